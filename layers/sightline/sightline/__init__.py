@@ -1,0 +1,1 @@
+"""The rules of Sightline in plain Python, without AWS in them."""

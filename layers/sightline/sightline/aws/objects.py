@@ -1,0 +1,63 @@
+"""Objects in S3: one bucket, read and written whole."""
+
+import json
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+_s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
+
+
+class ObjectStore:
+    """One bucket. Keys are given without a leading slash; `uri` says `s3://bucket/key`."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+
+    def uri(self, key: str) -> str:
+        return f"s3://{self.bucket}/{key}"
+
+    def key(self, uri: str) -> str:
+        """The key of `uri`. Raises ValueError when it lies in another bucket."""
+        prefix = f"s3://{self.bucket}/"
+        if not uri.startswith(prefix):
+            raise ValueError(f"{uri!r} is not in the bucket {self.bucket!r}")
+        return uri.removeprefix(prefix)
+
+    def read(self, key: str) -> bytes:
+        return _s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def find(self, key: str) -> bytes | None:
+        """The object's bytes, or None when there is no such object."""
+        try:
+            return self.read(key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise
+
+    def read_json(self, key: str) -> Any:
+        return json.loads(self.read(key))
+
+    def read_lines(self, key: str) -> list[Any]:
+        """The objects of a JSON Lines file, in order."""
+        return [json.loads(line) for line in self.read(key).splitlines() if line.strip()]
+
+    def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> str:
+        _s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+        return self.uri(key)
+
+    def write_json(self, key: str, value: Any) -> str:
+        return self.write(key, json.dumps(value, indent=1, sort_keys=True).encode(), "application/json")
+
+    def write_lines(self, key: str, values: list[Any]) -> str:
+        body = "".join(json.dumps(value, sort_keys=True) + "\n" for value in values)
+        return self.write(key, body.encode(), "application/jsonlines")
+
+    def copy_from(self, bucket: str, key: str, to: str, version_id: str | None = None) -> str:
+        """Copy an object (of a version) into this bucket without moving its bytes through this process."""
+        source = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
+        _s3.copy_object(Bucket=self.bucket, Key=to, CopySource=source)
+        return self.uri(to)

@@ -1,0 +1,68 @@
+"""Where things lie and what they are called: the one place that builds object keys and AWS names."""
+
+import hashlib
+import re
+
+LABEL_ATTRIBUTE = "defects"
+INCOMING = "incoming/"
+QUARANTINE = "quarantine/"
+INSPECTOR_COMPONENT = "com.sightline.Inspector"
+MODEL_COMPONENT = "com.sightline.Model"
+
+
+def short(text: str, limit: int = 63) -> str:
+    """Cut `text` to `limit` characters of `[A-Za-z0-9-]`, with a hash of the whole at the end where it was cut.
+
+    The same text always gives the same name, and two long texts with one beginning give two names.
+    """
+    clean = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")
+    if clean == text and len(text) <= limit:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return f"{clean[: limit - 9].rstrip('-')}-{digest}"
+
+
+def round_prefix(job_id: str, number: int) -> str:
+    """Folder of one labelling round; `number` starts at 1."""
+    return f"labeling/{job_id}/round-{number}/"
+
+
+def output_manifest(job_id: str) -> str:
+    return f"labeling/{job_id}/output.manifest"
+
+
+def dataset_prefix(version: str) -> str:
+    return f"datasets/{version}/"
+
+
+def dataset_image(image_id: str, extension: str) -> str:
+    return f"datasets/images/{image_id}.{extension}"
+
+
+def training_prefix(job: str) -> str:
+    return f"training/{job}/"
+
+
+def model_archive(job: str) -> str:
+    """Where SageMaker puts the output of the training job `job` when its S3OutputPath is `training/`."""
+    return f"training/{job}/output/model.tar.gz"
+
+
+def evaluation_prefix(job: str) -> str:
+    return f"training/{job}/evaluation/"
+
+
+def decision(job: str) -> str:
+    return f"training/{job}/decision.json"
+
+
+def successful_run(fingerprint: str) -> str:
+    return f"training/runs/{fingerprint}.json"
+
+
+def model_prefix(job: str) -> str:
+    return f"models/{job}/"
+
+
+def component_prefix(component: str, version: str) -> str:
+    return f"components/{component}/{version}/"
