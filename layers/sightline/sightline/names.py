@@ -6,6 +6,7 @@ import re
 LABEL_ATTRIBUTE = "defects"
 INCOMING = "incoming/"
 QUARANTINE = "quarantine/"
+LATEST_DATASET = "datasets/latest.json"
 INSPECTOR_COMPONENT = "com.sightline.Inspector"
 MODEL_COMPONENT = "com.sightline.Model"
 
@@ -66,3 +67,8 @@ def model_prefix(job: str) -> str:
 
 def component_prefix(component: str, version: str) -> str:
     return f"components/{component}/{version}/"
+
+
+def task_job(job_id: str, kind: str, number: int) -> str:
+    """The job that people see for one round of `kind` (`labeling` or `verification`) of a `label_images` execution."""
+    return f"{job_id}.{kind}.{number}"

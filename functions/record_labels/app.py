@@ -1,0 +1,86 @@
+"""Record what a labelling job came to: in the ledger, as a manifest, and in the Feature Store.
+
+Input:   {"job_id", "round": the last round}
+Output:  {"approved", "rejected", "manifest_uri", "new_labels": approved images that no dataset version holds yet,
+         "enough": true when they are worth a training}
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import ledger as rules
+from sightline import manifest, names
+from sightline.aws import feature_store
+from sightline.aws.ledger import Ledger
+from sightline.aws.objects import ObjectStore
+
+CLASSES = os.environ["CLASSES"].split(",")
+FEATURE_GROUP = os.environ["FEATURE_GROUP"]
+MIN_NEW_LABELS = int(os.environ["MIN_NEW_LABELS"])
+WRITERS = 16
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+images = Ledger(os.environ["IMAGES_TABLE"])
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+@tracer.capture_method(capture_response=False)
+def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
+    """Freeze the image's bytes, settle its claim, write its features. False when the image is not the job's any more."""
+    copy = names.dataset_image(label["image_id"], label["format"])
+    artifacts.copy_from(label["bucket"], label["key"], copy, label.get("version_id"))
+    settled = {"label_ref": artifacts.uri(names.output_manifest(job_id)), "annotations": label["annotations"]}
+    if not images.settle(job_id, label["image_id"], rules.APPROVED, rounds=number, label=settled):
+        return False
+    feature_store.put_label(FEATURE_GROUP, job_id, label, artifacts.uri(copy))
+    return True
+
+
+def new_labels() -> int:
+    """Approved images that came since the newest dataset version."""
+    latest = artifacts.find(names.LATEST_DATASET)
+    return images.count(rules.APPROVED) - (manifest.images_in(latest) if latest else 0)
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    job_id, last = event["job_id"], event["round"]
+    rounds = [names.round_prefix(job_id, number) for number in range(1, last + 1)]
+    approved = [
+        (number, label)
+        for number, prefix in enumerate(rounds, start=1)
+        for label in artifacts.read_lines(prefix + "approved.jsonl")
+    ]
+    rejected = artifacts.read_lines(rounds[-1] + "rejected.jsonl")
+    moment = datetime.now(UTC)
+    records = [
+        manifest.record(
+            source=artifacts.uri(names.dataset_image(label["image_id"], label["format"])),
+            image=label,
+            annotations=label["annotations"],
+            classes=CLASSES,
+            job_name=job_id,
+            created=moment,
+        )
+        for _, label in approved
+    ]
+    uri = artifacts.write_lines(names.output_manifest(job_id), records)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        recorded = list(pool.map(lambda entry: record_approved(job_id, *entry), approved))
+        list(pool.map(lambda label: images.settle(job_id, label["image_id"], rules.REJECTED, rounds=last, label=None), rejected))
+    fresh = new_labels()
+    metrics.add_metric(name="LabelsApproved", unit=MetricUnit.Count, value=sum(recorded))
+    metrics.add_metric(name="LabelsRejected", unit=MetricUnit.Count, value=len(rejected))
+    logger.info("labels recorded", approved=sum(recorded), rejected=len(rejected), new_labels=fresh)
+    counts = {"approved": sum(recorded), "rejected": len(rejected), "new_labels": fresh}
+    return {**counts, "manifest_uri": uri, "enough": fresh >= MIN_NEW_LABELS}

@@ -1,0 +1,98 @@
+"""Enter uploaded images into the ledger, or quarantine them with the reason, and open a labelling window.
+
+Input:   an SQS batch of EventBridge events `Object Created` and `Object Deleted` of the images bucket
+Output:  {"batchItemFailures": […]}: only what failed comes again, and after five times lies in the dead-letter queue
+Effects: a ledger item for each content hash; `label_images` is started once for each window
+"""
+
+import hashlib
+import io
+import os
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from PIL import Image
+
+from sightline import ledger as rules
+from sightline.aws import uploads
+from sightline.aws.ledger import Ledger, now
+from sightline.aws.workflows import start_once
+from sightline.ledger import ObjectEvent
+from sightline.vision.decode import UndecodableImageError, decode
+from sightline.vision.phash import phash
+
+MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
+WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
+LABEL_IMAGES_ARN = os.environ["LABEL_IMAGES_ARN"]
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+images = Ledger(os.environ["IMAGES_TABLE"])
+processor = BatchProcessor(event_type=EventType.SQS)
+
+
+def register(record: SQSRecord) -> str:
+    """Handle one S3 event; answers what became of it (`new`, `known`, `quarantined`, `removed`, `stale`, `gone`)."""
+    event = rules.parse_object_event(record.json_body)
+    outcome = images.remove(event) if event.deleted else add(event)
+    logger.info("object event handled", key=event.key, outcome=outcome)
+    metrics.add_metric(name=f"Images{outcome.capitalize()}", unit=MetricUnit.Count, value=1)
+    return outcome
+
+
+def add(event: ObjectEvent) -> str:
+    upload = uploads.read_upload(event, max_bytes=MAX_IMAGE_BYTES)
+    if upload is None:
+        return "gone"
+    image = {
+        "image_id": hashlib.sha256(upload.body).hexdigest() if upload.body is not None else uploads.unread_id(event),
+        "bucket": event.bucket,
+        "key": event.key,
+        "version_id": upload.version_id,
+        "bytes": upload.bytes,
+        "captured_at": upload.metadata.get("captured-at", event.time),
+        "source": upload.metadata.get("source", "upload"),
+    }
+    try:
+        if upload.body is None:
+            raise UndecodableImageError(f"{upload.bytes} bytes; at most {MAX_IMAGE_BYTES} are taken for one image")
+        pixels = decode(upload.body)
+    except UndecodableImageError as error:
+        return refuse(event, image, str(error))
+    height, width = pixels.shape[:2]
+    described = {"width": width, "height": height, "format": image_format(upload.body), "phash": phash(pixels)}
+    return images.add(event, {**image, **described, "status": rules.NEW})
+
+
+def image_format(body: bytes) -> str:
+    """`jpeg`, `png`, …: read from the content, whatever the name says."""
+    with Image.open(io.BytesIO(body)) as image:
+        return str(image.format).lower()
+
+
+def refuse(event: ObjectEvent, image: dict, reason: str) -> str:
+    """Set the object aside. The ledger comes first: a repeated event finds the object gone and changes nothing."""
+    images.add(event, {**image, "status": rules.QUARANTINED, "reason": reason, "quarantined_at": now()})
+    uploads.quarantine(event, image["image_id"], reason)
+    return "quarantined"
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    outcomes: list[str] = []
+    response = process_partial_response(
+        event=event,
+        record_handler=lambda record: outcomes.append(register(record)),
+        processor=processor,
+        context=context,
+    )
+    if "new" in outcomes:
+        window = images.open_window(WINDOW_SECONDS)
+        start_once(LABEL_IMAGES_ARN, window["name"], {"claim_at": window["claim_at"]})
+    return response

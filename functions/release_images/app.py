@@ -1,0 +1,34 @@
+"""Clean up after a labelling execution that failed: its images are new again, its open tasks are taken off the page.
+
+Input:   {"execution": name of the execution}
+Output:  {"job_id", "released": images given back}
+"""
+
+import os
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import names
+from sightline.aws.ledger import Ledger
+from sightline.aws.objects import ObjectStore
+from sightline.aws.tasks import Tasks
+
+MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
+
+logger = Logger()
+tracer = Tracer()
+images = Ledger(os.environ["IMAGES_TABLE"])
+tasks = Tasks(os.environ["TASKS_TABLE"], ObjectStore(os.environ["ARTIFACTS_BUCKET"]))
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    job_id = names.short(event["execution"])
+    for kind in ("labeling", "verification"):
+        for number in range(1, MAX_ROUNDS + 1):
+            tasks.cancel(names.task_job(job_id, kind, number))
+    released = images.release(job_id)
+    logger.info("images released", job_id=job_id, released=released)
+    return {"job_id": job_id, "released": released}

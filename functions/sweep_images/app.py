@@ -1,0 +1,35 @@
+"""Find objects that S3 events missed, and send them to be registered.
+
+Input:   anything; a schedule starts it
+Output:  {"listed": objects under incoming/, "queued": those the ledger did not know}
+"""
+
+import os
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline.aws import uploads
+from sightline.aws.ledger import Ledger
+from sightline.aws.queue import send_events
+from sightline.ledger import created_event
+
+IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
+QUEUE_URL = os.environ["QUEUE_URL"]
+
+logger = Logger()
+tracer = Tracer()
+images = Ledger(os.environ["IMAGES_TABLE"])
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    listed = queued = 0
+    for page in uploads.list_incoming(IMAGES_BUCKET):
+        missing = [found for found in page if images.last_sequencer(IMAGES_BUCKET, found["Key"]) is None]
+        send_events(QUEUE_URL, [created_event(IMAGES_BUCKET, found) for found in missing])
+        listed += len(page)
+        queued += len(missing)
+    logger.info("bucket swept", listed=listed, queued=queued)
+    return {"listed": listed, "queued": queued}

@@ -1,0 +1,151 @@
+"""DynamoDB items as plain dictionaries, through the low-level client (the resource layer costs import time)."""
+
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+client = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 8}, max_pool_connections=32))
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+
+
+def to_item(value: dict[str, Any]) -> dict[str, Any]:
+    """A dictionary of JSON values (and sets of text) as a DynamoDB item; None is left out."""
+    return {key: _serializer.serialize(_to_decimal(entry)) for key, entry in value.items() if entry is not None}
+
+
+def from_item(item: dict[str, Any]) -> dict[str, Any]:
+    return {key: _from_decimal(_deserializer.deserialize(entry)) for key, entry in item.items()}
+
+
+def _to_decimal(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, dict):
+        return {key: _to_decimal(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_decimal(entry) for entry in value]
+    return value
+
+
+def _from_decimal(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: _from_decimal(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_from_decimal(entry) for entry in value]
+    return value
+
+
+def is_condition_failure(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+
+
+class Table:
+    """One table; keys and values are plain dictionaries."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get(self, key: dict[str, Any]) -> dict[str, Any] | None:
+        """The item, strongly consistent, or None."""
+        item = client.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True).get("Item")
+        return from_item(item) if item else None
+
+    def put(self, item: dict[str, Any]) -> None:
+        client.put_item(TableName=self.name, Item=to_item(item))
+
+    def put_new(self, item: dict[str, Any]) -> dict[str, Any] | None:
+        """Write `item` unless one with its key is there; then return that one, unchanged."""
+        try:
+            client.put_item(
+                TableName=self.name,
+                Item=to_item(item),
+                ConditionExpression="attribute_not_exists(pk)",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if not is_condition_failure(error):
+                raise
+            return from_item(error.response["Item"]) if "Item" in error.response else self.get({"pk": item["pk"]})
+        return None
+
+    def update(
+        self, key: dict[str, Any], expression: str, values: dict[str, Any], *, condition: str | None = None
+    ) -> dict[str, Any] | None:
+        """Run an update expression; return the new item, or None when `condition` did not hold.
+
+        Attribute names are written `#name` in the expressions; `values` are given without the colon.
+        """
+        request = self.update_request(key, expression, values, condition=condition)
+        try:
+            return from_item(client.update_item(**request, ReturnValues="ALL_NEW")["Attributes"])
+        except ClientError as error:
+            if condition and is_condition_failure(error):
+                return None
+            raise
+
+    def update_request(
+        self, key: dict[str, Any], expression: str, values: dict[str, Any], *, condition: str | None = None
+    ) -> dict[str, Any]:
+        """The request of `update`, as a transaction takes it too."""
+        names = {word for text in (expression, condition or "") for word in _names(text)}
+        request: dict[str, Any] = {"TableName": self.name, "Key": to_item(key), "UpdateExpression": expression}
+        if names:
+            request["ExpressionAttributeNames"] = {name: name[1:] for name in sorted(names)}
+        if values:
+            request["ExpressionAttributeValues"] = {f":{name}": entry for name, entry in to_item(values).items()}
+        if condition:
+            request["ConditionExpression"] = condition
+        return request
+
+    def query(self, index: str | None, condition: str, values: dict[str, Any], limit: int | None = None, **options: Any) -> list[dict[str, Any]]:
+        """All items (at most `limit`) that meet a key condition, page after page."""
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": {f":{name}": entry for name, entry in to_item(values).items()},
+            **options,
+        }
+        names = {word for text in (condition, options.get("FilterExpression", "")) for word in _names(text)}
+        if names:
+            request["ExpressionAttributeNames"] = {name: name[1:] for name in sorted(names)}
+        if index:
+            request["IndexName"] = index
+        items: list[dict[str, Any]] = []
+        while True:
+            if limit is not None:
+                request["Limit"] = limit - len(items)
+            page = client.query(**request)
+            items += [from_item(item) for item in page["Items"]]
+            if "LastEvaluatedKey" not in page or (limit is not None and len(items) >= limit):
+                return items
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def count(self, index: str, condition: str, values: dict[str, Any]) -> int:
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "IndexName": index,
+            "Select": "COUNT",
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": {name: name[1:] for name in sorted(set(_names(condition)))},
+            "ExpressionAttributeValues": {f":{name}": entry for name, entry in to_item(values).items()},
+        }
+        return sum(page["Count"] for page in client.get_paginator("query").paginate(**request))
+
+    def put_all(self, items: list[dict[str, Any]]) -> None:
+        """Write items in batches of 25; what the service leaves unprocessed is sent again."""
+        for start in range(0, len(items), 25):
+            pending = {self.name: [{"PutRequest": {"Item": to_item(item)}} for item in items[start : start + 25]]}
+            while pending:
+                pending = client.batch_write_item(RequestItems=pending).get("UnprocessedItems") or {}
+
+
+def _names(expression: str) -> list[str]:
+    """The `#name` placeholders in an expression."""
+    return [word for word in expression.replace("(", " ").replace(")", " ").replace(",", " ").replace("=", " ").split() if word[0] == "#"]

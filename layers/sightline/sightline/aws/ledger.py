@@ -1,0 +1,173 @@
+"""The image ledger in DynamoDB. Every write may be repeated, come late or race another one: conditions decide."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from sightline import ledger
+from sightline.aws.items import Table
+from sightline.ledger import ObjectEvent
+
+BY_STATUS = "by_status"
+WRITERS = 16  # threads for writes of many single items; conditions rule out batch writes
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def image_key(image_id: str) -> dict[str, str]:
+    return {"pk": f"image#{image_id}"}
+
+
+def object_key(bucket: str, key: str) -> dict[str, str]:
+    return {"pk": f"object#{bucket}/{key}"}
+
+
+class Ledger:
+    """The one truth about images; see docs/architecture.md for the attributes."""
+
+    def __init__(self, table: str) -> None:
+        self.table = Table(table)
+
+    def image(self, image_id: str) -> dict[str, Any] | None:
+        return self.table.get(image_key(image_id))
+
+    def last_sequencer(self, bucket: str, key: str) -> str | None:
+        item = self.table.get(object_key(bucket, key))
+        return item["sequencer"] if item else None
+
+    def add(self, event: ObjectEvent, image: dict[str, Any]) -> str:
+        """Enter the image that `event` brought; answer `new`, `known` (the same bytes were there) or `stale`.
+
+        The object's item is written last: whatever fails before, the repeated event does all of it again.
+        """
+        place = object_key(event.bucket, event.key)
+        before = self.table.get(place)
+        if ledger.is_stale(event, before["sequencer"] if before else None):
+            return "stale"
+        known = self.table.put_new(
+            {**image_key(image["image_id"]), **image, "keys": {event.key}, "rounds": 0, "updated_at": now()}
+        )
+        if known:
+            self._return(known, event.key)
+        if before and before.get("image_id") not in (None, image["image_id"]):
+            self._leave(before["image_id"], event.key)
+        self._write_place(place, event, image["image_id"])
+        return "known" if known else "new"
+
+    def remove(self, event: ObjectEvent) -> str:
+        """The object of `event` is gone; an image without any object left is REMOVED. Answers `removed` or `stale`."""
+        place = object_key(event.bucket, event.key)
+        before = self.table.get(place)
+        if ledger.is_stale(event, before["sequencer"] if before else None):
+            return "stale"
+        if before and before.get("image_id"):
+            self._leave(before["image_id"], event.key)
+        self._write_place(place, event, None)
+        return "removed"
+
+    def _write_place(self, place: dict[str, str], event: ObjectEvent, image_id: str | None) -> None:
+        values = {"sequencer": event.sequencer, "version_id": event.version_id or "", "image_id": image_id or ""}
+        self.table.update(
+            place,
+            "SET #sequencer = :sequencer, #version_id = :version_id, #image_id = :image_id",
+            values,
+            condition="attribute_not_exists(pk) OR #sequencer <= :sequencer",
+        )
+
+    def _return(self, image: dict[str, Any], key: str) -> None:
+        self.table.update(image_key(image["image_id"]), "ADD #keys :keys", {"keys": {key}})
+        if image["status"] == ledger.REMOVED:
+            self._move(image["image_id"], ledger.REMOVED, ledger.status_on_return(image))
+
+    def _leave(self, image_id: str, key: str) -> None:
+        self.table.update(image_key(image_id), "DELETE #keys :keys", {"keys": {key}}, condition="attribute_exists(pk)")
+        self.table.update(
+            image_key(image_id),
+            "SET #status = :removed, #updated_at = :now REMOVE #claimed_by",
+            {"removed": ledger.REMOVED, "now": now(), "quarantined": ledger.QUARANTINED},
+            condition="attribute_exists(pk) AND attribute_not_exists(#keys) AND NOT #status = :quarantined",
+        )
+
+    def _move(self, image_id: str, before: str, after: str) -> bool:
+        values = {"before": before, "after": after, "now": now()}
+        return bool(
+            self.table.update(
+                image_key(image_id),
+                "SET #status = :after, #updated_at = :now",
+                values,
+                condition="#status = :before",
+            )
+        )
+
+    def with_status(self, status: str, limit: int | None = None) -> list[dict[str, Any]]:
+        """Images of a status, the one longest unchanged first. The index lags by moments behind the writes."""
+        return self.table.query(BY_STATUS, "#status = :status", {"status": status}, limit)
+
+    def count(self, status: str) -> int:
+        return self.table.count(BY_STATUS, "#status = :status", {"status": status})
+
+    def claim(self, job_id: str, limit: int) -> list[dict[str, Any]]:
+        """Claim up to `limit` NEW images for one job; a second call of the same job returns its first claim too."""
+        mine = self.claimed_by(job_id)
+        fresh = self.with_status(ledger.NEW, limit - len(mine)) if len(mine) < limit else []
+        with ThreadPoolExecutor(WRITERS) as pool:
+            claimed = list(pool.map(lambda image: self._claim(image["image_id"], job_id), fresh))
+        images = {image["image_id"]: image for image in [*mine, *(image for image in claimed if image)]}
+        return [images[image_id] for image_id in sorted(images)]
+
+    def claimed_by(self, job_id: str) -> list[dict[str, Any]]:
+        return [image for image in self.with_status(ledger.CLAIMED) if image.get("claimed_by") == job_id]
+
+    def _claim(self, image_id: str, job_id: str) -> dict[str, Any] | None:
+        return self.table.update(
+            image_key(image_id),
+            "SET #status = :claimed, #claimed_by = :job, #updated_at = :now",
+            {"claimed": ledger.CLAIMED, "job": job_id, "new": ledger.NEW, "now": now()},
+            condition="#status = :new",
+        )
+
+    def release(self, job_id: str) -> int:
+        """Give a job's images back to NEW; answer how many."""
+        images = self.claimed_by(job_id)
+        with ThreadPoolExecutor(WRITERS) as pool:
+            return sum(map(bool, pool.map(lambda image: self._release(image["image_id"], job_id), images)))
+
+    def _release(self, image_id: str, job_id: str) -> dict[str, Any] | None:
+        return self.table.update(
+            image_key(image_id),
+            "SET #status = :new, #updated_at = :now REMOVE #claimed_by",
+            {"new": ledger.NEW, "claimed": ledger.CLAIMED, "job": job_id, "now": now()},
+            condition="#status = :claimed AND #claimed_by = :job",
+        )
+
+    def settle(self, job_id: str, image_id: str, status: str, *, rounds: int, label: dict[str, Any] | None) -> bool:
+        """End a claim with APPROVED (and its label) or REJECTED. True also when this job did so before.
+
+        `label` has `label_ref` and `annotations`. False: the image was removed or released meanwhile.
+        """
+        values = {"after": status, "claimed": ledger.CLAIMED, "job": job_id, "rounds": rounds, "now": now()}
+        expression = "SET #status = :after, #rounds = :rounds, #updated_at = :now"
+        if label:
+            expression += ", #label_ref = :label_ref, #annotations = :annotations"
+            values |= label
+        condition = "#claimed_by = :job AND (#status = :claimed OR #status = :after)"
+        return self.table.update(image_key(image_id), expression, values, condition=condition) is not None
+
+    def open_window(self, seconds: int) -> dict[str, Any]:
+        """The collecting window that is open now, opened where none is.
+
+        Answers `{"name", "claim_at"}`: the execution's name, and the moment (ISO 8601, UTC) at which it claims images.
+        """
+        moment = datetime.now(UTC).timestamp()
+        window = {"pk": "window", "opened_at": int(moment * 1000), "closes_at": int((moment + seconds) * 1000)}
+        opened = self.table.update(
+            {"pk": "window"},
+            "SET #opened_at = :opened_at, #closes_at = :closes_at",
+            {"opened_at": window["opened_at"], "closes_at": window["closes_at"], "now": int(moment * 1000)},
+            condition="attribute_not_exists(pk) OR #closes_at < :now",
+        )
+        current = opened or self.table.get({"pk": "window"}) or window
+        closes = datetime.fromtimestamp(current["closes_at"] // 1000 + 1, UTC)  # never before the window has closed
+        return {"name": f"window-{current['opened_at']}", "claim_at": closes.strftime("%Y-%m-%dT%H:%M:%SZ")}
