@@ -1,0 +1,53 @@
+# Two commands do everything by themselves: `make demo` runs the whole loop, `make test` passes the tests.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+# The tools of the environment come first, also for `sam build`, which looks for a Python on PATH.
+export PATH := $(BIN):$(PATH)
+export AWS_DEFAULT_REGION ?= eu-central-1
+export SAM_CLI_TELEMETRY := 0
+
+# Extra arguments, as in: make demo ARGS="--images DIR --labels labels.json"
+ARGS ?=
+INPUTS := pyproject.toml requirements.lock scripts/setup.sh
+PYTHON_CODE := layers functions local cli training edge scripts benchmarks tests
+
+.PHONY: help demo test unit check bench docs clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 15
+
+$(VENV)/.ready-demo: $(INPUTS)
+	@scripts/setup.sh demo
+
+$(VENV)/.ready-all: $(INPUTS)
+	@scripts/setup.sh all
+
+demo: $(VENV)/.ready-demo ## Run the whole loop on this machine: images, labels, model, device, report
+	@sightline demo $(ARGS)
+
+test: $(VENV)/.ready-all ## Run every test: unit, contracts, integration
+	@echo "Running the tests of tests/ (they start the local stack by themselves) …"
+	@pytest $(ARGS)
+
+unit: $(VENV)/.ready-all ## Run the fast tests only
+	@pytest tests/unit tests/contracts $(ARGS)
+
+check: $(VENV)/.ready-all ## Run the linters, the type checker and the validation of template and workflows
+	@scripts/check.sh $(PYTHON_CODE)
+
+bench: $(VENV)/.ready-all ## Measure latency, cost, import time and size; results go to benchmarks/results/
+	@python -m benchmarks.run $(ARGS)
+
+docs: $(VENV)/.ready-all ## Draw the workflow diagrams anew from the ASL files
+	@python scripts/draw_workflows.py
+
+clean: ## Stop the local stack and remove everything that was made here
+	@if [ -x $(BIN)/sightline ] && [ -d .sightline ]; then sightline down; fi
+	@rm -rf $(VENV) .sightline .aws-sam report build *.egg-info .coverage htmlcov .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "Clean: the virtual environment, the local state and the caches are gone."

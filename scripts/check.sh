@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Every check that needs no running stack, one after the other; called by `make check` with the folders of Python code.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() {
+  echo "== $*"
+  "$@"
+}
+
+step ruff check "$@"
+step ruff format --check "$@"
+step mypy layers/sightline/sightline cli local edge training scripts benchmarks
+step sam validate --lint
+step cfn-lint template.yaml
+step python scripts/check_asl.py
+step python scripts/draw_workflows.py --check
+step pytest -q --no-header --durations=0 tests/contracts
+echo "All checks passed."
