@@ -34,7 +34,7 @@ artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
 
 @tracer.capture_method(capture_response=False)
 def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
-    """Freeze the image's bytes, settle its claim, write its features. False when the image is not the job's any more."""
+    """Freeze the image's bytes, settle its claim, write its features. False when it is not the job's any more."""
     copy = names.dataset_image(label["image_id"], label["format"])
     artifacts.copy_from(label["bucket"], label["key"], copy, label.get("version_id"))
     settled = {"label_ref": artifacts.uri(names.output_manifest(job_id)), "annotations": label["annotations"]}
@@ -77,7 +77,12 @@ def handler(event: dict, context: LambdaContext) -> dict:
     uri = artifacts.write_lines(names.output_manifest(job_id), records)
     with ThreadPoolExecutor(WRITERS) as pool:
         recorded = list(pool.map(lambda entry: record_approved(job_id, *entry), approved))
-        list(pool.map(lambda label: images.settle(job_id, label["image_id"], rules.REJECTED, rounds=last, label=None), rejected))
+        list(
+            pool.map(
+                lambda label: images.settle(job_id, label["image_id"], rules.REJECTED, rounds=last, label=None),
+                rejected,
+            )
+        )
     fresh = new_labels()
     metrics.add_metric(name="LabelsApproved", unit=MetricUnit.Count, value=sum(recorded))
     metrics.add_metric(name="LabelsRejected", unit=MetricUnit.Count, value=len(rejected))

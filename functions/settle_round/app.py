@@ -35,7 +35,11 @@ def handler(event: dict, context: LambdaContext) -> dict:
         number += 1
     # A rejected image goes round with its reason, without its boxes: the next annotator starts anew.
     asked = [{**label, "annotations": None} for label in settled.rejected]
-    uri = artifacts.write_lines(names.round_prefix(event["job_id"], number) + "images.jsonl", asked) if settled.again else ""
+    uri = (
+        artifacts.write_lines(names.round_prefix(event["job_id"], number) + "images.jsonl", asked)
+        if settled.again
+        else ""
+    )
     logger.info("round settled", approved=len(settled.approved), rejected=len(settled.rejected), again=settled.again)
     counts = {"approved": len(settled.approved), "rejected": len(settled.rejected)}
     return {**counts, "again": settled.again, "round": number, "images_uri": uri}

@@ -32,7 +32,9 @@ def check_annotations(value: Any, *, width: int, height: int, classes: int) -> l
 def _check_box(number: int, box: Any, width: int, height: int, classes: int) -> Annotation:
     fields = ("class_id", "left", "top", "width", "height")
     if not isinstance(box, dict) or set(box) != set(fields):
-        raise InvalidAnswerError(f"annotations[{number}] must have exactly the fields {', '.join(fields)}, got {box!r:.200}")
+        raise InvalidAnswerError(
+            f"annotations[{number}] must have exactly the fields {', '.join(fields)}, got {box!r:.200}"
+        )
     for name in fields:
         entry = box[name]
         if isinstance(entry, bool) or not isinstance(entry, int | float) or not math.isfinite(entry):
@@ -43,7 +45,9 @@ def _check_box(number: int, box: Any, width: int, height: int, classes: int) -> 
     inside = clean["left"] >= 0 and clean["top"] >= 0
     inside = inside and clean["left"] + clean["width"] <= width and clean["top"] + clean["height"] <= height
     if not inside or clean["width"] < 1 or clean["height"] < 1:
-        raise InvalidAnswerError(f"annotations[{number}] does not lie inside the image of {width}×{height} pixels: {box!r:.200}")
+        raise InvalidAnswerError(
+            f"annotations[{number}] does not lie inside the image of {width}×{height} pixels: {box!r:.200}"
+        )
     return clean
 
 

@@ -52,7 +52,9 @@ def parse_object_event(event: dict[str, Any]) -> ObjectEvent:
             time=event["time"],
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise InvalidS3EventError(f"not an S3 object event ({type(error).__name__}: {error}): {event!r:.300}") from error
+        raise InvalidS3EventError(
+            f"not an S3 object event ({type(error).__name__}: {error}): {event!r:.300}"
+        ) from error
 
 
 def pad_sequencer(sequencer: str) -> str:
@@ -61,7 +63,7 @@ def pad_sequencer(sequencer: str) -> str:
 
 
 def is_stale(event: ObjectEvent, last_sequencer: str | None) -> bool:
-    """True when a later event of the same key was applied already. The same event again is not stale: it is repeated."""
+    """True when a later event of the same key was applied already. The same event again is repeated, not stale."""
     return last_sequencer is not None and event.sequencer < last_sequencer
 
 
@@ -79,5 +81,8 @@ def created_event(bucket: str, listed: dict[str, Any]) -> dict[str, Any]:
         "source": "sightline.sweep",
         "detail-type": "Object Created",
         "time": listed["LastModified"].isoformat(),
-        "detail": {"bucket": {"name": bucket}, "object": {"key": listed["Key"], "size": listed["Size"], "sequencer": "0"}},
+        "detail": {
+            "bucket": {"name": bucket},
+            "object": {"key": listed["Key"], "size": listed["Size"], "sequencer": "0"},
+        },
     }

@@ -6,8 +6,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-_runtime = boto3.client(
-    "sagemaker-featurestore-runtime", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32)
+_runtime: Any = boto3.client(
+    "sagemaker-featurestore-runtime",
+    config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32),
 )
 
 

@@ -8,7 +8,9 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-client = boto3.client("dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 8}, max_pool_connections=32))
+client: Any = boto3.client(
+    "dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 8}, max_pool_connections=32)
+)
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 
@@ -72,7 +74,8 @@ class Table:
         except ClientError as error:
             if not is_condition_failure(error):
                 raise
-            return from_item(error.response["Item"]) if "Item" in error.response else self.get({"pk": item["pk"]})
+            response: dict[str, Any] = dict(error.response)
+            return from_item(response["Item"]) if "Item" in response else self.get({"pk": item["pk"]})
         return None
 
     def update(
@@ -104,7 +107,9 @@ class Table:
             request["ConditionExpression"] = condition
         return request
 
-    def query(self, index: str | None, condition: str, values: dict[str, Any], limit: int | None = None, **options: Any) -> list[dict[str, Any]]:
+    def query(
+        self, index: str | None, condition: str, values: dict[str, Any], limit: int | None = None, **options: Any
+    ) -> list[dict[str, Any]]:
         """All items (at most `limit`) that meet a key condition, page after page."""
         request: dict[str, Any] = {
             "TableName": self.name,
@@ -148,4 +153,8 @@ class Table:
 
 def _names(expression: str) -> list[str]:
     """The `#name` placeholders in an expression."""
-    return [word for word in expression.replace("(", " ").replace(")", " ").replace(",", " ").replace("=", " ").split() if word[0] == "#"]
+    return [
+        word
+        for word in expression.replace("(", " ").replace(")", " ").replace(",", " ").replace("=", " ").split()
+        if word[0] == "#"
+    ]

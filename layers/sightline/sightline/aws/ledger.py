@@ -160,14 +160,14 @@ class Ledger:
 
         Answers `{"name", "claim_at"}`: the execution's name, and the moment (ISO 8601, UTC) at which it claims images.
         """
-        moment = datetime.now(UTC).timestamp()
-        window = {"pk": "window", "opened_at": int(moment * 1000), "closes_at": int((moment + seconds) * 1000)}
+        moment = int(datetime.now(UTC).timestamp() * 1000)
+        fresh = {"opened_at": moment, "closes_at": moment + seconds * 1000}
         opened = self.table.update(
             {"pk": "window"},
             "SET #opened_at = :opened_at, #closes_at = :closes_at",
-            {"opened_at": window["opened_at"], "closes_at": window["closes_at"], "now": int(moment * 1000)},
+            {**fresh, "now": moment},
             condition="attribute_not_exists(pk) OR #closes_at < :now",
         )
-        current = opened or self.table.get({"pk": "window"}) or window
+        current = opened or self.table.get({"pk": "window"}) or fresh
         closes = datetime.fromtimestamp(current["closes_at"] // 1000 + 1, UTC)  # never before the window has closed
         return {"name": f"window-{current['opened_at']}", "claim_at": closes.strftime("%Y-%m-%dT%H:%M:%SZ")}

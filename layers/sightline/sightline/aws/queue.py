@@ -5,7 +5,7 @@ from typing import Any
 
 import boto3
 
-_sqs = boto3.client("sqs")
+_sqs: Any = boto3.client("sqs")
 
 
 def send_events(queue_url: str, events: list[dict[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """Labelling and verification tasks in DynamoDB: opened by a workflow, leased to one person at a time, counted once.
 
-One item for a job (`pk` = job id, `sk` = `job`) and one for a task (`sk` = `task#<image id>`). Open tasks stand in the
-index `open_tasks`, ordered by the moment from which they may be given out: a lease moves that moment into the future, so
+One item for a job (`pk` = job id, `sk` = `job`) and one for a task (`sk` = `task#<image id>`). Open tasks stand in
+the index `open_tasks`, ordered by the moment from which they may be given out: a lease moves that moment into the future, so
 an abandoned task comes back by itself and asking for the next one costs the same however many there are.
 """
 
@@ -17,7 +17,7 @@ from sightline.aws.items import Table, client
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
 
-_step_functions = boto3.client("stepfunctions")
+_step_functions: Any = boto3.client("stepfunctions")
 
 OPEN_TASKS = "open_tasks"
 OPEN_JOBS = "open_jobs"
@@ -128,7 +128,13 @@ class Tasks:
             {"pk": job_id, "sk": f"task#{task_id}"},
             "SET #status = :answered, #answer = :answer, #answered_by = :worker, #answered_at = :now"
             " REMOVE #open_job, #available_at",
-            {"answered": "ANSWERED", "answer": answer, "worker": worker, "open": "OPEN", "now": int(time.time() * 1000)},
+            {
+                "answered": "ANSWERED",
+                "answer": answer,
+                "worker": worker,
+                "open": "OPEN",
+                "now": int(time.time() * 1000),
+            },
             condition="#status = :open AND #leased_by = :worker",
         )
         count = self.table.update_request({"pk": job_id, "sk": "job"}, "ADD #remaining :less", {"less": -1})

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from sightline import names
 from sightline.ledger import ObjectEvent
 
-_s3 = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
+_s3: Any = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
 
 GONE = ("NoSuchKey", "NoSuchVersion", "404")
 
