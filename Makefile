@@ -8,7 +8,6 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 # The tools of the environment come first, also for `sam build`, which looks for a Python on PATH.
 export PATH := $(BIN):$(PATH)
-export AWS_DEFAULT_REGION ?= eu-central-1
 export SAM_CLI_TELEMETRY := 0
 
 # Extra arguments, as in: make demo ARGS="--images DIR --labels labels.json"

@@ -1,0 +1,48 @@
+"""What every test gets: no way to a real AWS account, and `load_app`, which loads a function as Lambda would."""
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+# At import, so that a module that makes a client while it is collected gets them too.
+for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+    os.environ.pop(name, None)
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "POWERTOOLS_SERVICE_NAME": "sightline",
+    "POWERTOOLS_METRICS_NAMESPACE": "Sightline",
+}
+
+# A slow machine is no failure, and the same commit gives the same examples.
+hypothesis.settings.register_profile("sightline", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("sightline")
+
+
+@pytest.fixture
+def load_app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+    """`load_app("judge_model", MIN_MAP="0.5")` imports functions/judge_model/app.py anew under that environment."""
+
+    def load(function: str, **environment: str) -> ModuleType:
+        for key, value in environment.items():
+            monkeypatch.setenv(key, value)
+        path = ROOT / "functions" / function / "app.py"
+        spec = importlib.util.spec_from_file_location(f"functions_{function}_app", path)
+        assert spec and spec.loader, path
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
