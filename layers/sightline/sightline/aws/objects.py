@@ -27,7 +27,7 @@ class ObjectStore:
         return uri.removeprefix(prefix)
 
     def read(self, key: str) -> bytes:
-        return _s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return bytes(_s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def find(self, key: str) -> bytes | None:
         """The object's bytes, or None when there is no such object."""

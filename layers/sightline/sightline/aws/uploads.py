@@ -66,7 +66,7 @@ def list_incoming(bucket: str) -> Any:
 def presigned_url(bucket: str, key: str, version_id: str | None, seconds: int) -> str:
     """A URL that reads one version of one object for `seconds`."""
     params = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
-    return _s3.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds)
+    return str(_s3.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
 
 
 def _version(event: ObjectEvent) -> dict[str, str]:
