@@ -1,0 +1,62 @@
+"""Pack the release of an approved model package as the artifact of its component version.
+
+Input:   {"model_package_arn"}
+Output:  {"model_package_arn", "training_job", "component_version", "artifact_uri", "sha256", "health_timeout_seconds"}
+Errors:  ModelNotApprovedError, InvalidReleaseError, ArtifactConflictError
+"""
+
+import hashlib
+import os
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import deployment, names
+from sightline.aws import model_packages
+from sightline.aws.objects import ObjectStore
+
+HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
+
+logger = Logger()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+@tracer.capture_method(capture_response=False)
+def read_release(prefix: str) -> dict[str, bytes]:
+    described = artifacts.read(prefix + "model.json")
+    files = deployment.release_files(described)
+    return {name: described if name == "model.json" else artifacts.read(prefix + name) for name in files}
+
+
+def publish(key: str, body: bytes) -> str:
+    """Write the artifact, once: devices check its digest, so what is there already must be the same."""
+    known = artifacts.find(key)
+    if known is None:
+        return artifacts.write(key, body, "application/zip")
+    if known != body:
+        raise deployment.ArtifactConflictError(
+            f"{artifacts.uri(key)} holds another release; register the model again, which gives it a new version"
+        )
+    return artifacts.uri(key)
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    package = model_packages.describe(event["model_package_arn"])
+    deployment.check_approved(package)
+    training_job = package["CustomerMetadataProperties"]["training_job"]
+    release_uri = package["CustomerMetadataProperties"]["release_uri"]
+    version = deployment.component_version(package["ModelPackageVersion"])
+    body = deployment.pack(read_release(artifacts.key(release_uri.rstrip("/") + "/")))
+    uri = publish(names.component_prefix(names.MODEL_COMPONENT, version) + "model.zip", body)
+    logger.info("component version planned", version=version, training_job=training_job, bytes=len(body))
+    return {
+        "model_package_arn": event["model_package_arn"],
+        "training_job": training_job,
+        "component_version": version,
+        "artifact_uri": uri,
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "health_timeout_seconds": HEALTH_TIMEOUT_SECONDS,
+    }
