@@ -40,7 +40,7 @@ def next_task(job_id: str) -> dict[str, Any] | Response:
     task = tasks.next(job_id, worker(body()), LEASE_SECONDS)
     if task is None:
         tasks.job(job_id)  # a job that is not there is an error, one with nothing to give is not
-        return Response(status_code=204)
+        return Response(status_code=204, content_type=content_types.TEXT_PLAIN, body="")
     image = task["image"]
     return {
         "task_id": image["image_id"],
