@@ -23,21 +23,31 @@ fleet = Fleet(os.environ["THING_GROUP_ARN"])
 deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
-def begin(rollout: rules.Rollout, before: dict | None, task_token: str, deadline: int) -> dict | None:
-    """Take the group for `rollout`; None when the group runs exactly this already and is healthy with it."""
+def take(rollout: rules.Rollout, task_token: str, deadline: int) -> dict:
+    """The group's record: of `rollout`, waiting, or of one that is healthy with exactly this already."""
+    before = deployments.current()
+    step = rules.may_start(rollout, before, now=time.time())
+    if step == rules.RESUME:
+        return deployments.resume(rollout.execution, task_token=task_token, deadline=deadline)
+    if step == rules.START or before is None:
+        return begin(rollout, before, task_token, deadline)
+    return before
+
+
+def begin(rollout: rules.Rollout, before: dict | None, task_token: str, deadline: int) -> dict:
+    """Take the group for `rollout`, unless the group runs exactly this already and is healthy with it."""
     things = fleet.things()
     if not things:
-        raise rules.NoDevicesError(f"{fleet.arn} has no things; add a device to the group, then approve the model again")
+        raise rules.NoDevicesError(
+            f"{fleet.arn} has no things; add a device to the group, then approve the model again"
+        )
     running = fleet.current_components()
     # What an abandoned roll-out left there is not proven: a roll-back goes to what ran before it.
-    abandoned = before is not None and rules.is_abandoned(before, time.time())
-    previous = before["previous"] if before and abandoned else running
+    previous = before["previous"] if before and rules.is_abandoned(before, time.time()) else running
     inspector = rules.latest_version(fleet.component_versions(names.INSPECTOR_COMPONENT))
-    components = rules.deployed_components(
-        previous, model_version=rollout.model_version, inspector_version=inspector
-    )
+    components = rules.deployed_components(previous, model_version=rollout.model_version, inspector_version=inspector)
     if before and before["status"] == rules.HEALTHY and components == running:
-        return None
+        return before
     return deployments.begin(
         rollout,
         before,
@@ -54,16 +64,11 @@ def begin(rollout: rules.Rollout, before: dict | None, task_token: str, deadline
 def handler(event: dict, context: LambdaContext) -> None:
     token, deadline = event["task_token"], int(time.time()) + event["health_timeout_seconds"] + rules.GRACE_SECONDS
     rollout = rules.Rollout(event["execution"], event["component_version"], event["approved_at"])
-    before = deployments.current()
-    step = rules.may_start(rollout, before, now=time.time())
-    item = None
-    if step == rules.RESUME:
-        item = deployments.resume(rollout.execution, task_token=token, deadline=deadline)
-    elif step == rules.START:
-        item = begin(rollout, before, token, deadline)
-    if item is None:
+    item = take(rollout, token, deadline)
+    if item["status"] == rules.HEALTHY:
         logger.info("model is deployed and healthy already", model_version=rollout.model_version)
-        return answer_done(before, token)
+        answer_done(item, token)
+        return
     # The record comes first: a device that is quick to report must find it.
     deployment_name = f"sightline-model-{rollout.model_version}"
     deployment_id = fleet.deploy(deployment_name, item["components"], rules.client_token("deploy", rollout.execution))

@@ -165,7 +165,9 @@ def may_start(rollout: Rollout, current: Mapping[str, Any] | None, *, now: float
     if same and status == HEALTHY:
         return DONE
     if same and status == ROLLED_BACK:
-        raise RolloutSupersededError(f"this approval of {rollout.model_version} was rolled back; approve it again to retry")
+        raise RolloutSupersededError(
+            f"this approval of {rollout.model_version} was rolled back; approve it again to retry"
+        )
     return START
 
 
@@ -207,7 +209,9 @@ def parse_health_report(message: Any) -> HealthReport:
     if not isinstance(thing, str) or thing != topic_thing:
         raise InvalidHealthReportError(f"thing {thing!r:.100} reported on the topic of {topic_thing!r:.100}")
     if not isinstance(message.get("healthy"), bool):
-        raise InvalidHealthReportError(f"healthy must be true or false, got {message.get('healthy')!r:.50} from {thing}")
+        raise InvalidHealthReportError(
+            f"healthy must be true or false, got {message.get('healthy')!r:.50} from {thing}"
+        )
     if not isinstance(version, str) or not version:
         raise InvalidHealthReportError(f"model_version must be a text, got {version!r:.50} from {thing}")
     reason = message.get("reason")

@@ -49,7 +49,9 @@ def test_a_release_is_the_model_its_description_and_its_golden_images() -> None:
     assert files == ["golden/0.jpg", "golden/1.jpg", "model.json", "model.onnx"]
 
 
-@pytest.mark.parametrize("name", ["../0.jpg", "golden/../../x", "/etc/passwd", "golden/", "golden/.hidden", "golden/a/b"])
+@pytest.mark.parametrize(
+    "name", ["../0.jpg", "golden/../../x", "/etc/passwd", "golden/", "golden/.hidden", "golden/a/b"]
+)
 def test_a_golden_image_outside_its_folder_is_refused(name: str) -> None:
     with pytest.raises(rules.InvalidReleaseError, match="it must be golden/<file>"):
         rules.release_files(json.dumps({"golden": [{"image": name}]}).encode())
@@ -137,7 +139,7 @@ def test_a_settled_roll_out_is_never_abandoned() -> None:
 @pytest.mark.parametrize("status", [rules.WAITING, rules.HEALTHY, rules.ROLLED_BACK])
 def test_an_older_approval_never_overwrites_a_newer_one(status: str) -> None:
     newer = record(approved_at="2026-11-20T10:00:01+00:00", status=status, model_version="1.0.3")
-    with pytest.raises(rules.RolloutSupersededError, match="1.0.3 was approved later than 1.0.2"):
+    with pytest.raises(rules.RolloutSupersededError, match=r"1\.0\.3 was approved later than 1\.0\.2"):
         rules.may_start(MINE, newer, now=NOW)
 
 
@@ -171,13 +173,21 @@ def test_a_repeated_call_does_not_deploy_again_after_its_roll_back(status: str) 
 
 
 def test_a_client_token_is_the_same_for_the_same_execution_and_purpose_only() -> None:
-    tokens = {rules.client_token(purpose, name) for purpose in ("deploy", "roll-back") for name in ("a:1", "a:2", "a:1")}
+    tokens = {
+        rules.client_token(purpose, name) for purpose in ("deploy", "roll-back") for name in ("a:1", "a:2", "a:1")
+    }
     assert len(tokens) == 4
     assert all(len(token) <= 64 and token.replace("-", "").isalnum() for token in tokens)
 
 
 def report(**changes: Any) -> dict[str, Any]:
-    health = {"thing": "line-1", "healthy": True, "model_version": "1.0.1", "reason": None, "at": "2026-11-20T10:01:00Z"}
+    health = {
+        "thing": "line-1",
+        "healthy": True,
+        "model_version": "1.0.1",
+        "reason": None,
+        "at": "2026-11-20T10:01:00Z",
+    }
     return health | {"topic_thing": "line-1"} | changes
 
 

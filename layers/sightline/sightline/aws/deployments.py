@@ -67,7 +67,10 @@ class Deployments:
     def resume(self, execution: str, *, task_token: str, deadline: int) -> dict[str, Any]:
         """The workflow waits anew, with another token. Raises RolloutInProgressError when the record just changed."""
         values = {"token": task_token, "deadline": deadline, "mine": execution, "waiting": rules.WAITING}
-        expression, condition = "SET #task_token = :token, #deadline = :deadline", "#execution = :mine AND #status = :waiting"
+        expression, condition = (
+            "SET #task_token = :token, #deadline = :deadline",
+            "#execution = :mine AND #status = :waiting",
+        )
         item = self.table.update(self.key, expression, values, condition=condition)
         if item is None:
             raise RolloutInProgressError("the roll-out was settled in the same moment")
@@ -75,7 +78,10 @@ class Deployments:
 
     def note_deployment(self, execution: str, deployment_id: str) -> None:
         self.table.update(
-            self.key, "SET #deployment_id = :id", {"id": deployment_id, "mine": execution}, condition="#execution = :mine"
+            self.key,
+            "SET #deployment_id = :id",
+            {"id": deployment_id, "mine": execution},
+            condition="#execution = :mine",
         )
 
     def record(self, report: HealthReport, execution: str) -> dict[str, Any] | None:
@@ -87,7 +93,9 @@ class Deployments:
         waits = "#execution = :mine AND #status = :waiting"
         if not report.healthy:
             values = {"status": rules.UNHEALTHY, "reason": f"{report.thing}: {report.reason or 'no reason given'}"}
-            return self.table.update(self.key, "SET #status = :status, #reason = :reason", values | mine, condition=waits)
+            return self.table.update(
+                self.key, "SET #status = :status, #reason = :reason", values | mine, condition=waits
+            )
         item = self.table.update(self.key, "ADD #healthy :things", {"things": {report.thing}} | mine, condition=waits)
         if item is None or not rules.all_healthy(item):
             return item

@@ -43,7 +43,9 @@ class Fleet:
         Raises ComponentConflictError when the version is there with another recipe: a version never changes.
         """
         try:
-            return str(_greengrass.create_component_version(inlineRecipe=json.dumps(recipe, sort_keys=True).encode())["arn"])
+            return str(
+                _greengrass.create_component_version(inlineRecipe=json.dumps(recipe, sort_keys=True).encode())["arn"]
+            )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConflictException":
                 raise
@@ -60,7 +62,9 @@ class Fleet:
         """Return when the component version can be deployed. Raises ComponentNotReadyError or ComponentFailedError."""
         status = _greengrass.describe_component(arn=arn)["status"]
         if status["componentState"] == "FAILED":
-            raise ComponentFailedError(f"{arn}: {status.get('message', 'no reason given')} {status.get('errors', '')}".strip())
+            raise ComponentFailedError(
+                f"{arn}: {status.get('message', 'no reason given')} {status.get('errors', '')}".strip()
+            )
         if status["componentState"] != "DEPLOYABLE":
             raise ComponentNotReadyError(f"{arn} is {status['componentState']}")
 

@@ -1,0 +1,80 @@
+"""What deploy_model needs of AWS, in memory."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from sightline.aws import deployments, greengrass, items, objects
+from tests.fake_greengrass import GROUP_ARN, FakeGreengrass
+
+EVENTS = Path(__file__).parents[1] / "events"
+
+
+class Answers:
+    """Step Functions, as far as task tokens go: a token is answered once."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, Any]] = []
+        self.gone: set[str] = set()
+        self.crash = False
+
+    def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803
+        self._send("SendTaskSuccess", taskToken, json.loads(output))
+
+    def send_task_failure(self, *, taskToken: str, error: str, cause: str) -> None:  # noqa: N803
+        self._send("SendTaskFailure", taskToken, {"error": error, "cause": cause})
+
+    def _send(self, operation: str, token: str, answer: Any) -> None:
+        if self.crash:
+            raise ClientError({"Error": {"Code": "InternalError", "Message": ""}}, operation)
+        if token in self.gone:
+            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, operation)
+        self.gone.add(token)
+        self.sent.append((token, answer))
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+    """`fleet` (FakeGreengrass), `answers` (what workflows were told), `environment`, `event(name)`, `record()`."""
+    with mock_aws():
+        dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
+        dynamodb.create_table(
+            TableName="deployments",
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        )
+        s3.create_bucket(Bucket="artifacts")
+        fleet, answers = FakeGreengrass(), Answers()
+        # Clients made before the mock started would ask the network.
+        monkeypatch.setattr(items, "client", dynamodb)
+        monkeypatch.setattr(objects, "_s3", s3)
+        monkeypatch.setattr(greengrass, "_greengrass", fleet.serve(boto3.client("greengrassv2")))
+        monkeypatch.setattr(greengrass, "_iot", fleet.serve(boto3.client("iot")))
+        monkeypatch.setattr(deployments, "_step_functions", answers)
+        yield SimpleNamespace(
+            fleet=fleet,
+            answers=answers,
+            s3=s3,
+            environment={
+                "DEPLOYMENTS_TABLE": "deployments",
+                "THING_GROUP_ARN": GROUP_ARN,
+                "ARTIFACTS_BUCKET": "artifacts",
+                "HEALTH_TIMEOUT_SECONDS": "900",
+            },
+            event=lambda name: json.loads((EVENTS / f"{name}.json").read_text()),
+            record=deployments.Deployments("deployments", GROUP_ARN).current,
+            context=SimpleNamespace(
+                function_name="function",
+                memory_limit_in_mb=128,
+                invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:function",
+                aws_request_id="request",
+            ),
+        )

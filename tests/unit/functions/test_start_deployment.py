@@ -1,0 +1,164 @@
+"""Starting a roll-out: one at a time, the newest approval wins, and the record comes before the deployment."""
+
+import time
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sightline import deployment as rules
+from tests.fake_greengrass import GROUP_ARN
+
+NEXT = {
+    "execution": "arn:aws:states:us-east-1:123456789012:execution:deploy-model:next",
+    "approved_at": "2026-11-20T11:00:00Z",
+    "component_version": "1.0.4",
+    "health_timeout_seconds": 900,
+    "task_token": "next-token",
+}
+V3 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.3"}
+V4 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.4"}
+
+
+@pytest.fixture
+def app(account: SimpleNamespace, load_app: Any) -> ModuleType:
+    names = ("DEPLOYMENTS_TABLE", "THING_GROUP_ARN")
+    return load_app("start_deployment", **{name: account.environment[name] for name in names})
+
+
+def settle(app: ModuleType, status: str) -> None:
+    app.deployments.table.update(app.deployments.key, "SET #status = :status", {"status": status})
+
+
+def test_the_first_roll_out_deploys_the_newest_inspector_and_the_model(
+    app: ModuleType, account: SimpleNamespace
+) -> None:
+    event = account.event("start_deployment")
+    before = time.time()
+    assert app.handler(event, account.context) is None
+    components = {
+        "com.sightline.Inspector": {
+            "componentVersion": "1.10.0",
+            "configurationUpdate": {"merge": '{"modelVersion": "1.0.3"}'},
+        },
+        "com.sightline.Model": {"componentVersion": "1.0.3"},
+    }
+    assert account.fleet.deployments == [
+        {
+            "deploymentId": "deployment-1",
+            "targetArn": GROUP_ARN,
+            "deploymentName": "sightline-model-1.0.3",
+            "components": components,
+            "deploymentPolicies": {"failureHandlingPolicy": "ROLLBACK"},
+            "clientToken": rules.client_token("deploy", event["execution"]),
+        }
+    ]
+    record = account.record()
+    assert before + 900 + rules.GRACE_SECONDS - 1 <= record.pop("deadline") <= time.time() + 900 + rules.GRACE_SECONDS
+    assert before - 1 <= record.pop("started_at") <= time.time()
+    assert record == {
+        "pk": f"group#{GROUP_ARN}",
+        "execution": event["execution"],
+        "model_version": "1.0.3",
+        "approved_at": event["approved_at"],
+        "status": "WAITING",
+        "task_token": event["task_token"],
+        "things": ["line-1", "line-2"],
+        "components": components,
+        "previous": {},
+        "deployment_id": "deployment-1",
+    }
+    assert account.answers.sent == []
+
+
+def test_the_token_is_stored_before_the_devices_hear_of_the_deployment(
+    app: ModuleType, account: SimpleNamespace
+) -> None:
+    seen = []
+    account.fleet.on_deployment = lambda _: seen.append((account.record()["task_token"], account.record()["status"]))
+    app.handler(account.event("start_deployment"), account.context)
+    assert seen == [(account.event("start_deployment")["task_token"], "WAITING")]
+
+
+def test_a_repeated_call_deploys_once_and_waits_with_the_newer_token(app: ModuleType, account: SimpleNamespace) -> None:
+    event = account.event("start_deployment")
+    app.handler(event, account.context)
+    app.handler({**event, "task_token": "second-token"}, account.context)
+    assert account.fleet.rolled_out() == [V3]
+    assert (account.record()["task_token"], account.record()["previous"]) == ("second-token", {})
+
+
+def test_a_later_approval_waits_until_the_group_is_free(app: ModuleType, account: SimpleNamespace) -> None:
+    app.handler(account.event("start_deployment"), account.context)
+    with pytest.raises(rules.RolloutInProgressError, match=r"busy with 1\.0\.3 \(WAITING\)"):
+        app.handler(NEXT, account.context)
+    assert account.fleet.rolled_out() == [V3]
+    settle(app, rules.HEALTHY)
+    app.handler(NEXT, account.context)
+    assert account.fleet.rolled_out() == [V3, V4]
+    assert account.record()["previous"] == account.fleet.deployments[0]["components"]
+
+
+def test_an_earlier_approval_that_comes_late_is_superseded(app: ModuleType, account: SimpleNamespace) -> None:
+    app.handler(NEXT, account.context)
+    with pytest.raises(rules.RolloutSupersededError):
+        app.handler(account.event("start_deployment"), account.context)
+    assert account.fleet.rolled_out() == [V4]
+
+
+def test_after_an_abandoned_roll_out_a_roll_back_goes_to_what_ran_before_it(
+    app: ModuleType, account: SimpleNamespace
+) -> None:
+    app.handler(account.event("start_deployment"), account.context)
+    app.deployments.table.update(app.deployments.key, "SET #deadline = :past", {"past": 1})
+    app.handler(NEXT, account.context)
+    assert account.record()["previous"] == {}
+    assert account.fleet.rolled_out() == [V3, V4]
+
+
+def test_what_the_group_runs_healthily_is_not_deployed_again(app: ModuleType, account: SimpleNamespace) -> None:
+    app.handler(account.event("start_deployment"), account.context)
+    settle(app, rules.HEALTHY)
+    again = {**NEXT, "component_version": "1.0.3"}
+    app.handler(again, account.context)
+    assert account.fleet.rolled_out() == [V3]
+    assert account.answers.sent == [
+        ("next-token", {"model_version": "1.0.3", "things": 2, "deployment_id": "deployment-1"})
+    ]
+
+
+def test_a_newer_inspector_is_deployed_even_with_the_same_model(app: ModuleType, account: SimpleNamespace) -> None:
+    app.handler(account.event("start_deployment"), account.context)
+    settle(app, rules.HEALTHY)
+    account.fleet.inspectors.append("1.11.0")
+    app.handler({**NEXT, "component_version": "1.0.3"}, account.context)
+    assert account.fleet.rolled_out() == [V3, {**V3, "com.sightline.Inspector": "1.11.0"}]
+
+
+def test_other_components_of_the_group_stay(app: ModuleType, account: SimpleNamespace) -> None:
+    nucleus = {"aws.greengrass.Nucleus": {"componentVersion": "2.14.0"}}
+    account.fleet.CreateDeployment(targetArn=GROUP_ARN, components=nucleus, clientToken="by-hand")
+    app.handler(account.event("start_deployment"), account.context)
+    assert account.fleet.rolled_out()[-1] == {**V3, "aws.greengrass.Nucleus": "2.14.0"}
+
+
+def test_a_group_without_things_is_refused_before_anything_changes(app: ModuleType, account: SimpleNamespace) -> None:
+    account.fleet.things = []
+    with pytest.raises(rules.NoDevicesError, match="has no things; add a device to the group"):
+        app.handler(account.event("start_deployment"), account.context)
+    assert (account.record(), account.fleet.deployments) == (None, [])
+
+
+def test_without_an_inspector_nothing_changes(app: ModuleType, account: SimpleNamespace) -> None:
+    account.fleet.inspectors = []
+    with pytest.raises(rules.NoInspectorError):
+        app.handler(account.event("start_deployment"), account.context)
+    assert (account.record(), account.fleet.deployments) == (None, [])
+
+
+def test_of_two_that_start_in_the_same_moment_one_waits(app: ModuleType, account: SimpleNamespace) -> None:
+    rollout = rules.Rollout(NEXT["execution"], "1.0.4", NEXT["approved_at"])
+    app.handler(account.event("start_deployment"), account.context)
+    with pytest.raises(rules.RolloutInProgressError, match="in the same moment"):
+        app.begin(rollout, None, "next-token", 1)  # it had read that the group was free
+    assert account.record()["model_version"] == "1.0.3"
