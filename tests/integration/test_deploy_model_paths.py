@@ -171,9 +171,12 @@ def test_an_unhealthy_device_takes_the_model_back(workflow: Any, account: Simple
     account.fleet.on_deployment = devices(flow, line_1={}, line_2={"healthy": False, "reason": "golden/0.jpg differs"})
     execution = flow.start()
     ended = flow.end(execution)
-    error = {"Error": "DeviceUnhealthyError", "Cause": "line-2: golden/0.jpg differs"}
-    assert ended == Ended("FAILED", TAKEN_BACK, error["Error"], error["Cause"], None)
+    assert (ended.status, ended.path, ended.error) == ("FAILED", TAKEN_BACK, "DeploymentRolledBack")
     assert account.fleet.rolled_out() == [V3, {}]
+    assert account.record()["reason"] == "line-2: golden/0.jpg differs"
+    # moto drops the cause of SendTaskFailure, so here the error has only its name.
+    error = {"Error": "DeviceUnhealthyError", "Cause": None}
+    assert json.loads(str(ended.cause)) == error
     assert flow.reported == [{"execution": execution, "state_machine": "deploy-model", "error": error}]
 
 
@@ -181,7 +184,8 @@ def test_a_device_that_never_reports_takes_the_model_back(workflow: Any, account
     flow = workflow(health_timeout=1)
     account.fleet.on_deployment = devices(flow, line_1={})
     ended = flow.end(flow.start())
-    assert (ended.status, ended.path, ended.error) == ("FAILED", TAKEN_BACK, "States.Timeout")
+    assert (ended.status, ended.path, ended.error) == ("FAILED", TAKEN_BACK, "DeploymentRolledBack")
+    assert json.loads(str(ended.cause))["Error"] == "States.Timeout"
     assert account.fleet.rolled_out() == [V3, {}]
     assert account.record()["status"] == "ROLLED_BACK"
     flow.report("line-2")  # too late
@@ -237,7 +241,7 @@ def test_a_group_without_devices_fails_with_what_to_do_and_changes_nothing(
     flow = workflow()
     ended = flow.end(flow.start())
     assert ended.path == [*DEPLOYED, "RollBack", "ReportFailure", "WasRolledBack", "DeploymentFailed"]
-    assert ended.error == "NoDevicesError"
+    assert ended.error == "DeploymentFailed"
     assert "add a device to the group" in str(ended.cause)
     assert account.fleet.deployments == []
 
