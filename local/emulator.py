@@ -17,7 +17,7 @@ def let_loopback_stand_for_tls() -> None:
     from ministack import app
     from ministack.core.iam_evaluator import pin_request_origin
 
-    app.pin_request_origin = lambda source_ip, secure_transport: pin_request_origin(source_ip, True)
+    app.pin_request_origin = lambda source_ip, _secure: pin_request_origin(source_ip, True)
 
 
 def die_with_parent() -> None:

@@ -1,0 +1,338 @@
+"""The local stack's life: start the emulator, build and deploy the application to it, and take everything down again.
+
+All state lies in one folder (`.sightline/`): the log, the build, the jobs, temporary files, and `stack.json`, which
+tells other commands where the running stack is. Nothing is printed here; `on_progress` is told what is being done.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sightline.errors import SightlineError
+
+PROJECT = Path(__file__).resolve().parent.parent
+HOME = Path(".sightline")
+PORT = 4566
+REGION = "us-east-1"
+NAME = "sightline-local"
+CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+SOURCES = ("template.yaml", "samconfig.toml", "statemachines", "functions", "layers")
+START_SECONDS = 60
+STOP_SECONDS = 15
+
+Progress = Callable[[str], None]
+
+
+class StackError(SightlineError):
+    """The local stack could not be started, deployed or found."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running local stack."""
+
+    endpoint: str
+    pid: int
+    outputs: dict[str, str]
+    home: Path
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator with the rights of its root user."""
+        import boto3
+
+        return boto3.client(service, endpoint_url=self.endpoint, **CREDENTIALS)
+
+    @property
+    def port(self) -> int:
+        return int(self.endpoint.rsplit(":", 1)[1])
+
+
+def up(
+    on_progress: Progress | None = None,
+    overrides: dict[str, str] | None = None,
+    root: Path = HOME,
+    *,
+    tied: bool = False,
+) -> Stack:
+    """Start the emulator unless it runs, and deploy the application with the template parameters `overrides`.
+
+    `tied`: the emulator ends with this process, however that ends. Raises StackError; then nothing is left running
+    that was not running before.
+    """
+    tell = on_progress or (lambda _: None)
+    root = root.resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    with _alone(root):
+        running = _running(root)
+        started = running is None
+        port = running["port"] if running else _free_port()
+        pid = running["pid"] if running else 0
+        try:
+            if started:
+                tell("starting the emulator")
+                pid = _start(root, port, tied=tied)
+            tell("building the application")
+            _build(root)
+            tell("deploying the application")
+            outputs = _deploy(root, port, overrides or {})
+        except BaseException:
+            if started:
+                _stop(root, pid)
+            raise
+        (root / "stack.json").write_text(json.dumps({"port": port, "pid": pid, "outputs": outputs}, indent=1))
+    return Stack(f"http://127.0.0.1:{port}", pid, outputs, root)
+
+
+def load(root: Path = HOME) -> Stack:
+    """The running stack. Raises StackError when there is none."""
+    root = root.resolve()
+    running = _running(root)
+    if not running:
+        raise StackError("no local stack is running here; start one with `sightline up`")
+    return Stack(f"http://127.0.0.1:{running['port']}", running["pid"], running["outputs"], root)
+
+
+def down(root: Path = HOME) -> bool:
+    """Stop the stack with everything it started and delete its temporary files; False when none was running."""
+    root = root.resolve()
+    if not root.is_dir():
+        return False
+    with _alone(root):
+        running = _running(root)
+        _stop(root, running["pid"] if running else 0)
+    return running is not None
+
+
+def status(root: Path = HOME) -> dict[str, Any]:
+    """`{"running": bool}`, and where the stack is when it runs."""
+    running = _running(root.resolve())
+    if not running:
+        return {"running": False}
+    return {"running": True, "endpoint": f"http://127.0.0.1:{running['port']}", "pid": running["pid"]}
+
+
+# ------------------------------------------------------------------------------------------------------------- process
+@contextmanager
+def _alone(root: Path) -> Iterator[None]:
+    """One `up` or `down` of a folder at a time."""
+    with (root / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError(f"another command is starting or stopping the stack in {root}; wait for it") from None
+        yield
+
+
+def _running(root: Path) -> dict[str, Any] | None:
+    """What stack.json says, when its process lives and answers."""
+    try:
+        known: dict[str, Any] = json.loads((root / "stack.json").read_text())
+        os.kill(known["pid"], 0)
+    except (FileNotFoundError, ProcessLookupError, ValueError, KeyError):
+        return None
+    return known if _answers(known["port"]) else None
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _free_port() -> int:
+    """4566, or any free port when that is taken."""
+    for port in (PORT, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise StackError("no free port on 127.0.0.1")
+
+
+def _start(root: Path, port: int, *, tied: bool) -> int:
+    """Start the emulator in a process group of its own and wait until it answers."""
+    temporary = root / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | {
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        "MINISTACK_REGION": REGION,
+        "SIGHTLINE_JOBS_DIR": str(root / "jobs"),
+        "TMPDIR": str(temporary),
+        "STATE_DIR": str(root / "state"),
+        "AWS_XRAY_SDK_ENABLED": "false",
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "layers" / "sightline")]),
+    }
+    if tied:
+        environment["SIGHTLINE_PARENT"] = str(os.getpid())
+    log = root / "emulator.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.emulator"],
+            env=environment,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+                raise StackError(f"the emulator did not start: {last[0]} (whole log: {log})")
+            time.sleep(0.1)
+    except BaseException:
+        _stop(root, process.pid)
+        raise
+    return process.pid
+
+
+def _stop(root: Path, pid: int) -> None:
+    """End the process group, and delete what is of no use without it."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if not pid or not _group_lives(pid):
+            break
+        try:
+            os.killpg(pid, sign)
+        except ProcessLookupError:
+            break
+        deadline = time.monotonic() + STOP_SECONDS
+        while _group_lives(pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    (root / "stack.json").unlink(missing_ok=True)
+    for name in ("tmp", "state"):
+        shutil.rmtree(root / name, ignore_errors=True)
+
+
+def _group_lives(pid: int) -> bool:
+    """True while a process of the group runs; a child that has ended and was not waited for does not count."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass  # another command started it
+    try:
+        os.killpg(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+# ---------------------------------------------------------------------------------------------------------- application
+def _build(root: Path) -> None:
+    """`sam build`, unless nothing changed since the last one."""
+    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    digest = digest_of([PROJECT / source for source in SOURCES], runtime)
+    stamp = root / "build.sha256"
+    if stamp.is_file() and stamp.read_text() == digest and (root / "build" / "template.yaml").is_file():
+        return
+    stamp.unlink(missing_ok=True)
+    _sam(
+        ["build", "--template-file", str(PROJECT / "template.yaml"), "--build-dir", str(root / "build"),
+         "--cached", "--cache-dir", str(root / "cache"), "--parallel", "--parameter-overrides", f"PythonRuntime={runtime}"],
+        root,
+        {"SIGHTLINE_NATIVE": "1", "PYTHON": sys.executable},
+    )  # fmt: skip
+    stamp.write_text(digest)
+
+
+def digest_of(paths: list[Path], *more: str) -> str:
+    """SHA-256 over the names and contents of files and folders (without caches), and over `more`."""
+    digest = hashlib.sha256("\0".join(more).encode())
+    for path in paths:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(PROJECT)}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def training_image() -> str:
+    """The name under which the emulator runs `training/`; its tag changes with the code, as an image's digest does."""
+    digest = digest_of([PROJECT / "training", PROJECT / "layers" / "sightline" / "sightline" / "vision",
+                        PROJECT / "layers" / "sightline" / "sightline" / "evaluation.py"])  # fmt: skip
+    return f"000000000000.dkr.ecr.{REGION}.amazonaws.com/sightline-training:{digest[:16]}"
+
+
+def _deploy(root: Path, port: int, overrides: dict[str, str]) -> dict[str, str]:
+    """`sam deploy` with the parameters of samconfig.toml's `local`; answers the stack's outputs."""
+    import boto3
+
+    parameters = _configured() | {
+        "PythonRuntime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+        "TrainingImageUri": training_image(),
+    }
+    parameters |= overrides
+    quoted = [f"{key}={json.dumps(value) if ' ' in value else value}" for key, value in parameters.items()]
+    endpoint = f"http://127.0.0.1:{port}"
+    _sam(
+        ["deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local",
+         "--template-file", str(root / "build" / "template.yaml"), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
+         "--parameter-overrides", *quoted],
+        root,
+        {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION},
+    )  # fmt: skip
+    client = boto3.client("cloudformation", endpoint_url=endpoint, **CREDENTIALS)
+    stack = client.describe_stacks(StackName=NAME)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _configured() -> dict[str, str]:
+    """The parameter overrides of samconfig.toml's `local`; `--parameter-overrides` would replace them whole."""
+    import tomllib
+
+    with (PROJECT / "samconfig.toml").open("rb") as file:
+        text = tomllib.load(file)["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return dict(entry.split("=", 1) for entry in text.split())
+
+
+def _sam(arguments: list[str], root: Path, variables: dict[str, str]) -> None:
+    """Run the SAM command line. Raises StackError with its last words; everything it said is in `sam.log`."""
+    sam = Path(sys.executable).with_name("sam")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | variables
+    environment |= {"SAM_CLI_TELEMETRY": "0", "TMPDIR": str(root / "tmp")}
+    environment["PATH"] = f"{sam.parent}{os.pathsep}{environment.get('PATH', '')}"
+    log = root / "sam.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [str(sam), *arguments],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+    if code != 0:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("Error:")] or lines
+        raise StackError(f"`sam {arguments[0]}` failed: {errors[-1].strip()} (whole log: {log})")
