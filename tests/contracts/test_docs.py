@@ -1,0 +1,61 @@
+"""The documentation names every command, every parameter, every output, every workflow; and its links lead somewhere."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.project import ROOT, template, workflows
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+TEXT = "\n".join(page.read_text() for page in PAGES)
+
+
+def commands() -> list[str]:
+    """The names of the commands of `sightline`."""
+    from typer.main import get_command
+
+    from cli.main import app
+
+    return sorted(getattr(get_command(app), "commands", {}))
+
+
+def test_every_command_is_documented() -> None:
+    assert [name for name in commands() if f"sightline {name}" not in TEXT] == []
+
+
+@pytest.mark.parametrize("kind", ["Parameters", "Outputs"])
+def test_every_parameter_and_output_is_documented(kind: str) -> None:
+    assert [name for name in template()[kind] if f"`{name}`" not in TEXT] == []
+
+
+def test_every_workflow_is_drawn() -> None:
+    assert [name for name in workflows() if name not in (ROOT / "docs" / "workflows.md").read_text()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_to_a_file_leads_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
+    files = [link for link in links if not re.match(r"[a-z]+:", link)]
+    assert [link for link in files if not (page.parent / link).exists()] == []
+
+
+def test_every_make_target_that_the_documentation_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)", TEXT)) - targets == set()
+
+
+def test_the_project_names_no_place_of_one_machine() -> None:
+    """A path that exists on one machine only helps nobody who reads this."""
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    own = Path(__file__).relative_to(ROOT).as_posix()
+    pattern = re.compile(r"(?<![\w.$}])/(?:work|home|root)/\w")
+    found = []
+    for name in files:
+        path = ROOT / name
+        if name == own or not path.is_file() or path.suffix in {".png", ".jpg", ".onnx", ".svg"}:
+            continue
+        if pattern.search(path.read_text(errors="replace")):
+            found.append(name)
+    assert found == []

@@ -1,0 +1,120 @@
+"""Every workflow: nothing without a timeout, a retry and a way out; names that say what is meant."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from tests.project import ROOT, folder_of, function_names, scopes, state_machines, states, targets, workflow, workflows
+
+TRANSIENT = {
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+}
+EACH_STATE = [(name, key) for name in workflows() for key in states(name)]
+EACH_TASK = [(name, key) for name, key in EACH_STATE if states(name)[key]["Type"] == "Task"]
+
+
+def test_every_workflow_of_the_template_has_its_file_and_the_other_way_round() -> None:
+    assert sorted(state_machines()) == workflows()
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_TASK)
+def test_every_task_says_why_times_out_retries_and_catches(name: str, key: str) -> None:
+    task = states(name)[key]
+    assert task.get("Comment"), "a task says in Comment what its name can't say"
+    assert "TimeoutSeconds" in task or "TimeoutSecondsPath" in task
+    assert task.get("Retry")
+    assert task.get("Catch")
+    assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"], "the last Catch takes whatever is left"
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_TASK)
+def test_every_function_task_retries_what_lambda_says_is_transient(name: str, key: str) -> None:
+    task = states(name)[key]
+    if ":lambda:invoke" in task["Resource"]:
+        assert {error for retry in task["Retry"] for error in retry["ErrorEquals"]} >= TRANSIENT
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_TASK)
+def test_a_task_with_a_token_gives_it_to_its_function(name: str, key: str) -> None:
+    task = states(name)[key]
+    uses_token = "$$.Task.Token" in json.dumps(task.get("Parameters", {}))
+    assert task["Resource"].endswith(".waitForTaskToken") is uses_token
+
+
+@pytest.mark.parametrize("name", workflows())
+def test_every_next_exists_and_every_state_is_reached(name: str) -> None:
+    for scope in scopes(workflow(name)):
+        reached, waiting = set(), [scope["StartAt"]]
+        while waiting:
+            key = waiting.pop()
+            assert key in scope["States"], f"{name}: there is no state {key}"
+            if key not in reached:
+                reached.add(key)
+                waiting += targets(scope["States"][key])
+        assert set(scope["States"]) - reached == set(), f"{name}: no way leads there"
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_STATE)
+def test_every_state_goes_on_or_ends(name: str, key: str) -> None:
+    state = states(name)[key]
+    ends = state["Type"] in ("Succeed", "Fail") or state.get("End") is True
+    assert ends is not bool(targets(state))
+
+
+@pytest.mark.parametrize("name", workflows())
+def test_substitutions_are_the_same_in_workflow_and_template(name: str) -> None:
+    used = set(re.findall(r"\$\{(\w+)\}", (ROOT / "statemachines" / f"{name}.asl.json").read_text()))
+    assert used == set(state_machines()[name]["DefinitionSubstitutions"])
+
+
+@pytest.mark.parametrize("name", workflows())
+def test_a_substitution_is_the_resource_of_its_name(name: str) -> None:
+    given = state_machines()[name]["DefinitionSubstitutions"]
+    functions = {key: value for key, value in given.items() if key.endswith("Function")}
+    assert functions == {key: {"Fn::GetAtt": f"{key}.Arn"} for key in functions}
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_TASK)
+def test_one_word_names_state_function_and_folder(name: str, key: str) -> None:
+    task = states(name)[key]
+    if ":lambda:invoke" in task["Resource"]:
+        assert task["Parameters"]["FunctionName"] == "${" + key + "Function}"
+        assert function_names()[f"{key}Function"] == folder_of(key)
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_STATE)
+def test_choices_ask_and_ends_are_past(name: str, key: str) -> None:
+    kind = states(name)[key]["Type"]
+    if kind == "Choice":
+        assert re.match(r"(Is|Are|Has|Have|Was|Were|Does|Did|Can|Should)[A-Z]", key), "a choice is named as a question"
+    else:
+        assert not re.match(r"(Is|Are|Has|Was)[A-Z]", key), "only a choice is a question"
+    if kind == "Fail":
+        assert re.search(r"(ed|Back)$", key), "a failed end says what has happened"
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_STATE)
+def test_a_failed_end_gives_error_and_cause(name: str, key: str) -> None:
+    state = states(name)[key]
+    if state["Type"] == "Fail":
+        assert {"Error", "ErrorPath"} & set(state)
+        assert {"Cause", "CausePath"} & set(state)
+
+
+@pytest.mark.parametrize("name", workflows())
+def test_workflows_hold_no_names_of_resources(name: str) -> None:
+    text = (ROOT / "statemachines" / f"{name}.asl.json").read_text()
+    assert re.findall(r"arn:aws[\w-]*:(?!states:::)[^\"]*", text) == []
+    assert re.findall(r"s3://|\b\d{12}\b", text) == []
+
+
+@pytest.mark.parametrize("name", workflows())
+def test_workflows_are_written_as_json_dumps_writes_them(name: str) -> None:
+    path = ROOT / "statemachines" / f"{name}.asl.json"
+    definition: Any = json.loads(path.read_text())
+    assert path.read_text().rstrip() == json.dumps(definition, indent=2, ensure_ascii=False)
