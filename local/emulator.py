@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-from local import greengrass, jobs, sagemaker
+from local import callbacks, greengrass, jobs, sagemaker
 
 
 def let_loopback_stand_for_tls() -> None:
@@ -34,6 +34,7 @@ def main() -> None:
     let_loopback_stand_for_tls()
     sagemaker.register()
     greengrass.register()
+    callbacks.register()
     try:
         serve()
     finally:
