@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import deployment, names
-from sightline.aws import model_packages
+from sightline.aws import registry
 from sightline.aws.objects import ObjectStore
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
@@ -44,7 +44,7 @@ def publish(key: str, body: bytes) -> str:
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
-    package = model_packages.describe(event["model_package_arn"])
+    package = registry.describe(event["model_package_arn"])
     deployment.check_approved(package)
     training_job = package["CustomerMetadataProperties"]["training_job"]
     release_uri = package["CustomerMetadataProperties"]["release_uri"]

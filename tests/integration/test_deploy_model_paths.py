@@ -14,7 +14,7 @@ import pytest
 from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
-from sightline.aws import deployments, model_packages
+from sightline.aws import deployments, registry
 from tests.fake_account import account
 
 __all__ = ["account"]
@@ -131,7 +131,7 @@ def workflow(account: SimpleNamespace, load_app: Any, monkeypatch: pytest.Monkey
             "CustomerMetadataProperties": {"training_job": f"train-{version}", "release_uri": uri},
         }
 
-    monkeypatch.setattr(model_packages, "describe", describe)
+    monkeypatch.setattr(registry, "describe", describe)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         monkeypatch.setattr(deployments, "_step_functions", boto3.client("stepfunctions"))
 

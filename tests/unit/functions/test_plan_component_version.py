@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sightline import deployment
-from sightline.aws import model_packages
+from sightline.aws import registry
 
 RELEASE = {
     "model.onnx": b"weights",
@@ -32,7 +32,7 @@ def package(account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> dict[s
             "release_uri": "s3://artifacts/models/train-1/release/",
         },
     }
-    monkeypatch.setattr(model_packages, "describe", {described["ModelPackageArn"]: described}.__getitem__)
+    monkeypatch.setattr(registry, "describe", {described["ModelPackageArn"]: described}.__getitem__)
     return described
 
 
