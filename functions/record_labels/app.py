@@ -46,8 +46,8 @@ def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
 
 def new_labels() -> int:
     """Approved images that came since the newest dataset version."""
-    latest = artifacts.find(names.LATEST_DATASET)
-    return images.count(rules.APPROVED) - (manifest.images_in(latest) if latest else 0)
+    latest = artifacts.find_json(names.LATEST_DATASET) or {}
+    return images.count(rules.APPROVED) - int(latest.get("images", 0))
 
 
 @metrics.log_metrics

@@ -57,9 +57,9 @@ def add(event: ObjectEvent) -> str:
         "captured_at": upload.metadata.get("captured-at", event.time),
         "source": upload.metadata.get("source", "upload"),
     }
+    if upload.body is None:
+        return refuse(event, image, f"{upload.bytes} bytes; at most {MAX_IMAGE_BYTES} are taken for one image")
     try:
-        if upload.body is None:
-            raise UndecodableImageError(f"{upload.bytes} bytes; at most {MAX_IMAGE_BYTES} are taken for one image")
         pixels = decode(upload.body)
     except UndecodableImageError as error:
         return refuse(event, image, str(error))

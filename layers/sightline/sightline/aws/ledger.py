@@ -155,6 +155,15 @@ class Ledger:
         condition = "#claimed_by = :job AND (#status = :claimed OR #status = :after)"
         return self.table.update(image_key(image_id), expression, values, condition=condition) is not None
 
+    def freeze(self, image_id: str, group_id: str, split: str) -> None:
+        """Write an image's group and split, once: what is there stays."""
+        self.table.update(
+            image_key(image_id),
+            "SET #group_id = :group, #split = :split",
+            {"group": group_id, "split": split},
+            condition="attribute_exists(pk) AND attribute_not_exists(#split)",
+        )
+
     def open_window(self, seconds: int) -> dict[str, Any]:
         """The collecting window that is open now, opened where none is.
 

@@ -41,6 +41,16 @@ class ObjectStore:
     def read_json(self, key: str) -> Any:
         return json.loads(self.read(key))
 
+    def find_json(self, key: str) -> Any | None:
+        """The object's JSON value, or None when there is no such object."""
+        body = self.find(key)
+        return None if body is None else json.loads(body)
+
+    def keys(self, prefix: str) -> list[str]:
+        """The keys under `prefix`, in order."""
+        pages = _s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
     def read_lines(self, key: str) -> list[Any]:
         """The objects of a JSON Lines file, in order."""
         return [json.loads(line) for line in self.read(key).splitlines() if line.strip()]

@@ -1,0 +1,53 @@
+"""Judge a trained model against the floors, the budgets and the model in service.
+
+Input:   {"training_job", "dataset_version", "fingerprint"}
+Output:  {"accepted", "decision_uri", "evaluation_uri", "reasons", "map50", "map50_95"}
+Errors:  InvalidMetricError
+"""
+
+import os
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import names
+from sightline.aws.objects import ObjectStore
+from sightline.gate import Limits, judge
+
+LIMITS = Limits(
+    min_map50=float(os.environ["MIN_MAP"]),
+    min_recall=float(os.environ["MIN_RECALL"]),
+    max_latency_ms=float(os.environ["MAX_LATENCY_MS"]),
+    max_size_bytes=int(os.environ["MAX_MODEL_BYTES"]),
+)
+REASONS_SHOWN = 20  # the state payload is limited; decision.json has all of them
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    job = event["training_job"]
+    evaluation_key = names.evaluation_prefix(job) + "evaluation.json"
+    evaluation = artifacts.read_json(evaluation_key)
+    decision = judge(evaluation, LIMITS)
+    identity = {"training_job": job, "dataset_version": event["dataset_version"]}
+    uri = artifacts.write_json(names.decision(job), {**identity, **decision.as_dict()})
+    # Judged is done: the same data, code and hyperparameters need no second run, whatever the verdict was.
+    artifacts.write_json(names.successful_run(event["fingerprint"]), {**identity, "accepted": decision.accepted})
+    scores = {name: evaluation["candidate"][name] or 0.0 for name in ("map50", "map50_95")}
+    metrics.add_metric(name="ModelMap50", unit=MetricUnit.NoUnit, value=scores["map50"])
+    logger.info("model judged", accepted=decision.accepted, reasons=decision.reasons)
+    return {
+        "accepted": decision.accepted,
+        "decision_uri": uri,
+        "evaluation_uri": artifacts.uri(evaluation_key),
+        "reasons": decision.reasons[:REASONS_SHOWN],
+        **{name: str(value) for name, value in scores.items()},
+    }

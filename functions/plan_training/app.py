@@ -1,0 +1,69 @@
+"""Decide what to train: names, hyperparameters, the model to beat; or that nothing has changed.
+
+Input:   {"execution": its name, "request": the execution's input ({"force": true} trains what was trained before,
+         {"hyperparameters": {…}} replaces single ones), "dataset": what SnapshotDataset answered}
+Output:  {"changed", "reason", "fingerprint", "training_job", "evaluation_job", "hyperparameters", "evaluation_inputs",
+         "dataset_uri", "train_uri", "validation_uri", "evaluation_uri", "champion_arn"}
+Errors:  InvalidHyperparametersError
+"""
+
+import json
+import os
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import names, training_plan
+from sightline.aws import registry
+from sightline.aws.objects import ObjectStore
+
+STACK = os.environ["STACK_NAME"]
+IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
+GROUP = os.environ["MODEL_PACKAGE_GROUP"]
+HYPERPARAMETERS = json.loads(os.environ["HYPERPARAMETERS"])
+
+logger = Logger()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+def what_changed(fingerprint: str, dataset: dict, request: dict) -> tuple[bool, str]:
+    """Whether there is something to train, and why or why not."""
+    if dataset["shortage"]:
+        return False, dataset["shortage"]
+    if request.get("force"):
+        return True, "training was asked for, whatever has changed"
+    known = artifacts.find_json(names.successful_run(fingerprint))
+    if known:
+        return False, f"{known['training_job']} has trained this dataset with this code and these hyperparameters"
+    return True, "dataset, code or hyperparameters are new"
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    request, dataset = event["request"], event["dataset"]
+    chosen = training_plan.check_hyperparameters({**HYPERPARAMETERS, **request.get("hyperparameters", {})})
+    fingerprint = training_plan.fingerprint(dataset["version"], IMAGE_URI, chosen)
+    changed, reason = what_changed(fingerprint, dataset, request)
+    job = training_plan.job_name(STACK, dataset["version"], event["execution"])
+    champion = registry.champion(GROUP)
+    release = champion["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] if champion else None
+    prefix = artifacts.uri(names.dataset_prefix(dataset["version"]))
+    logger.info("training planned", changed=changed, reason=reason, fingerprint=fingerprint, training_job=job)
+    return {
+        "changed": changed,
+        "reason": reason,
+        "fingerprint": fingerprint,
+        "training_job": job,
+        "evaluation_job": names.short(f"{job}-evaluation"),
+        "hyperparameters": chosen,
+        "evaluation_inputs": training_plan.evaluation_inputs(
+            artifacts=artifacts.bucket, job=job, dataset_version=dataset["version"], champion_release=release
+        ),
+        "dataset_uri": prefix,
+        "train_uri": f"{prefix}train.images.json",
+        "validation_uri": f"{prefix}validation.images.json",
+        "evaluation_uri": artifacts.uri(names.evaluation_prefix(job)),
+        "champion_arn": champion["ModelPackageArn"] if champion else "",
+    }

@@ -1,0 +1,74 @@
+"""Register an accepted model: its release is copied to models/, and a person is asked to approve it.
+
+Input:   {"training_job", "dataset_version", "fingerprint", "judgement": what JudgeModel answered}
+Output:  {"model_package_arn", "release_uri"}
+"""
+
+import io
+import os
+import tarfile
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import names
+from sightline.aws import notify, registry
+from sightline.aws.objects import ObjectStore
+
+GROUP = os.environ["MODEL_PACKAGE_GROUP"]
+IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
+TOPIC = os.environ["NOTIFICATION_TOPIC"]
+NOT_RELEASED = ("evaluation.json", "report.html")  # what evaluation wrote for people
+
+logger = Logger()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+def release(job: str) -> tuple[str, str]:
+    """Copy what evaluation released, singly and as model.tar.gz; answers the two URIs."""
+    source, target = names.evaluation_prefix(job), names.model_prefix(job)
+    files = {key.removeprefix(source): artifacts.read(key) for key in artifacts.keys(source)}
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
+        for name, body in sorted(files.items()):
+            if name not in NOT_RELEASED:
+                artifacts.write(f"{target}release/{name}", body)
+                entry = tarfile.TarInfo(name)
+                entry.size = len(body)
+                tar.addfile(entry, io.BytesIO(body))
+    return artifacts.uri(f"{target}release/"), artifacts.write(f"{target}model.tar.gz", archive.getvalue())
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    job, judgement = event["training_job"], event["judgement"]
+    release_uri, archive_uri = release(job)
+    package_arn = registry.register(
+        GROUP,
+        training_job=job,
+        image_uri=IMAGE_URI,
+        archive_uri=archive_uri,
+        evaluation_uri=judgement["evaluation_uri"],
+        properties={
+            "training_job": job,
+            "dataset_version": event["dataset_version"],
+            "fingerprint": event["fingerprint"],
+            "map50": judgement["map50"],
+            "map50_95": judgement["map50_95"],
+            "decision_uri": judgement["decision_uri"],
+            "evaluation_uri": judgement["evaluation_uri"],
+            "release_uri": release_uri,
+        },
+    )
+    score = float(judgement["map50"])
+    lines = [
+        f"mAP@.50 is {score:.3f}.",
+        *judgement["reasons"],
+        "Approve it with `sightline approve`, or in the console.",
+        package_arn,
+    ]
+    notify.publish(TOPIC, f"A new model waits for approval: {job}", lines)
+    logger.info("model registered", model_package_arn=package_arn)
+    return {"model_package_arn": package_arn, "release_uri": release_uri}

@@ -1,0 +1,74 @@
+"""Freeze the approved images as a dataset version.
+
+Input:   anything
+Output:  {"version", "train", "validation", "test": images in each, "shortage": why it can't be trained on yet, or ""}
+Effects: new images get their group and split in the ledger, for good; the manifests lie under datasets/<version>/
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import ledger as rules
+from sightline import manifest, names
+from sightline.aws.ledger import Ledger
+from sightline.aws.objects import ObjectStore
+from sightline.dataset import Dataset, shortage, snapshot
+from sightline.splits import SPLITS
+
+CLASSES = os.environ["CLASSES"].split(",")
+CODE_VERSION = os.environ["TRAINING_IMAGE_URI"]
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # a version's files depend on its content alone, not on when it was made
+WRITERS = 16
+
+logger = Logger()
+tracer = Tracer()
+images = Ledger(os.environ["IMAGES_TABLE"])
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+def write(dataset: Dataset) -> None:
+    """Write the version's files, the description last: a version that has one is whole."""
+    prefix = names.dataset_prefix(dataset.version)
+    copies = artifacts.uri(names.dataset_image("", "")).removesuffix(".")
+    for split in SPLITS:
+        members = dataset.members[split]
+        files = [f"{image['image_id']}.{image['format']}" for image in members]
+        records = [label_record(image, copies + file) for image, file in zip(members, files, strict=True)]
+        artifacts.write_lines(f"{prefix}{split}.manifest", records)
+        artifacts.write_json(f"{prefix}{split}.images.json", manifest.file_list(copies, files))
+    artifacts.write_json(f"{prefix}dataset.json", dataset.description)
+    total = sum(dataset.counts(split) for split in SPLITS)
+    artifacts.write_json(names.LATEST_DATASET, {"version": dataset.version, "images": total})
+
+
+def label_record(image: dict[str, Any], source: str) -> dict[str, Any]:
+    return manifest.record(
+        source=source,
+        image=image,
+        annotations=image["annotations"],
+        classes=CLASSES,
+        job_name=image["label_ref"].split("/")[-2],
+        created=EPOCH,
+    )
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    latest = artifacts.find_json(names.LATEST_DATASET) or {}
+    approved = images.with_status(rules.APPROVED)
+    dataset = snapshot(approved, classes=CLASSES, parent=latest.get("version"), code_version=CODE_VERSION)
+    members = [image for split in SPLITS for image in dataset.members[split]]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda image: images.freeze(image["image_id"], image["group_id"], image["split"]), members))
+    if latest.get("version") != dataset.version:
+        write(dataset)
+    counts = {split: dataset.counts(split) for split in SPLITS}
+    lacking = shortage(dataset) or ""
+    logger.info("dataset snapshot", version=dataset.version, shortage=lacking, **counts)
+    return {"version": dataset.version, **counts, "shortage": lacking}

@@ -1,0 +1,108 @@
+"""The gate: whether a trained model may be registered, each rule with its number, its limit and whether it held."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sightline.errors import SightlineError
+
+
+class InvalidMetricError(SightlineError):
+    """A number in evaluation.json that no measurement gives."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a model must reach: mAP@.50 and recall in 0..1, latency in milliseconds (95th percentile), size in bytes."""
+
+    min_map50: float
+    min_recall: float
+    max_latency_ms: float
+    max_size_bytes: int
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of the gate. `value` is None where there was nothing to measure."""
+
+    rule: str
+    held: bool
+    value: float | None
+    limit: float | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    accepted: bool
+    reasons: list[str]
+    rules: list[Rule]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def judge(evaluation: dict[str, Any], limits: Limits) -> Decision:
+    """Accept a candidate that reaches every limit and is not significantly worse than the champion.
+
+    `evaluation` is evaluation.json: both models measured on the same frozen test images. Without a champion, or with
+    one that can't be loaded any more, its rule holds and says so. Raises InvalidMetricError for a share outside 0..1.
+    """
+    if not evaluation["test_images"]:
+        rule = Rule("test images", False, 0, 1, "the test set is empty: nothing is known about this model")
+        return Decision(False, [rule.detail], [rule])
+    candidate = evaluation["candidate"]
+    rules = [
+        _at_least("mAP@.50", candidate["map50"], limits.min_map50),
+        *(
+            _at_least(f"recall of {name}", scores["recall"], limits.min_recall)
+            for name, scores in sorted(candidate["per_class"].items())
+        ),
+        _at_most("latency, 95th percentile, ms", candidate["latency_ms"]["p95"], limits.max_latency_ms),
+        _at_most("size, bytes", candidate["size_bytes"], limits.max_size_bytes),
+        _not_worse(evaluation),
+    ]
+    broken = [rule for rule in rules if not rule.held]
+    reasons = [rule.detail for rule in broken] or [f"all {len(rules)} rules held"]
+    return Decision(not broken, reasons, rules)
+
+
+def _share(name: str, value: float) -> float:
+    if not 0.0 <= value <= 1.0:  # also catches NaN, which compares false with everything
+        raise InvalidMetricError(f"{name} must lie between 0 and 1, got {value!r}; read it from evaluation.json")
+    return value
+
+
+def _at_least(name: str, value: float | None, limit: float) -> Rule:
+    if value is None:
+        return Rule(name, True, None, limit, f"{name}: the test set has no such defect, so nothing was measured")
+    held = _share(name, value) >= limit
+    word = "reaches" if held else "is below"
+    return Rule(name, held, value, limit, f"{name} {value:.3f} {word} the floor {limit:.3f}")
+
+
+def _at_most(name: str, value: float, limit: float) -> Rule:
+    if not math.isfinite(value) or value < 0:
+        raise InvalidMetricError(f"{name} must be a number from 0 up, got {value!r}; read it from evaluation.json")
+    held = value <= limit
+    word = "is within" if held else "is above"
+    return Rule(name, held, value, limit, f"{name} {value:.6g} {word} the budget {limit:.6g}")
+
+
+def _not_worse(evaluation: dict[str, Any]) -> Rule:
+    """No significant regression: the whole bootstrap interval of the difference below 0 would be one."""
+    name = "not worse than the model in service"
+    if evaluation["champion"] is None:
+        error = evaluation.get("champion_error")
+        detail = (
+            f"the model in service can't be loaded ({error}); not compared"
+            if error
+            else "there is no model in service yet"
+        )
+        return Rule(name, True, None, 0, detail)
+    difference = evaluation["bootstrap"]["difference_map50"]
+    held = difference["high"] >= 0
+    interval = f"mAP@.50 differs by {difference['mean']:+.3f} (95 % interval {difference['low']:+.3f} to {difference['high']:+.3f})"
+    return Rule(
+        name, held, difference["high"], 0, f"{interval}: {'no significant loss' if held else 'a significant loss'}"
+    )

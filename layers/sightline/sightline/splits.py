@@ -1,0 +1,54 @@
+"""Splits by near-duplicate group: drawn once for a group and frozen, never drawn anew.
+
+A new group goes to the split that lacks most of its share; an image that joins a group whose images have a split gets
+theirs. Where an image connects groups of different splits, those keep theirs, and it goes to the test set when the test
+set is among them: the test set may only grow.
+"""
+
+from typing import Any
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
+SHARES = {TRAIN: 0.70, VALIDATION: 0.15, TEST: 0.15}
+RULE = "near-duplicate groups by perceptual hash; train 70, validation 15, test 15 of 100 images; frozen"
+
+
+def assign(images: list[dict[str, Any]], groups: dict[str, str]) -> dict[str, str]:
+    """The split of every image: `{image_id: split}`. Images hold `image_id`, `annotations` and, once frozen, `split`.
+
+    Deterministic: it depends on the images and on what is frozen, not on their order. Groups with defects and without
+    are spread separately, so that both kinds are in every split as far as there are enough groups.
+    """
+    members: dict[str, list[dict[str, Any]]] = {}
+    for image in sorted(images, key=lambda image: str(image["image_id"])):
+        members.setdefault(groups[image["image_id"]], []).append(image)
+    splits = {image["image_id"]: image["split"] for image in images if image.get("split")}
+    counts = {True: dict.fromkeys(SPLITS, 0), False: dict.fromkeys(SPLITS, 0)}
+    fresh = []
+    for name, group in members.items():
+        frozen = {image["split"] for image in group if image.get("split")}
+        if frozen:
+            # In the order test, validation, train: the cautious side takes the image that connects two splits.
+            split = next(split for split in reversed(SPLITS) if split in frozen)
+            _place(group, split, splits)
+            for image in group:
+                counts[_has_defect(group)][splits[image["image_id"]]] += 1
+        else:
+            fresh.append((name, group))
+    # The large groups first (largest remaining deficit): a large one that comes last would overshoot a small share.
+    for _, group in sorted(fresh, key=lambda entry: (-len(entry[1]), entry[0])):
+        kind = counts[_has_defect(group)]
+        total = sum(kind.values()) + len(group)
+        split = max(SPLITS, key=lambda name: (SHARES[name] * total - kind[name]) / SHARES[name])
+        _place(group, split, splits)
+        kind[split] += len(group)
+    return splits
+
+
+def _has_defect(group: list[dict[str, Any]]) -> bool:
+    return any(image["annotations"] for image in group)
+
+
+def _place(group: list[dict[str, Any]], split: str, splits: dict[str, str]) -> None:
+    for image in group:
+        splits.setdefault(image["image_id"], split)

@@ -1,0 +1,60 @@
+"""What a training run is made of, and what it is called."""
+
+import hashlib
+import json
+from typing import Any
+
+from sightline import names
+from sightline.errors import SightlineError
+
+
+class InvalidHyperparametersError(SightlineError):
+    """Hyperparameters that SageMaker does not take."""
+
+
+def check_hyperparameters(value: Any) -> dict[str, str]:
+    """SageMaker takes texts only: numbers are written as text. Raises InvalidHyperparametersError for anything else."""
+    if not isinstance(value, dict):
+        raise InvalidHyperparametersError(f"hyperparameters must be an object of names and values, got {value!r:.100}")
+    for name, entry in value.items():
+        if isinstance(entry, bool | dict | list) or entry is None:
+            raise InvalidHyperparametersError(f"hyperparameter {name!r} must be a text or a number, got {entry!r:.100}")
+    return {str(name): str(entry) for name, entry in sorted(value.items())}
+
+
+def fingerprint(dataset_version: str, image_uri: str, hyperparameters: dict[str, str]) -> str:
+    """16 hexadecimal characters that are the same only for the same data, code and hyperparameters."""
+    content = json.dumps([dataset_version, image_uri, hyperparameters], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def job_name(stack: str, dataset_version: str, execution: str) -> str:
+    """The training job of one execution, at most 63 characters of letters, digits and hyphens."""
+    return names.short(f"{stack}-{dataset_version[:8]}-{execution}")
+
+
+def evaluation_inputs(
+    *, artifacts: str, job: str, dataset_version: str, champion_release: str | None
+) -> list[dict[str, Any]]:
+    """The processing job's inputs: the trained model, the dataset, test and validation images, the champion if any.
+
+    `artifacts` is the bucket's name; `champion_release` the S3 URI of the champion's model.tar.gz.
+    """
+    dataset = f"s3://{artifacts}/{names.dataset_prefix(dataset_version)}"
+    inputs = [
+        _input("model", f"s3://{artifacts}/{names.model_archive(job)}"),
+        _input("dataset", dataset),
+        _input("test", f"{dataset}test.images.json", "ManifestFile"),
+        _input("validation", f"{dataset}validation.images.json", "ManifestFile"),
+    ]
+    return [*inputs, _input("champion", champion_release)] if champion_release else inputs
+
+
+def _input(name: str, uri: str, data_type: str = "S3Prefix") -> dict[str, Any]:
+    place = {
+        "S3Uri": uri,
+        "LocalPath": f"/opt/ml/processing/input/{name}",
+        "S3DataType": data_type,
+        "S3InputMode": "File",
+    }
+    return {"InputName": name, "S3Input": place}
