@@ -60,7 +60,7 @@ def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
     if target == "CreateModelPackage" and "ModelPackageGroupName" in request:
         return arn("model-package", request["ModelPackageGroupName"] + "/*")
     for field, kind in RESOURCES.items():
-        if field in request and not target.startswith("List"):
+        if field in request and target not in ("ListTrainingJobs", "ListProcessingJobs"):
             return arn(kind, str(request[field]))
     return "*"
 
