@@ -30,6 +30,13 @@ def test_every_parameter_and_output_is_documented(kind: str) -> None:
     assert [name for name in template()[kind] if f"`{name}`" not in TEXT] == []
 
 
+def test_documented_defaults_are_those_of_the_template() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", (ROOT / "docs" / "parameters.md").read_text(), re.MULTILINE)
+    said = {name: default.strip("`") for name, default in rows}
+    parameters = template()["Parameters"].items()
+    assert said == {name: str(entry.get("Default", "")) or "none" for name, entry in parameters}
+
+
 def test_every_workflow_is_drawn() -> None:
     assert [name for name in workflows() if name not in (ROOT / "docs" / "workflows.md").read_text()] == []
 
