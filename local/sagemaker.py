@@ -107,7 +107,7 @@ def register() -> None:
         "host_patterns": [],
     }
     iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
-    known_arn, known_action = app.extract_resource_arn, app.extract_iam_action
+    known_arn, known_action = iam_actions.extract_resource_arn, iam_actions.extract_iam_action
 
     def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
         if service == "sagemaker":
@@ -120,7 +120,7 @@ def register() -> None:
         action = known_action(service, method, path, *rest)
         return None if action is None else str(action)
 
-    app.extract_resource_arn, app.extract_iam_action = extract_resource_arn, extract_iam_action
+    iam_actions.extract_resource_arn, iam_actions.extract_iam_action = extract_resource_arn, extract_iam_action
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createTrainingJob"] = jobs.run_training
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createProcessingJob"] = jobs.run_processing
     provisioners._RESOURCE_HANDLERS["AWS::SageMaker::ModelPackageGroup"] = registry.GROUP_RESOURCE
