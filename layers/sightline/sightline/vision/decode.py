@@ -1,0 +1,56 @@
+"""Decoding of uploaded images under limits. What comes from outside is hostile until it has gone through here."""
+
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from sightline.errors import SightlineError
+
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+MAX_BYTES = 50 * 1024 * 1024
+MAX_PIXELS = 64_000_000
+MIN_SIDE = 16
+
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+class UndecodableImageError(SightlineError):
+    """Bytes that are no image, or one outside the limits; the message says which."""
+
+
+def decode(body: bytes) -> Pixels:
+    """Decode an image to RGB, uint8 [height, width, 3], turned upright as its EXIF orientation says.
+
+    Raises UndecodableImageError for what is no image, is cut off, has too many bytes or pixels, or is smaller than
+    16 pixels on a side. The size is checked before the pixels are decoded.
+    """
+    if len(body) > MAX_BYTES:
+        raise UndecodableImageError(f"{len(body)} bytes; at most {MAX_BYTES} are taken for one image")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(body), formats=FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise UndecodableImageError(f"{width}×{height} pixels; at most {MAX_PIXELS} pixels are taken")
+                if min(width, height) < MIN_SIDE:
+                    raise UndecodableImageError(f"{width}×{height} pixels; at least {MIN_SIDE} on each side are needed")
+                upright = ImageOps.exif_transpose(_to_8_bit(image))
+                return np.asarray(upright.convert("RGB"))
+    except UndecodableImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise UndecodableImageError(f"not an image in one of the formats {', '.join(FORMATS)}") from error
+    except Exception as error:  # Pillow's decoders raise many kinds for damaged files; all mean the same here
+        raise UndecodableImageError(f"damaged image: {type(error).__name__}: {error}") from error
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    """Bring 16-bit grey images to 8 bits; Pillow's own conversion would clip them to white."""
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.float64)
+        return Image.fromarray((values * 255.0 / max(values.max(), 1.0)).clip(0, 255).astype(np.uint8))
+    return image

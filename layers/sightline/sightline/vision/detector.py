@@ -1,0 +1,83 @@
+"""The detector that ships: model.onnx and model.json, run by onnxruntime."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from sightline.errors import SightlineError
+from sightline.vision.decode import Pixels
+from sightline.vision.letterbox import letterbox
+
+
+class UnusableModelError(SightlineError):
+    """A model folder that can't be loaded; the message says which file, and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One defect: `box` is x1, y1, x2, y2 in pixels of the original image; `score` in 0..1; `label` the class's name."""
+
+    box: tuple[float, float, float, float]
+    score: float
+    label: str
+    class_id: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **asdict(self),
+            "box": [round(edge, 1) for edge in self.box],
+            "score": round(self.score, 4),
+            "class": self.label,
+        }
+
+
+class Detector:
+    """A model folder, loaded once. `threads` is the number of CPU threads that one inference uses."""
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        try:
+            self.model: dict[str, Any] = json.loads((folder / "model.json").read_text())
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = threads
+            options.inter_op_num_threads = 1
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+            self._session = onnxruntime.InferenceSession(
+                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+            )
+            self.classes: list[str] = self.model["classes"]
+            self.height, self.width = self.model["input"]["height"], self.model["input"]["width"]
+            self.threshold = float(self.model["threshold"])
+            self.review_threshold = float(self.model["review_threshold"])
+        except Exception as error:  # a file that is missing, cut off or of another make: one answer
+            raise UnusableModelError(
+                f"the model in {folder.name!r} can't be loaded: {type(error).__name__}: {error}"
+            ) from error
+
+    def detect(self, image: Pixels, floor: float | None = None) -> list[Detection]:
+        """Detections in one RGB image, uint8 [height, width, 3], the surest first.
+
+        Those below `floor` are left out; without it, those below the review threshold, which no verdict asks for.
+        """
+        fitted = letterbox(image, self.height, self.width)
+        boxes, scores, classes = self._session.run(["boxes", "scores", "classes"], {"images": fitted.pixels[None]})
+        lowest = self.review_threshold if floor is None else floor
+        height, width = image.shape[:2]
+        limits = np.array([width, height, width, height], dtype=np.float32)
+        found = []
+        for box, score, class_id in zip(boxes[0], scores[0], classes[0], strict=True):
+            if score <= 0 or score < lowest:
+                break  # sorted by score, padded with score 0
+            x1, y1, x2, y2 = (float(edge) for edge in np.clip(box / fitted.scale, 0, limits))
+            found.append(Detection((x1, y1, x2, y2), float(score), self.classes[int(class_id)], int(class_id)))
+        return found
+
+    def verdict(self, detections: list[Detection]) -> str:
+        """`fail` when a detection reaches the threshold, `review` when one reaches the review threshold, else `pass`."""
+        best = max((detection.score for detection in detections), default=0.0)
+        if best >= self.threshold:
+            return "fail"
+        return "review" if best >= self.review_threshold else "pass"

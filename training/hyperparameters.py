@@ -1,0 +1,73 @@
+"""Hyperparameters: what SageMaker sends as texts, checked, with defaults. An unknown name is an error."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from sightline.errors import SightlineError
+
+
+class InvalidHyperparameterError(SightlineError):
+    """A hyperparameter that is unknown or has a value that can't be used."""
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """Everything that can be set, with its unit and range in LIMITS."""
+
+    epochs: int = 120
+    max_seconds: float = 3600.0  # training stops after the epoch that passes this; the schedule is stretched to fit
+    image_size: int = 480  # longer side of the model's input, pixels; a multiple of 32
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup_epochs: int = 3
+    mosaic: float = 0.5  # share of training images that are put together from four
+    ema_decay: float = 0.998
+    patience: int = 40  # evaluations without a better model before training stops
+    seed: int = 0
+    escape_cost: float = 10.0  # what an escaped defect costs, in units of ...
+    alarm_cost: float = 1.0  # ... what a false alarm costs
+
+    @classmethod
+    def from_texts(cls, texts: dict[str, str]) -> "Hyperparameters":
+        """Read `{"epochs": "80", …}`. Raises InvalidHyperparameterError naming the entry, its value and the range."""
+        kinds = {field.name: field.type for field in fields(cls)}
+        values: dict[str, Any] = {}
+        for name, text in texts.items():
+            if name not in kinds:
+                raise InvalidHyperparameterError(
+                    f"unknown hyperparameter {name!r}; there are: {', '.join(sorted(kinds))}"
+                )
+            convert = int if kinds[name] in (int, "int") else float
+            low, high = LIMITS[name]
+            try:
+                value = convert(text)
+            except ValueError as error:
+                raise InvalidHyperparameterError(f"{name} must be a number of {low}..{high}, got {text!r}") from error
+            if not low <= value <= high:
+                raise InvalidHyperparameterError(f"{name} must lie in {low}..{high}, got {text!r}")
+            values[name] = value
+        chosen = cls(**values)
+        if chosen.image_size % 32:
+            raise InvalidHyperparameterError(f"image_size must be a multiple of 32, got {chosen.image_size}")
+        return chosen
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+LIMITS: dict[str, tuple[float, float]] = {
+    "epochs": (1, 10_000),
+    "max_seconds": (1, 1_000_000),
+    "image_size": (64, 2048),
+    "batch_size": (1, 1024),
+    "learning_rate": (1e-6, 1.0),
+    "weight_decay": (0.0, 1.0),
+    "warmup_epochs": (0, 1000),
+    "mosaic": (0.0, 1.0),
+    "ema_decay": (0.0, 0.99999),
+    "patience": (1, 10_000),
+    "seed": (0, 2**31 - 1),
+    "escape_cost": (0.001, 1_000_000),
+    "alarm_cost": (0.001, 1_000_000),
+}
