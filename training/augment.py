@@ -68,7 +68,7 @@ def _warp(canvas: Array, matrix: Array, target: tuple[int, int]) -> torch.Tensor
     to_unit = np.array([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])
     theta = (to_unit @ np.vstack([inverse, [0, 0, 1]]) @ to_pixels)[:2]
     grid = F.affine_grid(torch.from_numpy(theta).float()[None], [1, 3, *target], align_corners=False)
-    pixels = torch.from_numpy(canvas).permute(2, 0, 1)[None].float() - PAD_VALUE
+    pixels = torch.from_numpy(canvas.copy()).permute(2, 0, 1)[None].float() - PAD_VALUE
     return F.grid_sample(pixels, grid, mode="bilinear", align_corners=False)[0] + PAD_VALUE
 
 

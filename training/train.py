@@ -43,9 +43,10 @@ class Trainer:
         self.rng = np.random.default_rng(chosen.seed)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.height, self.width = train[0].pixels.shape[:2]
-        self.net = DetectorNet(classes).to(self.device, memory_format=torch.channels_last)
+        self.net = DetectorNet(classes).to(self.device)
         self.ema = copy.deepcopy(self.net).eval()
-        decay, plain = [], []
+        decay: list[torch.nn.Parameter] = []
+        plain: list[torch.nn.Parameter] = []
         for parameter in self.net.parameters():
             (decay if parameter.ndim > 1 else plain).append(parameter)
         groups = [{"params": decay, "weight_decay": chosen.weight_decay}, {"params": plain, "weight_decay": 0.0}]

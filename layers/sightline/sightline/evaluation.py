@@ -1,5 +1,6 @@
 """Detection metrics as COCO defines them, in numpy, equal to pycocotools (tests/unit/sightline/test_evaluation.py)."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,7 +145,7 @@ def cheapest_threshold(truths: list[Truth], found: list[Found], *, escape_cost: 
         return 0.5
     edges = sorted({0.05, 0.95, *(score for score in best if 0.05 < score < 0.95)})
     costs = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         middle = (low + high) / 2
         table = confusion(truths, found, middle)
         costs.append((table["false_pass"] * escape_cost + table["false_fail"] * alarm_cost, low - high, middle))

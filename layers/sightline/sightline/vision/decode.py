@@ -33,11 +33,7 @@ def decode(body: bytes) -> Pixels:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(body), formats=FORMATS) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise UndecodableImageError(f"{width}×{height} pixels; at most {MAX_PIXELS} pixels are taken")
-                if min(width, height) < MIN_SIDE:
-                    raise UndecodableImageError(f"{width}×{height} pixels; at least {MIN_SIDE} on each side are needed")
+                _check_size(*image.size)
                 upright = ImageOps.exif_transpose(_to_8_bit(image))
                 return np.asarray(upright.convert("RGB"))
     except UndecodableImageError:
@@ -46,6 +42,13 @@ def decode(body: bytes) -> Pixels:
         raise UndecodableImageError(f"not an image in one of the formats {', '.join(FORMATS)}") from error
     except Exception as error:  # Pillow's decoders raise many kinds for damaged files; all mean the same here
         raise UndecodableImageError(f"damaged image: {type(error).__name__}: {error}") from error
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise UndecodableImageError(f"{width}×{height} pixels; at most {MAX_PIXELS} pixels are taken")
+    if min(width, height) < MIN_SIDE:
+        raise UndecodableImageError(f"{width}×{height} pixels; at least {MIN_SIDE} on each side are needed")
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:

@@ -1,0 +1,214 @@
+"""Evaluate a trained model: `evaluate` of the training image, `python -m training.evaluate` on this machine.
+
+Measures the ONNX file that ships with the inference code that ships, candidate and champion on the same frozen test
+images, and writes evaluation.json, report.html and the release (docs/architecture.md). PyTorch is not needed.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sightline import evaluation as metrics
+from sightline.errors import SightlineError
+from sightline.evaluation import Found, Truth
+from sightline.vision.decode import Pixels, decode
+from sightline.vision.detector import Detection, Detector, UnusableModelError
+from training import report
+from training.data import file_name, read_manifest, record_boxes
+
+FLOOR = 0.01  # detections below this score change no metric that anybody looks at
+REPLICATES = 200
+GOLDEN = 3
+LATENCY_RUNS = 30
+REVIEW_SHARE = 0.5  # the review threshold, as a share of the decision threshold
+
+
+class Images:
+    """The images and labels of one split, decoded once."""
+
+    def __init__(self, dataset: Path, folder: Path, split: str) -> None:
+        self.records = read_manifest(dataset / f"{split}.manifest")
+        self.names = [file_name(record) for record in self.records]
+        self.bodies = [(folder / name).read_bytes() for name in self.names]
+        self.pixels: list[Pixels] = [decode(body) for body in self.bodies]
+        self.truths = [Truth(*record_boxes(record)) for record in self.records]
+        self.groups = [str(record.get("group-id", record["image-id"])) for record in self.records]
+
+
+def detect_all(detector: Detector, images: Images) -> list[Found]:
+    return [as_found(detector.detect(pixels, FLOOR)) for pixels in images.pixels]
+
+
+def as_found(detections: list[Detection]) -> Found:
+    boxes = np.array([detection.box for detection in detections], dtype=np.float64).reshape(-1, 4)
+    scores = np.array([detection.score for detection in detections])
+    return Found(boxes, scores, np.array([detection.class_id for detection in detections], dtype=np.int64))
+
+
+def scores(detector: Detector, images: Images, found: list[Found], threshold: float) -> dict[str, Any]:
+    """One model's numbers as evaluation.json has them."""
+    map50, map50_95 = metrics.mean_ap(images.truths, found, len(detector.classes))
+    per_class = {}
+    for class_id, name in enumerate(detector.classes):
+        ap = metrics.class_ap(images.truths, found, class_id)
+        per_class[name] = {
+            "ap50": None if ap is None else float(ap[0]),
+            "ap50_95": None if ap is None else float(ap.mean()),
+            "recall": metrics.recall_at(images.truths, found, class_id, threshold),
+        }
+    return {
+        "map50": map50,
+        "map50_95": map50_95,
+        "per_class": per_class,
+        "confusion": metrics.confusion(images.truths, found, threshold),
+        "threshold": threshold,
+        "latency_ms": latency(detector, images),
+    }
+
+
+def latency(detector: Detector, images: Images) -> dict[str, float]:
+    """From image bytes to detections, one image at a time on one thread, in milliseconds."""
+    times = []
+    for number in range(LATENCY_RUNS):
+        body = images.bodies[number % len(images.bodies)]
+        start = time.perf_counter()
+        detector.detect(decode(body))
+        times.append((time.perf_counter() - start) * 1000)
+    return {"median": round(float(np.median(times)), 3), "p95": round(float(np.percentile(times, 95)), 3)}
+
+
+def choose_thresholds(detector: Detector, validation: Images) -> None:
+    """Set the decision and the review threshold on the validation images, never on the test images."""
+    found = detect_all(detector, validation)
+    costs = {name: float(detector.model["hyperparameters"][name]) for name in ("escape_cost", "alarm_cost")}
+    threshold = metrics.cheapest_threshold(validation.truths, found, **costs)
+    detector.threshold = detector.model["threshold"] = round(threshold, 4)
+    detector.review_threshold = detector.model["review_threshold"] = round(threshold * REVIEW_SHARE, 4)
+    best = [float(one.scores.max()) if len(one.scores) else 0.0 for one in found]
+    brightness = [float(pixels.mean()) for pixels in validation.pixels]
+    detector.model["baseline"] = {
+        "images": len(best),
+        "score_histogram": np.histogram(best, bins=20, range=(0, 1))[0].tolist(),
+        "brightness_histogram": np.histogram(brightness, bins=16, range=(0, 256))[0].tolist(),
+    }
+
+
+def write_release(detector: Detector, source: Path, target: Path, test: Images) -> None:
+    """model.onnx, model.json and the golden images: what a device gets."""
+    (target / "golden").mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source / "model.onnx", target / "model.onnx")
+    # Some with a defect and one without, in the order of their names: the same test set gives the same golden images.
+    order = sorted(range(len(test.names)), key=lambda n: (not len(test.truths[n].boxes), test.names[n]))
+    golden = []
+    for place, number in enumerate([*order[: GOLDEN - 1], order[-1]][: len(order)]):
+        name = f"golden/{place}{Path(test.names[number]).suffix}"
+        (target / name).write_bytes(test.bodies[number])
+        sure = detector.detect(test.pixels[number], detector.threshold)
+        golden.append({"image": name, "detections": [detection.as_dict() for detection in sure]})
+    detector.model["golden"] = golden
+    (target / "model.json").write_text(json.dumps(detector.model, indent=1))
+
+
+def unpack(archive_folder: Path, target: Path) -> Path:
+    """Unpack the model.tar.gz in a channel; its names may not lead outside (tarfile's data filter)."""
+    with tarfile.open(next(archive_folder.glob("*.tar.gz"))) as tar:
+        tar.extractall(target, filter="data")
+    return target
+
+
+def judge_champion(root: Path, test: Images, ours: list[Found]) -> dict[str, Any]:
+    """The champion's numbers on the same images, and the difference; or why there are none."""
+    nothing: dict[str, Any] = {"champion": None, "champion_error": None, "bootstrap": None}
+    if not (root / "input" / "champion").is_dir():
+        return nothing
+    try:
+        detector = Detector(unpack(root / "input" / "champion", root / "work" / "champion"))
+    except (UnusableModelError, tarfile.TarError, StopIteration) as error:
+        return {**nothing, "champion_error": str(error) or type(error).__name__}
+    theirs = detect_all(detector, test)
+    difference = metrics.bootstrap_difference(
+        test.truths, test.groups, ours, theirs, len(detector.classes), replicates=REPLICATES, seed=0
+    )
+    size = (root / "work" / "champion" / "model.onnx").stat().st_size
+    numbers = {**scores(detector, test, theirs, detector.threshold), "size_bytes": size}
+    return {
+        "champion": numbers,
+        "champion_error": None,
+        "bootstrap": {"difference_map50": difference, "replicates": REPLICATES},
+    }
+
+
+def per_image(test: Images, found: list[Found], threshold: float) -> list[dict[str, Any]]:
+    """For each test image: its group, its labels, and the detections that reach the threshold, surest first."""
+    entries = []
+    for name, group, truth, detected in zip(test.names, test.groups, test.truths, found, strict=True):
+        sure = metrics.keep(detected, threshold)
+        entries.append(
+            {
+                "image": name,
+                "group": group,
+                "labels": truth.boxes.tolist(),
+                "detections": [
+                    {"box": [round(float(edge), 1) for edge in box], "score": round(float(score), 4)}
+                    for box, score in zip(sure.boxes, sure.scores, strict=True)
+                ],
+            }
+        )
+    return entries
+
+
+def evaluate(root: Path) -> dict[str, Any]:
+    """Do the whole processing job below `root`; answers what evaluation.json says."""
+    inputs, output = root / "input", root / "output"
+    output.mkdir(parents=True, exist_ok=True)
+    description = json.loads((inputs / "dataset" / "dataset.json").read_text())
+    source = unpack(inputs / "model", root / "work" / "model")
+    detector = Detector(source)
+    choose_thresholds(detector, Images(inputs / "dataset", inputs / "validation", "validation"))
+    test = Images(inputs / "dataset", inputs / "test", "test")
+    found = detect_all(detector, test)
+    size = (source / "model.onnx").stat().st_size
+    result = {
+        "training_job": os.environ.get("TRAINING_JOB_NAME", detector.model["training_job"]),
+        "dataset_version": description["version"],
+        "test_images": len(test.names),
+        "test_groups": len(set(test.groups)),
+        "candidate": {**scores(detector, test, found, detector.threshold), "size_bytes": size},
+        **judge_champion(root, test, found),
+        "per_image": per_image(test, found, detector.threshold),
+    }
+    (output / "evaluation.json").write_text(json.dumps(result, indent=1))
+    write_release(detector, source, output, test)
+    history = json.loads((source / "history.json").read_text()) if (source / "history.json").is_file() else []
+    curves = {
+        name: metrics.precision_recall(test.truths, found, number) for number, name in enumerate(detector.classes)
+    }
+    (output / "report.html").write_text(
+        report.render(result, history, curves, dict(zip(test.names, test.pixels, strict=True)))
+    )
+    return result
+
+
+def main() -> int:
+    root = Path(os.environ.get("SIGHTLINE_PROCESSING_DIR", "/opt/ml/processing"))
+    try:
+        result = evaluate(root)
+    except (SightlineError, OSError, StopIteration) as error:
+        (root / "output").mkdir(parents=True, exist_ok=True)
+        (root / "output" / "failure").write_text(str(error) or type(error).__name__)
+        print(error, file=sys.stderr)
+        return 1
+    candidate = result["candidate"]
+    print(f"test:map50={candidate['map50']} test:map50_95={candidate['map50_95']} images={result['test_images']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
