@@ -149,7 +149,7 @@ def _running(root: Path) -> dict[str, Any] | None:
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
@@ -212,7 +212,10 @@ def _start(root: Path, port: int, *, tied: bool) -> int:
 
 
 def _stop(root: Path, pid: int) -> None:
-    """End the process group, and delete what is of no use without it."""
+    """End the process group and the simulated devices, and delete what is of no use without them."""
+    from local.device import stop_all
+
+    stop_all(root)
     for sign in (signal.SIGTERM, signal.SIGKILL):
         if not pid or not _group_lives(pid):
             break

@@ -22,3 +22,44 @@ def model_recipe(version: str, artifact_uri: str, *, sha256: str) -> dict[str, A
         },
         "Manifests": [{"Artifacts": [{"Uri": artifact_uri, "Unarchive": "ZIP", "Permission": {"Read": "ALL"}}]}],
     }
+
+
+def inspector_recipe(version: str, artifact_uri: str) -> dict[str, Any]:
+    """The recipe of one version of the inspector, whose artifact is `inspector.zip`.
+
+    The inspector finds the model where Greengrass unpacks the model component, in the version that the deployment
+    merges as `modelVersion`; without one it runs and waits.
+    """
+    unpacked = "{kernel:rootPath}/packages/artifacts-unarchived/" + MODEL_COMPONENT
+    settings = {"modelVersion": "", "sourceFolder": "/var/lib/sightline/images", "mqttUrl": "ipc:"}
+    run = (
+        "python3 -u -m inspector --thing '{iot:thingName}' --model-version '{configuration:/modelVersion}'"
+        f" --models '{unpacked}' --source '{{configuration:/sourceFolder}}' --work '{{work:path}}'"
+        " --mqtt-url '{configuration:/mqttUrl}'"
+    )
+    publish = {"operations": ["aws.greengrass#PublishToIoTCore"], "resources": ["sightline/*"]}
+    access = {
+        f"{INSPECTOR_COMPONENT}:mqtt:1": {"policyDescription": "Publishes verdicts, health and telemetry.", **publish}
+    }
+    return {
+        "RecipeFormatVersion": "2020-01-25",
+        "ComponentName": INSPECTOR_COMPONENT,
+        "ComponentVersion": version,
+        "ComponentDescription": "Inspects images with the deployed model and publishes verdicts.",
+        "ComponentPublisher": "Sightline",
+        "ComponentConfiguration": {
+            "DefaultConfiguration": {**settings, "accessControl": {"aws.greengrass.ipc.mqttproxy": access}}
+        },
+        "Manifests": [
+            {
+                "Platform": {"os": "linux"},
+                "Lifecycle": {
+                    "Install": {"Script": "python3 -c 'import numpy, onnxruntime, PIL'", "Timeout": 120},
+                    "Run": {"Script": run, "Setenv": {"PYTHONPATH": "{artifacts:decompressedPath}/inspector"}},
+                },
+                "Artifacts": [
+                    {"Uri": artifact_uri, "Unarchive": "ZIP", "Permission": {"Read": "ALL", "Execute": "ALL"}}
+                ],
+            }
+        ],
+    }

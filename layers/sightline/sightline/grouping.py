@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 HASH_BITS = 64
-MAX_DISTANCE = 4
+MAX_DISTANCE = 10
 
 
 def distance(a: str, b: str) -> int:

@@ -1,0 +1,1 @@
+"""The Greengrass components. No PyTorch, no boto3."""

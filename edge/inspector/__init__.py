@@ -1,0 +1,1 @@
+"""The inspector: images in, verdicts out, on the device."""

@@ -1,0 +1,340 @@
+"""SageMaker's side of a container, on this machine: folders, variables, channels, log, outputs; the container is a process.
+
+Source of the contract: "How Amazon SageMaker Processes Training Output", "Storage folders for training datasets" and
+the training toolkit's environment variables, in the SageMaker developer guide.
+"""
+
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.sagemaker import REGION
+from local.tied import PARENT
+
+logger = logging.getLogger("sightline.jobs")
+
+ROOT = Path(__file__).resolve().parent.parent
+IMAGE_NAME = "sightline-training"  # the one image that this machine can run: the code of training/
+COMMANDS = {"train": "training.train", "evaluate": "training.evaluate"}
+LONGEST = 86400  # seconds that SageMaker gives a job that names no limit
+LOOK_SECONDS = 0.1
+LOG_SECONDS = 1.0  # how often new lines of the log go to CloudWatch and are searched for metrics
+GRACE_SECONDS = 5  # between SIGTERM and SIGKILL
+LOG_BATCH = 1000
+
+
+class JobFailedError(Exception):
+    """The job's own failure, with the reason that DescribeTrainingJob shows."""
+
+
+class JobStoppedError(Exception):
+    """The job was ended from outside; the secondary status says why: `Stopped` or `MaxRuntimeExceeded`."""
+
+
+class Run:
+    """One job's run: its folder, its process, its log, and the wish to stop it."""
+
+    def __init__(
+        self,
+        job: dict[str, Any],
+        folder: Path,
+        log_stream: tuple[str, str],
+        on_phase: Callable[[str], None],
+        endpoint: str,
+    ) -> None:
+        """`log_stream` is (group, stream); `on_phase` hears `Downloading`, `Training`, `Uploading`."""
+        self.job, self.folder, self.log_stream, self.on_phase = job, folder, log_stream, on_phase
+        self.stopping = threading.Event()
+        self._endpoint = endpoint
+        self._keys: dict[str, str] = {}
+
+    # ------------------------------------------------------------------------------------------------------ kinds of job
+    def train(self) -> None:
+        """Download the channels, train, upload the model. Raises JobFailedError, JobStoppedError."""
+        job, folder = self.job, self.folder
+        variables = {
+            "SM_INPUT_DIR": folder / "input",
+            "SM_MODEL_DIR": folder / "model",
+            "SM_OUTPUT_DIR": folder / "output",
+            "SM_CHECKPOINT_DIR": folder / "checkpoints",
+            "TRAINING_JOB_NAME": job["TrainingJobName"],
+            "TRAINING_JOB_ARN": job["TrainingJobArn"],
+        }
+        command = _command(job["AlgorithmSpecification"].get("TrainingImage", ""), "train")
+        for name in ("input/config", "model", "output", "checkpoints"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self.on_phase("Downloading")
+        for channel in job.get("InputDataConfig", []):
+            target = folder / "input" / "data" / channel["ChannelName"]
+            source = channel["DataSource"]["S3DataSource"]
+            self._download(source["S3Uri"], source["S3DataType"], target)
+            variables[f"SM_CHANNEL_{channel['ChannelName'].upper()}"] = target
+        hyperparameters = json.dumps(job.get("HyperParameters", {}))
+        (folder / "input" / "config" / "hyperparameters.json").write_text(hyperparameters)
+        self.on_phase("Training")
+        self._execute(command, {key: str(value) for key, value in variables.items()}, folder / "output" / "failure")
+        self.on_phase("Uploading")
+        archive = folder / "model.tar.gz"
+        with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+            for path in sorted((folder / "model").iterdir()):
+                tar.add(path, path.name)
+        bucket, key = split_uri(job["ModelArtifacts"]["S3ModelArtifacts"])
+        self._upload([(archive, key)], bucket, job["OutputDataConfig"].get("KmsKeyId"))
+
+    def process(self) -> None:
+        """Download the inputs, run the command, upload the outputs. Raises JobFailedError, JobStoppedError."""
+        job, root = self.job, self.folder / "processing"
+        name, *arguments = job["AppSpecification"].get("ContainerEntrypoint", ["evaluate"])
+        arguments += job["AppSpecification"].get("ContainerArguments", [])
+        command = [*_command(job["AppSpecification"]["ImageUri"], name), *arguments]
+        for entry in job.get("ProcessingInputs", []):
+            source = entry["S3Input"]
+            self._download(source["S3Uri"], source["S3DataType"], root / _inside(source["LocalPath"]))
+        outputs = [entry["S3Output"] for entry in job.get("ProcessingOutputConfig", {}).get("Outputs", [])]
+        for output in outputs:
+            (root / _inside(output["LocalPath"])).mkdir(parents=True, exist_ok=True)
+        message = self._execute(command, {"SIGHTLINE_PROCESSING_DIR": str(root)}, root / "output" / "failure")
+        if message:
+            job["ExitMessage"] = message[:1024]
+        for output in outputs:
+            place = root / _inside(output["LocalPath"])
+            bucket, prefix = split_uri(output["S3Uri"])
+            files = [path for path in sorted(place.rglob("*")) if path.is_file()]
+            named = [(path, f"{prefix.rstrip('/')}/{path.relative_to(place).as_posix()}".lstrip("/")) for path in files]
+            self._upload(named, bucket, job["ProcessingOutputConfig"].get("KmsKeyId"))
+
+    # --------------------------------------------------------------------------------------------------------- execution
+    def _execute(self, command: list[str], variables: dict[str, str], failure: Path) -> str:
+        """Run `command` to its end and answer what it wrote to `failure`, or raise."""
+        kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
+        environment = {
+            **kept,
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers' / 'sightline'}",
+            "PYTHONUNBUFFERED": "1",
+            PARENT: str(os.getpid()),
+            **variables,
+            **self.job.get("Environment", {}),
+        }
+        log = self.folder / "job.log"
+        seconds = self.job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", LONGEST)
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL,
+                stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        self._follow(process, log, time.monotonic() + seconds)
+        said = failure.read_text(errors="replace").strip() if failure.is_file() else ""
+        if process.returncode != 0:
+            last = log.read_text(errors="replace").strip().splitlines()[-3:]
+            reason = said or " / ".join(last) or "no message"
+            raise JobFailedError(f"AlgorithmError: {reason}, exit code: {process.returncode}")
+        return said
+
+    def _follow(self, process: subprocess.Popen[bytes], log: Path, deadline: float) -> None:
+        """Pass the log on while the process runs; end it when it is to stop or its time is over."""
+        reader = _LogReader(log, self._metrics_found, self._log_writer())
+        looked, reason = time.monotonic(), ""
+        try:
+            while process.poll() is None:
+                now = time.monotonic()
+                if self.stopping.is_set() or now > deadline:
+                    reason = "Stopped" if self.stopping.is_set() else "MaxRuntimeExceeded"
+                    self.on_phase("Stopping")
+                    break
+                if now - looked >= LOG_SECONDS:
+                    looked = now
+                    reader.read()
+                time.sleep(LOOK_SECONDS)
+        finally:
+            end_group(process)  # also what the process left behind in its group
+            reader.read(last=True)
+        if reason:
+            raise JobStoppedError(reason)
+
+    def _metrics_found(self, lines: list[str]) -> None:
+        """Keep the newest value of each metric that the job's regular expressions find."""
+        if "TrainingJobName" not in self.job:
+            return
+        metrics = {entry["MetricName"]: entry for entry in self.job.get("FinalMetricDataList", [])}
+        for definition in self.job["AlgorithmSpecification"].get("MetricDefinitions", []):
+            value = last_value(definition["Regex"], lines)
+            if value is not None:
+                name = definition["Name"]
+                metrics[name] = {"MetricName": name, "Value": value, "Timestamp": datetime.now(UTC)}
+        if metrics:
+            self.job["FinalMetricDataList"] = list(metrics.values())
+
+    def _log_writer(self) -> Callable[[list[str]], None]:
+        """A function that puts lines into the job's stream of CloudWatch Logs."""
+        group, stream = self.log_stream
+        try:
+            logs = self._client("logs")
+            try:
+                logs.create_log_group(logGroupName=group)
+            except logs.exceptions.ResourceAlreadyExistsException:
+                logger.debug("%s is there", group)
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        except (ClientError, BotoCoreError) as error:  # a job without rights to its log runs without one, as on AWS
+            logger.warning("the job's log stays in job.log: %s", error)
+            return lambda _: None
+
+        def write(lines: list[str]) -> None:
+            now = int(time.time() * 1000)
+            for first in range(0, len(lines), LOG_BATCH):
+                events = [{"timestamp": now, "message": line} for line in lines[first : first + LOG_BATCH] if line]
+                if events:
+                    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+        return write
+
+    # ---------------------------------------------------------------------------------------------------------------- S3
+    def _client(self, service: str) -> Any:
+        """A client with the rights of the job's role, so that its policies are proven by use."""
+        root = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+        if not self._keys:
+            sts = boto3.client("sts", endpoint_url=self._endpoint, **root)
+            given = sts.assume_role(RoleArn=self.job["RoleArn"], RoleSessionName="SageMaker")["Credentials"]
+            self._keys = {
+                "aws_access_key_id": given["AccessKeyId"],
+                "aws_secret_access_key": given["SecretAccessKey"],
+                "aws_session_token": given["SessionToken"],
+            }
+        return boto3.client(service, endpoint_url=self._endpoint, region_name=REGION, **self._keys)
+
+    def _upload(self, files: list[tuple[Path, str]], bucket: str, key_id: str | None) -> None:
+        s3 = self._client("s3")
+        extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
+        try:
+            for path, key in files:
+                s3.upload_file(str(path), bucket, key, ExtraArgs=extra)
+        except (boto3.exceptions.S3UploadFailedError, ClientError) as error:
+            raise JobFailedError(f"ClientError: output upload to s3://{bucket} failed: {error}") from error
+
+    def _download(self, uri: str, data_type: str, target: Path) -> None:
+        """Copy a channel to `target` as in File mode: what follows the prefix in a key names the file."""
+        target.mkdir(parents=True, exist_ok=True)
+        s3 = self._client("s3")
+        try:
+            bucket, names = _objects(s3, uri, data_type)
+            for key, name in names:
+                if self.stopping.is_set():
+                    raise JobStoppedError("Stopped")
+                path = (target / name).resolve()
+                if not path.is_relative_to(target.resolve()):
+                    raise JobFailedError(f"ClientError: {key!r} would be written outside its channel")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                s3.download_file(bucket, key, str(path))
+        except ClientError as error:
+            raise JobFailedError(f"ClientError: data download failed: {uri}: {error}") from error
+
+
+def _objects(s3: Any, uri: str, data_type: str) -> tuple[str, list[tuple[str, str]]]:
+    """(bucket, [(key, path in the channel)]) of an S3Prefix, which may be one object, or of a ManifestFile."""
+    bucket, key = split_uri(uri)
+    if data_type == "ManifestFile":
+        try:
+            first, *names = json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            bucket, prefix = split_uri(first["prefix"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise JobFailedError(f"ClientError: {uri} is no manifest file: {error!r}") from error
+        return bucket, [(prefix + name, name) for name in names]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", []) if not entry["Key"].endswith("/")]
+    if not keys:
+        raise JobFailedError(f"ClientError: no S3 objects found under {uri}")
+    return bucket, [(name, name[len(key) :].lstrip("/") or name.rsplit("/", 1)[-1]) for name in keys]
+
+
+class _LogReader:
+    """Reads what a log has grown by, in whole lines."""
+
+    def __init__(self, log: Path, *listeners: Callable[[list[str]], None]) -> None:
+        self._log, self._listeners, self._read, self._rest = log, listeners, 0, ""
+
+    def read(self, *, last: bool = False) -> None:
+        with self._log.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        self._read += len(new)
+        text = self._rest + new.decode(errors="replace")
+        *lines, self._rest = text.split("\n")
+        if last and self._rest:
+            lines.append(self._rest)
+        if lines:
+            for listener in self._listeners:
+                listener(lines)
+
+
+def last_value(expression: str, lines: list[str]) -> float | None:
+    """The last number that the first group of `expression` finds, or None; what is no number is no metric."""
+    found = None
+    for line in lines:
+        for match in re.finditer(expression, line):
+            try:
+                found = float(match.group(1) if match.re.groups else match.group(0))
+            except ValueError:
+                logger.warning("%r finds %r, which is no number", expression, match.group(0))
+    return found
+
+
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started in its group, first politely."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        if sign is signal.SIGTERM and process.poll() is not None:
+            continue  # the process has ended by itself; what it left behind gets no time
+        try:
+            os.killpg(process.pid, sign)
+        except (ProcessLookupError, PermissionError):  # the group is gone, or only its dead leader is left (macOS)
+            break
+        try:
+            process.wait(timeout=GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+def clean(folder: Path) -> None:
+    """Remove the copies of the data; the log and the model stay."""
+    for name in ("input", "checkpoints", "processing"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def _inside(local_path: str) -> Path:
+    """The path below /opt/ml/processing that SageMaker would use."""
+    try:
+        return Path(local_path).relative_to("/opt/ml/processing")
+    except ValueError:
+        raise JobFailedError(f"ClientError: LocalPath {local_path!r} must lie in /opt/ml/processing") from None
+
+
+def _command(image: str, name: str) -> list[str]:
+    repository = image.rsplit("/", 1)[-1].split(":")[0].split("@")[0]
+    if repository != IMAGE_NAME:
+        raise JobFailedError(
+            f"ClientError: this machine runs only the image {IMAGE_NAME!r}, not {image!r}; set TrainingImageUri to it"
+        )
+    if name not in COMMANDS:
+        raise JobFailedError(f"ClientError: the image has the commands {', '.join(COMMANDS)}, not {name!r}")
+    return [sys.executable, "-m", "local.tied", COMMANDS[name]]
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """(bucket, key) of an `s3://` URI."""
+    parts = urlsplit(uri)
+    return parts.netloc, parts.path.lstrip("/")

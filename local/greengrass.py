@@ -1,0 +1,349 @@
+"""Greengrass v2's control plane for the emulator: components, deployments, core devices.
+
+Requests come in the service's own REST protocol and are taken apart by botocore's model of it. Beside that there is one
+address that AWS does not have, `/greengrass/simulated/<thing>`: there the simulated device tells what it runs.
+"""
+
+import base64
+import json
+import re
+import uuid
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+from local.aws_shapes import AwsError, check_answer, check_request, service_model, to_wire
+
+REGION, ACCOUNT = "us-east-1", "000000000000"
+PREFIX = f"arn:aws:greengrass:{REGION}:{ACCOUNT}"
+SIMULATED = "/greengrass/simulated/"
+RECIPE_FIELDS = {
+    "RecipeFormatVersion", "ComponentName", "ComponentVersion", "ComponentType", "ComponentDescription",
+    "ComponentPublisher", "ComponentConfiguration", "ComponentDependencies", "Manifests", "Lifecycle",
+}  # fmt: skip
+MANIFEST_FIELDS = {"Name", "Platform", "Lifecycle", "Artifacts", "Selections"}
+REQUIRED = ("RecipeFormatVersion", "ComponentName", "ComponentVersion", "Manifests")
+
+_recipes: dict[str, dict[str, Any]] = {}  # by component version ARN
+_created: dict[str, datetime] = {}
+_deployments: dict[str, dict[str, Any]] = {}
+_tokens: dict[str, str] = {}
+_devices: dict[str, dict[str, Any]] = {}
+
+
+# ----------------------------------------------------------------------------------------------------------- operations
+def create_component_version(request: dict[str, Any]) -> dict[str, Any]:
+    recipe = _read_recipe(request.get("inlineRecipe", b""))
+    name, version = recipe["ComponentName"], recipe["ComponentVersion"]
+    arn = f"{PREFIX}:components:{name}:versions:{version}"
+    if arn in _recipes:
+        raise AwsError(
+            "ConflictException", f"Component [{name} : {version}] for account [{ACCOUNT}] already exists.", 409
+        )
+    _recipes[arn], _created[arn] = recipe, datetime.now(UTC)
+    status = {"componentState": "REQUESTED", "message": "NONE", "errors": {}}
+    return {
+        "arn": arn,
+        "componentName": name,
+        "componentVersion": version,
+        "creationTimestamp": _created[arn],
+        "status": status,
+    }
+
+
+def _read_recipe(body: bytes) -> dict[str, Any]:
+    """A recipe in JSON with the fields that Greengrass knows and none that it does not: names are case-sensitive."""
+    try:
+        recipe: dict[str, Any] = json.loads(body)
+    except ValueError as error:
+        raise AwsError("ValidationException", f"The recipe is not JSON: {error}") from error
+    missing = [field for field in REQUIRED if field not in recipe]
+    unknown = sorted(set(recipe) - RECIPE_FIELDS)
+    unknown += sorted({field for manifest in recipe.get("Manifests", []) for field in set(manifest) - MANIFEST_FIELDS})
+    if missing or unknown:
+        raise AwsError("ValidationException", f"The recipe lacks {missing} and has unknown fields {unknown}.")
+    if not re.fullmatch(r"\d+\.\d+\.\d+(-[\w.]+)?", recipe["ComponentVersion"]):
+        raise AwsError("ValidationException", f"{recipe['ComponentVersion']!r} is not a semantic version.")
+    return recipe
+
+
+def _recipe(arn: str) -> dict[str, Any]:
+    if arn not in _recipes:
+        raise AwsError("ResourceNotFoundException", f"Component version {arn} does not exist.", 404)
+    return _recipes[arn]
+
+
+def get_component(request: dict[str, Any]) -> dict[str, Any]:
+    return {"recipeOutputFormat": "JSON", "recipe": json.dumps(_recipe(request["arn"])).encode(), "tags": {}}
+
+
+def describe_component(request: dict[str, Any]) -> dict[str, Any]:
+    recipe = _recipe(request["arn"])
+    return {
+        "arn": request["arn"],
+        "componentName": recipe["ComponentName"],
+        "componentVersion": recipe["ComponentVersion"],
+        "creationTimestamp": _created[request["arn"]],
+        "publisher": recipe.get("ComponentPublisher", ""),
+        "description": recipe.get("ComponentDescription", ""),
+        "status": {"componentState": "DEPLOYABLE", "message": "NONE", "errors": {}},
+        "platforms": [],
+    }
+
+
+def delete_component(request: dict[str, Any]) -> dict[str, Any]:
+    _recipe(request["arn"])
+    del _recipes[request["arn"]]
+    return {}
+
+
+def list_component_versions(request: dict[str, Any]) -> dict[str, Any]:
+    found = [arn for arn in _recipes if arn.startswith(request["arn"] + ":versions:")]
+    if not found:
+        raise AwsError("ResourceNotFoundException", f"Component {request['arn']} does not exist.", 404)
+    found.sort(key=lambda arn: tuple(int(part) for part in re.findall(r"\d+", arn.rsplit(":", 1)[1])), reverse=True)
+    return {
+        "componentVersions": [
+            {"componentName": _recipes[arn]["ComponentName"], "componentVersion": arn.rsplit(":", 1)[1], "arn": arn}
+            for arn in found
+        ]
+    }
+
+
+def list_components(request: dict[str, Any]) -> dict[str, Any]:
+    names = sorted({recipe["ComponentName"] for recipe in _recipes.values()})
+    return {"components": [{"arn": f"{PREFIX}:components:{name}", "componentName": name} for name in names]}
+
+
+def create_deployment(request: dict[str, Any]) -> dict[str, Any]:
+    token = request.get("clientToken")
+    if token and token in _tokens:
+        return {"deploymentId": _tokens[token]}
+    for name, wanted in request.get("components", {}).items():
+        arn = f"{PREFIX}:components:{name}:versions:{wanted.get('componentVersion')}"
+        if arn not in _recipes:
+            raise AwsError("ResourceNotFoundException", f"Component version {arn} does not exist.", 404)
+    for other in _deployments.values():
+        if other["targetArn"] == request["targetArn"]:
+            other["isLatestForTarget"] = False
+            if other["deploymentStatus"] == "ACTIVE":
+                other["deploymentStatus"] = "INACTIVE"
+    number = str(uuid.uuid4())
+    kept = {
+        key: request[key]
+        for key in ("targetArn", "deploymentName", "components", "deploymentPolicies")
+        if key in request
+    }
+    state = {
+        "deploymentStatus": "ACTIVE",
+        "isLatestForTarget": True,
+        "revisionId": str(len(_deployments) + 1),
+        "tags": {},
+    }
+    _deployments[number] = {**kept, **state, "deploymentId": number, "creationTimestamp": datetime.now(UTC)}
+    if token:
+        _tokens[token] = number
+    return {"deploymentId": number}
+
+
+def get_deployment(request: dict[str, Any]) -> dict[str, Any]:
+    if request["deploymentId"] not in _deployments:
+        raise AwsError("ResourceNotFoundException", f"Deployment {request['deploymentId']} does not exist.", 404)
+    return _deployments[request["deploymentId"]]
+
+
+def list_deployments(request: dict[str, Any]) -> dict[str, Any]:
+    fields = (
+        "targetArn",
+        "revisionId",
+        "deploymentId",
+        "deploymentName",
+        "creationTimestamp",
+        "deploymentStatus",
+        "isLatestForTarget",
+    )
+    found = [entry for entry in _deployments.values() if request.get("targetArn") in (None, entry["targetArn"])]
+    if request.get("historyFilter", "ALL") == "LATEST_ONLY":
+        found = [entry for entry in found if entry["isLatestForTarget"]]
+    return {"deployments": [{key: entry[key] for key in fields if key in entry} for entry in reversed(found)]}
+
+
+def cancel_deployment(request: dict[str, Any]) -> dict[str, Any]:
+    get_deployment(request)["deploymentStatus"] = "CANCELED"
+    return {"message": "SUCCESS"}
+
+
+def list_core_devices(request: dict[str, Any]) -> dict[str, Any]:
+    fields = ("coreDeviceThingName", "status", "lastStatusUpdateTimestamp")
+    return {"coreDevices": [{key: device[key] for key in fields} for device in _devices.values()]}
+
+
+def _device(name: str) -> dict[str, Any]:
+    if name not in _devices:
+        raise AwsError("ResourceNotFoundException", f"Core device {name} does not exist.", 404)
+    return _devices[name]
+
+
+def get_core_device(request: dict[str, Any]) -> dict[str, Any]:
+    device = _device(request["coreDeviceThingName"])
+    fields = ("coreDeviceThingName", "status", "lastStatusUpdateTimestamp")
+    return {
+        **{key: device[key] for key in fields},
+        "coreVersion": "2.12.0",
+        "platform": "linux",
+        "architecture": "x86_64",
+    }
+
+
+def list_installed_components(request: dict[str, Any]) -> dict[str, Any]:
+    return {"installedComponents": _device(request["coreDeviceThingName"])["components"]}
+
+
+def list_effective_deployments(request: dict[str, Any]) -> dict[str, Any]:
+    return {"effectiveDeployments": list(_device(request["coreDeviceThingName"])["deployments"].values())}
+
+
+OPERATIONS = {
+    name: globals()[re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()]
+    for name in (
+        "CreateComponentVersion", "GetComponent", "DescribeComponent", "DeleteComponent", "ListComponentVersions",
+        "ListComponents", "CreateDeployment", "GetDeployment", "ListDeployments", "CancelDeployment", "ListCoreDevices",
+        "GetCoreDevice", "ListInstalledComponents", "ListEffectiveDeployments",
+    )
+}  # fmt: skip
+
+
+def report(thing: str, told: dict[str, Any]) -> dict[str, Any]:
+    """Take a simulated device's report: `{"status", "components": {name: version}, "deployment": {"id", "status", "reason"}}`."""
+    now = datetime.now(UTC)
+    device = _devices.setdefault(thing, {"coreDeviceThingName": thing, "deployments": {}})
+    state = "RUNNING" if told["status"] == "HEALTHY" else "BROKEN"
+    device |= {
+        "status": told["status"],
+        "lastStatusUpdateTimestamp": now,
+        "components": [
+            {"componentName": name, "componentVersion": version, "lifecycleState": state, "isRoot": True}
+            for name, version in sorted(told["components"].items())
+        ],
+    }
+    number = told.get("deployment", {}).get("id")
+    if number in _deployments:
+        device["deployments"][number] = {
+            "deploymentId": number,
+            "deploymentName": _deployments[number].get("deploymentName", ""),
+            "targetArn": _deployments[number]["targetArn"],
+            "coreDeviceExecutionStatus": told["deployment"]["status"],
+            "reason": told["deployment"].get("reason", ""),
+            "creationTimestamp": _deployments[number]["creationTimestamp"],
+            "modifiedTimestamp": now,
+        }
+        if told["deployment"]["status"] in ("SUCCEEDED", "FAILED") and _deployments[number]["isLatestForTarget"]:
+            _deployments[number]["deploymentStatus"] = (
+                "COMPLETED" if told["deployment"]["status"] == "SUCCEEDED" else "FAILED"
+            )
+    return {}
+
+
+# ------------------------------------------------------------------------------------------------------------- protocol
+@cache
+def _routes() -> list[tuple[str, re.Pattern[str], str]]:
+    """HTTP method, pattern of the path and operation, the most specific path first."""
+    model = service_model("greengrassv2")
+    routes = []
+    for name in OPERATIONS:
+        http = model.operation_model(name).http
+        uri = http["requestUri"].split("?")[0]
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(uri))
+        routes.append((http["method"], re.compile(pattern), name))
+    return sorted(routes, key=lambda route: -len(route[1].pattern))
+
+
+def _route(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+    for verb, pattern, name in _routes():
+        match = pattern.fullmatch(path.rstrip("/"))
+        if verb == method and match:
+            return name, {key: unquote(value) for key, value in match.groupdict().items()}
+    return None
+
+
+def _read(name: str, values: dict[str, Any], body: bytes, query: dict[str, Any]) -> dict[str, Any]:
+    """The request's parameters out of path, query and body, each as the operation's model says."""
+    shape = service_model("greengrassv2").operation_model(name).input_shape
+    request = {**json.loads(body or b"{}"), **values}
+    for member, kind in shape.members.items():
+        wire = kind.serialization.get("name", member)
+        if kind.serialization.get("location") == "querystring" and wire in query:
+            value = query[wire][0] if isinstance(query[wire], list) else query[wire]
+            request[member] = int(value) if kind.type_name == "integer" else value
+        elif kind.type_name == "blob" and member in request:
+            request[member] = base64.b64decode(request[member])
+    return request
+
+
+async def handle_request(
+    method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+) -> tuple[int, dict[str, str], bytes]:
+    """Answer one HTTP request, as MiniStack asks its services to."""
+    try:
+        if path.startswith(SIMULATED):
+            return _answer(200, report(path.removeprefix(SIMULATED), json.loads(body)))
+        found = _route(method, path)
+        if not found:
+            raise AwsError("ValidationException", f"the local run has no Greengrass operation for {method} {path}", 404)
+        name, values = found
+        request = _read(name, values, body, query_params)
+        check_request("greengrassv2", name, request)
+        return _answer(200, check_answer("greengrassv2", name, OPERATIONS[name](request)))
+    except AwsError as error:
+        return _answer(error.status, {"message": error.message}, error.code)
+
+
+def _answer(status: int, value: dict[str, Any], error: str = "") -> tuple[int, dict[str, str], bytes]:
+    headers = {"Content-Type": "application/json"} | ({"x-amzn-errortype": error} if error else {})
+    return status, headers, json.dumps(to_wire(value), default=lambda blob: base64.b64encode(blob).decode()).encode()
+
+
+def resource_arn(method: str, path: str, body: bytes) -> str:
+    """The ARN that IAM checks for a request, or `*`."""
+    found = _route(method, path)
+    if found and "arn" in found[1]:
+        return str(found[1]["arn"])
+    if found and "deploymentId" in found[1]:
+        return f"{PREFIX}:deployments:{found[1]['deploymentId']}"
+    if found and found[0] == "CreateComponentVersion":
+        try:
+            recipe = json.loads(base64.b64decode(json.loads(body)["inlineRecipe"]))
+            return f"{PREFIX}:components:{recipe['ComponentName']}:versions:{recipe['ComponentVersion']}"
+        except (ValueError, KeyError):
+            return "*"
+    return "*"
+
+
+def register() -> None:
+    """Hook into MiniStack: routing and IAM."""
+    from ministack import app
+    from ministack.core import iam_actions, router
+
+    app.SERVICE_HANDLERS["greengrass"] = handle_request
+    router.SERVICE_PATTERNS["greengrass"] = {
+        "credential_scope": "greengrass",
+        "host_patterns": [r"^greengrass\."],
+        "path_patterns": [r"^/greengrass/"],
+    }
+    iam_actions.SERVICE_TO_IAM_NAMESPACE["greengrass"] = "greengrass"
+    known_arn, known_action = iam_actions.extract_resource_arn, iam_actions.extract_iam_action
+
+    def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+        if service == "greengrass":
+            return resource_arn(method, path, body)
+        return str(known_arn(service, method, path, headers, body, *rest))
+
+    def extract_iam_action(service: str, method: str, path: str, *rest: Any) -> str | None:
+        if service == "greengrass":
+            found = _route(method, path)
+            return f"greengrass:{found[0] if found else 'ReportSimulatedDevice'}"
+        action = known_action(service, method, path, *rest)
+        return None if action is None else str(action)
+
+    iam_actions.extract_resource_arn, iam_actions.extract_iam_action = extract_resource_arn, extract_iam_action

@@ -1,0 +1,62 @@
+"""What a role may do, asked of the emulator's own IAM.
+
+For calls that the emulator makes inside itself and therefore does not check: what Step Functions does in the name of a
+state machine's role, and what SageMaker does in the name of a job's.
+"""
+
+from typing import Any
+
+from local.aws_shapes import AwsError
+from local.sagemaker import ACCOUNT, REGION
+
+
+def refuse_unless_allowed(role_arn: str, action: str, resource: str, context: dict[str, Any] | None = None) -> None:
+    """Raise AwsError AccessDeniedException unless the policies of the role allow `action` on `resource`.
+
+    `context` holds condition keys in lower case, such as `iam:passedtoservice`.
+    """
+    from ministack.core.iam_evaluator import EvalContext, _gather_role_policies, evaluate
+
+    name = role_arn.rsplit("/", 1)[-1]
+    caller = f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/emulator"
+    asked = EvalContext(
+        principal_arn=caller,
+        principal_type="AssumedRole",
+        principal_account=ACCOUNT,
+        action=action,
+        resource_arn=resource,
+        region=REGION,
+        service_context=context or {},
+    )
+    if evaluate(asked, _gather_role_policies(name, ACCOUNT)).decision != "Allow":
+        raise AwsError(
+            "AccessDeniedException",
+            f"User: {caller} is not authorized to perform: {action} on resource: {resource} "
+            f"because no identity-based policy of the role allows it",
+        )
+
+
+def refuse_unless_trusting(role_arn: str, service: str) -> None:
+    """Raise AwsError ValidationException unless the role exists and lets `service` assume it."""
+    from ministack.services import iam
+
+    role = iam._roles.get_scoped(ACCOUNT, None, role_arn.rsplit("/", 1)[-1])
+    if role is None or role.get("Arn") != role_arn or not _trusts(role["AssumeRolePolicyDocument"], service):
+        raise AwsError(
+            "ValidationException",
+            f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
+            f"'{service}' to assume the role.",
+        )
+
+
+def _trusts(document: str | dict[str, Any], service: str) -> bool:
+    import json
+
+    from ministack.core.iam_evaluator import _service_principal_matches
+
+    policy: dict[str, Any] = json.loads(document) if isinstance(document, str) else document
+    statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
+    return any(
+        statement["Effect"] == "Allow" and _service_principal_matches(statement.get("Principal"), service)
+        for statement in statements
+    )
