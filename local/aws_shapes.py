@@ -1,5 +1,7 @@
 """Requests and answers held against botocore's own service models, so that what passes here has the shape AWS takes."""
 
+import re
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -45,42 +47,81 @@ def check_answer(service: str, operation: str, answer: dict[str, Any]) -> dict[s
 
 
 def _problem(value: dict[str, Any], shape: Shape) -> str | None:
-    """What is wrong with `value`: fields that are missing, unknown, of the wrong type, or outside an enumeration."""
+    """What is wrong with `value`: fields that are missing, unknown, of the wrong type, or outside their constraints."""
     report = ParamValidator().validate(value, shape)
     if report.has_errors():
         return str(report.generate_report())
-    return _wrong_word(value, shape, "")
+    return next(_broken_constraints(value, shape, ""), None)
 
 
-def _wrong_word(value: Any, shape: Shape, where: str) -> str | None:
-    """botocore checks types and lengths; the service also refuses unknown fields and words outside an enumeration."""
+def _broken_constraints(value: Any, shape: Any, where: str) -> Iterator[str]:
+    """botocore checks types and lower bounds; the service also upper bounds, patterns, words, and unknown fields."""
+    rules, at = shape.metadata, where.rstrip(".")
     if shape.type_name == "structure":
         for name, entry in value.items():
-            if name not in shape.members:
-                return f"Unknown parameter in input: {where + name!r}, must be one of: {', '.join(shape.members)}"
-            problem = _wrong_word(entry, shape.members[name], f"{where}{name}.")
-            if problem:
-                return problem
-    elif shape.type_name == "list":
-        for number, entry in enumerate(value):
-            problem = _wrong_word(entry, shape.member, f"{where}{number + 1}.")
-            if problem:
-                return problem
-    elif shape.type_name == "string" and getattr(shape, "enum", None) and value not in shape.enum:
-        choices = ", ".join(shape.enum)
-        return (
-            f"1 validation error detected: Value '{value}' at '{where.rstrip('.')}' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: [{choices}]"
-        )
-    return None
+            if name in shape.members:
+                yield from _broken_constraints(entry, shape.members[name], f"{where}{name}.")
+            else:
+                yield f"Unknown parameter in input: {where + name!r}, must be one of: {', '.join(shape.members)}"
+    elif shape.type_name in ("list", "map"):
+        if len(value) > rules.get("max", len(value)):
+            yield _constraint(f"{len(value)} entries", at, f"have length less than or equal to {rules['max']}")
+        if shape.type_name == "list":
+            inner = [(shape.member, entry, str(number)) for number, entry in enumerate(value, 1)]
+        else:
+            inner = [(shape.key, name, name) for name in value]
+            inner += [(shape.value, entry, name) for name, entry in value.items()]
+        for kind, entry, name in inner:
+            yield from _broken_constraints(entry, kind, f"{where}{name}.")
+    elif shape.type_name == "string":
+        yield from _broken_text(value, shape, at)
+    elif shape.type_name in ("integer", "long", "float", "double") and value > rules.get("max", value):
+        yield _constraint(value, at, f"have value less than or equal to {rules['max']}")
+
+
+def _broken_text(value: str, shape: Any, at: str) -> Iterator[str]:
+    longest, pattern = shape.metadata.get("max"), shape.metadata.get("pattern")
+    if shape.enum and value not in shape.enum:
+        yield _constraint(value, at, f"satisfy enum value set: [{', '.join(shape.enum)}]")
+    if longest is not None and len(value) > longest:
+        yield _constraint(value, at, f"have length less than or equal to {longest}")
+    if pattern is not None and not _matches(pattern, value):
+        yield _constraint(value, at, f"satisfy regular expression pattern: {pattern}")
+
+
+def _constraint(value: Any, where: str, rule: str) -> str:
+    return f"1 validation error detected: Value '{value}' at '{where}' failed to satisfy constraint: Member must {rule}"
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """None for the few patterns that Python's expressions cannot say (character properties)."""
+    try:
+        return re.compile(pattern)
+    except re.error:
+        return None
+
+
+def _matches(pattern: str, value: str) -> bool:
+    compiled = _compiled(pattern)
+    return compiled is None or compiled.fullmatch(value) is not None
 
 
 def to_wire(value: Any) -> Any:
     """Times as seconds since 1970, as the JSON protocols send them; the rest unchanged."""
+    return _with_times(value, lambda moment: moment.timestamp())
+
+
+def in_milliseconds(value: Any) -> Any:
+    """Times as milliseconds since 1970, as events and Step Functions give them; the rest unchanged."""
+    return _with_times(value, lambda moment: round(moment.timestamp() * 1000))
+
+
+def _with_times(value: Any, convert: Callable[[datetime], Any]) -> Any:
     if isinstance(value, datetime):
-        return value.timestamp()
+        return convert(value)
     if isinstance(value, dict):
-        return {key: to_wire(entry) for key, entry in value.items()}
+        return {key: _with_times(entry, convert) for key, entry in value.items()}
     if isinstance(value, list):
-        return [to_wire(entry) for entry in value]
+        return [_with_times(entry, convert) for entry in value]
     return value

@@ -16,15 +16,16 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.sagemaker import REGION
+from local.rights import RoleSession
 from local.tied import PARENT
 
 logger = logging.getLogger("sightline.jobs")
@@ -56,13 +57,11 @@ class Run:
         folder: Path,
         log_stream: tuple[str, str],
         on_phase: Callable[[str], None],
-        endpoint: str,
     ) -> None:
         """`log_stream` is (group, stream); `on_phase` hears `Downloading`, `Training`, `Uploading`."""
         self.job, self.folder, self.log_stream, self.on_phase = job, folder, log_stream, on_phase
         self.stopping = threading.Event()
-        self._endpoint = endpoint
-        self._keys: dict[str, str] = {}
+        self._account = RoleSession(job["RoleArn"])
 
     # ------------------------------------------------------------------------------------------------------ kinds of job
     def train(self) -> None:
@@ -79,6 +78,7 @@ class Run:
         command = _command(job["AlgorithmSpecification"].get("TrainingImage", ""), "train")
         for name in ("input/config", "model", "output", "checkpoints"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        self._go_on()
         self.on_phase("Downloading")
         for channel in job.get("InputDataConfig", []):
             target = folder / "input" / "data" / channel["ChannelName"]
@@ -103,6 +103,7 @@ class Run:
         name, *arguments = job["AppSpecification"].get("ContainerEntrypoint", ["evaluate"])
         arguments += job["AppSpecification"].get("ContainerArguments", [])
         command = [*_command(job["AppSpecification"]["ImageUri"], name), *arguments]
+        self._go_on()
         for entry in job.get("ProcessingInputs", []):
             source = entry["S3Input"]
             self._download(source["S3Uri"], source["S3DataType"], root / _inside(source["LocalPath"]))
@@ -118,6 +119,11 @@ class Run:
             files = [path for path in sorted(place.rglob("*")) if path.is_file()]
             named = [(path, f"{prefix.rstrip('/')}/{path.relative_to(place).as_posix()}".lstrip("/")) for path in files]
             self._upload(named, bucket, job["ProcessingOutputConfig"].get("KmsKeyId"))
+
+    def _go_on(self) -> None:
+        """Raise JobStoppedError when the job is to stop."""
+        if self.stopping.is_set():
+            raise JobStoppedError("Stopped")
 
     # --------------------------------------------------------------------------------------------------------- execution
     def _execute(self, command: list[str], variables: dict[str, str], failure: Path) -> str:
@@ -183,58 +189,50 @@ class Run:
     def _log_writer(self) -> Callable[[list[str]], None]:
         """A function that puts lines into the job's stream of CloudWatch Logs."""
         group, stream = self.log_stream
-        try:
-            logs = self._client("logs")
-            try:
-                logs.create_log_group(logGroupName=group)
-            except logs.exceptions.ResourceAlreadyExistsException:
-                logger.debug("%s is there", group)
-            logs.create_log_stream(logGroupName=group, logStreamName=stream)
-        except (ClientError, BotoCoreError) as error:  # a job without rights to its log runs without one, as on AWS
-            logger.warning("the job's log stays in job.log: %s", error)
-            return lambda _: None
+        silent = False
 
         def write(lines: list[str]) -> None:
+            nonlocal silent
             now = int(time.time() * 1000)
-            for first in range(0, len(lines), LOG_BATCH):
-                events = [{"timestamp": now, "message": line} for line in lines[first : first + LOG_BATCH] if line]
-                if events:
-                    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+            events = [{"timestamp": now, "message": line} for line in lines if line]
+            try:
+                for first in range(0, 0 if silent else len(events), LOG_BATCH):
+                    batch = events[first : first + LOG_BATCH]
+                    self._account.client("logs").put_log_events(
+                        logGroupName=group, logStreamName=stream, logEvents=batch
+                    )
+            except (ClientError, BotoCoreError) as error:  # a job without rights to its log runs without one, as on AWS
+                logger.warning("the log of %s stays in job.log: %s", self.folder.name, error)
+                silent = True
 
+        try:
+            logs = self._account.client("logs")
+            with suppress(logs.exceptions.ResourceAlreadyExistsException):
+                logs.create_log_group(logGroupName=group)
+            logs.create_log_stream(logGroupName=group, logStreamName=stream)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("the log of %s stays in job.log: %s", self.folder.name, error)
+            silent = True
         return write
 
     # ---------------------------------------------------------------------------------------------------------------- S3
-    def _client(self, service: str) -> Any:
-        """A client with the rights of the job's role, so that its policies are proven by use."""
-        root = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
-        if not self._keys:
-            sts = boto3.client("sts", endpoint_url=self._endpoint, **root)
-            given = sts.assume_role(RoleArn=self.job["RoleArn"], RoleSessionName="SageMaker")["Credentials"]
-            self._keys = {
-                "aws_access_key_id": given["AccessKeyId"],
-                "aws_secret_access_key": given["SecretAccessKey"],
-                "aws_session_token": given["SessionToken"],
-            }
-        return boto3.client(service, endpoint_url=self._endpoint, region_name=REGION, **self._keys)
-
     def _upload(self, files: list[tuple[Path, str]], bucket: str, key_id: str | None) -> None:
-        s3 = self._client("s3")
+        s3 = self._account.client("s3")
         extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
         try:
             for path, key in files:
                 s3.upload_file(str(path), bucket, key, ExtraArgs=extra)
-        except (boto3.exceptions.S3UploadFailedError, ClientError) as error:
+        except (S3UploadFailedError, ClientError) as error:
             raise JobFailedError(f"ClientError: output upload to s3://{bucket} failed: {error}") from error
 
     def _download(self, uri: str, data_type: str, target: Path) -> None:
         """Copy a channel to `target` as in File mode: what follows the prefix in a key names the file."""
         target.mkdir(parents=True, exist_ok=True)
-        s3 = self._client("s3")
+        s3 = self._account.client("s3")
         try:
             bucket, names = _objects(s3, uri, data_type)
             for key, name in names:
-                if self.stopping.is_set():
-                    raise JobStoppedError("Stopped")
+                self._go_on()
                 path = (target / name).resolve()
                 if not path.is_relative_to(target.resolve()):
                     raise JobFailedError(f"ClientError: {key!r} would be written outside its channel")

@@ -4,12 +4,14 @@ It ends when the process that started it ends, when that one said so (`SIGHTLINE
 process that it started itself.
 """
 
-import ctypes
 import os
+import shutil
 import signal
-import sys
+import time
 
-from local import callbacks, greengrass, jobs, sagemaker
+from local import callbacks, greengrass, jobs, sagemaker, tied, workflows
+
+END_SECONDS = 15
 
 
 def let_loopback_stand_for_tls() -> None:
@@ -20,25 +22,28 @@ def let_loopback_stand_for_tls() -> None:
     app.pin_request_origin = lambda source_ip, _secure: pin_request_origin(source_ip, True)
 
 
-def die_with_parent() -> None:
-    """Ask Linux to end this process with the one that started it; elsewhere `sightline down` ends it."""
-    if sys.platform == "linux":
-        ctypes.CDLL("libc.so.6", use_errno=True).prctl(1, signal.SIGTERM)
+def end_politely() -> None:
+    """End this process as SIGTERM from outside does, and its whole group when that takes too long."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(END_SECONDS)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
 def main() -> None:
-    if os.environ.get("SIGHTLINE_PARENT"):
-        die_with_parent()
+    if os.environ.get(tied.PARENT):
+        tied.end_with_parent(end_politely)
     from ministack.app import main as serve
 
     let_loopback_stand_for_tls()
     sagemaker.register()
     greengrass.register()
+    workflows.register()
     callbacks.register()
     try:
         serve()
     finally:
         jobs.stop_all()
+        shutil.rmtree(os.environ["SIGHTLINE_TMP"], ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,34 @@
-"""The Feature Store: feature groups, and the newest record of each identifier, as the online store keeps them."""
+"""The Feature Store: feature groups, the newest record of each identifier online, and every record offline in S3."""
 
 import json
-import time
+import logging
+import re
+import threading
+import uuid
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
+
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.aws_shapes import AwsError, check_answer, check_request
-from local.sagemaker import arn, operation
+from local.rights import RoleSession, refuse_unless_trusting
+from local.sagemaker import ACCOUNT, REGION, arn, operation
 
-_SERVICE = "sagemaker-featurestore-runtime"
+logger = logging.getLogger("sightline.features")
+
+SERVICE = "sagemaker-featurestore-runtime"
+ACTIONS = {"PUT": "PutRecord", "GET": "GetRecord", "DELETE": "DeleteRecord"}
+FLUSH_SECONDS = 2.0  # the offline store follows later, here as there; records that come together share a file
+
 _groups: dict[str, dict[str, Any]] = {}
-_records: dict[str, dict[str, dict[str, str]]] = {}
-_ACTIONS = {"PUT": "PutRecord", "GET": "GetRecord", "DELETE": "DeleteRecord"}
+_records: dict[str, dict[str, dict[str, str]]] = {}  # by group and identifier
+_rows: dict[str, list[dict[str, Any]]] = {}  # by group: what is yet to be written to S3
+_lock = threading.Lock()
 
 
-def action(method: str, path: str) -> str:
-    """The operation that a request of the runtime's REST protocol asks for."""
-    return "BatchGetRecord" if path.startswith("/BatchGetRecord") else _ACTIONS.get(method, "PutRecord")
-
-
+# ------------------------------------------------------------------------------------------------------- feature groups
 @operation
 def create_feature_group(request: dict[str, Any]) -> dict[str, Any]:
     name = request["FeatureGroupName"]
@@ -29,14 +38,23 @@ def create_feature_group(request: dict[str, Any]) -> dict[str, Any]:
     for field in ("RecordIdentifierFeatureName", "EventTimeFeatureName"):
         if request[field] not in known:
             raise AwsError("ValidationException", f"{field} {request[field]!r} is not among the feature definitions.")
-    keep = {key: value for key, value in request.items() if key != "Tags"}
-    extra = {
+    now = datetime.now(UTC)
+    group = {key: value for key, value in request.items() if key != "Tags"} | {
         "FeatureGroupArn": arn("feature-group", name),
-        "CreationTime": datetime.now(UTC),
+        "CreationTime": now,
         "FeatureGroupStatus": "Created",
     }
-    _groups[name], _records[name] = keep | extra, {}
-    return {"FeatureGroupArn": extra["FeatureGroupArn"]}
+    if "OfflineStoreConfig" in request:
+        if "RoleArn" not in request:
+            raise AwsError("ValidationException", "RoleArn is required when OfflineStoreConfig is given.")
+        refuse_unless_trusting(request["RoleArn"], "sagemaker.amazonaws.com")
+        place = dict(request["OfflineStoreConfig"]["S3StorageConfig"])
+        place["ResolvedOutputS3Uri"] = (
+            f"{place['S3Uri'].rstrip('/')}/{ACCOUNT}/sagemaker/{REGION}/offline-store/{name}-{int(now.timestamp())}/data"
+        )
+        group["OfflineStoreConfig"] = {**request["OfflineStoreConfig"], "S3StorageConfig": place}
+    _groups[name], _records[name] = group, {}
+    return {"FeatureGroupArn": group["FeatureGroupArn"]}
 
 
 @operation
@@ -58,19 +76,27 @@ def _group(name: str) -> dict[str, Any]:
     return _groups[name]
 
 
+# -------------------------------------------------------------------------------------------------------- the runtime API
+def action(method: str, path: str) -> str:
+    """The operation that a request of the runtime's REST protocol asks for."""
+    return "BatchGetRecord" if path.startswith("/BatchGetRecord") else ACTIONS.get(method, "PutRecord")
+
+
 def serve(method: str, path: str, body: bytes, query: dict[str, Any]) -> dict[str, Any]:
-    """One request of the runtime API."""
+    """Answer one request of the runtime API. Raises AwsError."""
     request = json.loads(body or b"{}")
     name = action(method, path)
     if name != "BatchGetRecord":
         request["FeatureGroupName"] = unquote(path.split("/")[2])
-        for key in ("RecordIdentifierValueAsString", "EventTime"):
+        for key in ("RecordIdentifierValueAsString", "EventTime", "DeletionMode", "ExpirationTimeResponse"):
             if key in query:
                 request[key] = query[key][0] if isinstance(query[key], list) else query[key]
-    check_request(_SERVICE, name, request)
-    return check_answer(
-        _SERVICE, name, {"PutRecord": _put, "GetRecord": _get, "DeleteRecord": _delete}.get(name, _batch)(request)
-    )
+        if "FeatureName" in query:
+            names = query["FeatureName"]
+            request["FeatureNames"] = names if isinstance(names, list) else [names]
+    check_request(SERVICE, name, request)
+    operations = {"PutRecord": _put, "GetRecord": _get, "DeleteRecord": _delete, "BatchGetRecord": _batch}
+    return check_answer(SERVICE, name, operations[name](request))
 
 
 def _put(request: dict[str, Any]) -> dict[str, Any]:
@@ -86,18 +112,36 @@ def _put(request: dict[str, Any]) -> dict[str, Any]:
     for field in ("RecordIdentifierFeatureName", "EventTimeFeatureName"):
         if not record.get(group[field]):
             raise AwsError("ValidationError", f"Validation Error: the record has no {group[field]}.")
-    store, identity = _records[group["FeatureGroupName"]], record[group["RecordIdentifierFeatureName"]]
-    moment = group["EventTimeFeatureName"]
-    if identity not in store or store[identity][moment] <= record[moment]:
-        store[identity] = record  # an older record than the one that is there changes nothing online
+    moment, identity = group["EventTimeFeatureName"], record[group["RecordIdentifierFeatureName"]]
+    at = _moment(moment, record[moment], types[moment])
+    with _lock:
+        store = _records[group["FeatureGroupName"]]
+        if identity not in store or _moment(moment, store[identity][moment], types[moment]) <= at:
+            store[identity] = record  # an older record than the one that is there changes nothing online
+    _append(group, {key: _typed(value, types[key]) for key, value in record.items()}, deleted=False)
     return {}
 
 
 def _check_type(name: str, value: str, kind: str) -> None:
     try:
-        {"Integral": int, "Fractional": float, "String": str}[kind](value)
+        _typed(value, kind)
     except ValueError as error:
         raise AwsError("ValidationError", f"Validation Error: {name} must be {kind}, got {value!r}.") from error
+
+
+def _typed(value: str, kind: str) -> Any:
+    return {"Integral": int, "Fractional": float, "String": str}[kind](value)
+
+
+def _moment(name: str, value: str, kind: str) -> float:
+    """An event time as seconds since 1970: Unix seconds in a Fractional feature, ISO 8601 in UTC in a String one."""
+    if kind == "Fractional":
+        return float(value)
+    if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z", value):
+        raise AwsError(
+            "ValidationError", f"Validation Error: {name} must be in the format yyyy-MM-dd'T'HH:mm:ssZ, got {value!r}."
+        )
+    return datetime.fromisoformat(value).timestamp()
 
 
 def _features(record: dict[str, str], names: list[str] | None = None) -> list[dict[str, str]]:
@@ -105,16 +149,18 @@ def _features(record: dict[str, str], names: list[str] | None = None) -> list[di
 
 
 def _get(request: dict[str, Any]) -> dict[str, Any]:
-    record = _records[_group(request["FeatureGroupName"])["FeatureGroupName"]].get(
-        request["RecordIdentifierValueAsString"]
-    )
+    store = _records[_group(request["FeatureGroupName"])["FeatureGroupName"]]
+    record = store.get(request["RecordIdentifierValueAsString"])
     return {"Record": _features(record, request.get("FeatureNames"))} if record else {}
 
 
 def _delete(request: dict[str, Any]) -> dict[str, Any]:
-    _records[_group(request["FeatureGroupName"])["FeatureGroupName"]].pop(
-        request["RecordIdentifierValueAsString"], None
-    )
+    group = _group(request["FeatureGroupName"])
+    identity = request["RecordIdentifierValueAsString"]
+    with _lock:
+        _records[group["FeatureGroupName"]].pop(identity, None)
+    row = {group["RecordIdentifierFeatureName"]: identity, group["EventTimeFeatureName"]: request["EventTime"]}
+    _append(group, row, deleted=True)
     return {}
 
 
@@ -134,18 +180,55 @@ def _batch(request: dict[str, Any]) -> dict[str, Any]:
     return {"Records": found, "Errors": [], "UnprocessedIdentifiers": []}
 
 
+# ---------------------------------------------------------------------------------------------------- the offline store
+def _append(group: dict[str, Any], row: dict[str, Any], *, deleted: bool) -> None:
+    """Note a row for the offline store; the first one of a batch sets the clock."""
+    if "OfflineStoreConfig" not in group:
+        return
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    with _lock:
+        waiting = _rows.setdefault(group["FeatureGroupName"], [])
+        waiting.append({**row, "write_time": now, "api_invocation_time": now, "is_deleted": deleted})
+        if len(waiting) > 1:
+            return
+    timer = threading.Timer(FLUSH_SECONDS, flush, [group])
+    timer.daemon = True
+    timer.start()
+
+
+def flush(group: dict[str, Any]) -> None:
+    """Write the waiting rows of a group as one file of JSON lines, with the rights of the group's role.
+
+    AWS writes Parquet; the folders and the columns are the same.
+    """
+    with _lock:
+        rows = _rows.pop(group["FeatureGroupName"], [])
+    place = urlsplit(group["OfflineStoreConfig"]["S3StorageConfig"]["ResolvedOutputS3Uri"])
+    now = datetime.now(UTC)
+    key = f"{place.path.lstrip('/')}/{now:year=%Y/month=%m/day=%d/hour=%H}/{now:%Y%m%dT%H%M%SZ}_{uuid.uuid4().hex[:16]}.jsonl"
+    body = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    config = group["OfflineStoreConfig"]["S3StorageConfig"]
+    extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": config["KmsKeyId"]} if "KmsKeyId" in config else {}
+    try:
+        RoleSession(group["RoleArn"]).client("s3").put_object(Bucket=place.netloc, Key=key, Body=body, **extra)
+    except (ClientError, BotoCoreError, Boto3Error) as error:
+        logger.exception("offline store of %s", group["FeatureGroupName"])
+        group["OfflineStoreStatus"] = {"Status": "Blocked", "BlockedReason": str(error)[:1024]}
+
+
+# ------------------------------------------------------------------------------------------------------- CloudFormation
 def _create_group(_logical_id: str, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
-    """CloudFormation's AWS::SageMaker::FeatureGroup."""
+    """CloudFormation's AWS::SageMaker::FeatureGroup, whose parameters may be text where the API wants true or false."""
     wanted = json.loads(json.dumps(properties))
-    for place in ("OnlineStoreConfig",):
-        if "EnableOnlineStore" in wanted.get(place, {}):
-            wanted[place]["EnableOnlineStore"] = str(wanted[place]["EnableOnlineStore"]).lower() == "true"
+    for part, field in (("OnlineStoreConfig", "EnableOnlineStore"), ("OfflineStoreConfig", "DisableGlueTableCreation")):
+        if field in wanted.get(part, {}):
+            wanted[part][field] = str(wanted[part][field]).lower() == "true"
     check_request("sagemaker", "CreateFeatureGroup", wanted)
     if wanted["FeatureGroupName"] not in _groups:
         create_feature_group(wanted)
     group = _groups[wanted["FeatureGroupName"]]
-    attributes = {"FeatureGroupStatus": "Created", "CreationTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
-    return group["FeatureGroupName"], attributes
+    made = group["CreationTime"].strftime("%Y-%m-%dT%H:%M:%SZ")
+    return group["FeatureGroupName"], {"FeatureGroupStatus": "Created", "CreationTime": made}
 
 
 def _delete_group(physical_id: str, *_: Any) -> None:

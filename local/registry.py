@@ -1,11 +1,15 @@
 """The model registry: package groups, versioned packages, their approval and its event."""
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 from local.aws_shapes import AwsError, check_request
-from local.sagemaker import arn, emit, operation
+from local.sagemaker import arn, emit, operation, page
+
+SUMMARY = (
+    "ModelPackageName", "ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn",
+    "ModelPackageDescription", "CreationTime", "ModelPackageStatus", "ModelApprovalStatus",
+)  # fmt: skip
 
 _groups: dict[str, dict[str, Any]] = {}
 _packages: dict[str, dict[str, Any]] = {}
@@ -93,13 +97,14 @@ def describe_model_package(request: dict[str, Any]) -> dict[str, Any]:
 def update_model_package(request: dict[str, Any]) -> dict[str, Any]:
     package = _package(request["ModelPackageArn"])
     changes = {key: value for key, value in request.items() if key not in ("ModelPackageArn", "ClientToken")}
+    updated = [key for key in changes if key != "CustomerMetadataPropertiesToRemove"]
     remove = changes.pop("CustomerMetadataPropertiesToRemove", [])
     properties = {**package.get("CustomerMetadataProperties", {}), **changes.pop("CustomerMetadataProperties", {})}
     kept = {key: value for key, value in properties.items() if key not in remove}
-    before = package["ModelApprovalStatus"]
     package |= {**changes, "CustomerMetadataProperties": kept, "LastModifiedTime": datetime.now(UTC)}
-    if package["ModelApprovalStatus"] != before:
-        _announce(package)
+    if remove and "CustomerMetadataProperties" not in updated:
+        updated.append("CustomerMetadataProperties")
+    _announce(package, {"UpdatedModelPackageFields": updated})
     return {"ModelPackageArn": package["ModelPackageArn"]}
 
 
@@ -116,26 +121,25 @@ def _in_group(name: str) -> list[dict[str, Any]]:
 @operation
 def list_model_packages(request: dict[str, Any]) -> dict[str, Any]:
     name = request.get("ModelPackageGroupName")
-    found = _in_group(_group(name)["ModelPackageGroupName"]) if name else list(_packages.values())
-    status = request.get("ModelApprovalStatus")
-    if status:
-        found = [package for package in found if package["ModelApprovalStatus"] == status]
-    newest_first = request.get("SortOrder", "Descending") == "Descending"
-    found.sort(key=lambda package: package["ModelPackageVersion"], reverse=newest_first)
-    start, size = int(request.get("NextToken", 0)), request.get("MaxResults", 100)
-    summary = (
-        "ModelPackageName", "ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn",
-        "ModelPackageDescription", "CreationTime", "ModelPackageStatus", "ModelApprovalStatus",
-    )  # fmt: skip
-    page = [{key: package[key] for key in summary if key in package} for package in found[start : start + size]]
-    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
-    return {"ModelPackageSummaryList": page, **more}
+    if name:
+        found = _in_group(_group(name)["ModelPackageGroupName"])
+    else:  # every package here is a version of a group, and without a group's name AWS lists those only when asked to
+        asked = request.get("ModelPackageType", "Unversioned")
+        found = [] if asked == "Unversioned" else list(_packages.values())
+    status, part = request.get("ModelApprovalStatus"), request.get("NameContains", "")
+    found = [
+        package
+        for package in found
+        if status in (None, package["ModelApprovalStatus"]) and part in package["ModelPackageName"]
+    ]
+    order = "ModelPackageVersion" if name else "CreationTime"  # versions are given out in time's order
+    return page("ModelPackageSummaryList", found, SUMMARY, order, request)
 
 
-def _announce(package: dict[str, Any]) -> None:
-    fields = ("ModelPackageName", "ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn",
-              "CreationTime", "ModelPackageStatus", "ModelApprovalStatus", "CustomerMetadataProperties")  # fmt: skip
-    detail = {field: package[field] for field in fields if field in package}
+def _announce(package: dict[str, Any], more: dict[str, Any] | None = None) -> None:
+    """Send the event of a package that was made or changed; AWS sends it for a change of any field, and names those."""
+    hidden = ("CreatedBy", "LastModifiedBy", "LastModifiedTime")
+    detail = {key: value for key, value in package.items() if key not in hidden} | (more or {})
     emit("SageMaker Model Package State Change", detail, [package["ModelPackageArn"]])
 
 
@@ -143,8 +147,6 @@ def _create_group(_logical_id: str, properties: dict[str, Any], _stack: str) -> 
     """CloudFormation's AWS::SageMaker::ModelPackageGroup."""
     check_request("sagemaker", "CreateModelPackageGroup", properties)
     name = properties["ModelPackageGroupName"]
-    if not re.fullmatch(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", name):
-        raise AwsError("ValidationException", f"{name!r} is no name of a model package group")
     if name not in _groups:
         create_model_package_group(properties)
     group_arn = _groups[name]["ModelPackageGroupArn"]
@@ -152,7 +154,9 @@ def _create_group(_logical_id: str, properties: dict[str, Any], _stack: str) -> 
 
 
 def _delete_group(physical_id: str, *_: Any) -> None:
-    _groups.pop(physical_id.rsplit("/", 1)[-1], None)
+    """A group with packages stays: CloudFormation reports the failure, as on AWS."""
+    if physical_id.rsplit("/", 1)[-1] in _groups:
+        delete_model_package_group({"ModelPackageGroupName": physical_id})
 
 
 GROUP_RESOURCE = {"create": _create_group, "delete": _delete_group}

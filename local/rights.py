@@ -4,7 +4,13 @@ For calls that the emulator makes inside itself and therefore does not check: wh
 state machine's role, and what SageMaker does in the name of a job's.
 """
 
+import json
+import os
+import threading
+import time
 from typing import Any
+
+import boto3.session
 
 from local.aws_shapes import AwsError
 from local.sagemaker import ACCOUNT, REGION
@@ -50,8 +56,6 @@ def refuse_unless_trusting(role_arn: str, service: str) -> None:
 
 
 def _trusts(document: str | dict[str, Any], service: str) -> bool:
-    import json
-
     from ministack.core.iam_evaluator import _service_principal_matches
 
     policy: dict[str, Any] = json.loads(document) if isinstance(document, str) else document
@@ -60,3 +64,36 @@ def _trusts(document: str | dict[str, Any], service: str) -> bool:
         statement["Effect"] == "Allow" and _service_principal_matches(statement.get("Principal"), service)
         for statement in statements
     )
+
+
+class RoleSession:
+    """Clients with the rights of a role, so that its policies are proven by use. Keys are renewed before they expire."""
+
+    RENEW_SECONDS = 1800
+
+    def __init__(self, role_arn: str) -> None:
+        self._role_arn, self._lock = role_arn, threading.Lock()
+        self._clients: dict[str, Any] = {}
+        self._made = 0.0
+
+    def client(self, service: str) -> Any:
+        with self._lock:
+            if time.monotonic() - self._made > self.RENEW_SECONDS:
+                self._clients, self._made = {}, time.monotonic()
+            if service not in self._clients:
+                self._clients[service] = self._connect(service, self._keys())
+            return self._clients[service]
+
+    def _keys(self) -> dict[str, str]:
+        sts = self._connect("sts", {"aws_access_key_id": "test", "aws_secret_access_key": "test"})
+        given = sts.assume_role(RoleArn=self._role_arn, RoleSessionName="SageMaker")["Credentials"]
+        return {
+            "aws_access_key_id": given["AccessKeyId"],
+            "aws_secret_access_key": given["SecretAccessKey"],
+            "aws_session_token": given["SessionToken"],
+        }
+
+    @staticmethod
+    def _connect(service: str, keys: dict[str, str]) -> Any:
+        session: Any = boto3.session.Session()  # not the default one, which is not made for threads
+        return session.client(service, endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}", region_name=REGION, **keys)

@@ -9,12 +9,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from local.aws_shapes import AwsError, check_answer, check_request, to_wire
+from local.aws_shapes import AwsError, check_answer, check_request, in_milliseconds, to_wire
 
 logger = logging.getLogger("sightline.sagemaker")
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
+PAGE_SIZE = 10  # what SageMaker's lists give unless MaxResults asks for more
 Operation = Callable[[dict[str, Any]], dict[str, Any]]
 OPERATIONS: dict[str, Operation] = {}
 
@@ -65,6 +66,17 @@ def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
     return "*"
 
 
+def page(
+    field: str, entries: list[dict[str, Any]], keep: tuple[str, ...], order: str, request: dict[str, Any]
+) -> dict[str, Any]:
+    """One page of a List operation: `entries` with the fields `keep`, sorted by `order` as `request` says."""
+    entries = sorted(entries, key=lambda entry: entry[order], reverse=request.get("SortOrder") == "Descending")
+    start, size = int(request.get("NextToken", 0)), request.get("MaxResults", PAGE_SIZE)
+    found = [{key: entry[key] for key in keep if key in entry} for entry in entries[start : start + size]]
+    more = {"NextToken": str(start + size)} if start + size < len(entries) else {}
+    return {field: found, **more}
+
+
 async def handle_request(
     method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
 ) -> tuple[int, dict[str, str], bytes]:
@@ -95,10 +107,9 @@ def register() -> None:
     """Hook into MiniStack: routing, IAM, the Step Functions integrations, the CloudFormation types."""
     from ministack import app
     from ministack.core import iam_actions, router
-    from ministack.services import stepfunctions
     from ministack.services.cloudformation import provisioners
 
-    from local import feature_store, jobs, registry
+    from local import feature_store, registry
 
     app.SERVICE_HANDLERS["sagemaker"] = handle_request
     router.SERVICE_PATTERNS["sagemaker"] = {
@@ -121,8 +132,6 @@ def register() -> None:
         return None if action is None else str(action)
 
     iam_actions.extract_resource_arn, iam_actions.extract_iam_action = extract_resource_arn, extract_iam_action
-    stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createTrainingJob"] = jobs.run_training
-    stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createProcessingJob"] = jobs.run_processing
     provisioners._RESOURCE_HANDLERS["AWS::SageMaker::ModelPackageGroup"] = registry.GROUP_RESOURCE
     provisioners._RESOURCE_HANDLERS["AWS::SageMaker::FeatureGroup"] = feature_store.GROUP_RESOURCE
 
@@ -134,7 +143,7 @@ def emit(detail_type: str, detail: dict[str, Any], resources: list[str]) -> None
     entry = {
         "Source": "aws.sagemaker",
         "DetailType": detail_type,
-        "Detail": json.dumps(to_wire(detail)),
+        "Detail": json.dumps(in_milliseconds(detail)),
         "Resources": resources,
         "EventBusName": "default",
     }

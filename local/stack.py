@@ -4,6 +4,7 @@ All state lies in one folder (`.sightline/`): the log, the build, the jobs, temp
 tells other commands where the running stack is. Nothing is printed here; `on_progress` is told what is being done.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import json
@@ -17,7 +18,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,8 @@ class Stack:
         """A boto3 client of the emulator with the rights of its root user."""
         import boto3
 
-        return boto3.client(service, endpoint_url=self.endpoint, **CREDENTIALS)
+        connect: Any = boto3.client  # the type of a client by name would be needed for each one
+        return connect(service, endpoint_url=self.endpoint, **CREDENTIALS)
 
     @property
     def port(self) -> int:
@@ -126,7 +127,7 @@ def status(root: Path = HOME) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------------------------------------------------- process
-@contextmanager
+@contextlib.contextmanager
 def _alone(root: Path) -> Iterator[None]:
     """One `up` or `down` of a folder at a time."""
     with (root / "lock").open("w") as lock:
@@ -181,6 +182,7 @@ def _start(root: Path, port: int, *, tied: bool) -> int:
         "MINISTACK_REGION": REGION,
         "SIGHTLINE_JOBS_DIR": str(root / "jobs"),
         "TMPDIR": str(temporary),
+        "SIGHTLINE_TMP": str(temporary),  # the emulator removes it when it ends without `down`
         "STATE_DIR": str(root / "state"),
         "AWS_XRAY_SDK_ENABLED": "false",
         "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "layers" / "sightline")]),
@@ -198,17 +200,21 @@ def _start(root: Path, port: int, *, tied: bool) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + START_SECONDS
     try:
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-                raise StackError(f"the emulator did not start: {last[0]} (whole log: {log})")
-            time.sleep(0.1)
+        _await_answer(process, port, log)
     except BaseException:
         _stop(root, process.pid)
         raise
     return process.pid
+
+
+def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+            raise StackError(f"the emulator did not start: {last[0]} (whole log: {log})")
+        time.sleep(0.1)
 
 
 def _stop(root: Path, pid: int) -> None:
@@ -233,10 +239,8 @@ def _stop(root: Path, pid: int) -> None:
 
 def _group_lives(pid: int) -> bool:
     """True while a process of the group runs; a child that has ended and was not waited for does not count."""
-    try:
+    with contextlib.suppress(ChildProcessError):  # another command may have started it
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass  # another command started it
     try:
         os.killpg(pid, 0)
     except (ProcessLookupError, PermissionError):
@@ -299,7 +303,8 @@ def _deploy(root: Path, port: int, overrides: dict[str, str]) -> dict[str, str]:
         root,
         {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION},
     )  # fmt: skip
-    client = boto3.client("cloudformation", endpoint_url=endpoint, **CREDENTIALS)
+    connect: Any = boto3.client
+    client = connect("cloudformation", endpoint_url=endpoint, **CREDENTIALS)
     stack = client.describe_stacks(StackName=NAME)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 

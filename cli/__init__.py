@@ -1,0 +1,1 @@
+"""The command `sightline`: the same against AWS and against the local run."""

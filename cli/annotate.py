@@ -1,0 +1,145 @@
+"""Simulated annotators and verifiers: they answer through the labelling API, as people do, from known labels.
+
+With an error rate they make the mistakes that people make: a box forgotten, moved, or too many. The simulated verifier
+compares with the truth, and rejects what is wrong with the reason.
+"""
+
+import json
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from cli.target import Target
+from sightline.errors import SightlineError
+
+MIN_OVERLAP = 0.5
+PAUSE_SECONDS = 0.5
+
+Box = dict[str, int]
+
+
+class InvalidLabelsError(SightlineError):
+    """A labels file that is not COCO JSON."""
+
+
+def read_coco(path: Path) -> dict[str, list[Box]]:
+    """The boxes of each image by file name. Raises InvalidLabelsError saying what is wrong with the file."""
+    try:
+        coco = json.loads(path.read_text())
+        classes = {
+            category["id"]: number for number, category in enumerate(sorted(coco["categories"], key=lambda c: c["id"]))
+        }
+        names = {image["id"]: Path(image["file_name"]).name for image in coco["images"]}
+        labels: dict[str, list[Box]] = {name: [] for name in names.values()}
+        for entry in coco["annotations"]:
+            left, top, width, height = (round(value) for value in entry["bbox"])
+            box = {
+                "class_id": classes[entry["category_id"]],
+                "left": left,
+                "top": top,
+                "width": width,
+                "height": height,
+            }
+            labels[names[entry["image_id"]]].append(box)
+    except FileNotFoundError as error:
+        raise InvalidLabelsError(f"{path}: no such file; give a COCO JSON file with --labels") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidLabelsError(f"{path} is not COCO JSON ({type(error).__name__}: {error})") from error
+    return labels
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union, 0..1."""
+    width = min(a["left"] + a["width"], b["left"] + b["width"]) - max(a["left"], b["left"])
+    height = min(a["top"] + a["height"], b["top"] + b["height"]) - max(a["top"], b["top"])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / (a["width"] * a["height"] + b["width"] * b["height"] - shared)
+
+
+def spoil(boxes: list[Box], width: int, height: int, rng: random.Random) -> list[Box]:
+    """The boxes with one human mistake: one forgotten, one moved, or one that is not there."""
+    kind = rng.choice(["forget", "move", "invent"]) if boxes else "invent"
+    if kind == "forget":
+        return boxes[1:]
+    if kind == "move":
+        moved = dict(boxes[0])
+        moved["left"] = (moved["left"] + width // 3) % max(1, width - moved["width"])
+        return [moved, *boxes[1:]]
+    side = max(8, min(width, height) // 8)
+    place = {"left": rng.randint(0, width - side), "top": rng.randint(0, height - side)}
+    return [*boxes, {"class_id": 0, **place, "width": side, "height": side}]
+
+
+def fault(given: list[Box], truth: list[Box]) -> str | None:
+    """What is wrong with a label, as a verifier would say it; None when it is right."""
+    missed = [box for box in truth if all(overlap(box, other) < MIN_OVERLAP for other in given)]
+    extra = [box for box in given if all(overlap(box, other) < MIN_OVERLAP for other in truth)]
+    if missed and extra:
+        return "a box is in the wrong place"
+    if missed:
+        return f"{len(missed)} defect(s) without a box"
+    return f"{len(extra)} box(es) without a defect" if extra else None
+
+
+class Annotators:
+    """People who work through the open jobs: `count` of them, each with a name of its own."""
+
+    def __init__(
+        self, target: Target, labels: dict[str, list[Box]], *, error_rate: float, seed: int, count: int
+    ) -> None:
+        self.target, self.labels, self.error_rate, self.count = target, labels, error_rate, count
+        self.rng = random.Random(seed)
+        self.lock = threading.Lock()
+        self.done = {"labeled": 0, "approved": 0, "rejected": 0, "unknown": 0}
+
+    def jobs(self) -> list[dict[str, Any]]:
+        status, answer = self.target.call_api("GET", "/jobs")
+        if status != 200:
+            raise SightlineError(f"the labelling API answered {status}: {answer}")
+        return [job for job in answer["jobs"] if job["status"] == "OPEN" and job["remaining"] > 0]
+
+    def work(self) -> int:
+        """Answer what is open now; how many tasks that were."""
+        before = self.total
+        for job in self.jobs():
+            with ThreadPoolExecutor(self.count) as people:
+                list(people.map(lambda number, job=job: self._person(job, f"simulated-{number}"), range(self.count)))
+        return self.total - before
+
+    @property
+    def total(self) -> int:
+        return sum(self.done.values())
+
+    def _person(self, job: dict[str, Any], name: str) -> None:
+        while True:
+            status, task = self.target.call_api("POST", f"/jobs/{job['job_id']}/next", {"worker": name})
+            if status != 200:
+                return
+            answer = {"worker": name, **self._answer(job, task)}
+            status, said = self.target.call_api("POST", f"/jobs/{job['job_id']}/tasks/{task['task_id']}/answer", answer)
+            if status >= 500:
+                time.sleep(PAUSE_SECONDS)
+                self.target.call_api("POST", f"/jobs/{job['job_id']}/tasks/{task['task_id']}/answer", answer)
+            elif status == 400:
+                raise SightlineError(f"the labelling API refused the label of {task['name']}: {said['message']}")
+
+    def _answer(self, job: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
+        truth = self.labels.get(Path(task["name"]).name)
+        with self.lock:
+            if truth is None:
+                self.done["unknown"] += 1
+                reject = {"approved": False, "reason": "the labels file does not know this image"}
+                return {"annotations": []} if job["kind"] == "labeling" else reject
+            if job["kind"] == "labeling":
+                self.done["labeled"] += 1
+                # Each round is more careful than the one before, as after a rejection.
+                wrong = self.rng.random() < self.error_rate / job["round"] ** 2
+                return {"annotations": spoil(truth, task["width"], task["height"], self.rng) if wrong else truth}
+            problem = fault(task["annotations"], truth)
+            self.done["rejected" if problem else "approved"] += 1
+            return {"approved": False, "reason": problem} if problem else {"approved": True}
