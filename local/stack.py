@@ -168,8 +168,8 @@ def _free_port() -> int:
     raise StackError("no free port on 127.0.0.1")
 
 
-def _start(root: Path, port: int, *, tied: bool) -> int:
-    """Start the emulator in a process group of its own and wait until it answers."""
+def _start(root: Path, port: int, *, tied: bool, program: tuple[str, ...] = ("-m", "local.emulator")) -> int:
+    """Start the emulator in a process group of its own and wait until it answers; `program` is what Python runs."""
     temporary = root / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
@@ -192,7 +192,7 @@ def _start(root: Path, port: int, *, tied: bool) -> int:
     log = root / "emulator.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.emulator"],
+            [sys.executable, *program],
             env=environment,
             cwd=root,
             stdin=subprocess.DEVNULL,
@@ -294,7 +294,7 @@ def _deploy(root: Path, port: int, overrides: dict[str, str]) -> dict[str, str]:
         "TrainingImageUri": training_image(),
     }
     parameters |= overrides
-    quoted = [f"{key}={json.dumps(value) if ' ' in value else value}" for key, value in parameters.items()]
+    quoted = [f"{key}={json.dumps(value) if set(value) & set(' "{') else value}" for key, value in parameters.items()]
     endpoint = f"http://127.0.0.1:{port}"
     _sam(
         ["deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local",
