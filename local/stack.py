@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -294,7 +295,9 @@ def _deploy(root: Path, port: int, overrides: dict[str, str]) -> dict[str, str]:
         "TrainingImageUri": training_image(),
     }
     parameters |= overrides
-    quoted = [f"{key}={json.dumps(value) if set(value) & set(' "{') else value}" for key, value in parameters.items()]
+    # Words with spaces or quotes (JSON) are quoted and escaped as SAM's own parser reads them back.
+    plain = re.compile(r"[\w.:/,-]+")
+    quoted = [f"{key}={value if plain.fullmatch(value) else json.dumps(value)}" for key, value in parameters.items()]
     endpoint = f"http://127.0.0.1:{port}"
     _sam(
         ["deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local",
