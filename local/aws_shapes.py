@@ -32,35 +32,38 @@ def check_request(service: str, operation: str, request: dict[str, Any]) -> None
     shape = model.operation_model(operation).input_shape
     if shape is None:
         return
-    problem = _problem(request, shape)
+    problem = _problem(request, shape, bounds=True)
     if problem:
         raise AwsError("ValidationException", problem)
 
 
 def check_answer(service: str, operation: str, answer: dict[str, Any]) -> dict[str, Any]:
-    """Return `answer`; raise AssertionError when AWS would never give it: that is a bug of the emulation."""
+    """Return `answer`; raise AssertionError when AWS would never give it: that is a bug of the emulation.
+
+    Lengths and patterns are not checked: AWS itself answers names that its requests may not have (`group/1`).
+    """
     shape = service_model(service).operation_model(operation).output_shape
-    problem = _problem(answer, shape) if shape is not None else None
+    problem = _problem(answer, shape, bounds=False) if shape is not None else None
     if problem:
         raise AssertionError(f"{service}.{operation} answered what AWS does not: {problem}")
     return answer
 
 
-def _problem(value: dict[str, Any], shape: Shape) -> str | None:
+def _problem(value: dict[str, Any], shape: Shape, *, bounds: bool) -> str | None:
     """What is wrong with `value`: fields that are missing, unknown, of the wrong type, or outside their constraints."""
     report = ParamValidator().validate(value, shape)
     if report.has_errors():
         return str(report.generate_report())
-    return next(_broken_constraints(value, shape, ""), None)
+    return next(_broken_constraints(value, shape, "", bounds), None)
 
 
-def _broken_constraints(value: Any, shape: Any, where: str) -> Iterator[str]:
+def _broken_constraints(value: Any, shape: Any, where: str, bounds: bool) -> Iterator[str]:
     """botocore checks types and lower bounds; the service also upper bounds, patterns, words, and unknown fields."""
-    rules, at = shape.metadata, where.rstrip(".")
+    rules, at = shape.metadata if bounds else {}, where.rstrip(".")
     if shape.type_name == "structure":
         for name, entry in value.items():
             if name in shape.members:
-                yield from _broken_constraints(entry, shape.members[name], f"{where}{name}.")
+                yield from _broken_constraints(entry, shape.members[name], f"{where}{name}.", bounds)
             else:
                 yield f"Unknown parameter in input: {where + name!r}, must be one of: {', '.join(shape.members)}"
     elif shape.type_name in ("list", "map"):
@@ -72,17 +75,17 @@ def _broken_constraints(value: Any, shape: Any, where: str) -> Iterator[str]:
             inner = [(shape.key, name, name) for name in value]
             inner += [(shape.value, entry, name) for name, entry in value.items()]
         for kind, entry, name in inner:
-            yield from _broken_constraints(entry, kind, f"{where}{name}.")
+            yield from _broken_constraints(entry, kind, f"{where}{name}.", bounds)
     elif shape.type_name == "string":
-        yield from _broken_text(value, shape, at)
+        yield from _broken_text(value, shape.enum, rules, at)
     elif shape.type_name in ("integer", "long", "float", "double") and value > rules.get("max", value):
         yield _constraint(value, at, f"have value less than or equal to {rules['max']}")
 
 
-def _broken_text(value: str, shape: Any, at: str) -> Iterator[str]:
-    longest, pattern = shape.metadata.get("max"), shape.metadata.get("pattern")
-    if shape.enum and value not in shape.enum:
-        yield _constraint(value, at, f"satisfy enum value set: [{', '.join(shape.enum)}]")
+def _broken_text(value: str, words: list[str], rules: dict[str, Any], at: str) -> Iterator[str]:
+    longest, pattern = rules.get("max"), rules.get("pattern")
+    if words and value not in words:
+        yield _constraint(value, at, f"satisfy enum value set: [{', '.join(words)}]")
     if longest is not None and len(value) > longest:
         yield _constraint(value, at, f"have length less than or equal to {longest}")
     if pattern is not None and not _matches(pattern, value):

@@ -32,7 +32,10 @@ logger = logging.getLogger("sightline.jobs")
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE_NAME = "sightline-training"  # the one image that this machine can run: the code of training/
-COMMANDS = {"train": "training.train", "evaluate": "training.evaluate"}
+COMMANDS = {
+    name: [sys.executable, "-m", "local.tied", module]
+    for name, module in {"train": "training.train", "evaluate": "training.evaluate"}.items()
+}
 LONGEST = 86400  # seconds that SageMaker gives a job that names no limit
 LOOK_SECONDS = 0.1
 LOG_SECONDS = 1.0  # how often new lines of the log go to CloudWatch and are searched for metrics
@@ -329,7 +332,7 @@ def _command(image: str, name: str) -> list[str]:
         )
     if name not in COMMANDS:
         raise JobFailedError(f"ClientError: the image has the commands {', '.join(COMMANDS)}, not {name!r}")
-    return [sys.executable, "-m", "local.tied", COMMANDS[name]]
+    return COMMANDS[name]
 
 
 def split_uri(uri: str) -> tuple[str, str]:

@@ -96,4 +96,6 @@ class RoleSession:
     @staticmethod
     def _connect(service: str, keys: dict[str, str]) -> Any:
         session: Any = boto3.session.Session()  # not the default one, which is not made for threads
-        return session.client(service, endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}", region_name=REGION, **keys)
+        return session.client(
+            service, endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}", region_name=REGION, **keys
+        )
