@@ -72,7 +72,7 @@ def create_model_package(request: dict[str, Any]) -> dict[str, Any]:
     now = datetime.now(UTC)
     package = {key: value for key, value in request.items() if key not in ("ClientToken", "Tags")} | {
         "ModelPackageGroupName": name,
-        "ModelPackageName": f"{name}/{version}",
+        "ModelPackageName": name,
         "ModelPackageVersion": version,
         "ModelPackageArn": package_arn,
         "CreationTime": now,

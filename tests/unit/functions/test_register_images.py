@@ -1,0 +1,118 @@
+"""Registering uploads: at least once, in any order, whatever was uploaded."""
+
+import hashlib
+from typing import Any
+
+import pytest
+
+from sightline.aws.ledger import Ledger
+from tests.fake_cloud import Cloud, jpeg
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the executions that were started."""
+    names: list[str] = []
+    monkeypatch.setattr("sightline.aws.workflows.start_once", lambda arn, name, payload: names.append(name))
+    return names
+
+
+def image_id(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def register(step: Any, *records: dict[str, Any]) -> list[Any]:
+    failures: list[Any] = step("register_images", {"Records": list(records)})["batchItemFailures"]
+    return failures
+
+
+def test_an_image_is_entered_with_what_its_content_says(step: Any, cloud: Cloud, started: list[str]) -> None:
+    assert register(step, cloud.upload("a b.png.jpg", jpeg(1))) == []
+    item = Ledger("ImagesTable").image(image_id(jpeg(1)))
+    assert item is not None
+    assert {key: item[key] for key in ("status", "key", "width", "height", "format", "source")} == {
+        "status": "NEW",
+        "key": "incoming/a b.png.jpg",
+        "width": 64,
+        "height": 64,
+        "format": "jpeg",
+        "source": "upload",
+    }
+    assert len(item["phash"]) == 16
+    assert len(started) == 1
+
+
+def test_the_same_event_twice_changes_nothing_and_opens_one_window(step: Any, cloud: Cloud, started: list[str]) -> None:
+    record = cloud.upload("a.jpg", jpeg(1))
+    register(step, record)
+    before = Ledger("ImagesTable").image(image_id(jpeg(1)))
+    register(step, record, cloud.upload("b.jpg", jpeg(2)))
+    assert Ledger("ImagesTable").image(image_id(jpeg(1))) == before
+    assert len(set(started)) == 1
+
+
+def test_the_same_bytes_under_two_names_are_one_image(step: Any, cloud: Cloud) -> None:
+    register(step, cloud.upload("a.jpg", jpeg(1)), cloud.upload("copy.jpg", jpeg(1)))
+    item = Ledger("ImagesTable").image(image_id(jpeg(1)))
+    assert item is not None
+    assert item["keys"] == {"incoming/a.jpg", "incoming/copy.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "reason"),
+    [
+        ("corrupt.jpg", jpeg(1, 256)[:900], "damaged image"),
+        ("text.jpg", b"not a photo at all", "not an image in one of the formats"),
+        ("tiny.jpg", jpeg(1, 8), "at least 16 on each side"),
+        ("huge.jpg", b"\xff" * 1_000_001, "at most 1000000 are taken"),
+    ],
+)
+def test_what_is_no_image_is_set_aside_with_the_reason(step: Any, cloud: Cloud, name: str, body: bytes, reason: str) -> None:
+    good = cloud.upload("good.jpg", jpeg(5))
+    record = cloud.upload(name, body)
+    assert register(step, record, good) == []
+    assert register(step, record) == []
+    quarantined = Ledger("ImagesTable").with_status("QUARANTINED")
+    assert [item["key"] for item in quarantined] == [f"incoming/{name}"]
+    assert reason in quarantined[0]["reason"]
+    assert cloud.keys("images")[0] == "incoming/good.jpg"
+    assert [key.rsplit("/", 1)[1] for key in cloud.keys("images")[1:]] == [name]
+    assert reason in cloud.s3.head_object(Bucket="images", Key=cloud.keys("images")[1])["Metadata"]["reason"]
+
+
+def test_deleting_the_last_object_removes_the_image_and_uploading_it_again_brings_it_back(step: Any, cloud: Cloud) -> None:
+    register(step, cloud.upload("a.jpg", jpeg(1), "1"))
+    register(step, cloud.upload("a.jpg", b"", "2", "Object Deleted"))
+    assert [item["image_id"] for item in Ledger("ImagesTable").with_status("REMOVED")] == [image_id(jpeg(1))]
+    register(step, cloud.upload("a.jpg", jpeg(1), "3"))
+    assert [item["image_id"] for item in Ledger("ImagesTable").with_status("NEW")] == [image_id(jpeg(1))]
+
+
+def test_an_event_that_comes_late_is_ignored(step: Any, cloud: Cloud) -> None:
+    first = cloud.upload("a.jpg", jpeg(1), "1")
+    second = cloud.upload("a.jpg", jpeg(2), "0A")
+    register(step, second)
+    register(step, first)
+    register(step, cloud.upload("a.jpg", b"", "2", "Object Deleted"))
+    assert [item["image_id"] for item in Ledger("ImagesTable").with_status("NEW")] == [image_id(jpeg(2))]
+
+
+def test_an_overwritten_object_removes_the_image_that_was_there(step: Any, cloud: Cloud) -> None:
+    register(step, cloud.upload("a.jpg", jpeg(1), "1"))
+    register(step, cloud.upload("a.jpg", jpeg(2), "2"))
+    ledger = Ledger("ImagesTable")
+    assert [item["image_id"] for item in ledger.with_status("REMOVED")] == [image_id(jpeg(1))]
+    assert [item["image_id"] for item in ledger.with_status("NEW")] == [image_id(jpeg(2))]
+
+
+def test_an_object_that_was_deleted_in_between_is_no_error(step: Any, cloud: Cloud) -> None:
+    record = cloud.upload("a.jpg", jpeg(1))
+    version = cloud.s3.list_object_versions(Bucket="images")["Versions"][0]["VersionId"]
+    cloud.s3.delete_object(Bucket="images", Key="incoming/a.jpg", VersionId=version)
+    assert register(step, record) == []
+
+
+def test_one_bad_message_fails_alone(step: Any, cloud: Cloud) -> None:
+    bad = {**cloud.upload("x.jpg", jpeg(9)), "messageId": "bad", "body": '{"detail": {}}'}
+    assert register(step, bad, cloud.upload("a.jpg", jpeg(1))) == [{"itemIdentifier": "bad"}]
+    assert Ledger("ImagesTable").count("NEW") == 1
