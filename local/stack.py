@@ -32,6 +32,7 @@ REGION = "us-east-1"
 NAME = "sightline-local"
 CREDENTIALS = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 SOURCES = ("template.yaml", "samconfig.toml", "statemachines", "functions", "layers")
+LIFE = "emulator.lock"  # held by the emulator as long as it lives
 START_SECONDS = 60
 STOP_SECONDS = 15
 
@@ -78,25 +79,41 @@ def up(
     tell = on_progress or (lambda _: None)
     root = root.resolve()
     root.mkdir(parents=True, exist_ok=True)
+    parameters = _parameters(overrides or {})
     with _alone(root):
-        running = _running(root)
-        started = running is None
-        port = running["port"] if running else _free_port()
-        pid = running["pid"] if running else 0
+        known = _running(root)
+        sources = digest_of([PROJECT / source for source in SOURCES])
+        wanted = hashlib.sha256(json.dumps([sources, parameters], sort_keys=True).encode()).hexdigest()
+        if known and known["deployed"] == wanted:
+            return _stack(root, known)
+        running = known
         try:
-            if started:
+            if running is None:
                 tell("starting the emulator")
-                pid = _start(root, port, tied=tied)
+                port = _free_port()
+                running = _write(root, _start(root, port, tied=tied), port, "", {})
             tell("building the application")
-            _build(root)
+            _build(root, sources, parameters["PythonRuntime"])
             tell("deploying the application")
-            outputs = _deploy(root, port, overrides or {})
+            outputs = _deploy(root, running["port"], parameters)
         except BaseException:
-            if started:
-                _stop(root, pid)
+            if known is None:
+                _stop(root, running["pid"] if running else 0)
             raise
-        (root / "stack.json").write_text(json.dumps({"port": port, "pid": pid, "outputs": outputs}, indent=1))
-    return Stack(f"http://127.0.0.1:{port}", pid, outputs, root)
+        return _stack(root, _write(root, running["pid"], running["port"], wanted, outputs))
+
+
+def _write(root: Path, pid: int, port: int, deployed: str, outputs: dict[str, str]) -> dict[str, Any]:
+    """Note where the emulator is, at once when it runs: `down` must find it whatever happens to `up`."""
+    known = {"pid": pid, "port": port, "deployed": deployed, "outputs": outputs}
+    new = root / "stack.json.new"
+    new.write_text(json.dumps(known, indent=1))
+    new.replace(root / "stack.json")
+    return known
+
+
+def _stack(root: Path, known: dict[str, Any]) -> Stack:
+    return Stack(f"http://127.0.0.1:{known['port']}", known["pid"], known["outputs"], root)
 
 
 def load(root: Path = HOME) -> Stack:
@@ -105,7 +122,9 @@ def load(root: Path = HOME) -> Stack:
     running = _running(root)
     if not running:
         raise StackError("no local stack is running here; start one with `sightline up`")
-    return Stack(f"http://127.0.0.1:{running['port']}", running["pid"], running["outputs"], root)
+    if not running["deployed"]:
+        raise StackError("the local stack is not deployed (yet); wait for `sightline up`, or run it again")
+    return _stack(root, running)
 
 
 def down(root: Path = HOME) -> bool:
@@ -140,13 +159,16 @@ def _alone(root: Path) -> Iterator[None]:
 
 
 def _running(root: Path) -> dict[str, Any] | None:
-    """What stack.json says, when its process lives and answers."""
+    """What stack.json says, when its emulator lives: that holds a lock, which no other process can be mistaken for."""
     try:
         known: dict[str, Any] = json.loads((root / "stack.json").read_text())
-        os.kill(known["pid"], 0)
-    except (FileNotFoundError, ProcessLookupError, ValueError, KeyError):
+        with (root / LIFE).open("w") as life:
+            fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
         return None
-    return known if _answers(known["port"]) else None
+    except BlockingIOError:
+        return known
+    return None
 
 
 def _answers(port: int) -> bool:
@@ -191,9 +213,11 @@ def _start(root: Path, port: int, *, tied: bool, program: tuple[str, ...] = ("-m
     if tied:
         environment["SIGHTLINE_PARENT"] = str(os.getpid())
     log = root / "emulator.log"
-    with log.open("wb") as output:
+    with log.open("wb") as output, (root / LIFE).open("w") as life:
+        fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
         process = subprocess.Popen(
             [sys.executable, *program],
+            pass_fds=[life.fileno()],
             env=environment,
             cwd=root,
             stdin=subprocess.DEVNULL,
@@ -250,11 +274,9 @@ def _group_lives(pid: int) -> bool:
 
 
 # ---------------------------------------------------------------------------------------------------------- application
-def _build(root: Path) -> None:
-    """`sam build`, unless nothing changed since the last one."""
-    runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    digest = digest_of([PROJECT / source for source in SOURCES], runtime)
-    stamp = root / "build.sha256"
+def _build(root: Path, sources: str, runtime: str) -> None:
+    """`sam build`, unless nothing changed since the last one; `sources` is the digest of what is built."""
+    digest, stamp = f"{sources} {runtime}", root / "build.sha256"
     if stamp.is_file() and stamp.read_text() == digest and (root / "build" / "template.yaml").is_file():
         return
     stamp.unlink(missing_ok=True)
@@ -267,9 +289,9 @@ def _build(root: Path) -> None:
     stamp.write_text(digest)
 
 
-def digest_of(paths: list[Path], *more: str) -> str:
-    """SHA-256 over the names and contents of files and folders (without caches), and over `more`."""
-    digest = hashlib.sha256("\0".join(more).encode())
+def digest_of(paths: list[Path]) -> str:
+    """SHA-256 over the names and contents of files and folders (without caches)."""
+    digest = hashlib.sha256()
     for path in paths:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:
@@ -286,15 +308,19 @@ def training_image() -> str:
     return f"000000000000.dkr.ecr.{REGION}.amazonaws.com/sightline-training:{digest[:16]}"
 
 
-def _deploy(root: Path, port: int, overrides: dict[str, str]) -> dict[str, str]:
-    """`sam deploy` with the parameters of samconfig.toml's `local`; answers the stack's outputs."""
-    import boto3
-
-    parameters = _configured() | {
+def _parameters(overrides: dict[str, str]) -> dict[str, str]:
+    """The template's parameters: those of samconfig.toml's `local`, those of this machine, and `overrides`."""
+    here = {
         "PythonRuntime": f"python{sys.version_info.major}.{sys.version_info.minor}",
         "TrainingImageUri": training_image(),
     }
-    parameters |= overrides
+    return _configured() | here | overrides
+
+
+def _deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
+    """`sam deploy`; answers the stack's outputs."""
+    import boto3
+
     # Words with spaces or quotes (JSON) are quoted and escaped as SAM's own parser reads them back.
     plain = re.compile(r"[\w.:/,-]+")
     quoted = [f"{key}={value if plain.fullmatch(value) else json.dumps(value)}" for key, value in parameters.items()]
@@ -336,11 +362,13 @@ def _sam(arguments: list[str], root: Path, variables: dict[str, str]) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # it starts make and pip, which are to end with it
         )
         try:
             code = process.wait()
         except BaseException:
-            process.terminate()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
     if code != 0:
