@@ -98,7 +98,8 @@ def test_a_handler_says_what_goes_in_and_out(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_function_has_a_unit_test(folder: str) -> None:
-    assert (ROOT / "tests" / "unit" / "functions" / f"test_{folder}.py").exists()
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "unit" / "functions").glob("test_*.py"))
+    assert f'step("{folder}"' in tests or f'load_app("{folder}"' in tests
 
 
 def test_boto3_is_used_in_sightline_aws_only() -> None:

@@ -1,0 +1,181 @@
+"""The training functions one after the other, each step twice: snapshot, plan, judge, register, report."""
+
+import io
+import json
+import tarfile
+from typing import Any
+
+import pytest
+
+from sightline.aws.ledger import Ledger, image_key
+from tests.fake_cloud import Cloud
+
+JOB = "sightline-7c3b93b0-window-1795220517014"
+SCORES = {
+    "map50": 0.8,
+    "map50_95": 0.4,
+    "per_class": {"scratch": {"ap50": 0.8, "ap50_95": 0.4, "recall": 0.7}},
+    "confusion": {"true_fail": 3, "false_pass": 0, "false_fail": 0, "true_pass": 1},
+    "threshold": 0.4,
+    "latency_ms": {"median": 9.0, "p95": 12.0},
+    "size_bytes": 4_000_000,
+}
+EVALUATION = {
+    "training_job": JOB,
+    "dataset_version": "7c3b93b0b0abd98f",
+    "test_images": 4,
+    "test_groups": 2,
+    "candidate": SCORES,
+    "champion": None,
+    "champion_error": None,
+    "bootstrap": None,
+    "per_image": [],
+}
+
+
+@pytest.fixture
+def approved(cloud: Cloud) -> list[str]:
+    """Twelve approved images of twelve different parts, in the ledger."""
+    table = Ledger("ImagesTable").table
+    names = [f"{number:064x}" for number in range(12)]
+    for number, name in enumerate(names):
+        box = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
+        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": f"{(number * 0x9E3779B97F4A7C15) % 2**64:016x}"}
+        label = {"annotations": [box] if number % 4 else [], "label_ref": "s3://artifacts/labeling/job-1/output.manifest"}
+        table.put({**image_key(name), "image_id": name, "status": "APPROVED", "updated_at": "2026", **shown, **label})
+    return names
+
+
+class Registry:
+    """The model registry in memory, behind the functions' own module."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.registered: dict[str, dict[str, Any]] = {}
+        self.champion_package: dict[str, Any] | None = None
+        monkeypatch.setattr("sightline.aws.registry.champion", lambda group: self.champion_package)
+        monkeypatch.setattr("sightline.aws.registry.register", self.register)
+
+    def register(self, group: str, *, training_job: str, **given: Any) -> str:
+        self.registered[training_job] = given
+        return f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/1"
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    return Registry(monkeypatch)
+
+
+def test_a_snapshot_is_named_after_its_content_and_freezes_the_splits(step: Any, cloud: Cloud, approved: list[str]) -> None:
+    first = step("snapshot_dataset")
+    assert step("snapshot_dataset") == first
+    assert first["shortage"] == ""
+    assert first["train"] + first["validation"] + first["test"] == 12
+    prefix = f"datasets/{first['version']}/"
+    described = json.loads(cloud.read(prefix + "dataset.json"))
+    assert described["class_map"] == {"0": "scratch", "1": "dent"}
+    splits = {item["image_id"]: item["split"] for item in Ledger("ImagesTable").with_status("APPROVED")}
+    for split in ("train", "validation", "test"):
+        lines = cloud.read_lines(f"{prefix}{split}.manifest")
+        assert [line["image-id"] for line in lines] == sorted(name for name, given in splits.items() if given == split)
+        files = json.loads(cloud.read(f"{prefix}{split}.images.json"))
+        assert files == [{"prefix": "s3://artifacts/datasets/images/"}, *(f"{line['image-id']}.jpeg" for line in lines)]
+    table = Ledger("ImagesTable").table
+    table.update(image_key(approved[0]), "SET #status = :removed", {"removed": "REMOVED"})
+    second = step("snapshot_dataset")
+    assert second["version"] != first["version"]
+    assert json.loads(cloud.read(f"datasets/{second['version']}/dataset.json"))["parent"] == first["version"]
+    later = {item["image_id"]: item["split"] for item in Ledger("ImagesTable").with_status("APPROVED")}
+    assert later == {name: split for name, split in splits.items() if name != approved[0]}
+
+
+def test_a_snapshot_of_nothing_says_what_is_missing(step: Any, cloud: Cloud) -> None:
+    assert "no image for the train set yet" in step("snapshot_dataset")["shortage"]
+
+
+def test_a_plan_names_everything_that_the_jobs_need(step: Any, registry: Registry) -> None:
+    plan = step("plan_training")
+    assert (plan["changed"], plan["champion_arn"]) == (True, "")
+    assert step("plan_training") == plan
+    assert [entry["InputName"] for entry in plan["evaluation_inputs"]] == ["model", "dataset", "test", "validation"]
+    assert plan["train_uri"] == "s3://artifacts/datasets/7c3b93b0b0abd98f/train.images.json"
+    assert len(plan["training_job"]) <= 63
+    assert len(plan["evaluation_job"]) <= 63
+
+
+def test_the_model_in_service_is_evaluated_too(step: Any, registry: Registry) -> None:
+    release = {"Containers": [{"ModelDataUrl": "s3://artifacts/models/old/model.tar.gz"}]}
+    registry.champion_package = {"ModelPackageArn": "arn:champion", "InferenceSpecification": release}
+    plan = step("plan_training")
+    assert plan["champion_arn"] == "arn:champion"
+    assert plan["evaluation_inputs"][-1]["S3Input"]["S3Uri"] == "s3://artifacts/models/old/model.tar.gz"
+
+
+def test_what_was_trained_is_not_trained_again_unless_it_is_asked_for(step: Any, cloud: Cloud, registry: Registry) -> None:
+    plan = step("plan_training")
+    cloud.s3.put_object(Bucket="artifacts", Key=f"training/runs/{plan['fingerprint']}.json", Body=b'{"training_job": "old"}')
+    again = step("plan_training")
+    assert (again["changed"], again["reason"].split()[0]) == (False, "old")
+    assert step("plan_training", request={"force": True})["changed"]
+    assert step("plan_training", request={"hyperparameters": {"epochs": 3}})["changed"]
+
+
+def test_a_dataset_that_is_too_small_is_not_trained(step: Any, registry: Registry) -> None:
+    dataset = {"version": "7c3b93b0b0abd98f", "train": 1, "validation": 0, "test": 0, "shortage": "no image for the test set yet"}
+    plan = step("plan_training", dataset=dataset, request={"force": True})
+    assert (plan["changed"], plan["reason"]) == (False, "no image for the test set yet")
+
+
+def test_hyperparameters_must_be_texts_or_numbers(step: Any, registry: Registry) -> None:
+    with pytest.raises(Exception, match="hyperparameter 'epochs' must be a text or a number"):
+        step("plan_training", request={"hyperparameters": {"epochs": [1]}})
+
+
+def evaluated(cloud: Cloud, **changes: Any) -> None:
+    body = json.dumps(EVALUATION | changes).encode()
+    cloud.s3.put_object(Bucket="artifacts", Key=f"training/{JOB}/evaluation/evaluation.json", Body=body)
+
+
+def test_a_good_model_is_accepted_and_the_decision_is_written(step: Any, cloud: Cloud) -> None:
+    evaluated(cloud)
+    judged = step("judge_model")
+    assert step("judge_model") == judged
+    assert (judged["accepted"], judged["map50"], judged["map50_95"]) == (True, "0.8", "0.4")
+    decision = json.loads(cloud.read(f"training/{JOB}/decision.json"))
+    assert decision["accepted"]
+    assert all(rule["held"] for rule in decision["rules"])
+    assert json.loads(cloud.read("training/runs/0f3d2a9c5b7e1d84.json"))["training_job"] == JOB
+
+
+def test_a_bad_model_is_rejected_with_its_reasons(step: Any, cloud: Cloud) -> None:
+    evaluated(cloud, candidate={**SCORES, "map50": 0.31})
+    judged = step("judge_model")
+    assert (judged["accepted"], judged["reasons"]) == (False, ["mAP@.50 0.310 is below the floor 0.500"])
+    step("report_rejection", judgement=judged)
+    message = cloud.mail()[0]
+    assert message["Subject"] == f"Model rejected: {JOB}"
+    assert message["Message"].splitlines()[0] == "mAP@.50 0.310 is below the floor 0.500"
+    assert message["Message"].endswith(f"training/{JOB}/evaluation/report.html")
+
+
+def test_a_registered_model_is_its_release_and_a_person_is_asked(step: Any, cloud: Cloud, registry: Registry) -> None:
+    evaluated(cloud)
+    files = {"model.onnx": b"onnx", "model.json": b"{}", "golden/0.jpeg": b"jpeg", "report.html": b"<html>"}
+    for name, body in files.items():
+        cloud.s3.put_object(Bucket="artifacts", Key=f"training/{JOB}/evaluation/{name}", Body=body)
+    answer = step("register_model")
+    assert step("register_model") == answer
+    assert answer["release_uri"] == f"s3://artifacts/models/{JOB}/release/"
+    released = ["golden/0.jpeg", "model.json", "model.onnx"]
+    assert [key for key in cloud.keys() if "/release/" in key] == [f"models/{JOB}/release/{name}" for name in released]
+    with tarfile.open(fileobj=io.BytesIO(cloud.read(f"models/{JOB}/model.tar.gz"))) as archive:
+        assert archive.getnames() == released
+    assert registry.registered[JOB]["properties"]["dataset_version"] == "7c3b93b0b0abd98f"
+    assert cloud.mail()[0]["Subject"] == f"A new model waits for approval: {JOB}"
+
+
+def test_a_failure_is_told_with_error_and_cause_however_long(step: Any, cloud: Cloud) -> None:
+    error = {"Error": "States.TaskFailed", "Cause": "x" * 300_000}
+    step("report_failure", error=error)
+    step("report_failure", error={})
+    subjects = sorted(message["Subject"] for message in cloud.mail())
+    assert subjects == ["sightline-train-model failed: States.TaskFailed", "sightline-train-model failed: unknown"]
