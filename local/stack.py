@@ -367,7 +367,7 @@ def _sam(arguments: list[str], root: Path, variables: dict[str, str]) -> None:
         try:
             code = process.wait()
         except BaseException:
-            with suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
