@@ -111,7 +111,7 @@ def list_component_versions(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def list_components(request: dict[str, Any]) -> dict[str, Any]:
+def list_components(_request: dict[str, Any]) -> dict[str, Any]:
     names = sorted({recipe["ComponentName"] for recipe in _recipes.values()})
     return {"components": [{"arn": f"{PREFIX}:components:{name}", "componentName": name} for name in names]}
 
@@ -174,7 +174,7 @@ def cancel_deployment(request: dict[str, Any]) -> dict[str, Any]:
     return {"message": "SUCCESS"}
 
 
-def list_core_devices(request: dict[str, Any]) -> dict[str, Any]:
+def list_core_devices(_request: dict[str, Any]) -> dict[str, Any]:
     fields = ("coreDeviceThingName", "status", "lastStatusUpdateTimestamp")
     return {"coreDevices": [{key: device[key] for key in fields} for device in _devices.values()]}
 
@@ -282,16 +282,17 @@ def _read(name: str, values: dict[str, Any], body: bytes, query: dict[str, Any])
 
 
 async def handle_request(
-    method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+    method: str, path: str, _headers: dict[str, str], body: bytes, query_params: dict[str, Any]
 ) -> tuple[int, dict[str, str], bytes]:
     """Answer one HTTP request, as MiniStack asks its services to."""
+    if path.startswith(SIMULATED):
+        return _answer(200, report(path.removeprefix(SIMULATED), json.loads(body)))
+    found = _route(method, path)
+    if not found:
+        message = f"the local run has no Greengrass operation for {method} {path}"
+        return _answer(404, {"message": message}, "ValidationException")
+    name, values = found
     try:
-        if path.startswith(SIMULATED):
-            return _answer(200, report(path.removeprefix(SIMULATED), json.loads(body)))
-        found = _route(method, path)
-        if not found:
-            raise AwsError("ValidationException", f"the local run has no Greengrass operation for {method} {path}", 404)
-        name, values = found
         request = _read(name, values, body, query_params)
         check_request("greengrassv2", name, request)
         return _answer(200, check_answer("greengrassv2", name, OPERATIONS[name](request)))

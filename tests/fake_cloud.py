@@ -70,7 +70,10 @@ class Cloud:
             "QUEUE_URL": self.queue,
         }
         self.context = SimpleNamespace(
-            function_name="f", memory_limit_in_mb=128, invoked_function_arn="arn:aws:lambda:us-east-1:1:function:f", aws_request_id="1"
+            function_name="f",
+            memory_limit_in_mb=128,
+            invoked_function_arn="arn:aws:lambda:us-east-1:1:function:f",
+            aws_request_id="1",
         )
 
     def event(self, name: str) -> dict[str, Any]:
@@ -78,7 +81,9 @@ class Cloud:
         return loaded
 
     def write_lines(self, key: str, lines: list[dict[str, Any]]) -> str:
-        self.s3.put_object(Bucket="artifacts", Key=key, Body="".join(json.dumps(line) + "\n" for line in lines).encode())
+        self.s3.put_object(
+            Bucket="artifacts", Key=key, Body="".join(json.dumps(line) + "\n" for line in lines).encode()
+        )
         return f"s3://artifacts/{key}"
 
     def read(self, key: str, bucket: str = "artifacts") -> bytes:
@@ -87,7 +92,7 @@ class Cloud:
     def read_lines(self, key: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.read(key).splitlines()]
 
-    def keys(self, bucket: str = "artifacts") -> list[str]:
+    def objects(self, bucket: str = "artifacts") -> list[str]:
         return [entry["Key"] for entry in self.s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
 
     def mail(self) -> list[dict[str, Any]]:
@@ -95,7 +100,9 @@ class Cloud:
         found = boto3.client("sqs", region_name=REGION).receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         return [json.loads(message["Body"]) for message in found.get("Messages", [])]
 
-    def upload(self, name: str, body: bytes, sequencer: str = "1", kind: str = "Object Created", **metadata: str) -> dict[str, Any]:
+    def upload(
+        self, name: str, body: bytes, sequencer: str = "1", kind: str = "Object Created", **metadata: str
+    ) -> dict[str, Any]:
         """Put an object under incoming/ (unless it is a deletion); answers the SQS record of its event."""
         record = self.event("register_images")["Records"][0]
         inner = json.loads(record["body"])

@@ -34,7 +34,12 @@ def images(step: Any, cloud: Cloud) -> list[dict[str, Any]]:
     """Four registered images, claimed by the job."""
     step("register_images", {"Records": [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(4)]})
     claim = step("claim_new_images")
-    assert claim == {"job_id": JOB, "images": 4, "images_uri": f"s3://artifacts/labeling/{JOB}/round-1/images.jsonl", "round": 1}
+    assert claim == {
+        "job_id": JOB,
+        "images": 4,
+        "images_uri": f"s3://artifacts/labeling/{JOB}/round-1/images.jsonl",
+        "round": 1,
+    }
     return cloud.read_lines(f"labeling/{JOB}/round-1/images.jsonl")
 
 
@@ -96,20 +101,22 @@ def test_opening_twice_keeps_the_answers_and_takes_the_newer_token(
     task = ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": "anna"})[1]
     path = f"/jobs/{JOB}.labeling.1/tasks/{task['task_id']}/answer"
     ask(step, "POST", path, {"worker": "anna", "annotations": []})
-    open_labeling(step, cloud, task_token="token-2")  # noqa: S106
+    open_labeling(step, cloud, task_token="token-2")
     assert label_all(step) == 3
     assert [token for token, _ in answered] == ["token-2"]
-    open_labeling(step, cloud, task_token="token-3")  # noqa: S106
+    open_labeling(step, cloud, task_token="token-3")
     assert [token for token, _ in answered] == ["token-2", "token-3"]
 
 
 def test_a_job_without_images_is_answered_at_once(step: Any, cloud: Cloud, answered: list[Any]) -> None:
     uri = cloud.write_lines("labeling/x/round-1/labels.jsonl", [])
-    step("open_verification_job", job_id="x", labels_uri=uri, task_token="token")  # noqa: S106
+    step("open_verification_job", job_id="x", labels_uri=uri, task_token="token")
     assert [output["answers"] for _, output in answered] == [0]
 
 
-def test_an_answer_sent_twice_counts_once_and_another_one_is_refused(step: Any, images: list[Any], cloud: Cloud) -> None:
+def test_an_answer_sent_twice_counts_once_and_another_one_is_refused(
+    step: Any, images: list[Any], cloud: Cloud
+) -> None:
     open_labeling(step, cloud)
     task = ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": "anna"})[1]
     path = f"/jobs/{JOB}.labeling.1/tasks/{task['task_id']}/answer"
@@ -176,7 +183,9 @@ def test_a_wrong_request_gets_a_clear_answer(
     assert ask(step, "POST", path, body)[0] == status
 
 
-def test_of_many_last_answers_one_answers_the_workflow(step: Any, images: list[Any], cloud: Cloud, answered: list[Any]) -> None:
+def test_of_many_last_answers_one_answers_the_workflow(
+    step: Any, images: list[Any], cloud: Cloud, answered: list[Any]
+) -> None:
     open_labeling(step, cloud)
     taken = [ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": f"w{n}"})[1]["task_id"] for n in range(4)]
 
@@ -197,8 +206,13 @@ def settle(step: Any, cloud: Cloud, number: int, approved: list[bool]) -> dict[s
         for label, good in zip(labels, approved, strict=True)
     ]
     uri = cloud.write_lines(prefix + "verdicts.jsonl", verdicts)
-    settled: dict[str, Any] = step("settle_round", round=number, labels_uri=f"s3://artifacts/{prefix}labels.jsonl", verdicts_uri=uri)
-    assert step("settle_round", round=number, labels_uri=f"s3://artifacts/{prefix}labels.jsonl", verdicts_uri=uri) == settled
+    settled: dict[str, Any] = step(
+        "settle_round", round=number, labels_uri=f"s3://artifacts/{prefix}labels.jsonl", verdicts_uri=uri
+    )
+    assert (
+        step("settle_round", round=number, labels_uri=f"s3://artifacts/{prefix}labels.jsonl", verdicts_uri=uri)
+        == settled
+    )
     return settled
 
 
@@ -206,16 +220,26 @@ def test_rejected_labels_go_round_again_and_end_rejected_after_the_last_round(
     step: Any, images: list[Any], cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     features: list[str] = []
-    monkeypatch.setattr("sightline.aws.feature_store.put_label", lambda group, job, label, uri: features.append(label["image_id"]))
+    monkeypatch.setattr(
+        "sightline.aws.feature_store.put_label", lambda group, job, label, uri: features.append(label["image_id"])
+    )
     open_labeling(step, cloud)
     label_all(step)
     first = settle(step, cloud, 1, [True, True, False, True])
     again = f"s3://artifacts/labeling/{JOB}/round-2/images.jsonl"
     assert first == {"approved": 3, "rejected": 1, "again": True, "round": 2, "images_uri": again}
     asked = cloud.read_lines(f"labeling/{JOB}/round-2/images.jsonl")
-    assert [(line["image_id"], line["annotations"], line["reason"]) for line in asked] == [(images[2]["image_id"], None, "box too small")]
+    assert [(line["image_id"], line["annotations"], line["reason"]) for line in asked] == [
+        (images[2]["image_id"], None, "box too small")
+    ]
     cloud.write_lines(f"labeling/{JOB}/round-2/labels.jsonl", [{**asked[0], "annotations": []}])
-    assert settle(step, cloud, 2, [False]) == {"approved": 0, "rejected": 1, "again": False, "round": 2, "images_uri": ""}
+    assert settle(step, cloud, 2, [False]) == {
+        "approved": 0,
+        "rejected": 1,
+        "again": False,
+        "round": 2,
+        "images_uri": "",
+    }
     recorded = step("record_labels", round=2)
     assert recorded == {
         "approved": 3,

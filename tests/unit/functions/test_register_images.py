@@ -67,7 +67,9 @@ def test_the_same_bytes_under_two_names_are_one_image(step: Any, cloud: Cloud) -
         ("huge.jpg", b"\xff" * 1_000_001, "at most 1000000 are taken"),
     ],
 )
-def test_what_is_no_image_is_set_aside_with_the_reason(step: Any, cloud: Cloud, name: str, body: bytes, reason: str) -> None:
+def test_what_is_no_image_is_set_aside_with_the_reason(
+    step: Any, cloud: Cloud, name: str, body: bytes, reason: str
+) -> None:
     good = cloud.upload("good.jpg", jpeg(5))
     record = cloud.upload(name, body)
     assert register(step, record, good) == []
@@ -75,12 +77,14 @@ def test_what_is_no_image_is_set_aside_with_the_reason(step: Any, cloud: Cloud, 
     quarantined = Ledger("ImagesTable").with_status("QUARANTINED")
     assert [item["key"] for item in quarantined] == [f"incoming/{name}"]
     assert reason in quarantined[0]["reason"]
-    assert cloud.keys("images")[0] == "incoming/good.jpg"
-    assert [key.rsplit("/", 1)[1] for key in cloud.keys("images")[1:]] == [name]
-    assert reason in cloud.s3.head_object(Bucket="images", Key=cloud.keys("images")[1])["Metadata"]["reason"]
+    assert cloud.objects("images")[0] == "incoming/good.jpg"
+    assert [key.rsplit("/", 1)[1] for key in cloud.objects("images")[1:]] == [name]
+    assert reason in cloud.s3.head_object(Bucket="images", Key=cloud.objects("images")[1])["Metadata"]["reason"]
 
 
-def test_deleting_the_last_object_removes_the_image_and_uploading_it_again_brings_it_back(step: Any, cloud: Cloud) -> None:
+def test_deleting_the_last_object_removes_the_image_and_uploading_it_again_brings_it_back(
+    step: Any, cloud: Cloud
+) -> None:
     register(step, cloud.upload("a.jpg", jpeg(1), "1"))
     register(step, cloud.upload("a.jpg", b"", "2", "Object Deleted"))
     assert [item["image_id"] for item in Ledger("ImagesTable").with_status("REMOVED")] == [image_id(jpeg(1))]

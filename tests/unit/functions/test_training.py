@@ -41,7 +41,10 @@ def approved(cloud: Cloud) -> list[str]:
     for number, name in enumerate(names):
         box = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
         shown = {"width": 64, "height": 64, "format": "jpeg", "phash": f"{(number * 0x9E3779B97F4A7C15) % 2**64:016x}"}
-        label = {"annotations": [box] if number % 4 else [], "label_ref": "s3://artifacts/labeling/job-1/output.manifest"}
+        label = {
+            "annotations": [box] if number % 4 else [],
+            "label_ref": "s3://artifacts/labeling/job-1/output.manifest",
+        }
         table.put({**image_key(name), "image_id": name, "status": "APPROVED", "updated_at": "2026", **shown, **label})
     return names
 
@@ -65,7 +68,9 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
     return Registry(monkeypatch)
 
 
-def test_a_snapshot_is_named_after_its_content_and_freezes_the_splits(step: Any, cloud: Cloud, approved: list[str]) -> None:
+def test_a_snapshot_is_named_after_its_content_and_freezes_the_splits(
+    step: Any, cloud: Cloud, approved: list[str]
+) -> None:
     first = step("snapshot_dataset")
     assert step("snapshot_dataset") == first
     assert first["shortage"] == ""
@@ -110,9 +115,13 @@ def test_the_model_in_service_is_evaluated_too(step: Any, registry: Registry) ->
     assert plan["evaluation_inputs"][-1]["S3Input"]["S3Uri"] == "s3://artifacts/models/old/model.tar.gz"
 
 
-def test_what_was_trained_is_not_trained_again_unless_it_is_asked_for(step: Any, cloud: Cloud, registry: Registry) -> None:
+def test_what_was_trained_is_not_trained_again_unless_it_is_asked_for(
+    step: Any, cloud: Cloud, registry: Registry
+) -> None:
     plan = step("plan_training")
-    cloud.s3.put_object(Bucket="artifacts", Key=f"training/runs/{plan['fingerprint']}.json", Body=b'{"training_job": "old"}')
+    cloud.s3.put_object(
+        Bucket="artifacts", Key=f"training/runs/{plan['fingerprint']}.json", Body=b'{"training_job": "old"}'
+    )
     again = step("plan_training")
     assert (again["changed"], again["reason"].split()[0]) == (False, "old")
     assert step("plan_training", request={"force": True})["changed"]
@@ -120,7 +129,13 @@ def test_what_was_trained_is_not_trained_again_unless_it_is_asked_for(step: Any,
 
 
 def test_a_dataset_that_is_too_small_is_not_trained(step: Any, registry: Registry) -> None:
-    dataset = {"version": "7c3b93b0b0abd98f", "train": 1, "validation": 0, "test": 0, "shortage": "no image for the test set yet"}
+    dataset = {
+        "version": "7c3b93b0b0abd98f",
+        "train": 1,
+        "validation": 0,
+        "test": 0,
+        "shortage": "no image for the test set yet",
+    }
     plan = step("plan_training", dataset=dataset, request={"force": True})
     assert (plan["changed"], plan["reason"]) == (False, "no image for the test set yet")
 
@@ -166,7 +181,9 @@ def test_a_registered_model_is_its_release_and_a_person_is_asked(step: Any, clou
     assert step("register_model") == answer
     assert answer["release_uri"] == f"s3://artifacts/models/{JOB}/release/"
     released = ["golden/0.jpeg", "model.json", "model.onnx"]
-    assert [key for key in cloud.keys() if "/release/" in key] == [f"models/{JOB}/release/{name}" for name in released]
+    assert [key for key in cloud.objects() if "/release/" in key] == [
+        f"models/{JOB}/release/{name}" for name in released
+    ]
     with tarfile.open(fileobj=io.BytesIO(cloud.read(f"models/{JOB}/model.tar.gz"))) as archive:
         assert archive.getnames() == released
     assert registry.registered[JOB]["properties"]["dataset_version"] == "7c3b93b0b0abd98f"
