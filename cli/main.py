@@ -135,7 +135,7 @@ def status(as_json: JsonOption = False) -> None:
         for execution in pipeline.executions(found, machine)
         if execution["status"] == "RUNNING"
     ]
-    value = {
+    value: dict[str, Any] = {
         "images": pipeline.counts(found),
         "running": running,
         "models": pipeline.models(found),

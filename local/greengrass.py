@@ -135,7 +135,7 @@ def create_deployment(request: dict[str, Any]) -> dict[str, Any]:
         for key in ("targetArn", "deploymentName", "components", "deploymentPolicies")
         if key in request
     }
-    state = {
+    state: dict[str, Any] = {
         "deploymentStatus": "ACTIVE",
         "isLatestForTarget": True,
         "revisionId": str(len(_deployments) + 1),
@@ -270,6 +270,7 @@ def _route(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
 def _read(name: str, values: dict[str, Any], body: bytes, query: dict[str, Any]) -> dict[str, Any]:
     """The request's parameters out of path, query and body, each as the operation's model says."""
     shape = service_model("greengrassv2").operation_model(name).input_shape
+    assert shape is not None, name  # every operation of Greengrass takes something
     request = {**json.loads(body or b"{}"), **values}
     for member, kind in shape.members.items():
         wire = kind.serialization.get("name", member)

@@ -52,8 +52,8 @@ class DetectorNet(nn.Module):
         self.class_branch = nn.Sequential(conv(NECK, NECK), nn.Conv2d(NECK, classes, 1))
         self.box_branch = nn.Sequential(conv(NECK, NECK), conv(NECK, NECK), nn.Conv2d(NECK, 4, 1))
         # At the start every cell says "defect" with probability 0.01 (Lin et al., "Focal Loss", 2017).
-        nn.init.constant_(self.class_branch[-1].bias, -math.log(99.0))
-        nn.init.constant_(self.box_branch[-1].bias, 1.0)
+        for branch, value in ((self.class_branch, -math.log(99.0)), (self.box_branch, 1.0)):
+            nn.init.constant_(branch[-1].get_parameter("bias"), value)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         c8 = self.stage8(self.stem(x))

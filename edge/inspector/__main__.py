@@ -7,13 +7,13 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from inspector.outbox import Outbox
-from inspector.publisher import connect
-from inspector.source import FolderSource
-from inspector.station import Station
-
 from sightline.vision.detector import Detector, UnusableModelError
 from sightline.vision.golden import check
+
+from .outbox import Outbox
+from .publisher import connect
+from .source import FolderSource
+from .station import Station
 
 IDLE_SECONDS = 0.1
 

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-from inspector.outbox import Publisher
+from .outbox import Publisher
 
 ACK_SECONDS = 5.0
 

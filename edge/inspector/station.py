@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from inspector.outbox import Outbox
-from inspector.source import FolderSource
-
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.detector import Detector
+
+from .outbox import Outbox
+from .source import FolderSource
 
 
 class Station:

@@ -1,0 +1,1 @@
+"""Measurements, printed and kept in results/ with the machine described."""
