@@ -30,7 +30,7 @@ ERROR_RATE = 0.08
 THING = "simulated-device-1"
 # Longest times of the stages, seconds. The training's own limit is a hyperparameter, so that the demo ends in minutes.
 LABELING_SECONDS, TRAINING_SECONDS, DEPLOYMENT_SECONDS, VERDICT_SECONDS = 600, 1500, 300, 120
-DRAWN_HYPERPARAMETERS = {"image_size": "384", "max_seconds": "100"}
+DRAWN_HYPERPARAMETERS = {"image_size": "384", "epochs": "110", "max_seconds": "170"}
 PHOTO_HYPERPARAMETERS = {"image_size": "480", "max_seconds": "210"}
 
 

@@ -130,7 +130,7 @@ def create_deployment(request: dict[str, Any]) -> dict[str, Any]:
             if other["deploymentStatus"] == "ACTIVE":
                 other["deploymentStatus"] = "INACTIVE"
     number = str(uuid.uuid4())
-    kept = {
+    kept: dict[str, Any] = {
         key: request[key]
         for key in ("targetArn", "deploymentName", "components", "deploymentPolicies")
         if key in request
