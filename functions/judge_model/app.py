@@ -41,7 +41,8 @@ def handler(event: dict, context: LambdaContext) -> dict:
     uri = artifacts.write_json(names.decision(job), {**identity, **decision.as_dict()})
     # Judged is done: the same data, code and hyperparameters need no second run, whatever the verdict was.
     artifacts.write_json(names.successful_run(event["fingerprint"]), {**identity, "accepted": decision.accepted})
-    scores = {name: evaluation["candidate"][name] or 0.0 for name in ("map50", "map50_95")}
+    candidate = evaluation["candidate"] or {}  # there is none where there was no test image to measure it on
+    scores = {name: candidate.get(name) or 0.0 for name in ("map50", "map50_95")}
     metrics.add_metric(name="ModelMap50", unit=MetricUnit.NoUnit, value=scores["map50"])
     logger.info("model judged", accepted=decision.accepted, reasons=decision.reasons)
     return {

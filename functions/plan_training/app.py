@@ -31,7 +31,7 @@ def what_changed(fingerprint: str, dataset: dict, request: dict) -> tuple[bool, 
     """Whether there is something to train, and why or why not."""
     if dataset["shortage"]:
         return False, dataset["shortage"]
-    if request.get("force"):
+    if request.get("force") is True:  # a text, "false" too, would be true
         return True, "training was asked for, whatever has changed"
     known = artifacts.find_json(names.successful_run(fingerprint))
     if known:
@@ -43,7 +43,7 @@ def what_changed(fingerprint: str, dataset: dict, request: dict) -> tuple[bool, 
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     request, dataset = event["request"], event["dataset"]
-    chosen = training_plan.check_hyperparameters({**HYPERPARAMETERS, **request.get("hyperparameters", {})})
+    chosen = training_plan.choose_hyperparameters(HYPERPARAMETERS, request.get("hyperparameters"))
     fingerprint = training_plan.fingerprint(dataset["version"], IMAGE_URI, chosen)
     changed, reason = what_changed(fingerprint, dataset, request)
     job = training_plan.job_name(STACK, dataset["version"], event["execution"])

@@ -2,8 +2,10 @@
 
 Input:   {"training_job", "dataset_version", "fingerprint", "judgement": what JudgeModel answered}
 Output:  {"model_package_arn", "release_uri"}
+Errors:  IncompleteReleaseError
 """
 
+import gzip
 import io
 import os
 import tarfile
@@ -14,29 +16,41 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sightline import names
 from sightline.aws import notify, registry
 from sightline.aws.objects import ObjectStore
+from sightline.errors import SightlineError
 
 GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
 TOPIC = os.environ["NOTIFICATION_TOPIC"]
-NOT_RELEASED = ("evaluation.json", "report.html")  # what evaluation wrote for people
+NEEDED = ("model.json", "model.onnx")
+GOLDEN = "golden/"
 
 logger = Logger()
 tracer = Tracer()
 artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
 
 
+class IncompleteReleaseError(SightlineError):
+    """Evaluation ended well and left no whole release."""
+
+
 def release(job: str) -> tuple[str, str]:
-    """Copy what evaluation released, singly and as model.tar.gz; answers the two URIs."""
+    """Copy what evaluation released, singly and as model.tar.gz; answers the two URIs. Twice gives the same bytes."""
     source, target = names.evaluation_prefix(job), names.model_prefix(job)
-    files = {key.removeprefix(source): artifacts.read(key) for key in artifacts.keys(source)}
+    found = [key.removeprefix(source) for key in artifacts.keys(source)]
+    missing = [name for name in NEEDED if name not in found]
+    if missing:
+        raise IncompleteReleaseError(
+            f"{artifacts.uri(source)} lacks {', '.join(missing)}; read the evaluation job's log"
+        )
     archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        for name, body in sorted(files.items()):
-            if name not in NOT_RELEASED:
-                artifacts.write(f"{target}release/{name}", body)
-                entry = tarfile.TarInfo(name)
-                entry.size = len(body)
-                tar.addfile(entry, io.BytesIO(body))
+    # No time in the header: else a repeated registration would change the file of a registered model.
+    with gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+        for name in sorted(name for name in found if name in NEEDED or name.startswith(GOLDEN)):
+            body = artifacts.read(source + name)
+            artifacts.write(f"{target}release/{name}", body)
+            entry = tarfile.TarInfo(name)
+            entry.size = len(body)
+            tar.addfile(entry, io.BytesIO(body))
     return artifacts.uri(f"{target}release/"), artifacts.write(f"{target}model.tar.gz", archive.getvalue())
 
 

@@ -21,7 +21,7 @@ tracer = Tracer()
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> None:
     error = event["error"]
-    name, cause = error.get("Error", "unknown"), error.get("Cause", "no cause given")
+    name, cause = error.get("Error") or "unknown", error.get("Cause") or "no cause given"  # a timeout has no cause
     subject = f"{event['state_machine']} failed: {name}"
     notify.publish(TOPIC, subject, [f"Execution: {event['execution']}", f"Error: {name}", f"Cause: {cause}"])
     logger.error("execution failed", execution=event["execution"], error=name, cause=cause[:2000])

@@ -32,8 +32,10 @@ artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
 
 
 def write(dataset: Dataset) -> None:
-    """Write the version's files, the description last: a version that has one is whole."""
+    """Write the version's files once, the description last: a version that has one is whole and never changed."""
     prefix = names.dataset_prefix(dataset.version)
+    if artifacts.find(f"{prefix}dataset.json") is not None:
+        return
     copies = artifacts.uri(names.dataset_image("", "")).removesuffix(".")
     for split in SPLITS:
         members = dataset.members[split]
@@ -42,8 +44,6 @@ def write(dataset: Dataset) -> None:
         artifacts.write_lines(f"{prefix}{split}.manifest", records)
         artifacts.write_json(f"{prefix}{split}.images.json", manifest.file_list(copies, files))
     artifacts.write_json(f"{prefix}dataset.json", dataset.description)
-    total = sum(dataset.counts(split) for split in SPLITS)
-    artifacts.write_json(names.LATEST_DATASET, {"version": dataset.version, "images": total})
 
 
 def label_record(image: dict[str, Any], source: str) -> dict[str, Any]:
@@ -63,12 +63,14 @@ def handler(event: dict, context: LambdaContext) -> dict:
     latest = artifacts.find_json(names.LATEST_DATASET) or {}
     approved = images.with_status(rules.APPROVED)
     dataset = snapshot(approved, classes=CLASSES, parent=latest.get("version"), code_version=CODE_VERSION)
-    members = [image for split in SPLITS for image in dataset.members[split]]
+    frozen = {image["image_id"] for image in approved if image.get("split")}
+    members = [image for split in SPLITS for image in dataset.members[split] if image["image_id"] not in frozen]
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda image: images.freeze(image["image_id"], image["group_id"], image["split"]), members))
+    counts = {split: dataset.counts(split) for split in SPLITS}
     if latest.get("version") != dataset.version:
         write(dataset)
-    counts = {split: dataset.counts(split) for split in SPLITS}
+        artifacts.write_json(names.LATEST_DATASET, {"version": dataset.version, "images": sum(counts.values())})
     lacking = shortage(dataset) or ""
     logger.info("dataset snapshot", version=dataset.version, shortage=lacking, **counts)
     return {"version": dataset.version, **counts, "shortage": lacking}

@@ -29,11 +29,12 @@ def snapshot(images: list[dict[str, Any]], *, classes: list[str], parent: str | 
     """
     groups = grouping.group({image["image_id"]: image["phash"] for image in images})
     placed = splits.assign(images, groups)
+    frozen = _frozen_names(images, groups)
     members: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
     for image in sorted(images, key=lambda image: str(image["image_id"])):
-        # A group's name is frozen with the split: later images may bring a smaller id into the group.
-        group_id = image.get("group_id") or groups[image["image_id"]]
-        split = placed[image["image_id"]]
+        group, split = groups[image["image_id"]], placed[image["image_id"]]
+        # A group's name is frozen with the split: a later image takes it, also where its own id is the smaller one.
+        group_id = image.get("group_id") or frozen.get((group, split), group)
         members[split].append({**image, "group_id": group_id, "split": split})
     content = {
         "classes": classes,
@@ -54,6 +55,16 @@ def snapshot(images: list[dict[str, Any]], *, classes: list[str], parent: str | 
         "code_version": code_version,
     }
     return Dataset(version, description, members)
+
+
+def _frozen_names(images: list[dict[str, Any]], groups: dict[str, str]) -> dict[tuple[str, str], str]:
+    """The frozen name that a group has in a split: `{(group, split): group_id}`; the smallest where several met."""
+    names: dict[tuple[str, str], str] = {}
+    for image in images:
+        if image.get("group_id"):
+            place = groups[image["image_id"]], image["split"]
+            names[place] = min(names.get(place, image["group_id"]), image["group_id"])
+    return names
 
 
 def _counts(images: list[dict[str, Any]]) -> dict[str, int]:

@@ -46,14 +46,15 @@ def judge(evaluation: dict[str, Any], limits: Limits) -> Decision:
     """Accept a candidate that reaches every limit and is not significantly worse than the champion.
 
     `evaluation` is evaluation.json: both models measured on the same frozen test images. Without a champion, or with
-    one that can't be loaded any more, its rule holds and says so. Raises InvalidMetricError for a share outside 0..1.
+    one that can't be loaded any more, its rule holds and says so. A class that the test set lacks breaks no rule; a test
+    set without any defect does. Raises InvalidMetricError for a share outside 0..1.
     """
     if not evaluation["test_images"]:
         rule = Rule("test images", False, 0, 1, "the test set is empty: nothing is known about this model")
         return Decision(False, [rule.detail], [rule])
     candidate = evaluation["candidate"]
     rules = [
-        _at_least("mAP@.50", candidate["map50"], limits.min_map50),
+        _map_reached(candidate["map50"], limits.min_map50),
         *(
             _at_least(f"recall of {name}", scores["recall"], limits.min_recall)
             for name, scores in sorted(candidate["per_class"].items())
@@ -71,6 +72,13 @@ def _share(name: str, value: float) -> float:
     if not 0.0 <= value <= 1.0:  # also catches NaN, which compares false with everything
         raise InvalidMetricError(f"{name} must lie between 0 and 1, got {value!r}; read it from evaluation.json")
     return value
+
+
+def _map_reached(value: float | None, limit: float) -> Rule:
+    if value is None:
+        detail = "mAP@.50 is not defined: the test set has no defect, so nothing is known about this model"
+        return Rule("mAP@.50", False, None, limit, detail)
+    return _at_least("mAP@.50", value, limit)
 
 
 def _at_least(name: str, value: float | None, limit: float) -> Rule:
@@ -100,7 +108,11 @@ def _not_worse(evaluation: dict[str, Any]) -> Rule:
             else "there is no model in service yet"
         )
         return Rule(name, True, None, 0, detail)
-    difference = evaluation["bootstrap"]["difference_map50"]
+    difference = (evaluation["bootstrap"] or {}).get("difference_map50")
+    if difference is None or not all(-1 <= difference[key] <= 1 for key in ("mean", "low", "high")):
+        raise InvalidMetricError(
+            f"the difference to the model in service must lie between -1 and 1, got {difference!r}; read it from evaluation.json"
+        )
     held = difference["high"] >= 0
     interval = f"mAP@.50 differs by {difference['mean']:+.3f} (95 % interval {difference['low']:+.3f} to {difference['high']:+.3f})"
     return Rule(

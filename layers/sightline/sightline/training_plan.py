@@ -22,6 +22,11 @@ def check_hyperparameters(value: Any) -> dict[str, str]:
     return {str(name): str(entry) for name, entry in sorted(value.items())}
 
 
+def choose_hyperparameters(defaults: dict[str, Any], asked: Any) -> dict[str, str]:
+    """The stack's hyperparameters, single ones replaced by those that were `asked` for (None: none were)."""
+    return {**check_hyperparameters(defaults), **check_hyperparameters({} if asked is None else asked)}
+
+
 def fingerprint(dataset_version: str, image_uri: str, hyperparameters: dict[str, str]) -> str:
     """16 hexadecimal characters that are the same only for the same data, code and hyperparameters."""
     content = json.dumps([dataset_version, image_uri, hyperparameters], sort_keys=True)

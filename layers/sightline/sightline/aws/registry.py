@@ -1,5 +1,7 @@
 """The SageMaker model registry: the champion, and the registration of a new model."""
 
+import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -9,14 +11,14 @@ _sagemaker: Any = boto3.client("sagemaker")
 
 def champion(group: str) -> dict[str, Any] | None:
     """The latest approved package of `group` as DescribeModelPackage tells it, or None."""
-    found = _sagemaker.list_model_packages(
-        ModelPackageGroupName=group,
-        ModelApprovalStatus="Approved",
-        SortBy="CreationTime",
-        SortOrder="Descending",
-        MaxResults=1,
-    )["ModelPackageSummaryList"]
-    return describe(found[0]["ModelPackageArn"]) if found else None
+    newest = next(_packages(group, ModelApprovalStatus="Approved", SortBy="CreationTime", SortOrder="Descending"), None)
+    return describe(newest["ModelPackageArn"]) if newest else None
+
+
+def _packages(group: str, **filters: str) -> Iterator[dict[str, Any]]:
+    """Summaries of the packages of `group`; a filtered page may be empty and not be the last one."""
+    for page in _sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group, **filters):
+        yield from page["ModelPackageSummaryList"]
 
 
 def describe(package_arn: str) -> dict[str, Any]:
@@ -24,13 +26,20 @@ def describe(package_arn: str) -> dict[str, Any]:
 
 
 def find(group: str, training_job: str) -> str | None:
-    """The ARN of the package that was registered for `training_job`, or None."""
-    for page in _sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group):
-        for package in page["ModelPackageSummaryList"]:
-            properties = describe(package["ModelPackageArn"]).get("CustomerMetadataProperties", {})
-            if properties.get("training_job") == training_job:
-                return str(package["ModelPackageArn"])
-    return None
+    """The ARN of the package that was registered for `training_job`, or None.
+
+    By its description, which the listing has: the properties would need a call for every package.
+    """
+    arns = (package["ModelPackageArn"] for package in _packages(group) if _is_of(package, training_job))
+    return next(map(str, arns), None)
+
+
+def _is_of(package: dict[str, Any], training_job: str) -> bool:
+    return package.get("ModelPackageDescription") == _description(training_job)
+
+
+def _description(training_job: str) -> str:
+    return f"Trained by {training_job}"
 
 
 def register(
@@ -42,7 +51,7 @@ def register(
         return known
     answer = _sagemaker.create_model_package(
         ModelPackageGroupName=group,
-        ModelPackageDescription=f"Trained by {training_job}",
+        ModelPackageDescription=_description(training_job),
         ModelApprovalStatus="PendingManualApproval",
         InferenceSpecification={
             "Containers": [{"Image": image_uri, "ModelDataUrl": archive_uri}],
@@ -51,6 +60,6 @@ def register(
         },
         ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation_uri}}},
         CustomerMetadataProperties=properties,
-        ClientToken=training_job[-36:],
+        ClientToken=hashlib.sha256(training_job.encode()).hexdigest()[:36],  # 36 characters are the limit
     )
     return str(answer["ModelPackageArn"])
