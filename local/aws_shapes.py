@@ -58,14 +58,11 @@ def _problem(value: dict[str, Any], shape: Shape, *, bounds: bool) -> str | None
 
 
 def _broken_constraints(value: Any, shape: Any, where: str, bounds: bool) -> Iterator[str]:
-    """botocore checks types and lower bounds; the service also upper bounds, patterns, words, and unknown fields."""
+    """botocore checks fields, types and lower bounds; the service also upper bounds, patterns and words."""
     rules, at = shape.metadata if bounds else {}, where.rstrip(".")
     if shape.type_name == "structure":
         for name, entry in value.items():
-            if name in shape.members:
-                yield from _broken_constraints(entry, shape.members[name], f"{where}{name}.", bounds)
-            else:
-                yield f"Unknown parameter in input: {where + name!r}, must be one of: {', '.join(shape.members)}"
+            yield from _broken_constraints(entry, shape.members[name], f"{where}{name}.", bounds)
     elif shape.type_name in ("list", "map"):
         if len(value) > rules.get("max", len(value)):
             yield _constraint(f"{len(value)} entries", at, f"have length less than or equal to {rules['max']}")

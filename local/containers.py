@@ -6,6 +6,7 @@ the training toolkit's environment variables, in the SageMaker developer guide.
 
 import json
 import logging
+import math
 import os
 import re
 import shutil
@@ -283,14 +284,13 @@ class _LogReader:
 
 
 def last_value(expression: str, lines: list[str]) -> float | None:
-    """The last number that the first group of `expression` finds, or None; what is no number is no metric."""
+    """The last finite number that the first group of `expression` finds, or None; what is no number is no metric."""
     found = None
     for line in lines:
         for match in re.finditer(expression, line):
-            try:
-                found = float(match.group(1) if match.re.groups else match.group(0))
-            except ValueError:
-                logger.warning("%r finds %r, which is no number", expression, match.group(0))
+            with suppress(ValueError):
+                value = float(match.group(1) if match.re.groups else match.group(0))
+                found = value if math.isfinite(value) else found
     return found
 
 

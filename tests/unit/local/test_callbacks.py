@@ -28,7 +28,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(function: Any, seconds: int) -> Any:
         monkeypatch.setattr(stepfunctions, "_call_lambda", lambda _, event: function(event))
         callbacks.register()
-        execution = {"events": []}
+        execution: dict[str, Any] = {"events": []}
         return stepfunctions._execute_task(TASK, {"seconds": seconds}, execution, {"State": {"Name": "Task"}})
 
     return run

@@ -1,0 +1,35 @@
+"""Each test gets the extension with nothing in it, and roles that SageMaker may assume."""
+
+from typing import Any
+
+import pytest
+
+from local import feature_store, jobs, registry, sagemaker
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """What was put on the event bus: (detail type, detail)."""
+    sent: list[tuple[str, dict[str, Any]]] = []
+    for module in (jobs, registry):
+        monkeypatch.setattr(module, "emit", lambda kind, detail, resources: sent.append((kind, dict(detail))))
+    return sent
+
+
+@pytest.fixture(autouse=True)
+def empty_account(monkeypatch: pytest.MonkeyPatch, events: Any) -> None:
+    for module, stores in {
+        jobs: ("_jobs", "_runs"),
+        registry: ("_groups", "_packages", "_by_token"),
+        feature_store: ("_groups", "_records", "_rows"),
+    }.items():
+        for store in stores:
+            monkeypatch.setattr(module, store, {})
+        if module is not registry:
+            monkeypatch.setattr(module, "refuse_unless_trusting", lambda role, service: None)
+
+
+@pytest.fixture
+def call() -> Any:
+    """`call("CreateModelPackage", …)`: an operation with its request and its answer checked."""
+    return lambda name, **request: sagemaker.call(name, request)

@@ -1,0 +1,77 @@
+"""The places of MiniStack that the extension hooks into. These fail when one moves; then look at what it does now."""
+
+import importlib
+import inspect
+from importlib.metadata import version
+
+import pytest
+
+SIGNATURES = {
+    "app.main": [],
+    "app.pin_request_origin": ["source_ip", "secure_transport"],
+    "core.iam_actions.extract_iam_action": ["service", "method", "path", "headers", "body", "query_params"],
+    "core.iam_actions.extract_resource_arn": [
+        "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
+    ],
+    "core.iam_evaluator._gather_role_policies": ["role_name", "account_id"],
+    "core.iam_evaluator._service_principal_matches": ["principal", "service"],
+    "core.iam_evaluator.evaluate": ["ctx", "policies", "limits"],
+    "services.eventbridge._put_events": ["data", "allow_aws_source"],
+    "services.stepfunctions._call_lambda": ["func_ref", "event"],
+    "services.stepfunctions._execute_task": ["state_def", "raw_input", "execution", "ctx"],
+    "services.stepfunctions._invoke_resource": ["resource", "input_data"],
+    "services.stepfunctions._invoke_resource_with_timeout": ["resource", "input_data", "timeout"],
+    "services.stepfunctions._invoke_with_callback": ["resource", "input_data", "token", "state_def"],
+    "services.stepfunctions._resolve_path_or_ctx": None,
+    "services.iam._roles.get_scoped": ["account_id", "region", "key", "default"],
+}  # fmt: skip
+TABLES = [
+    "app.SERVICE_HANDLERS",
+    "core.router.SERVICE_PATTERNS",
+    "core.iam_actions.SERVICE_TO_IAM_NAMESPACE",
+    "services.cloudformation.provisioners._RESOURCE_HANDLERS",
+    "services.stepfunctions._SERVICE_DISPATCH",
+    "services.stepfunctions._task_tokens",
+]
+
+
+def found(name: str) -> object:
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            thing: object = importlib.import_module(".".join(["ministack", *parts[:length]]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            thing = getattr(thing, part)
+        return thing
+    raise AssertionError(f"no ministack.{name}")
+
+
+def test_the_emulator_is_the_version_that_the_hooks_were_made_for() -> None:
+    assert version("ministack") == "1.5.33"
+
+
+@pytest.mark.parametrize("name", SIGNATURES)
+def test_a_function_that_is_replaced_or_called_takes_what_it_took(name: str) -> None:
+    function = found(name)
+    assert callable(function)
+    if SIGNATURES[name] is not None:
+        assert list(inspect.signature(function).parameters) == SIGNATURES[name]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_is_added_to_is_a_dictionary_still(name: str) -> None:
+    thing = found(name)
+    assert hasattr(thing, "__setitem__"), thing
+    assert hasattr(thing, "get"), thing
+
+
+def test_the_emulator_looks_its_functions_up_when_it_calls_them() -> None:
+    """A name that was bound early would not see the replacement."""
+    from ministack import app
+    from ministack.services import stepfunctions
+
+    assert "from ministack.core.iam_actions import" in inspect.getsource(app)
+    assert "_invoke_resource_with_timeout(\n" in inspect.getsource(stepfunctions._execute_task)
+    assert "_SERVICE_DISPATCH.items()" in inspect.getsource(stepfunctions._invoke_resource)
