@@ -1,0 +1,152 @@
+"""The local stack's life, with a stub for the emulator and without SAM: what is started is found, and ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import stack
+
+START = stack._start
+# Answers the health request, starts a child, and ends on SIGTERM, as the emulator does with a function's worker.
+EMULATOR = """
+import http.server, os, subprocess, sys, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+subprocess.Popen(["sleep", "60"])
+http.server.HTTPServer(("127.0.0.1", int(os.environ["GATEWAY_PORT"])), Handler).serve_forever()
+"""
+
+
+@pytest.fixture(autouse=True)
+def without_sam(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No SAM, and the stub for the emulator; answers what was built and deployed."""
+    done: list[str] = []
+
+    def deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
+        done.append(parameters.get("MinMap", "default"))
+        return {"Port": str(port)}
+
+    monkeypatch.setattr(stack, "_build", lambda *_: done.append("build"))
+    monkeypatch.setattr(stack, "_deploy", deploy)
+    monkeypatch.setattr(stack, "_start", lambda *args, **kinds: START(*args, **kinds, program=("-c", EMULATOR)))
+    return done
+
+
+def group_of(pid: int) -> list[int]:
+    """The living processes of a process group."""
+    listed = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    return [int(row[0]) for row in rows if int(row[1]) == pid and not row[2].startswith("Z")]
+
+
+def test_what_up_starts_is_found_and_down_ends_all_of_it(tmp_path: Path) -> None:
+    running = stack.up(root=tmp_path)
+    assert (stack.load(tmp_path), running.outputs) == (running, {"Port": str(running.port)})
+    assert stack.status(tmp_path) == {"running": True, "endpoint": running.endpoint, "pid": running.pid}
+    assert len(group_of(running.pid)) == 2
+    assert stack.down(tmp_path)
+    assert group_of(running.pid) == []
+    assert (stack.status(tmp_path), stack.down(tmp_path)) == ({"running": False}, False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["emulator.lock", "emulator.log", "lock"]
+    with pytest.raises(stack.StackError, match="no local stack is running here"):
+        stack.load(tmp_path)
+
+
+def test_a_second_up_deploys_only_what_changed(tmp_path: Path, without_sam: list[str]) -> None:
+    try:
+        first = stack.up(root=tmp_path)
+        assert stack.up(root=tmp_path).pid == first.pid
+        assert stack.up(root=tmp_path, overrides={"MinMap": "0.9"}).pid == first.pid
+        assert without_sam == ["build", "default", "build", "0.9"]
+    finally:
+        stack.down(tmp_path)
+
+
+def test_nothing_is_left_when_the_deployment_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def fail(root: Path, *_: Any) -> None:
+        seen.append(json.loads((root / "stack.json").read_text())["pid"])
+        raise stack.StackError("`sam deploy` failed: no")
+
+    monkeypatch.setattr(stack, "_deploy", fail)
+    with pytest.raises(stack.StackError, match="sam deploy"):
+        stack.up(root=tmp_path)
+    assert (group_of(seen[0]), stack.status(tmp_path)) == ([], {"running": False})
+
+
+def test_a_stack_that_was_killed_is_started_anew(tmp_path: Path) -> None:
+    first = stack.up(root=tmp_path)
+    os.killpg(first.pid, signal.SIGKILL)
+    os.waitpid(first.pid, 0)
+    try:
+        assert stack.status(tmp_path) == {"running": False}
+        assert stack.up(root=tmp_path).pid != first.pid
+    finally:
+        stack.down(tmp_path)
+
+
+def test_one_command_at_a_time(tmp_path: Path) -> None:
+    with stack._alone(tmp_path), pytest.raises(stack.StackError, match="another command is starting or stopping"):
+        stack.up(root=tmp_path)
+
+
+def test_an_emulator_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        stack, "_start", lambda *args, **kinds: START(*args, **kinds, program=("-c", "exit('no luck')"))
+    )
+    with pytest.raises(stack.StackError, match="the emulator did not start: no luck"):
+        stack.up(root=tmp_path)
+
+
+def test_another_port_is_taken_when_the_usual_one_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setattr(stack, "PORT", taken.getsockname()[1])
+        assert stack._free_port() != stack.PORT
+
+
+def test_the_emulator_ends_with_the_process_that_it_is_tied_to(tmp_path: Path) -> None:
+    parent = (
+        "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', sys.argv[1]]).pid, flush=True); input()"
+    )
+    child = (
+        "import os, signal, time; from local import tied\n"
+        "os.environ[tied.PARENT] = str(os.getppid()); tied.end_with_parent(lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
+        "time.sleep(60)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", parent, child], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=stack.PROJECT
+    ) as process:
+        assert process.stdout
+        pid = int(process.stdout.readline())
+        time.sleep(0.3)
+        process.kill()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() if Path("/proc/self").exists() else group_of(pid):
+        assert time.monotonic() < deadline, "it still runs"
+        time.sleep(0.1)
+
+
+def test_a_digest_changes_with_names_and_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack, "PROJECT", tmp_path)
+    (tmp_path / "a").write_text("x")
+    (tmp_path / "__pycache__").mkdir()
+    first = stack.digest_of([tmp_path])
+    (tmp_path / "__pycache__" / "a.pyc").write_text("y")
+    assert stack.digest_of([tmp_path]) == first
+    (tmp_path / "a").rename(tmp_path / "b")
+    second = stack.digest_of([tmp_path])
+    (tmp_path / "b").write_text("z")
+    assert len({first, second, stack.digest_of([tmp_path])}) == 3
