@@ -1,0 +1,232 @@
+"""Training, export and evaluation on a handful of drawn images: the contract, not the quality."""
+
+import json
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from cli.annotate import read_coco
+from local.sample import draw
+from sightline import manifest
+from sightline.vision import golden
+from sightline.vision.detector import Detector, UnusableModelError
+from training import evaluate, train
+from training.augment import augment
+from training.data import load
+from training.export import Deployed, export
+from training.hyperparameters import Hyperparameters, InvalidHyperparameterError
+from training.loss import assign
+from training.model import DetectorNet, cell_centres
+
+SIZE = (64, 96)
+
+
+@pytest.fixture(scope="module")
+def channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folders of a training job: twelve drawn images in three splits."""
+    root = tmp_path_factory.mktemp("job")
+    labels = read_coco(draw(root / "drawn", 12, seed=3))
+    data = root / "dataset"
+    data.mkdir()
+    for number, split in enumerate(("train", "validation", "test")):
+        (root / split).mkdir()
+        lines = []
+        for name in sorted(labels)[number::3]:
+            (root / split / name).write_bytes((root / "drawn" / name).read_bytes())
+            image = {"image_id": name, "width": 450, "height": 300, "group_id": name[:10]}
+            lines.append(
+                manifest.record(
+                    source=f"s3://b/{name}",
+                    image=image,
+                    annotations=labels[name],
+                    classes=["scratch"],
+                    job_name="job",
+                    created=datetime(2026, 1, 1, tzinfo=UTC),
+                )
+            )
+        (data / f"{split}.manifest").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    described = {"version": "v1", "class_map": {"0": "scratch"}, "code_version": "c1"}
+    (data / "dataset.json").write_text(json.dumps(described))
+    return root
+
+
+def run_training(channels: Path, target: Path, monkeypatch: pytest.MonkeyPatch, **hyperparameters: str) -> int:
+    config = target / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "hyperparameters.json").write_text(
+        json.dumps({"image_size": "96", "epochs": "2", "batch_size": "2"} | hyperparameters)
+    )
+    places = {"SM_INPUT_DIR": target / "input", "SM_MODEL_DIR": target / "model", "SM_OUTPUT_DIR": target / "output"}
+    places |= {f"SM_CHANNEL_{name.upper()}": channels / name for name in ("dataset", "train", "validation")}
+    for name, place in places.items():
+        monkeypatch.setenv(name, str(place))
+    return train.main()
+
+
+def test_training_writes_what_the_contract_names_and_the_same_seed_gives_the_same(
+    channels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a", "b"):
+        assert run_training(channels, tmp_path / name, monkeypatch) == 0
+    model = json.loads((tmp_path / "a" / "model" / "model.json").read_text())
+    assert (model["classes"], model["input"]["height"], model["input"]["width"]) == (["scratch"], 64, 96)
+    assert model["hyperparameters"]["epochs"] == 2
+    assert "epoch=2 seconds=" in capsys.readouterr().out
+    histories = [json.loads((tmp_path / name / "model" / "history.json").read_text()) for name in ("a", "b")]
+    losses = [[entry["train:loss"] for entry in history] for history in histories]
+    assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"epoch": "3"}, "unknown hyperparameter 'epoch'"),
+        ({"epochs": "many"}, "epochs must be a number"),
+        ({"epochs": "0"}, "epochs must lie in"),
+        ({"learning_rate": "nan"}, "learning_rate must lie in"),
+        ({"image_size": "100"}, "multiple of 32"),
+    ],
+)
+def test_a_wrong_hyperparameter_ends_the_job_with_one_sentence(
+    channels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], said: str
+) -> None:
+    with pytest.raises(InvalidHyperparameterError, match=said):
+        Hyperparameters.from_texts(given)
+    assert run_training(channels, tmp_path, monkeypatch, **given) == 1
+    assert said in (tmp_path / "output" / "failure").read_text()
+
+
+def test_an_image_that_cannot_be_used_is_said_by_name(channels: Path, tmp_path: Path) -> None:
+    lines = (channels / "dataset" / "train.manifest").read_text().splitlines()
+    record = json.loads(lines[0])
+    record["defects"]["annotations"] = [{"class_id": 0, "left": 900, "top": 5, "width": 10, "height": 10}]
+    missing = json.loads(lines[1]) | {"source-ref": "s3://b/missing.jpg"}
+    (tmp_path / "m").write_text("\n".join(json.dumps(line) for line in (record, missing)))
+    samples, problems = load(tmp_path / "m", channels / "train", SIZE)
+    assert len(samples) == 1
+    assert "lies outside the image of 450×300" in problems[0]
+    assert problems[1].startswith("missing.jpg: ")
+
+
+def test_augmented_boxes_stay_inside_the_image(channels: Path) -> None:
+    samples, _ = load(channels / "dataset" / "train.manifest", channels / "train", SIZE)
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        image, boxes, classes = augment(samples, number % len(samples), 0.5, rng)
+        assert (tuple(image.shape), image.dtype) == ((3, *SIZE), torch.uint8)
+        assert len(boxes) == len(classes)
+        assert bool(((boxes >= 0) & (boxes <= [SIZE[1], SIZE[0]] * 2)).all())
+
+
+def test_every_label_is_answered_for_by_a_cell_however_thin_it_is() -> None:
+    centres = cell_centres(8, 12, torch.device("cpu"))
+    labels = torch.tensor([[10.0, 10, 40, 30], [70.5, 2, 71.5, 60], [90.0, 60, 93, 63]])
+    scores = torch.full((96, 2), 0.01)
+    boxes = torch.cat([centres - 8, centres + 8], dim=1)
+    owner, target = assign(scores, boxes, centres, labels, torch.tensor([0, 1, 0]))
+    assert set(owner.tolist()) == {-1, 0, 1, 2}
+    assert bool((target[owner < 0] == 0).all())
+    assert bool(((target >= 0) & (target <= 1)).all())
+
+
+@pytest.mark.parametrize(("classes", "batch"), [(1, 1), (3, 4)])
+def test_onnxruntime_and_pytorch_agree(tmp_path: Path, classes: int, batch: int) -> None:
+    torch.manual_seed(classes)
+    net = DetectorNet(classes).eval()
+    with torch.no_grad():
+        for parameter in net.class_branch[-1].parameters():
+            parameter.normal_(0, 0.5)
+    export(net, tmp_path / "model.onnx", *SIZE)
+    images = np.random.default_rng(0).integers(0, 255, (batch, *SIZE, 3), dtype=np.uint8)
+    session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
+    boxes, scores, names = session.run(None, {"images": images})
+    with torch.no_grad():
+        expected = [part.numpy() for part in Deployed(net, (SIZE[0] // 8) * (SIZE[1] // 8))(torch.from_numpy(images))]
+    assert (boxes.shape[0], scores.dtype, names.dtype) == (batch, np.float32, np.int64)
+    np.testing.assert_allclose(scores, expected[1], atol=1e-5)
+    # Where two scores are equal but for rounding, which one comes first is not said.
+    gaps = np.abs(np.diff(expected[1], axis=1, prepend=2, append=-1))
+    sure = (expected[1] > 0) & (gaps[:, :-1] > 1e-4) & (gaps[:, 1:] > 1e-4)
+    assert sure.sum() > batch * 10
+    np.testing.assert_allclose(boxes[sure], expected[0][sure], atol=1e-2)
+
+
+@pytest.fixture(scope="module")
+def trained(channels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        assert run_training(channels, target, patch) == 0
+    return target / "model"
+
+
+def processing(channels: Path, trained: Path, root: Path) -> Path:
+    """The folders of a processing job."""
+    inputs = root / "input"
+    (inputs / "model").mkdir(parents=True)
+    with tarfile.open(inputs / "model" / "model.tar.gz", "w:gz") as tar:
+        for path in trained.iterdir():
+            tar.add(path, path.name)
+    for name in ("dataset", "test", "validation"):
+        (inputs / name).symlink_to(channels / name)
+    return root
+
+
+def test_evaluation_writes_numbers_report_and_a_release_that_proves_itself(
+    channels: Path, trained: Path, tmp_path: Path
+) -> None:
+    root = processing(channels, trained, tmp_path)
+    result = evaluate.evaluate(root)
+    assert (result["test_images"], result["champion"], result["champion_error"]) == (4, None, None)
+    assert 0 <= result["candidate"]["map50"] <= 1
+    assert sum(result["candidate"]["confusion"].values()) == 4
+    assert json.loads((root / "output" / "evaluation.json").read_text())["dataset_version"] == "v1"
+    assert "<h1>Evaluation</h1>" in (root / "output" / "report.html").read_text()
+    assert golden.check(root / "output") == []
+
+
+def test_the_champion_is_measured_on_the_same_images_and_a_broken_one_is_said(
+    channels: Path, trained: Path, tmp_path: Path
+) -> None:
+    root = processing(channels, trained, tmp_path)
+    champion = root / "input" / "champion"
+    champion.mkdir()
+    (champion / "model.tar.gz").write_bytes((root / "input" / "model" / "model.tar.gz").read_bytes())
+    result: dict[str, Any] = evaluate.evaluate(root)
+    assert result["champion"]["map50"] == result["candidate"]["map50"]
+    assert result["bootstrap"]["difference_map50"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
+    (champion / "model.tar.gz").write_bytes(b"not an archive")
+    broken = evaluate.evaluate(root)
+    assert broken["champion"] is None
+    assert broken["champion_error"]
+
+
+def test_a_model_that_answers_differently_fails_its_golden_images(
+    channels: Path, trained: Path, tmp_path: Path
+) -> None:
+    root = processing(channels, trained, tmp_path)
+    evaluate.evaluate(root)
+    place = root / "output" / "model.json"
+    model = json.loads(place.read_text())
+    model["golden"][0]["detections"] = [{"box": [1, 1, 9, 9], "score": 0.99, "class": "scratch"}]
+    place.write_text(json.dumps(model))
+    assert "not found" in golden.check(root / "output")[0]
+
+
+def test_a_model_folder_that_is_not_one_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UnusableModelError, match="can't be loaded"):
+        Detector(tmp_path)
+
+
+def test_drawn_photos_are_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    first, second = draw(tmp_path / "a", 5, seed=7), draw(tmp_path / "b", 5, seed=7)
+    assert first.read_text() == second.read_text()
+    for path in (tmp_path / "a").glob("*.jpg"):
+        assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+    other = json.loads(draw(tmp_path / "c", 5, seed=8).read_text())
+    assert all(box["bbox"][2] > 0 and box["bbox"][3] > 0 for box in other["annotations"])
