@@ -42,6 +42,11 @@ def _description(training_job: str) -> str:
     return f"Trained by {training_job}"
 
 
+def client_token(training_job: str) -> str:
+    """The same for the same job, another one for each job; 36 characters are SageMaker's limit."""
+    return hashlib.sha256(training_job.encode()).hexdigest()[:36]
+
+
 def register(
     group: str, *, training_job: str, image_uri: str, archive_uri: str, evaluation_uri: str, properties: dict[str, str]
 ) -> str:
@@ -60,6 +65,6 @@ def register(
         },
         ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation_uri}}},
         CustomerMetadataProperties=properties,
-        ClientToken=hashlib.sha256(training_job.encode()).hexdigest()[:36],  # 36 characters are the limit
+        ClientToken=client_token(training_job),
     )
     return str(answer["ModelPackageArn"])
