@@ -143,18 +143,20 @@ def test_onnxruntime_and_pytorch_agree(tmp_path: Path, classes: int, batch: int)
         for parameter in net.class_branch[-1].parameters():
             parameter.normal_(0, 0.5)
     export(net, tmp_path / "model.onnx", *SIZE)
-    images = np.random.default_rng(0).integers(0, 255, (batch, *SIZE, 3), dtype=np.uint8)
+    coarse = np.random.default_rng(0).integers(0, 255, (batch, 8, 12, 3), dtype=np.uint8)
+    images = coarse.repeat(8, axis=1).repeat(8, axis=2)
     session = onnxruntime.InferenceSession(str(tmp_path / "model.onnx"))
     boxes, scores, names = session.run(None, {"images": images})
     with torch.no_grad():
         expected = [part.numpy() for part in Deployed(net, (SIZE[0] // 8) * (SIZE[1] // 8))(torch.from_numpy(images))]
     assert (boxes.shape[0], scores.dtype, names.dtype) == (batch, np.float32, np.int64)
     np.testing.assert_allclose(scores, expected[1], atol=1e-5)
-    # Where two scores are equal but for rounding, which one comes first is not said.
-    gaps = np.abs(np.diff(expected[1], axis=1, prepend=2, append=-1))
-    sure = (expected[1] > 0) & (gaps[:, :-1] > 1e-4) & (gaps[:, 1:] > 1e-4)
-    assert sure.sum() > batch * 10
-    np.testing.assert_allclose(boxes[sure], expected[0][sure], atol=1e-2)
+    # Where two scores are equal but for rounding, which one comes first is not said: detections are looked up by place.
+    for number in range(batch):
+        sure = expected[1][number] > 0
+        apart = np.abs(boxes[number][None] - expected[0][number][sure][:, None]).max(axis=2)
+        assert sure.sum() > 5
+        assert float(apart.min(axis=1).max()) < 1e-2
 
 
 @pytest.fixture(scope="module")
