@@ -4,7 +4,8 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,7 @@ def _run(job: dict[str, Any], kind: str, run: Run, body: Callable[[Run], None]) 
     """Run one job to its end, whatever happens, and announce that it is there and that it has ended."""
     _announce(job, kind)
     status, why = "Failed", ""
-    with SLOTS:
+    with _slot(run):
         job[f"{kind}StartTime"] = datetime.now(UTC)
         try:
             shutil.rmtree(run.folder, ignore_errors=True)
@@ -168,6 +169,19 @@ def _run(job: dict[str, Any], kind: str, run: Run, body: Callable[[Run], None]) 
         job[f"{kind}JobStatus"] = status
         del _runs[job[f"{kind}JobArn"]]
     _announce(job, kind)
+
+
+@contextmanager
+def _slot(run: Run) -> Iterator[None]:
+    """The machine, when it is this job's turn; a job that is stopped while it waits goes on without, to its end."""
+    held = False
+    while not held and not run.stopping.is_set():
+        held = SLOTS.acquire(timeout=0.1)
+    try:
+        yield
+    finally:
+        if held:
+            SLOTS.release()
 
 
 def _enter(job: dict[str, Any], phase: str) -> None:

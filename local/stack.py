@@ -351,7 +351,7 @@ def _sam(arguments: list[str], root: Path, variables: dict[str, str]) -> None:
     """Run the SAM command line. Raises StackError with its last words; everything it said is in `sam.log`."""
     sam = Path(sys.executable).with_name("sam")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | variables
-    environment |= {"SAM_CLI_TELEMETRY": "0", "TMPDIR": str(root / "tmp")}
+    environment |= {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.1", "TMPDIR": str(root / "tmp")}
     environment["PATH"] = f"{sam.parent}{os.pathsep}{environment.get('PATH', '')}"
     log = root / "sam.log"
     with log.open("ab") as output:

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tarfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,13 @@ def test_a_job_can_be_stopped_once(train: Any, call: Any) -> None:
     assert (finished(call)["TrainingJobStatus"], described(call)["SecondaryStatus"]) == ("Stopped", "Stopped")
     with pytest.raises(AwsError, match="has ended already"):
         call("StopTrainingJob", TrainingJobName="Job-1")
+
+
+def test_a_job_that_waits_for_its_turn_can_be_stopped(train: Any, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SLOTS", threading.Semaphore(0))
+    train("pass", wait=False)
+    call("StopTrainingJob", TrainingJobName="Job-1")
+    assert finished(call)["TrainingJobStatus"] == "Stopped"
 
 
 def test_a_job_s_name_cannot_be_used_again(train: Any) -> None:
