@@ -73,7 +73,7 @@ class Demo:
             )
             self.target = Target.find(None, None, None, self.home)
         with self.stage("upload"):
-            self.upload(seen, work)
+            self.upload(seen, truth, work)
         with self.stage("label and verify"):
             self.label(truth)
         with self.stage("train, evaluate, judge, register"):
@@ -121,14 +121,16 @@ class Demo:
         self.result["note"] = f"{len(seen)} to learn from, {len(unseen)} for the device alone"
         return seen, unseen, truth
 
-    def upload(self, seen: list[Path], work: Path) -> None:
+    def upload(self, seen: list[Path], truth: dict[str, list[dict[str, int]]], work: Path) -> None:
         """The images, and three files that a line could drop too: a corrupt one, a text, a duplicate under another name."""
         odd = work / "odd"
         odd.mkdir()
         body = seen[0].read_bytes()
         (odd / "corrupt.jpg").write_bytes(body[: len(body) // 3])
         (odd / "notes.jpg").write_text("This is a shift report, not a photo.\n")
-        shutil.copyfile(seen[1], odd / f"copy-of-{seen[1].name}")
+        copy = odd / f"copy-of-{seen[1].name}"
+        shutil.copyfile(seen[1], copy)
+        truth[copy.name] = truth[seen[1].name]
         pipeline.upload(self.target, [*seen, *sorted(odd.iterdir())])
         self.expected = len(seen)
 
@@ -146,7 +148,8 @@ class Demo:
         else:
             raise DemoError(f"labelling took longer than {LABELING_SECONDS} s: {counts}")
         quarantined = pipeline.images(self.target, "QUARANTINED")
-        merged = [image for image in pipeline.images(self.target, "APPROVED") if len(image.get("keys", [])) > 1]
+        settled = pipeline.images(self.target, "APPROVED") + pipeline.images(self.target, "REJECTED")
+        merged = [image for image in settled if len(image["keys"]) > 1]
         self.result |= {
             "images_quarantined": len(quarantined),
             "quarantine": [{"key": image["key"], "reason": image["reason"]} for image in quarantined],

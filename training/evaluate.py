@@ -27,7 +27,7 @@ FLOOR = 0.01  # detections below this score change no metric that anybody looks 
 REPLICATES = 200
 GOLDEN = 3
 LATENCY_RUNS = 30
-REVIEW_SHARE = 0.5  # the review threshold, as a share of the decision threshold
+REVIEW_SHARE = 0.6  # the review threshold, as a share of the decision threshold
 
 
 class Images:

@@ -25,7 +25,7 @@ class Hyperparameters:
     ema_decay: float = 0.998
     patience: int = 40  # evaluations without a better model before training stops
     seed: int = 0
-    escape_cost: float = 10.0  # what an escaped defect costs, in units of ...
+    escape_cost: float = 3.0  # what an escaped defect costs, in units of ...
     alarm_cost: float = 1.0  # ... what a false alarm costs
 
     @classmethod

@@ -137,8 +137,9 @@ def confusion(truths: list[Truth], found: list[Found], threshold: float) -> dict
 def cheapest_threshold(truths: list[Truth], found: list[Found], *, escape_cost: float, alarm_cost: float) -> float:
     """The decision threshold with the least cost: escaped defects (false pass) against false alarms (false fail).
 
-    Of thresholds with equal cost the middle of the widest range is taken, so that small changes of a score do not
-    turn a verdict. In 0.05..0.95; 0.5 when there is nothing to learn it from.
+    Each counts by its rate, among the images with and without a defect: how many of either kind were photographed for
+    training says nothing about the line. Of thresholds with equal cost the middle of the widest range is taken, so that
+    small changes of a score do not turn a verdict. In 0.05..0.95; 0.5 when there is nothing to learn it from.
     """
     best = [float(detected.scores.max()) if len(detected.scores) else 0.0 for detected in found]
     if not best:
@@ -148,7 +149,9 @@ def cheapest_threshold(truths: list[Truth], found: list[Found], *, escape_cost: 
     for low, high in itertools.pairwise(edges):
         middle = (low + high) / 2
         table = confusion(truths, found, middle)
-        costs.append((table["false_pass"] * escape_cost + table["false_fail"] * alarm_cost, low - high, middle))
+        escapes = table["false_pass"] / max(1, table["false_pass"] + table["true_fail"])
+        alarms = table["false_fail"] / max(1, table["false_fail"] + table["true_pass"])
+        costs.append((escapes * escape_cost + alarms * alarm_cost, low - high, middle))
     return min(costs)[2]
 
 
