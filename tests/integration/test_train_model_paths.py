@@ -1,0 +1,423 @@
+"""The real train_model.asl.json and the real functions, in moto's interpreter: each way a training run can end.
+
+moto does not run `sagemaker:….sync`; the jobs here are its stand-in, which takes only requests that AWS would take.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_unsupported
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+
+from local.aws_shapes import check_request
+from sightline.aws import items, notify, objects, registry
+from sightline.aws.ledger import Ledger, image_key
+from tests.fake_cloud import Cloud, cloud
+from tests.project import ROOT, folder_of
+
+__all__ = ["cloud"]
+
+IMAGE_URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sightline-training:1"
+SUBSTITUTIONS = {
+    "SageMakerRoleArn": "arn:aws:iam::123456789012:role/sagemaker",
+    "TrainingImageUri": IMAGE_URI,
+    "TrainingInstanceType": "ml.g4dn.xlarge",
+    "EvaluationInstanceType": "ml.m5.xlarge",
+    "TrainingOutputUri": "s3://artifacts/training",
+    "DataKeyArn": "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000",
+}
+PLANNED = ["SnapshotDataset", "PlanTraining", "HasAnythingChanged"]
+EVALUATED = [*PLANNED, "TrainModel", "EvaluateModel"]
+JUDGED = [*EVALUATED, "JudgeModel", "IsModelAccepted"]
+FAILED = ["ReportFailure", "TrainingFailed"]
+BOX = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
+SCORES: dict[str, Any] = {
+    "map50": 0.8,
+    "map50_95": 0.4,
+    "per_class": {"scratch": {"ap50": 0.8, "ap50_95": 0.4, "recall": 0.7}},
+    "latency_ms": {"median": 9.0, "p95": 12.0},
+    "size_bytes": 4_000_000,
+}
+
+
+@dataclass
+class Ended:
+    """How an execution ended: the states it entered, in order, and what it said."""
+
+    status: str
+    path: list[str]
+    error: str | None
+    cause: str | None
+    output: dict[str, Any]
+
+
+class Jobs:
+    """SageMaker, as far as jobs go. `evaluation` and `failure` may be changed; `requests` are those that were taken."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.requests: list[dict[str, Any]] = []
+        self.evaluation: dict[str, Any] = {"champion": None, "champion_error": None, "bootstrap": None}
+        self.candidate = SCORES
+        self.released = ("model.onnx", "model.json", "golden/0.jpeg")
+        self.failure: dict[str, str] = {}
+        self.throttled = 0
+
+    def create(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        check_request("sagemaker", operation, request)
+        if self.throttled:
+            self.throttled -= 1
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, operation)
+        self.requests.append(request)
+        return {}
+
+    def finish(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What Describe answers in the end, or raises RuntimeError with it."""
+        kind = "Training" if "TrainingJobName" in request else "Processing"
+        described = {f"{kind}JobName": request[f"{kind}JobName"], f"{kind}JobStatus": "Completed"}
+        if kind in self.failure:
+            ended = {f"{kind}JobStatus": "Failed", "FailureReason": self.failure[kind]}
+            raise RuntimeError(json.dumps(described | ended))
+        if kind == "Training":
+            output = f"{request['OutputDataConfig']['S3OutputPath']}/{request['TrainingJobName']}/output/model.tar.gz"
+            return {**described, "ModelArtifacts": {"S3ModelArtifacts": output}}
+        self._evaluate(request)
+        return described
+
+    def _evaluate(self, request: dict[str, Any]) -> None:
+        place = request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"].removeprefix("s3://artifacts/")
+        evaluation = {"test_images": 4, "test_groups": 2, "candidate": self.candidate, **self.evaluation}
+        bodies = {name: name.encode() for name in self.released} | {"evaluation.json": json.dumps(evaluation).encode()}
+        for name, body in bodies.items():
+            self.cloud.s3.put_object(Bucket="artifacts", Key=place + name, Body=body)
+
+
+class Packages:
+    """The model registry in memory; botocore's model checks what is asked of it."""
+
+    def __init__(self) -> None:
+        self.packages: list[dict[str, Any]] = []
+
+    def get_paginator(self, _operation: str) -> "Packages":
+        return self
+
+    def paginate(self, **request: str) -> list[dict[str, Any]]:
+        check_request("sagemaker", "ListModelPackages", request)
+        status = request.get("ModelApprovalStatus")
+        found = [package for package in self.packages if status in (None, package["ModelApprovalStatus"])]
+        return [{"ModelPackageSummaryList": found[::-1]}]
+
+    def describe_model_package(self, *, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803
+        return next(package for package in self.packages if package["ModelPackageArn"] == ModelPackageName)
+
+    def create_model_package(self, **request: Any) -> dict[str, Any]:
+        check_request("sagemaker", "CreateModelPackage", request)
+        arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/models/{len(self.packages) + 1}"
+        self.packages.append({**request, "ModelPackageArn": arn})
+        return {"ModelPackageArn": arn}
+
+
+class Workflow:
+    """train_model with its functions in this process. Function errors become task errors, as Lambda reports them."""
+
+    def __init__(self, cloud: Cloud, load_app: Callable[..., ModuleType]) -> None:
+        self.cloud, self.jobs, self.packages = cloud, Jobs(cloud), Packages()
+        text = (ROOT / "statemachines" / "train_model.asl.json").read_text()
+        definition = json.loads(text)
+        for key, state in definition["States"].items():
+            if state.get("Resource", "").endswith("lambda:invoke"):
+                function = f"arn:aws:lambda:us-east-1:123456789012:function:{folder_of(key)}"
+                text = text.replace("${" + key + "Function}", function)
+        for name, value in SUBSTITUTIONS.items():
+            text = text.replace("${" + name + "}", value)
+        assert "${" not in text
+        definition = json.loads(text)
+        for state in definition["States"].values():
+            for retry in state.get("Retry", []):
+                retry["IntervalSeconds"] = 1  # the same path, sooner
+        self.handlers: dict[str, Any] = {}
+        self.load = lambda name: load_app(name, **cloud.environment).handler
+        self.client = boto3.client("stepfunctions")
+        role = "arn:aws:iam::123456789012:role/workflow"
+        made = self.client.create_state_machine(name="train-model", roleArn=role, definition=json.dumps(definition))
+        self.arn = made["stateMachineArn"]
+
+    def invoke(self, parameters: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
+        """Stands in for the service's Invoke."""
+        name = parameters["FunctionName"].rsplit(":", 1)[-1]
+        if name not in self.handlers:
+            self.handlers[name] = self.load(name)
+        try:
+            payload = self.handlers[name](json.loads(parameters["Payload"]), self.cloud.context)
+        except Exception as error:  # whatever a function raises is what the workflow sees
+            payload = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": payload}
+        return {"StatusCode": 200, "Payload": json.loads(json.dumps(payload))}
+
+    def run(self, name: str, request: dict[str, Any] | None = None) -> Ended:
+        """One execution, to its end."""
+        started = self.client.start_execution(stateMachineArn=self.arn, name=name, input=json.dumps(request or {}))
+        execution, until = started["executionArn"], time.monotonic() + 60
+        while (described := self.client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+            assert time.monotonic() < until, f"still running after 60 s: {self.path(execution)}"
+            time.sleep(0.05)
+        output = json.loads(described.get("output") or "{}")
+        return Ended(described["status"], self.path(execution), described.get("error"), described.get("cause"), output)
+
+    def path(self, execution: str) -> list[str]:
+        pages = self.client.get_paginator("get_execution_history").paginate(executionArn=execution)
+        events = [event for page in pages for event in page["events"]]
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    def keys(self, prefix: str) -> list[str]:
+        listed = self.cloud.s3.list_objects_v2(Bucket="artifacts", Prefix=prefix)
+        return [entry["Key"] for entry in listed.get("Contents", [])]
+
+
+def approve(cloud: Cloud, numbers: range) -> None:
+    """Approved images of different parts in the ledger, every fourth without a defect."""
+    table = Ledger("ImagesTable").table
+    for number in numbers:
+        name = f"{number:064x}"
+        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": f"{(number * 0x9E3779B97F4A7C15) % 2**64:016x}"}
+        label = {
+            "annotations": [BOX] if number % 4 else [],
+            "label_ref": "s3://artifacts/labeling/job-1/output.manifest",
+        }
+        table.put({**image_key(name), "image_id": name, "status": "APPROVED", "updated_at": "2026", **shown, **label})
+
+
+@pytest.fixture
+def flow(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
+    """train_model over twelve approved images, and jobs that end well with a good model."""
+    # Clients made before the mock started would ask the network.
+    monkeypatch.setattr(items, "client", cloud.dynamodb)
+    monkeypatch.setattr(objects, "_s3", cloud.s3)
+    monkeypatch.setattr(notify, "_sns", boto3.client("sns"))
+    approve(cloud, range(12))
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        made = Workflow(cloud, load_app)
+        monkeypatch.setattr(registry, "_sagemaker", made.packages)
+        monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", made.invoke)
+        run_jobs(made.jobs, monkeypatch)
+        yield made
+
+
+def failure(env: Any, name: StatesErrorName | CustomErrorName, error: str, cause: str) -> FailureEventException:
+    """What the interpreter takes as a failed task."""
+    details = TaskFailedEventDetails(error=error, cause=cause, resourceType="sagemaker")
+    about = EventDetails(taskFailedEventDetails=details)
+    return FailureEventException(FailureEvent(env, name, HistoryEventType.TaskFailed, about))
+
+
+def run_jobs(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give moto's interpreter the `.sync` integration of SageMaker that it lacks."""
+
+    def start(task: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, **_: Any) -> None:
+        operation = task.resource.api_action
+        try:
+            env.stack.append(jobs.create(operation[0].upper() + operation[1:], normalised_parameters))
+        except ClientError as error:  # Step Functions has this one name for most errors of SageMaker, throttling too
+            name = "SageMaker.AmazonSageMakerException"
+            raise failure(env, CustomErrorName(name), name, str(error)) from error
+
+    def wait(task: Any, env: Any, resource_runtime_part: Any, normalised_parameters: Any, **_: Any) -> Any:
+        def describe() -> dict[str, Any]:
+            try:
+                return jobs.finish(normalised_parameters)
+            except RuntimeError as failed:
+                kind = StatesErrorNameType.StatesTaskFailed
+                raise failure(env, StatesErrorName(kind), kind.to_name(), str(failed)) from failed
+
+        return describe
+
+    unsupported = state_task_service_unsupported
+    both = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
+    monkeypatch.setattr(unsupported, "_SUPPORTED_INTEGRATION_PATTERNS", both)
+    monkeypatch.setattr(unsupported.StateTaskServiceUnsupported, "_eval_service_task", start)
+    monkeypatch.setattr(unsupported.StateTaskServiceUnsupported, "_build_sync_resolver", wait)
+
+
+def test_a_good_model_ends_registered_and_waits_for_approval(flow: Workflow) -> None:
+    ended = flow.run("run-1")
+    assert (ended.status, ended.path) == ("SUCCEEDED", [*JUDGED, "RegisterModel", "ModelRegistered"])
+    package = flow.packages.packages[0]
+    job, version = ended.output["plan"]["training_job"], ended.output["dataset"]["version"]
+    assert ended.output["registration"] == {
+        "model_package_arn": package["ModelPackageArn"],
+        "release_uri": f"s3://artifacts/models/{job}/release/",
+    }
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
+    assert package["CustomerMetadataProperties"] == {
+        "training_job": job,
+        "dataset_version": version,
+        "fingerprint": ended.output["plan"]["fingerprint"],
+        "map50": "0.8",
+        "map50_95": "0.4",
+        "decision_uri": f"s3://artifacts/training/{job}/decision.json",
+        "evaluation_uri": f"s3://artifacts/training/{job}/evaluation/evaluation.json",
+        "release_uri": f"s3://artifacts/models/{job}/release/",
+    }
+    assert [message["Subject"] for message in flow.cloud.mail()] == [f"A new model waits for approval: {job}"[:100]]
+
+
+def test_the_training_job_gets_no_test_images_and_the_evaluation_does(flow: Workflow) -> None:
+    version = flow.run("run-1").output["dataset"]["version"]
+    training, evaluation = flow.jobs.requests
+    channels = {entry["ChannelName"]: entry["DataSource"]["S3DataSource"] for entry in training["InputDataConfig"]}
+    prefix = f"s3://artifacts/datasets/{version}/"
+    assert {name: (source["S3DataType"], source["S3Uri"]) for name, source in channels.items()} == {
+        "dataset": ("S3Prefix", prefix),
+        "train": ("ManifestFile", f"{prefix}train.images.json"),
+        "validation": ("ManifestFile", f"{prefix}validation.images.json"),
+    }
+    inputs = {entry["InputName"]: entry["S3Input"]["S3Uri"] for entry in evaluation["ProcessingInputs"]}
+    assert (sorted(inputs), inputs["test"]) == (["dataset", "model", "test", "validation"], f"{prefix}test.images.json")
+    output = f"{training['OutputDataConfig']['S3OutputPath']}/{training['TrainingJobName']}/output/model.tar.gz"
+    assert inputs["model"] == output
+
+
+def test_a_bad_model_ends_rejected_not_failed_and_people_are_told_why(flow: Workflow) -> None:
+    flow.jobs.candidate = {**SCORES, "map50": 0.312, "size_bytes": 30_000_000}
+    ended = flow.run("run-1")
+    assert (ended.status, ended.path) == ("SUCCEEDED", [*JUDGED, "ReportRejection", "ModelRejected"])
+    job = ended.output["plan"]["training_job"]
+    assert (flow.packages.packages, flow.keys("models/")) == ([], [])
+    message = flow.cloud.mail()[0]
+    assert (message["Subject"], message["Message"].splitlines()) == (
+        f"Model rejected: {job}",
+        [
+            "mAP@.50 0.312 is below the floor 0.500",
+            "size, bytes 3e+07 is above the budget 2e+07",
+            f"Decision: s3://artifacts/training/{job}/decision.json",
+            f"Report: s3://artifacts/training/{job}/evaluation/report.html",
+        ],
+    )
+
+
+def test_nothing_new_ends_well_without_a_job_and_names_the_run_before(flow: Workflow) -> None:
+    job = flow.run("run-1").output["plan"]["training_job"]
+    ended = flow.run("run-2")
+    assert (ended.status, ended.path) == ("SUCCEEDED", [*PLANNED, "NothingChanged"])
+    reason = f"{job} has trained this dataset with this code and these hyperparameters"
+    assert (ended.output["plan"]["reason"], len(flow.jobs.requests)) == (reason, 2)
+
+
+@pytest.mark.parametrize("request_", [{"force": True}, {"hyperparameters": {"epochs": 3}}])
+def test_what_is_asked_for_is_trained_again_under_another_name(flow: Workflow, request_: dict[str, Any]) -> None:
+    flow.run("run-1")
+    ended = flow.run("run-2", request_)
+    assert ended.path == [*JUDGED, "RegisterModel", "ModelRegistered"]
+    assert len({request["TrainingJobName"] for request in flow.jobs.requests[::2]}) == 2
+    assert flow.jobs.requests[2]["HyperParameters"] == ({"epochs": "3"} if "hyperparameters" in request_ else {})
+    assert len(flow.packages.packages) == 2
+
+
+def test_new_images_are_trained_on_and_no_image_changes_its_split(flow: Workflow) -> None:
+    first = flow.run("run-1").output["dataset"]
+    before = {
+        item["image_id"]: (item["group_id"], item["split"]) for item in Ledger("ImagesTable").with_status("APPROVED")
+    }
+    files = {key: flow.cloud.read(key) for key in flow.keys(f"datasets/{first['version']}/")}
+    approve(flow.cloud, range(100, 108))
+    ended = flow.run("run-2")
+    assert ended.path == [*JUDGED, "RegisterModel", "ModelRegistered"]
+    assert ended.output["dataset"]["version"] != first["version"]
+    after = {
+        item["image_id"]: (item["group_id"], item["split"]) for item in Ledger("ImagesTable").with_status("APPROVED")
+    }
+    assert (len(after), {name: after[name] for name in before}) == (20, before)
+    assert {key: flow.cloud.read(key) for key in files} == files
+
+
+def test_too_few_images_end_well_and_say_what_is_missing(flow: Workflow) -> None:
+    table = Ledger("ImagesTable").table
+    for number in range(2, 12):
+        table.update(image_key(f"{number:064x}"), "SET #status = :removed", {"removed": "REMOVED"})
+    ended = flow.run("run-1", {"force": True})
+    assert (ended.status, ended.path, flow.jobs.requests) == ("SUCCEEDED", [*PLANNED, "NothingChanged"], [])
+    assert ended.output["plan"]["reason"].startswith("no image for the validation set yet")
+
+
+def test_a_champion_is_evaluated_too_and_a_significant_loss_against_it_is_rejected(flow: Workflow) -> None:
+    flow.run("run-1")
+    flow.packages.packages[0]["ModelApprovalStatus"] = "Approved"
+    bootstrap = {"difference_map50": {"mean": -0.1, "low": -0.2, "high": -0.05}, "replicates": 200}
+    flow.jobs.evaluation = {"champion": SCORES, "champion_error": None, "bootstrap": bootstrap}
+    ended = flow.run("run-2", {"force": True})
+    assert ended.path == [*JUDGED, "ReportRejection", "ModelRejected"]
+    assert ended.output["judgement"]["reasons"] == [
+        "mAP@.50 differs by -0.100 (95 % interval -0.200 to -0.050): a significant loss"
+    ]
+    release = flow.packages.packages[0]["InferenceSpecification"]["Containers"][0]["ModelDataUrl"]
+    assert flow.jobs.requests[3]["ProcessingInputs"][-1]["S3Input"]["S3Uri"] == release
+
+
+@pytest.mark.parametrize(("kind", "path"), [("Training", EVALUATED[:-1]), ("Processing", EVALUATED)])
+def test_a_failing_job_fails_with_its_reason_and_people_are_told(flow: Workflow, kind: str, path: list[str]) -> None:
+    flow.jobs.failure = {kind: "AlgorithmError: no image of the training channel can be used, exit code: 1"}
+    ended = flow.run("run-1")
+    assert (ended.status, ended.path, ended.error) == ("FAILED", [*path, *FAILED], "TrainingFailed")
+    error = json.loads(str(ended.cause))
+    assert error["Error"] == "States.TaskFailed"
+    assert json.loads(error["Cause"])["FailureReason"] == flow.jobs.failure[kind]
+    message = flow.cloud.mail()[0]
+    assert message["Subject"] == "train-model failed: States.TaskFailed"
+    assert "no image of the training channel can be used" in message["Message"]
+    assert flow.keys("training/runs/") == []
+
+
+def test_a_throttled_sagemaker_is_asked_again(flow: Workflow) -> None:
+    flow.jobs.throttled = 1
+    assert flow.run("run-1").path == [*JUDGED, "RegisterModel", "ModelRegistered"]
+    assert len(flow.jobs.requests) == 2
+
+
+def test_a_run_that_failed_is_not_taken_for_done(flow: Workflow) -> None:
+    flow.jobs.failure = {"Training": "CapacityError"}
+    assert flow.run("run-1").status == "FAILED"
+    flow.jobs.failure = {}
+    assert flow.run("run-2").path == [*JUDGED, "RegisterModel", "ModelRegistered"]
+
+
+def test_a_number_that_no_measurement_gives_fails_and_registers_nothing(flow: Workflow) -> None:
+    flow.jobs.candidate = {**SCORES, "map50": 1.2}
+    ended = flow.run("run-1")
+    assert (ended.path, ended.error) == ([*EVALUATED, "JudgeModel", *FAILED], "TrainingFailed")
+    assert json.loads(str(ended.cause))["Error"] == "InvalidMetricError"
+    assert (flow.packages.packages, flow.keys("training/runs/")) == ([], [])
+
+
+def test_an_evaluation_that_left_no_model_registers_nothing(flow: Workflow) -> None:
+    flow.jobs.released = ("model.json",)
+    ended = flow.run("run-1")
+    assert ended.path == [*JUDGED, "RegisterModel", *FAILED]
+    assert "lacks model.onnx; read the evaluation job's log" in str(ended.cause)
+    assert (flow.packages.packages, flow.keys("models/")) == ([], [])
+
+
+def test_hyperparameters_that_sagemaker_does_not_take_fail_before_any_job(flow: Workflow) -> None:
+    ended = flow.run("run-1", {"hyperparameters": [1]})
+    assert ended.path == ["SnapshotDataset", "PlanTraining", *FAILED]
+    assert json.loads(str(ended.cause))["Error"] == "InvalidHyperparametersError"
+    assert flow.jobs.requests == []
+
+
+def test_an_input_of_a_schedule_or_of_anything_else_trains_as_an_empty_one_does(flow: Workflow) -> None:
+    ended = flow.run("run-1", {"version": "0", "detail-type": "Scheduled Event", "hyperparameters": None})
+    assert ended.path == [*JUDGED, "RegisterModel", "ModelRegistered"]
