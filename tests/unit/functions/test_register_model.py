@@ -1,0 +1,59 @@
+"""Registering: the release and nothing else, twice the same, or an error that says what is missing."""
+
+import io
+import tarfile
+from typing import Any
+
+import pytest
+
+from sightline.aws import registry
+from tests.fake_cloud import Cloud
+
+JOB = "sightline-7c3b93b0-window-1795220517014"
+RELEASE = {"golden/0.jpeg": b"jpeg", "model.json": b"{}", "model.onnx": b"onnx"}
+FOR_PEOPLE = {"evaluation.json": b"{}", "report.html": b"<html>", "failure": b"", "curves.png": b"png"}
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    given: list[dict[str, Any]] = []
+    monkeypatch.setattr(registry, "register", lambda group, **package: given.append(package) or "arn:package")
+    return given
+
+
+def evaluation_left(cloud: Cloud, files: dict[str, bytes]) -> None:
+    for name, body in files.items():
+        cloud.s3.put_object(Bucket="artifacts", Key=f"training/{JOB}/evaluation/{name}", Body=body)
+
+
+def test_a_release_is_its_model_and_golden_images_only(step: Any, cloud: Cloud) -> None:
+    evaluation_left(cloud, RELEASE | FOR_PEOPLE)
+    step("register_model")
+    listed = cloud.s3.list_objects_v2(Bucket="artifacts", Prefix=f"models/{JOB}/release/")["Contents"]
+    prefix = f"models/{JOB}/release/"
+    assert {entry["Key"].removeprefix(prefix): cloud.read(entry["Key"]) for entry in listed} == RELEASE
+    with tarfile.open(fileobj=io.BytesIO(cloud.read(f"models/{JOB}/model.tar.gz"))) as archive:
+        unpacked = {name: archive.extractfile(name) for name in archive.getnames()}
+        assert {name: file.read() for name, file in unpacked.items() if file} == RELEASE
+
+
+def test_registering_again_later_writes_the_same_bytes(
+    step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation_left(cloud, RELEASE)
+    step("register_model")
+    first = cloud.read(f"models/{JOB}/model.tar.gz")
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    step("register_model")
+    assert cloud.read(f"models/{JOB}/model.tar.gz") == first
+
+
+@pytest.mark.parametrize("missing", ["model.onnx", "model.json"])
+def test_what_is_not_whole_is_not_registered(
+    step: Any, cloud: Cloud, registered: list[dict[str, Any]], missing: str
+) -> None:
+    evaluation_left(cloud, {name: body for name, body in RELEASE.items() if name != missing})
+    with pytest.raises(Exception, match=f"evaluation/ lacks {missing}; read the evaluation job's log") as raised:
+        step("register_model")
+    assert (type(raised.value).__name__, registered) == ("IncompleteReleaseError", [])
+    assert "Contents" not in cloud.s3.list_objects_v2(Bucket="artifacts", Prefix="models/")
