@@ -41,7 +41,7 @@ def processes_below(home: Path) -> list[str]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            place = os.readlink(entry / "cwd")
+            place = str((entry / "cwd").readlink())
         except OSError:
             continue  # it has ended, or is not ours
         if str(home) in line or place.startswith(str(home)):
