@@ -1,1 +1,1 @@
-"""The one inference code that evaluation, device and Lambda run: decode, detect, decide."""
+"""Images and models: the one inference code that evaluation, device and Lambda run. Imports numpy, Pillow, onnxruntime."""

@@ -1,30 +1,31 @@
-"""A perceptual hash: pictures that look alike get hashes that differ in few bits.
+"""A perceptual hash: photos that look alike have hashes that differ in few bits.
 
-The DCT hash of C. Zauner, "Implementation and Benchmarking of Perceptual Image Hash Functions" (2010).
+The classic one by discrete cosine transform (Zauner, "Implementation and Benchmarking of Perceptual Image Hash
+Functions", 2010): 32×32 grey, the 8×8 lowest frequencies without the constant row and column, against their median.
 """
+
+from functools import cache
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from sightline.vision.decode import Pixels
 
-SIDE = 32  # pixels of the shrunk image
-KEPT = 8  # lowest frequencies kept in each direction
-
-_angle = np.pi * (2 * np.arange(SIDE) + 1) / (2 * SIDE)
-_BASIS = np.cos(np.arange(KEPT)[:, None] * _angle[None, :])  # DCT-II, [KEPT, SIDE]
+SIZE = 32
+BITS = 8
 
 
-def phash(image: Pixels | Image.Image) -> str:
-    """64 bits as 16 hex characters, of RGB uint8 [H, W, 3] or a Pillow image."""
-    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
-    small = np.asarray(picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float64)
-    frequencies = (_BASIS @ small @ _BASIS.T).ravel()
-    frequencies[0] = 0.0  # brightness of the whole; it would outweigh all others
-    bits = frequencies > np.median(frequencies[1:])
-    return np.packbits(bits).tobytes().hex()
+@cache
+def _cosines() -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Rows 1..8 of the DCT-II matrix of order 32, float64 [8, 32]."""
+    positions = (2 * np.arange(SIZE) + 1) / (2 * SIZE)
+    return np.asarray(np.cos(np.pi * np.outer(np.arange(1, BITS + 1), positions)), dtype=np.float64)
 
 
-def distance(one: str, other: str) -> int:
-    """Bits in which two hashes differ: 0 (alike) to 64."""
-    return (int(one, 16) ^ int(other, 16)).bit_count()
+def phash(pixels: Pixels) -> str:
+    """The hash of an RGB image, uint8 [height, width, 3], as 16 hexadecimal characters."""
+    small = Image.fromarray(pixels).convert("L").resize((SIZE, SIZE), Image.Resampling.BOX)
+    frequencies = _cosines() @ np.asarray(small, dtype=np.float64) @ _cosines().T
+    bits = (frequencies > np.median(frequencies)).flatten()
+    return f"{int(''.join('1' if bit else '0' for bit in bits), 2):016x}"
