@@ -36,12 +36,34 @@ artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
 def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
     """Freeze the image's bytes, settle its claim, write its features. False when it is not the job's any more."""
     copy = names.dataset_image(label["image_id"], label["format"])
-    artifacts.copy_from(label["bucket"], label["key"], copy, label.get("version_id"))
+    if artifacts.copy_from(label["bucket"], label["key"], copy, label.get("version_id")) is None:
+        logger.warning("image erased while it was labelled", image_id=label["image_id"], key=label["key"])
+        return False
     settled = {"label_ref": artifacts.uri(names.output_manifest(job_id)), "annotations": label["annotations"]}
     if not images.settle(job_id, label["image_id"], rules.APPROVED, rounds=number, label=settled):
         return False
     feature_store.put_label(FEATURE_GROUP, job_id, label, artifacts.uri(copy))
     return True
+
+
+def write_manifest(job_id: str, approved: list[dict[str, Any]]) -> str:
+    """Write the job's manifest, once: its dates are those of the first time."""
+    key = names.output_manifest(job_id)
+    if artifacts.find(key) is not None:
+        return artifacts.uri(key)
+    moment = datetime.now(UTC)
+    records = [
+        manifest.record(
+            source=artifacts.uri(names.dataset_image(label["image_id"], label["format"])),
+            image=label,
+            annotations=label["annotations"],
+            classes=CLASSES,
+            job_name=job_id,
+            created=moment,
+        )
+        for label in approved
+    ]
+    return artifacts.write_lines(key, records)
 
 
 def new_labels() -> int:
@@ -62,19 +84,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
         for label in artifacts.read_lines(prefix + "approved.jsonl")
     ]
     rejected = artifacts.read_lines(rounds[-1] + "rejected.jsonl")
-    moment = datetime.now(UTC)
-    records = [
-        manifest.record(
-            source=artifacts.uri(names.dataset_image(label["image_id"], label["format"])),
-            image=label,
-            annotations=label["annotations"],
-            classes=CLASSES,
-            job_name=job_id,
-            created=moment,
-        )
-        for _, label in approved
-    ]
-    uri = artifacts.write_lines(names.output_manifest(job_id), records)
+    uri = write_manifest(job_id, [label for _, label in approved])
     with ThreadPoolExecutor(WRITERS) as pool:
         recorded = list(pool.map(lambda entry: record_approved(job_id, *entry), approved))
         list(
@@ -83,6 +93,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
                 rejected,
             )
         )
+    images.release(job_id)  # claimed by a call that timed out before it had said so: nobody was asked to label them
     fresh = new_labels()
     metrics.add_metric(name="LabelsApproved", unit=MetricUnit.Count, value=sum(recorded))
     metrics.add_metric(name="LabelsRejected", unit=MetricUnit.Count, value=len(rejected))

@@ -2,12 +2,13 @@
 
 Input:   an SQS batch of EventBridge events `Object Created` and `Object Deleted` of the images bucket
 Output:  {"batchItemFailures": […]}: only what failed comes again, and after five times lies in the dead-letter queue
-Effects: a ledger item for each content hash; `label_images` is started once for each window
+Effects: a ledger item for each content hash; `label_images` is started once for each window in which images came
 """
 
 import hashlib
 import io
 import os
+from dataclasses import replace
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
@@ -48,6 +49,7 @@ def add(event: ObjectEvent) -> str:
     upload = uploads.read_upload(event, max_bytes=MAX_IMAGE_BYTES)
     if upload is None:
         return "gone"
+    event = replace(event, version_id=upload.version_id)  # an event of the sweep does not know it
     image = {
         "image_id": hashlib.sha256(upload.body).hexdigest() if upload.body is not None else uploads.unread_id(event),
         "bucket": event.bucket,
@@ -76,7 +78,9 @@ def image_format(body: bytes) -> str:
 
 def refuse(event: ObjectEvent, image: dict, reason: str) -> str:
     """Set the object aside. The ledger comes first: a repeated event finds the object gone and changes nothing."""
-    images.add(event, {**image, "status": rules.QUARANTINED, "reason": reason, "quarantined_at": now()})
+    refused = {**image, "status": rules.QUARANTINED, "reason": reason, "quarantined_at": now()}
+    if images.add(event, refused) == "stale":
+        return "stale"
     uploads.quarantine(event, image["image_id"], reason)
     return "quarantined"
 
@@ -92,7 +96,8 @@ def handler(event: dict, context: LambdaContext) -> dict:
         processor=processor,
         context=context,
     )
-    if "new" in outcomes:
+    # Also for known images: they may be new again, or their first event failed after it had entered them.
+    if {"new", "known"} & set(outcomes):
         window = images.open_window(WINDOW_SECONDS)
         start_once(LABEL_IMAGES_ARN, window["name"], {"claim_at": window["claim_at"]})
     return response

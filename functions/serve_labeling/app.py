@@ -39,7 +39,6 @@ def list_jobs() -> dict[str, Any]:
 def next_task(job_id: str) -> dict[str, Any] | Response:
     task = tasks.next(job_id, worker(body()), LEASE_SECONDS)
     if task is None:
-        tasks.job(job_id)  # a job that is not there is an error, one with nothing to give is not
         return Response(status_code=204, content_type=content_types.TEXT_PLAIN, body="")
     image = task["image"]
     return {
@@ -74,7 +73,7 @@ def body() -> dict[str, Any]:
     """The request's JSON object. Raises BadRequestError for anything else."""
     try:
         sent = app.current_event.json_body
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequestError(f"the body is not JSON: {error}") from error
     if not isinstance(sent, dict):
         raise BadRequestError("the body must be a JSON object")

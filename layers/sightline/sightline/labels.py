@@ -1,6 +1,5 @@
 """The rules of labelling: what a valid answer is, and what follows from a round of answers and verdicts."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ from sightline.errors import SightlineError
 
 MAX_BOXES = 1000  # for one image; more is a mistake or an attack
 MAX_REASON = 500  # characters
+LARGEST = 1e9  # no image is so large; NaN, infinity and integers of a thousand digits are out before any arithmetic
 
 Annotation = dict[str, int]
 
@@ -37,11 +37,13 @@ def _check_box(number: int, box: Any, width: int, height: int, classes: int) -> 
         )
     for name in fields:
         entry = box[name]
-        if isinstance(entry, bool) or not isinstance(entry, int | float) or not math.isfinite(entry):
+        if isinstance(entry, bool) or not isinstance(entry, int | float) or not -LARGEST <= entry <= LARGEST:
             raise InvalidAnswerError(f"annotations[{number}].{name} must be a finite number, got {entry!r:.50}")
     clean = {name: round(box[name]) for name in fields}
-    if not 0 <= clean["class_id"] < classes:
-        raise InvalidAnswerError(f"annotations[{number}].class_id must lie in 0..{classes - 1}, got {box['class_id']}")
+    if clean["class_id"] != box["class_id"] or not 0 <= clean["class_id"] < classes:
+        raise InvalidAnswerError(
+            f"annotations[{number}].class_id must be a whole number in 0..{classes - 1}, got {box['class_id']}"
+        )
     inside = clean["left"] >= 0 and clean["top"] >= 0
     inside = inside and clean["left"] + clean["width"] <= width and clean["top"] + clean["height"] <= height
     if not inside or clean["width"] < 1 or clean["height"] < 1:

@@ -26,6 +26,7 @@ class ObjectEvent:
 
     `sequencer` is padded so that, for one key, the larger text is the later event (S3 gives hexadecimal numbers of
     different lengths, to be compared after padding). An object in a bucket without versions has `version_id` None.
+    `erased`: this one version is gone for good, whichever versions of the key may still be there.
     """
 
     bucket: str
@@ -34,24 +35,28 @@ class ObjectEvent:
     bytes: int
     sequencer: str
     deleted: bool
+    erased: bool
     time: str
 
 
 def parse_object_event(event: dict[str, Any]) -> ObjectEvent:
-    """Read an EventBridge event of source `aws.s3`. Raises InvalidS3EventError when a field is missing."""
+    """Read an EventBridge event of source `aws.s3`. Raises InvalidS3EventError when a field is missing or wrong."""
     try:
+        deleted = {"Object Created": False, "Object Deleted": True}[event["detail-type"]]
         detail = event["detail"]
         item = detail["object"]
+        version_id = item.get("version-id") or None
         return ObjectEvent(
             bucket=detail["bucket"]["name"],
             key=item["key"],
-            version_id=item.get("version-id") or None,
+            version_id=version_id,
             bytes=int(item.get("size", 0)),
             sequencer=pad_sequencer(item.get("sequencer", "")),
-            deleted=event["detail-type"] == "Object Deleted",
+            deleted=deleted,
+            erased=bool(deleted and version_id and detail.get("deletion-type") == "Permanently Deleted"),
             time=event["time"],
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InvalidS3EventError(
             f"not an S3 object event ({type(error).__name__}: {error}): {event!r:.300}"
         ) from error

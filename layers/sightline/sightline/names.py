@@ -20,7 +20,7 @@ def short(text: str, limit: int = 63) -> str:
     if clean == text and len(text) <= limit:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return f"{clean[: limit - 9].rstrip('-')}-{digest}"
+    return f"{clean[: limit - 9].rstrip('-')}-{digest}".lstrip("-")
 
 
 def round_prefix(job_id: str, number: int) -> str:

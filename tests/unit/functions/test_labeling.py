@@ -146,7 +146,7 @@ def test_an_abandoned_task_comes_back_when_its_lease_is_over(step: Any, images: 
     ("annotations", "said"),
     [
         ([{**BOX, "left": 60}], "does not lie inside the image"),
-        ([{**BOX, "class_id": 2}], "class_id must lie in 0..1"),
+        ([{**BOX, "class_id": 2}], "class_id must be a whole number in 0..1"),
         ([{**BOX, "left": "1"}], "must be a finite number"),
         ([{**BOX, "left": float("nan")}], "must be a finite number"),
         ([{**BOX, "left": True}], "must be a finite number"),

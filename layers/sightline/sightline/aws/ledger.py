@@ -9,6 +9,7 @@ from sightline.aws.items import Table
 from sightline.ledger import ObjectEvent
 
 BY_STATUS = "by_status"
+PLACE_TRIES = 5  # events of one key at one moment; more come again from the queue
 WRITERS = 16  # threads for writes of many single items; conditions rule out batch writes
 
 
@@ -42,44 +43,67 @@ class Ledger:
 
         The object's item is written last: whatever fails before, the repeated event does all of it again.
         """
-        place = object_key(event.bucket, event.key)
-        before = self.table.get(place)
-        if ledger.is_stale(event, before["sequencer"] if before else None):
-            return "stale"
-        known = self.table.put_new(
-            {**image_key(image["image_id"]), **image, "keys": {event.key}, "rounds": 0, "updated_at": now()}
-        )
-        if known:
-            self._return(known, event.key)
-        if before and before.get("image_id") not in (None, image["image_id"]):
-            self._leave(before["image_id"], event.key)
-        self._write_place(place, event, image["image_id"])
-        return "known" if known else "new"
+        image_id, outcome = image["image_id"], "known"
+        for _ in range(PLACE_TRIES):
+            before = self._place(event)
+            if ledger.is_stale(event, before.get("sequencer")):
+                if before["image_id"] != image_id:
+                    self._leave(image_id, event.key)  # it may have been entered before the later event was seen
+                return "stale"
+            entered = {**image_key(image_id), **image, "keys": {event.key}, "rounds": 0, "updated_at": now()}
+            if self.table.put_new(entered) is None:
+                outcome = "new"
+            else:
+                self._return(image, event.key)
+            if before.get("image_id") not in (None, "", image_id):
+                self._leave(before["image_id"], event.key)
+            if self._write_place(event, before, image_id):
+                return outcome
+        raise RuntimeError(f"{event.key!r} in {event.bucket!r} is being written by others; the event comes again")
 
     def remove(self, event: ObjectEvent) -> str:
         """The object of `event` is gone; an image without any object left is REMOVED. Answers `removed` or `stale`."""
-        place = object_key(event.bucket, event.key)
-        before = self.table.get(place)
-        if ledger.is_stale(event, before["sequencer"] if before else None):
-            return "stale"
-        if before and before.get("image_id"):
-            self._leave(before["image_id"], event.key)
-        self._write_place(place, event, None)
-        return "removed"
+        for _ in range(PLACE_TRIES):
+            before = self._place(event)
+            elsewhere = event.erased and before.get("version_id") != event.version_id  # an older version was erased
+            if elsewhere or ledger.is_stale(event, before.get("sequencer")):
+                return "stale"
+            if before.get("image_id"):
+                self._leave(before["image_id"], event.key)
+            if self._write_place(event, before, ""):
+                return "removed"
+        raise RuntimeError(f"{event.key!r} in {event.bucket!r} is being written by others; the event comes again")
 
-    def _write_place(self, place: dict[str, str], event: ObjectEvent, image_id: str | None) -> None:
-        values = {"sequencer": event.sequencer, "version_id": event.version_id or "", "image_id": image_id or ""}
-        self.table.update(
-            place,
+    def _place(self, event: ObjectEvent) -> dict[str, Any]:
+        return self.table.get(object_key(event.bucket, event.key)) or {}
+
+    def _write_place(self, event: ObjectEvent, before: dict[str, Any], image_id: str) -> bool:
+        """Say which image lies at the event's key ("" for none). False when `before` is not there any more."""
+        values = {"sequencer": event.sequencer, "version_id": event.version_id or "", "image_id": image_id}
+        condition = "attribute_not_exists(pk)"
+        if before:
+            condition = "#sequencer = :seen AND #image_id = :seen_image"
+            values |= {"seen": before["sequencer"], "seen_image": before["image_id"]}
+        written = self.table.update(
+            object_key(event.bucket, event.key),
             "SET #sequencer = :sequencer, #version_id = :version_id, #image_id = :image_id",
             values,
-            condition="attribute_not_exists(pk) OR #sequencer <= :sequencer",
+            condition=condition,
         )
+        return written is not None
 
     def _return(self, image: dict[str, Any], key: str) -> None:
-        self.table.update(image_key(image["image_id"]), "ADD #keys :keys", {"keys": {key}})
-        if image["status"] == ledger.REMOVED:
-            self._move(image["image_id"], ledger.REMOVED, ledger.status_on_return(image))
+        """A known image lies under `key` too; a REMOVED one becomes what it was, and is read from there from now on."""
+        known = self.table.update(image_key(image["image_id"]), "ADD #keys :keys", {"keys": {key}}) or {}
+        if known["status"] != ledger.REMOVED:
+            return
+        place = {"bucket": image["bucket"], "key": image["key"], "version_id": image.get("version_id") or ""}
+        self.table.update(
+            image_key(image["image_id"]),
+            "SET #status = :after, #updated_at = :now, #bucket = :bucket, #key = :key, #version_id = :version_id",
+            {"removed": ledger.REMOVED, "after": ledger.status_on_return(known), "now": now(), **place},
+            condition="#status = :removed",
+        )
 
     def _leave(self, image_id: str, key: str) -> None:
         self.table.update(image_key(image_id), "DELETE #keys :keys", {"keys": {key}}, condition="attribute_exists(pk)")
@@ -87,18 +111,8 @@ class Ledger:
             image_key(image_id),
             "SET #status = :removed, #updated_at = :now REMOVE #claimed_by",
             {"removed": ledger.REMOVED, "now": now(), "quarantined": ledger.QUARANTINED},
-            condition="attribute_exists(pk) AND attribute_not_exists(#keys) AND NOT #status = :quarantined",
-        )
-
-    def _move(self, image_id: str, before: str, after: str) -> bool:
-        values = {"before": before, "after": after, "now": now()}
-        return bool(
-            self.table.update(
-                image_key(image_id),
-                "SET #status = :after, #updated_at = :now",
-                values,
-                condition="#status = :before",
-            )
+            condition="attribute_exists(pk) AND attribute_not_exists(#keys)"
+            " AND NOT #status = :quarantined AND NOT #status = :removed",
         )
 
     def with_status(self, status: str, limit: int | None = None) -> list[dict[str, Any]]:
@@ -147,13 +161,19 @@ class Ledger:
 
         `label` has `label_ref` and `annotations`. False: the image was removed or released meanwhile.
         """
-        values = {"after": status, "claimed": ledger.CLAIMED, "job": job_id, "rounds": rounds, "now": now()}
+        key, values = image_key(image_id), {"after": status, "job": job_id, "rounds": rounds}
         expression = "SET #status = :after, #rounds = :rounds, #updated_at = :now"
         if label:
             expression += ", #label_ref = :label_ref, #annotations = :annotations"
-            values |= label
-        condition = "#claimed_by = :job AND (#status = :claimed OR #status = :after)"
-        return self.table.update(image_key(image_id), expression, values, condition=condition) is not None
+        claimed = self.table.update(
+            key,
+            expression,
+            {**values, **(label or {}), "claimed": ledger.CLAIMED, "now": now()},
+            condition="#claimed_by = :job AND #status = :claimed",
+        )
+        # Done before: the same is written again, so that updated_at tells the first time.
+        again = "#claimed_by = :job AND #status = :after"
+        return bool(claimed or self.table.update(key, "SET #rounds = :rounds", values, condition=again))
 
     def freeze(self, image_id: str, group_id: str, split: str) -> None:
         """Write an image's group and split, once: what is there stays."""

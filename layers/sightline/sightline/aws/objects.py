@@ -66,8 +66,16 @@ class ObjectStore:
         body = "".join(json.dumps(value, sort_keys=True) + "\n" for value in values)
         return self.write(key, body.encode(), "application/jsonlines")
 
-    def copy_from(self, bucket: str, key: str, to: str, version_id: str | None = None) -> str:
-        """Copy an object (of a version) into this bucket without moving its bytes through this process."""
+    def copy_from(self, bucket: str, key: str, to: str, version_id: str | None = None) -> str | None:
+        """Copy an object (of a version) into this bucket without moving its bytes through this process.
+
+        None when the source is gone.
+        """
         source = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
-        _s3.copy_object(Bucket=self.bucket, Key=to, CopySource=source)
+        try:
+            _s3.copy_object(Bucket=self.bucket, Key=to, CopySource=source)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion", "404"):
+                return None
+            raise
         return self.uri(to)

@@ -59,7 +59,7 @@ class Tasks:
             self.table.put_all([self._task(job["job_id"], image) for image in images])
             counts = {"total": len(images), "remaining": len(images), "status": "OPEN", "open_jobs": "OPEN"}
             self.table.put({"pk": job["job_id"], "sk": "job", **job, **counts, "created_at": int(time.time() * 1000)})
-        if not images or (known and known["status"] == "DONE"):
+        if not images or (known and known["remaining"] == 0):
             self._close(job["job_id"], again=True)
 
     @staticmethod
@@ -85,6 +85,11 @@ class Tasks:
 
     def next(self, job_id: str, worker: str, lease_seconds: int) -> dict[str, Any] | None:
         """Lease a task to `worker` for `lease_seconds`; None when there is none to give at the moment."""
+        job = self.job(job_id)
+        if job["remaining"] == 0 and job["status"] != "DONE":
+            self._close(job_id)  # whoever gave the last answer died before the workflow had it
+        if job["status"] != "OPEN":
+            return None
         now = int(time.time() * 1000)
         values = {"job": job_id, "now": now}
         free = self.table.query(
@@ -176,13 +181,41 @@ class Tasks:
         )
         if not job:
             return
-        tasks = self.table.query(None, "#pk = :job AND begins_with(#sk, :task)", {"job": job_id, "task": "task#"})
+        try:
+            self._answer_workflow(job)
+        except Exception:  # whatever it was: the next answer or request tries again
+            self.table.update(
+                {"pk": job_id, "sk": "job"},
+                "SET #status = :open, #open_jobs = :open",
+                {"open": "OPEN", "closing": "CLOSING"},
+                condition="#status = :closing",
+            )
+            raise
+
+    def _answer_workflow(self, job: dict[str, Any]) -> None:
+        job_id = job["pk"]
+        tasks = self.table.query(
+            None, "#pk = :job AND begins_with(#sk, :task)", {"job": job_id, "task": "task#"}, ConsistentRead=True
+        )
         lines = [{**task["image"], **task["answer"], "worker": task["answered_by"]} for task in tasks]
         uri = self.artifacts.write_lines(job["output_key"], lines)
-        output = {"job_id": job_id, "answers": len(lines), "answers_uri": uri}
-        try:
-            _step_functions.send_task_success(taskToken=job["task_token"], output=json.dumps(output))
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in GONE_TOKENS:  # a workflow that is gone waits for nothing
-                raise
-        self.table.update({"pk": job_id, "sk": "job"}, "SET #status = :done REMOVE #open_jobs", {"done": "DONE"})
+        output = json.dumps({"job_id": job_id, "answers": len(lines), "answers_uri": uri})
+        while True:
+            _send_success(job["task_token"], output)
+            done = self.table.update(
+                {"pk": job_id, "sk": "job"},
+                "SET #status = :done REMOVE #open_jobs",
+                {"done": "DONE", "token": job["task_token"]},
+                condition="#task_token = :token",
+            )
+            if done:
+                return
+            job = self.job(job_id)  # the workflow asked anew meanwhile: its new token is the one it waits for
+
+
+def _send_success(token: str, output: str) -> None:
+    try:
+        _step_functions.send_task_success(taskToken=token, output=output)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in GONE_TOKENS:  # a workflow that is gone waits for nothing
+            raise

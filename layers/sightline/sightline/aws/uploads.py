@@ -40,16 +40,31 @@ def read_upload(event: ObjectEvent, *, max_bytes: int) -> Upload | None:
 
 
 def quarantine(event: ObjectEvent, image_id: str, reason: str) -> str:
-    """Move the object under `quarantine/` with the reason as metadata; answers the new key. The old version stays."""
+    """Move the object under `quarantine/` with the reason as metadata; answers the new key. The old version stays.
+
+    A newer version that was uploaded under the same key since is left where it is.
+    """
     name = event.key.removeprefix(names.INCOMING)
     key = f"{names.QUARANTINE}{image_id[:16]}/{name}"
     source: dict[str, Any] = {"Bucket": event.bucket, "Key": event.key} | _version(event)
-    ascii_reason = reason.encode("ascii", "replace").decode()[:1000]
+    ascii_reason = " ".join(reason.encode("ascii", "replace").decode().split())[:1000]
     _s3.copy_object(
         Bucket=event.bucket, Key=key, CopySource=source, MetadataDirective="REPLACE", Metadata={"reason": ascii_reason}
     )
-    _s3.delete_object(Bucket=event.bucket, Key=event.key)
+    if _current_version(event.bucket, event.key) == event.version_id:
+        _s3.delete_object(Bucket=event.bucket, Key=event.key)
     return key
+
+
+def _current_version(bucket: str, key: str) -> str | None:
+    """The newest version of an object; "" where there is none, None in a bucket without versions."""
+    try:
+        version: str | None = _s3.head_object(Bucket=bucket, Key=key).get("VersionId")
+    except ClientError as error:
+        if error.response["Error"]["Code"] in GONE:
+            return ""
+        raise
+    return version
 
 
 def unread_id(event: ObjectEvent) -> str:
