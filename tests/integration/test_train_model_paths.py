@@ -27,6 +27,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from local.aws_shapes import check_request
 from sightline.aws import items, notify, objects, registry
 from sightline.aws.ledger import Ledger, image_key
+from tests.hashes import photo
 from tests.fake_cloud import Cloud, cloud
 from tests.project import ROOT, folder_of
 
@@ -194,7 +195,7 @@ def approve(cloud: Cloud, numbers: range) -> None:
     table = Ledger("ImagesTable").table
     for number in numbers:
         name = f"{number:064x}"
-        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": f"{(number * 0x9E3779B97F4A7C15) % 2**64:016x}"}
+        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": photo(number)}
         label = {
             "annotations": [BOX] if number % 4 else [],
             "label_ref": "s3://artifacts/labeling/job-1/output.manifest",

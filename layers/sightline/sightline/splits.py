@@ -10,7 +10,7 @@ from typing import Any
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
 SHARES = {TRAIN: 0.70, VALIDATION: 0.15, TEST: 0.15}
-RULE = "near-duplicate groups by perceptual hash; train 70, validation 15, test 15 of 100 images; frozen"
+RULE = "near-duplicate groups by their fine detail; train 70, validation 15, test 15 of 100 images; frozen"
 
 
 def assign(images: list[dict[str, Any]], groups: dict[str, str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sightline.aws.ledger import Ledger, image_key
+from tests.hashes import photo
 from tests.fake_cloud import Cloud
 
 BOX = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
@@ -15,7 +16,7 @@ def approve(*numbers: int) -> None:
     """Approved images of different parts."""
     for number in numbers:
         name = f"{number:064x}"
-        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": f"{(number * 0x9E3779B97F4A7C15) % 2**64:016x}"}
+        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": photo(number)}
         label = {"annotations": [BOX], "label_ref": "s3://artifacts/labeling/job-1/output.manifest"}
         item = {**image_key(name), "image_id": name, "status": "APPROVED", "updated_at": "2026", **shown, **label}
         Ledger("ImagesTable").table.put_new(item)

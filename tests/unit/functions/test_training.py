@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sightline.aws.ledger import Ledger, image_key
+from tests.hashes import photo
 from tests.fake_cloud import Cloud
 
 JOB = "sightline-7c3b93b0-window-1795220517014"
@@ -40,7 +41,7 @@ def approved(cloud: Cloud) -> list[str]:
     names = [f"{number:064x}" for number in range(12)]
     for number, name in enumerate(names):
         box = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
-        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": f"{(number * 0x9E3779B97F4A7C15) % 2**64:016x}"}
+        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": photo(number)}
         label = {
             "annotations": [box] if number % 4 else [],
             "label_ref": "s3://artifacts/labeling/job-1/output.manifest",
