@@ -4,8 +4,6 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,95 +14,42 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 
 from sightline.aws import deployments, registry
 from tests.fake_account import account
+from tests.moto_machine import Machine
 
 __all__ = ["account"]
 
-ROOT = Path(__file__).parents[2]
-FUNCTIONS = {
-    "PlanComponentVersionFunction": "plan_component_version",
-    "CreateComponentVersionFunction": "create_component_version",
-    "StartDeploymentFunction": "start_deployment",
-    "RollBackFunction": "roll_back",
-    "ReportFailureFunction": "report_failure",
-}
+FUNCTIONS = (
+    "plan_component_version",
+    "create_component_version",
+    "start_deployment",
+    "roll_back",
+    "receive_health",
+)
 DEPLOYED = ["PlanComponentVersion", "CreateComponentVersion", "StartDeployment"]
 TAKEN_BACK = [*DEPLOYED, "RollBack", "ReportFailure", "WasRolledBack", "DeploymentRolledBack"]
 V3 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.3"}
 V4 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.4"}
 
 
-@dataclass
-class Ended:
-    """How an execution ended: the states it entered, in order, and what it said."""
-
-    status: str
-    path: list[str]
-    error: str | None
-    cause: str | None
-    output: dict[str, Any] | None
-
-
-class Workflow:
-    """deploy_model with its functions in this process. Function errors become task errors, as Lambda reports them."""
+class Workflow(Machine):
+    """deploy_model, with what it reported as failed."""
 
     def __init__(self, account: SimpleNamespace, load_app: Any, health_timeout: int) -> None:
-        self.account = account
         self.reported: list[dict[str, Any]] = []
         environment = account.environment | {"HEALTH_TIMEOUT_SECONDS": str(health_timeout)}
-        ours = [name for name in (*FUNCTIONS.values(), "receive_health") if name != "report_failure"]
-        self.handlers = {name: load_app(name, **environment).handler for name in ours}
+        self.handlers = {name: load_app(name, **environment).handler for name in FUNCTIONS}
         self.handlers["report_failure"] = lambda event, _: self.reported.append(event)
-        self.client = boto3.client("stepfunctions")
-        self.arn = self.client.create_state_machine(
-            name="deploy-model",
-            roleArn="arn:aws:iam::123456789012:role/workflow",
-            definition=self._definition(),
-        )["stateMachineArn"]
-
-    @staticmethod
-    def _definition() -> str:
-        text = (ROOT / "statemachines" / "deploy_model.asl.json").read_text()
-        for substitution, name in FUNCTIONS.items():
-            text = text.replace("${" + substitution + "}", f"arn:aws:lambda:us-east-1:123456789012:function:{name}")
-        definition = json.loads(text)
-        for state in definition["States"].values():
-            for retry in state.get("Retry", []):
-                retry["IntervalSeconds"] = 1  # the same path, sooner
-        return json.dumps(definition)
-
-    def invoke(self, parameters: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
-        """Stands in for the service's Invoke."""
-        name = parameters["FunctionName"].rsplit(":", 1)[-1]
-        try:
-            payload = self.handlers[name](json.loads(parameters["Payload"]), self.account.context)
-        except Exception as error:  # whatever a function raises is what the workflow sees
-            payload = {"errorType": type(error).__name__, "errorMessage": str(error)}
-            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": payload}
-        return {"StatusCode": 200, "Payload": json.loads(json.dumps(payload))}
+        super().__init__("deploy_model", self.handlers.__getitem__, account.context)
 
     def report(self, thing: str, **changes: Any) -> None:
         event = {"thing": thing, "topic_thing": thing, "healthy": True, "model_version": "1.0.3", "reason": None}
-        self.handlers["receive_health"](event | changes, self.account.context)
+        self.handlers["receive_health"](event | changes, self.context)
 
-    def start(self, approved_at: str = "2026-11-20T09:30:00Z", version: int = 3) -> str:
+    def approve(self, approved_at: str = "2026-11-20T09:30:00Z", version: int = 3) -> str:
+        """Start the roll-out of a package version; answers the execution's ARN."""
         arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/sightline-models/{version}"
         event = {"time": approved_at, "detail": {"ModelPackageArn": arn, "ModelApprovalStatus": "Approved"}}
-        started = self.client.start_execution(stateMachineArn=self.arn, name=uuid.uuid4().hex, input=json.dumps(event))
-        return started["executionArn"]
-
-    def path(self, execution: str) -> list[str]:
-        pages = self.client.get_paginator("get_execution_history").paginate(executionArn=execution)
-        events = [event for page in pages for event in page["events"]]
-        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
-
-    def end(self, execution: str) -> Ended:
-        """Wait until the execution has ended."""
-        until = time.monotonic() + 60
-        while (described := self.client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-            assert time.monotonic() < until, f"still running after 60 s: {self.path(execution)}"
-            time.sleep(0.05)
-        output = json.loads(described["output"]) if described.get("output") else None
-        return Ended(described["status"], self.path(execution), described.get("error"), described.get("cause"), output)
+        return self.start(uuid.uuid4().hex, event)
 
     def wait_for(self, what: str, condition: Any) -> None:
         until = time.monotonic() + 30
@@ -158,7 +103,7 @@ def devices(workflow: Workflow, **reports: dict[str, Any]) -> Any:
 def test_an_approved_model_ends_healthy_when_every_device_reports_so(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow()
     account.fleet.on_deployment = devices(flow, line_1={}, line_2={})
-    ended = flow.end(flow.start())
+    ended = flow.end(flow.approve())
     assert (ended.status, ended.path) == ("SUCCEEDED", [*DEPLOYED, "DeploymentHealthy"])
     assert ended.output["plan"]["component_version"] == "1.0.3"
     assert (ended.output["deployment"]["model_version"], ended.output["deployment"]["things"]) == ("1.0.3", 2)
@@ -169,7 +114,7 @@ def test_an_approved_model_ends_healthy_when_every_device_reports_so(workflow: A
 def test_an_unhealthy_device_takes_the_model_back(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow()
     account.fleet.on_deployment = devices(flow, line_1={}, line_2={"healthy": False, "reason": "golden/0.jpg differs"})
-    execution = flow.start()
+    execution = flow.approve()
     ended = flow.end(execution)
     assert (ended.status, ended.path, ended.error) == ("FAILED", TAKEN_BACK, "DeploymentRolledBack")
     assert account.fleet.rolled_out() == [V3, {}]
@@ -183,7 +128,7 @@ def test_an_unhealthy_device_takes_the_model_back(workflow: Any, account: Simple
 def test_a_device_that_never_reports_takes_the_model_back(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow(health_timeout=1)
     account.fleet.on_deployment = devices(flow, line_1={})
-    ended = flow.end(flow.start())
+    ended = flow.end(flow.approve())
     assert (ended.status, ended.path, ended.error) == ("FAILED", TAKEN_BACK, "DeploymentRolledBack")
     assert json.loads(str(ended.cause))["Error"] == "States.Timeout"
     assert account.fleet.rolled_out() == [V3, {}]
@@ -195,17 +140,17 @@ def test_a_device_that_never_reports_takes_the_model_back(workflow: Any, account
 def test_a_roll_back_brings_the_model_before_it_back(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow()
     account.fleet.on_deployment = devices(flow, line_1={}, line_2={})
-    assert flow.end(flow.start()).status == "SUCCEEDED"
+    assert flow.end(flow.approve()).status == "SUCCEEDED"
     account.fleet.on_deployment = devices(flow, line_1={"healthy": False, "reason": "no"})
-    assert flow.end(flow.start("2026-11-20T10:00:00Z", version=4)).path == TAKEN_BACK
+    assert flow.end(flow.approve("2026-11-20T10:00:00Z", version=4)).path == TAKEN_BACK
     assert account.fleet.rolled_out() == [V3, V4, V3]
 
 
 def test_a_later_approval_waits_for_the_roll_out_before_it(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow()
-    first = flow.start()
+    first = flow.approve()
     flow.wait_for("the first deployment", lambda: account.fleet.deployments)
-    second = flow.start("2026-11-20T10:00:00Z", version=4)
+    second = flow.approve("2026-11-20T10:00:00Z", version=4)
     flow.wait_for("the second at its deployment", lambda: "StartDeployment" in flow.path(second))
     account.fleet.on_deployment = devices(flow, line_1={}, line_2={})
     assert account.fleet.rolled_out() == [V3]
@@ -218,8 +163,8 @@ def test_a_later_approval_waits_for_the_roll_out_before_it(workflow: Any, accoun
 def test_an_older_approval_that_comes_late_ends_superseded(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow()
     account.fleet.on_deployment = devices(flow, line_1={}, line_2={})
-    flow.end(flow.start("2026-11-20T10:00:00Z", version=4))
-    ended = flow.end(flow.start())
+    flow.end(flow.approve("2026-11-20T10:00:00Z", version=4))
+    ended = flow.end(flow.approve())
     assert (ended.status, ended.path) == ("SUCCEEDED", [*DEPLOYED, "DeploymentSuperseded"])
     assert (account.fleet.rolled_out(), flow.reported) == ([V4], [])
 
@@ -228,7 +173,7 @@ def test_a_component_that_is_still_checked_is_waited_for(workflow: Any, account:
     flow = workflow()
     account.fleet.on_deployment = devices(flow, line_1={}, line_2={})
     account.fleet.state = "REQUESTED"
-    execution = flow.start()
+    execution = flow.approve()
     flow.wait_for("the component version", lambda: account.fleet.recipes)
     account.fleet.state = "DEPLOYABLE"
     assert flow.end(execution).path == [*DEPLOYED, "DeploymentHealthy"]
@@ -239,7 +184,7 @@ def test_a_group_without_devices_fails_with_what_to_do_and_changes_nothing(
 ) -> None:
     account.fleet.things = []
     flow = workflow()
-    ended = flow.end(flow.start())
+    ended = flow.end(flow.approve())
     assert ended.path == [*DEPLOYED, "RollBack", "ReportFailure", "WasRolledBack", "DeploymentFailed"]
     assert ended.error == "DeploymentFailed"
     assert "add a device to the group" in str(ended.cause)
@@ -249,6 +194,6 @@ def test_a_group_without_devices_fails_with_what_to_do_and_changes_nothing(
 def test_a_release_that_is_not_there_fails_before_anything_is_created(workflow: Any, account: SimpleNamespace) -> None:
     account.s3.delete_object(Bucket="artifacts", Key="models/train-3/release/model.json")
     flow = workflow()
-    ended = flow.end(flow.start())
+    ended = flow.end(flow.approve())
     assert ended.path == ["PlanComponentVersion", "ReportFailure", "WasRolledBack", "DeploymentFailed"]
     assert (account.fleet.recipes, account.fleet.deployments, len(flow.reported)) == ({}, [], 1)

@@ -4,9 +4,8 @@ moto does not run `sagemaker:….sync`; the jobs here are its stand-in, which ta
 """
 
 import json
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -27,9 +26,9 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from local.aws_shapes import check_request
 from sightline.aws import items, notify, objects, registry
 from sightline.aws.ledger import Ledger, image_key
-from tests.hashes import photo
 from tests.fake_cloud import Cloud, cloud
-from tests.project import ROOT, folder_of
+from tests.hashes import photo
+from tests.moto_machine import Ended, Machine
 
 __all__ = ["cloud"]
 
@@ -54,17 +53,6 @@ SCORES: dict[str, Any] = {
     "latency_ms": {"median": 9.0, "p95": 12.0},
     "size_bytes": 4_000_000,
 }
-
-
-@dataclass
-class Ended:
-    """How an execution ended: the states it entered, in order, and what it said."""
-
-    status: str
-    path: list[str]
-    error: str | None
-    cause: str | None
-    output: dict[str, Any]
 
 
 class Jobs:
@@ -133,57 +121,17 @@ class Packages:
         return {"ModelPackageArn": arn}
 
 
-class Workflow:
-    """train_model with its functions in this process. Function errors become task errors, as Lambda reports them."""
+class Workflow(Machine):
+    """train_model, with jobs and a model registry that the tests set."""
 
     def __init__(self, cloud: Cloud, load_app: Callable[..., ModuleType]) -> None:
+        handler_of = cache(lambda name: load_app(name, **cloud.environment).handler)
+        super().__init__("train_model", handler_of, cloud.context, SUBSTITUTIONS)
         self.cloud, self.jobs, self.packages = cloud, Jobs(cloud), Packages()
-        text = (ROOT / "statemachines" / "train_model.asl.json").read_text()
-        definition = json.loads(text)
-        for key, state in definition["States"].items():
-            if state.get("Resource", "").endswith("lambda:invoke"):
-                function = f"arn:aws:lambda:us-east-1:123456789012:function:{folder_of(key)}"
-                text = text.replace("${" + key + "Function}", function)
-        for name, value in SUBSTITUTIONS.items():
-            text = text.replace("${" + name + "}", value)
-        assert "${" not in text
-        definition = json.loads(text)
-        for state in definition["States"].values():
-            for retry in state.get("Retry", []):
-                retry["IntervalSeconds"] = 1  # the same path, sooner
-        self.handlers: dict[str, Any] = {}
-        self.load = lambda name: load_app(name, **cloud.environment).handler
-        self.client = boto3.client("stepfunctions")
-        role = "arn:aws:iam::123456789012:role/workflow"
-        made = self.client.create_state_machine(name="train-model", roleArn=role, definition=json.dumps(definition))
-        self.arn = made["stateMachineArn"]
-
-    def invoke(self, parameters: dict[str, Any], *_: Any, **__: Any) -> dict[str, Any]:
-        """Stands in for the service's Invoke."""
-        name = parameters["FunctionName"].rsplit(":", 1)[-1]
-        if name not in self.handlers:
-            self.handlers[name] = self.load(name)
-        try:
-            payload = self.handlers[name](json.loads(parameters["Payload"]), self.cloud.context)
-        except Exception as error:  # whatever a function raises is what the workflow sees
-            payload = {"errorType": type(error).__name__, "errorMessage": str(error)}
-            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": payload}
-        return {"StatusCode": 200, "Payload": json.loads(json.dumps(payload))}
 
     def run(self, name: str, request: dict[str, Any] | None = None) -> Ended:
         """One execution, to its end."""
-        started = self.client.start_execution(stateMachineArn=self.arn, name=name, input=json.dumps(request or {}))
-        execution, until = started["executionArn"], time.monotonic() + 60
-        while (described := self.client.describe_execution(executionArn=execution))["status"] == "RUNNING":
-            assert time.monotonic() < until, f"still running after 60 s: {self.path(execution)}"
-            time.sleep(0.05)
-        output = json.loads(described.get("output") or "{}")
-        return Ended(described["status"], self.path(execution), described.get("error"), described.get("cause"), output)
-
-    def path(self, execution: str) -> list[str]:
-        pages = self.client.get_paginator("get_execution_history").paginate(executionArn=execution)
-        events = [event for page in pages for event in page["events"]]
-        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+        return self.end(self.start(name, request or {}))
 
     def keys(self, prefix: str) -> list[str]:
         listed = self.cloud.s3.list_objects_v2(Bucket="artifacts", Prefix=prefix)

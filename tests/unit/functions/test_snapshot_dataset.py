@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sightline.aws.ledger import Ledger, image_key
-from tests.hashes import photo
 from tests.fake_cloud import Cloud
+from tests.hashes import photo
 
 BOX = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
 

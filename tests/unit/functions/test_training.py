@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from sightline.aws.ledger import Ledger, image_key
-from tests.hashes import photo
 from tests.fake_cloud import Cloud
+from tests.hashes import photo
 
 JOB = "sightline-7c3b93b0-window-1795220517014"
 SCORES = {

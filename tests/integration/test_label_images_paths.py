@@ -1,0 +1,222 @@
+"""The real label_images.asl.json and the real functions, in moto's interpreter: each way a labelling can end.
+
+People are simulated: they answer over the labelling API as soon as a job is open.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sfn
+
+from sightline.aws import feature_store, items, notify, objects, tasks, uploads, workflows
+from sightline.aws.ledger import Ledger
+from sightline.names import LABEL_ATTRIBUTE
+from tests.fake_cloud import Cloud, cloud, jpeg
+from tests.moto_machine import Ended, Handler, Machine
+
+__all__ = ["cloud"]
+
+BOX = {"class_id": 1, "left": 1, "top": 2, "width": 10, "height": 12}
+CLAIMED = ["IsWindowOpen", "ClaimNewImages", "AreThereNewImages"]
+ROUND = ["OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded"]
+RECORDED = ["RecordLabels", "IsEnoughNew"]
+GIVEN_BACK = ["ReleaseImages", "ReportFailure", "LabelingFailed"]
+
+
+class Workflow(Machine):
+    """label_images with simulated people. `rejections` says how often each image name is rejected; `broken` what fails."""
+
+    def __init__(self, cloud: Cloud, load_app: Callable[..., ModuleType]) -> None:
+        self.load = cache(lambda name: load_app(name, **cloud.environment).handler)
+        self.cloud = cloud
+        self.rejections: dict[str, int] = {}
+        self.broken: set[str] = set()
+        self.while_labelled: Callable[[], None] = lambda: None
+        train_model = boto3.client("stepfunctions").create_state_machine(
+            name="train-model",
+            roleArn="arn:aws:iam::123456789012:role/workflow",
+            definition=json.dumps({"StartAt": "Trained", "States": {"Trained": {"Type": "Succeed"}}}),
+        )["stateMachineArn"]
+        self.train_model = train_model
+        super().__init__("label_images", self.handler_with_people, cloud.context, {"TrainModelArn": train_model})
+
+    def handler_with_people(self, name: str) -> Handler:
+        def handle(event: dict[str, Any], context: Any) -> Any:
+            if name in self.broken:
+                raise PermissionError(f"{name} is broken")
+            answer = self.load(name)(event, context)
+            if name in ("open_labeling_job", "open_verification_job"):
+                self.people()
+            return answer
+
+        return handle
+
+    def people(self) -> None:
+        """Answer every open task: a box for each image, a verdict for each label."""
+        self.while_labelled()
+        for job in self.ask("GET", "/jobs")["jobs"]:
+            worker = "anna" if job["kind"] == "labeling" else "ben"
+            while task := self.ask("POST", f"/jobs/{job['job_id']}/next", worker=worker):
+                path = f"/jobs/{job['job_id']}/tasks/{task['task_id']}/answer"
+                if job["kind"] == "labeling":
+                    self.ask("POST", path, worker=worker, annotations=[BOX])
+                    continue
+                name = task["name"].rsplit("/", 1)[-1]
+                self.rejections[name] = self.rejections.get(name, 0) - 1
+                no = self.rejections[name] >= 0
+                self.ask("POST", path, worker=worker, approved=not no, reason="box too small" if no else None)
+
+    def ask(self, method: str, path: str, **body: Any) -> Any:
+        event = self.cloud.event("serve_labeling") | {"rawPath": path, "body": json.dumps(body)}
+        event["requestContext"]["http"] |= {"method": method, "path": path}
+        answer = self.load("serve_labeling")(event, self.cloud.context)
+        assert answer["statusCode"] in (200, 204), answer
+        return json.loads(answer["body"] or "null")
+
+    def upload(self, *names: str) -> None:
+        records = [self.cloud.upload(name, jpeg(int(name.split(".")[0]))) for name in names]
+        assert self.load("register_images")({"Records": records}, self.cloud.context) == {"batchItemFailures": []}
+
+    def run(self, name: str, **request: Any) -> Ended:
+        return self.end(self.start(name, request))
+
+    def statuses(self) -> dict[str, str]:
+        names = ("NEW", "CLAIMED", "APPROVED", "REJECTED", "REMOVED")
+        images = [image for name in names for image in Ledger("ImagesTable").with_status(name)]
+        return {image["key"].rsplit("/", 1)[-1]: image["status"] for image in images}
+
+    def trainings(self) -> list[str]:
+        listed = self.client.list_executions(stateMachineArn=self.train_model)["executions"]
+        return [execution["name"] for execution in listed]
+
+
+def start_execution(task: Any, env: Any, normalised_parameters: dict[str, Any], **_: Any) -> None:
+    """moto hands the parameters on as the state has them; the API's own names begin in lower case."""
+    given = {name[0].lower() + name[1:]: value for name, value in normalised_parameters.items()}
+    answer = boto3.client("stepfunctions").start_execution(**given)
+    env.stack.append({"ExecutionArn": answer["executionArn"]})
+
+
+@pytest.fixture
+def flow(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
+    """Four new images wait."""
+    # Clients made before the mock started would ask the network.
+    monkeypatch.setattr(items, "client", cloud.dynamodb)
+    for module in (objects, uploads):
+        monkeypatch.setattr(module, "_s3", cloud.s3)
+    monkeypatch.setattr(notify, "_sns", boto3.client("sns"))
+    monkeypatch.setattr(workflows, "start_once", lambda *_: None)
+    monkeypatch.setattr(feature_store, "put_label", lambda *_: None)
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        made = Workflow(cloud, load_app)
+        monkeypatch.setattr(tasks, "_step_functions", boto3.client("stepfunctions"))
+        monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", made.invoke)
+        monkeypatch.setattr(state_task_service_sfn.StateTaskServiceSfn, "_eval_service_task", start_execution)
+        made.upload("1.jpg", "2.jpg", "3.jpg", "4.jpg")
+        yield made
+
+
+def test_images_are_labelled_verified_and_recorded_and_training_starts(flow: Workflow) -> None:
+    ended = flow.run("window-1")
+    assert (ended.status, ended.path) == (
+        "SUCCEEDED",
+        [*CLAIMED, "StartFirstRound", *ROUND, *RECORDED, "StartTraining", "LabelsRecorded"],
+    )
+    assert flow.statuses() == dict.fromkeys(("1.jpg", "2.jpg", "3.jpg", "4.jpg"), "APPROVED")
+    labels = {"approved": 4, "rejected": 0, "new_labels": 4, "enough": True}
+    assert ended.output["labels"] == labels | {"manifest_uri": "s3://artifacts/labeling/window-1/output.manifest"}
+    manifest = flow.cloud.read_lines("labeling/window-1/output.manifest")
+    assert [line[LABEL_ATTRIBUTE]["annotations"] for line in manifest] == [[BOX]] * 4
+    assert flow.trainings() == ["window-1"]
+
+
+def test_a_window_is_waited_for(flow: Workflow) -> None:
+    ended = flow.run("window-1", claim_at="2026-11-20T09:30:00Z")
+    assert ended.path[:3] == ["IsWindowOpen", "WaitForWindow", "ClaimNewImages"]
+
+
+def test_nothing_new_ends_well_and_asks_nobody(flow: Workflow) -> None:
+    flow.run("window-1")
+    ended = flow.run("schedule-1")
+    assert (ended.status, ended.path) == ("SUCCEEDED", [*CLAIMED, "NothingNew"])
+    assert flow.ask("GET", "/jobs") == {"jobs": []}
+
+
+def test_rejected_labels_go_round_again_with_the_reason_and_without_the_boxes(flow: Workflow) -> None:
+    flow.rejections = {"2.jpg": 1}
+    ended = flow.run("window-1")
+    assert ended.path == [
+        *CLAIMED, "StartFirstRound", *ROUND, *ROUND, *RECORDED, "StartTraining", "LabelsRecorded",
+    ]  # fmt: skip
+    asked = flow.cloud.read_lines("labeling/window-1/round-2/images.jsonl")
+    assert [(image["key"], image["annotations"], image["reason"]) for image in asked] == [
+        ("incoming/2.jpg", None, "box too small")
+    ]
+    assert set(flow.statuses().values()) == {"APPROVED"}
+
+
+def test_what_is_rejected_in_the_last_round_is_set_aside(flow: Workflow) -> None:
+    flow.rejections = {"2.jpg": 9}
+    ended = flow.run("window-1")
+    assert ended.path == [
+        *CLAIMED, "StartFirstRound", *ROUND, *ROUND, *RECORDED, "StartTraining", "LabelsRecorded",
+    ]  # fmt: skip
+    assert flow.statuses()["2.jpg"] == "REJECTED"
+    assert (ended.output["labels"]["approved"], ended.output["labels"]["rejected"]) == (3, 1)
+
+
+def test_too_few_labels_start_no_training(flow: Workflow) -> None:
+    flow.rejections = {"2.jpg": 9, "3.jpg": 9, "4.jpg": 9}
+    ended = flow.run("window-1")
+    assert ended.path[-3:] == [*RECORDED, "LabelsRecorded"]
+    assert flow.trainings() == []
+
+
+def test_an_image_that_is_deleted_while_it_is_labelled_is_not_recorded(flow: Workflow) -> None:
+    def delete_once() -> None:
+        flow.while_labelled = lambda: None
+        record = flow.cloud.upload("3.jpg", b"", sequencer="2", kind="Object Deleted")
+        flow.load("register_images")({"Records": [record]}, flow.context)
+
+    flow.while_labelled = delete_once
+    ended = flow.run("window-1")
+    assert (ended.status, ended.output["labels"]["approved"]) == ("SUCCEEDED", 3)
+    assert flow.statuses()["3.jpg"] == "REMOVED"
+
+
+@pytest.mark.parametrize(
+    ("function", "before"),
+    [
+        ("claim_new_images", CLAIMED[:2]),
+        ("open_labeling_job", [*CLAIMED, "StartFirstRound", ROUND[0]]),
+        ("open_verification_job", [*CLAIMED, "StartFirstRound", *ROUND[:2]]),
+        ("settle_round", [*CLAIMED, "StartFirstRound", *ROUND[:3]]),
+        ("record_labels", [*CLAIMED, "StartFirstRound", *ROUND, RECORDED[0]]),
+    ],
+)
+def test_a_failing_step_gives_the_images_back_and_people_are_told(
+    flow: Workflow, function: str, before: list[str]
+) -> None:
+    flow.broken = {function}
+    ended = flow.run("window-1")
+    assert (ended.status, ended.path) == ("FAILED", [*before, *GIVEN_BACK])
+    assert ended.error == "LabelingFailed"
+    assert f"{function} is broken" in str(ended.cause)
+    assert set(flow.statuses().values()) == {"NEW"}
+    assert [message["Subject"] for message in flow.cloud.mail()] == ["label-images failed: PermissionError"]
+    flow.broken = set()
+    assert flow.run("window-2").path[-1] == "LabelsRecorded"
+
+
+def test_a_failure_that_can_not_even_be_reported_still_ends_as_one(flow: Workflow) -> None:
+    flow.broken = {"open_labeling_job", "release_images", "report_failure"}
+    ended = flow.run("window-1")
+    assert (ended.status, ended.path[-3:]) == ("FAILED", GIVEN_BACK)
+    assert "open_labeling_job is broken" in str(ended.cause)
