@@ -1,21 +1,27 @@
 """Augmentation that suits defects: geometry and light are varied strongly, but a defect is never erased.
 
-Four images side by side (mosaic, Bochkovskiy et al., "YOLOv4", 2020), then one affine map (flips, scale, shift, a small
-turn) and a change of brightness, contrast, gamma and colour, then noise.
+Defects of other parts are pasted in (Ghiasi et al., "Simple Copy-Paste", 2021), so that the detector can't learn parts by
+heart; then four images side by side (mosaic, Bochkovskiy et al., "YOLOv4", 2020), one affine map (flips, quarter turns,
+scale, shift, a small turn), a change of brightness, contrast, gamma and colour, and noise.
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
 from sightline.vision.letterbox import PAD_VALUE
 from training.data import Sample
 
 MIN_VISIBLE = 0.35  # share of a box that must still be in the picture for it to count
 MIN_SIDE = 3.0  # input pixels
+PASTES = 4  # defects pasted into an image, at most
+MARGIN = 6  # input pixels around a pasted box, over which it fades into its new surroundings
+SIMILAR = 40.0  # grey levels by which the surroundings of a pasted defect may differ, old and new
 Array = np.ndarray[Any, Any]
 
 
@@ -23,10 +29,11 @@ def augment(
     samples: list[Sample], index: int, mosaic: float, rng: np.random.Generator
 ) -> tuple[torch.Tensor, Array, Array]:
     """One training example: image uint8 [3, H, W], boxes float32 [n, 4] in its pixels, classes int64 [n]."""
-    first = samples[index]
+    first = _with_pastes(samples[index], samples, rng)
     height, width = first.pixels.shape[:2]
     if rng.random() < mosaic:
-        canvas, boxes, classes = _mosaic([first, *(samples[i] for i in rng.integers(0, len(samples), 3))])
+        others = [_with_pastes(samples[i], samples, rng) for i in rng.integers(0, len(samples), 3)]
+        canvas, boxes, classes = _mosaic([first, *others])
         scale = rng.uniform(0.45, 1.0)
     else:
         canvas, boxes, classes = first.pixels, first.boxes, first.classes
@@ -35,6 +42,72 @@ def augment(
     image = _warp(canvas, matrix, (height, width))
     boxes, classes = _move(boxes, classes, matrix, (height, width))
     return _relight(image, rng), boxes, classes
+
+
+def _with_pastes(sample: Sample, samples: list[Sample], rng: np.random.Generator) -> Sample:
+    """The sample with up to PASTES defects of other samples, where they fit: on free, similar ground."""
+    pixels, boxes, classes = sample.pixels, list(sample.boxes), list(sample.classes)
+    for _ in range(rng.integers(0, PASTES + 1)):
+        donor = samples[rng.integers(len(samples))]
+        if not len(donor.boxes):
+            continue
+        number = rng.integers(len(donor.boxes))
+        patch, inner = _cut(donor, donor.boxes[number], rng)
+        rows, columns = (sample.pixels.shape[axis] - patch.shape[axis] for axis in (0, 1))
+        if rows <= 0 or columns <= 0:
+            continue
+        top, left = int(rng.integers(rows)), int(rng.integers(columns))
+        box = inner + np.array([left, top, left, top], dtype=np.float32)
+        place = np.s_[top : top + patch.shape[0], left : left + patch.shape[1]]
+        difference = _border(pixels[place]) - _border(patch)
+        if np.abs(difference).max() > SIMILAR or any(_touch(box, other) for other in boxes):
+            continue
+        pixels = pixels.copy() if pixels is sample.pixels else pixels
+        fade = _fade(patch.shape[:2])
+        pixels[place] = (pixels[place] * (1 - fade) + (patch + difference) * fade).clip(0, 255).astype(np.uint8)
+        boxes.append(box)
+        classes.append(donor.classes[number])
+    if pixels is sample.pixels:
+        return sample
+    return replace(sample, pixels=pixels, boxes=np.stack(boxes).astype(np.float32), classes=np.array(classes))
+
+
+def _cut(donor: Sample, box: Array, rng: np.random.Generator) -> tuple[Array, Array]:
+    """A defect with MARGIN pixels around it, float32 [h, w, 3], flipped, turned and scaled, and its box in that patch."""
+    height, width = donor.pixels.shape[:2]
+    x1, y1 = np.floor(box[:2]).astype(int) - MARGIN
+    x2, y2 = np.ceil(box[2:]).astype(int) + MARGIN
+    x1, y1, x2, y2 = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
+    scale = np.exp(rng.uniform(-0.5, 0.4))
+    size = max(2, round((x2 - x1) * scale)), max(2, round((y2 - y1) * scale))
+    patch = np.asarray(Image.fromarray(donor.pixels[y1:y2, x1:x2]).resize(size, Image.Resampling.BILINEAR), np.float32)
+    ratio = np.array([size[0] / (x2 - x1), size[1] / (y2 - y1)] * 2)
+    inner = (box - np.array([x1, y1, x1, y1])) * ratio
+    if rng.random() < 0.5:
+        patch, inner = patch[:, ::-1], np.array([size[0] - inner[2], inner[1], size[0] - inner[0], inner[3]])
+    if rng.random() < 0.5:
+        patch, inner = patch[::-1], np.array([inner[0], size[1] - inner[3], inner[2], size[1] - inner[1]])
+    if rng.random() < 0.5:
+        patch, inner = patch.transpose(1, 0, 2), inner[[1, 0, 3, 2]]
+    return patch, inner.astype(np.float32)
+
+
+def _border(patch: Array) -> Array:
+    """The median colour along the edge of a patch, float [3]."""
+    edges = [patch[0], patch[-1], patch[:, 0], patch[:, -1]]
+    return np.asarray(np.median(np.concatenate(edges), axis=0))
+
+
+def _fade(shape: tuple[int, int]) -> Array:
+    """How much of a patch shows, float32 [h, w, 1]: from 0 at its edge to 1 where its margin ends."""
+    down, right = (
+        np.minimum(1, (np.minimum(np.arange(n), np.arange(n)[::-1]) + 1) / MARGIN).astype(np.float32) for n in shape
+    )
+    return np.asarray(np.minimum(down[:, None], right[None, :])[..., None])
+
+
+def _touch(a: Array, b: Array) -> bool:
+    return bool((np.minimum(a[2:], b[2:]) > np.maximum(a[:2], b[:2])).all())
 
 
 def _mosaic(samples: list[Sample]) -> tuple[Array, Array, Array]:
@@ -52,8 +125,12 @@ def _random_map(source: tuple[int, int], target: tuple[int, int], scale: float, 
     stretch = math.exp(rng.uniform(-0.12, 0.12))
     sx = scale * stretch * (-1 if rng.random() < 0.5 else 1)
     sy = scale / stretch * (-1 if rng.random() < 0.5 else 1)
+    if rng.random() < 0.5:  # a quarter turn; boxes stay exact, as with flips
+        sx, sy, swap = sy, sx, np.array([[0, 1], [1, 0]])
+    else:
+        swap = np.eye(2)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    linear = turn @ np.diag([sx, sy])
+    linear = turn @ np.diag([sx, sy]) @ swap
     centre = np.array([source[1], source[0]]) * (0.5 + rng.uniform(-0.12, 0.12, 2) * (2 if source != target else 1))
     middle = np.array([target[1], target[0]]) / 2
     return np.concatenate([linear, (middle - linear @ centre)[:, None]], axis=1)

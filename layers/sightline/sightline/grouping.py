@@ -131,7 +131,9 @@ def _likely_pairs(vectors: Array) -> Array:
     likeness = np.concatenate(
         [np.empty(0, np.float32)]
         + [
-            np.einsum("ij,ij->i", vectors[first[start : start + 64 * BATCH]], vectors[second[start : start + 64 * BATCH]])
+            np.einsum(
+                "ij,ij->i", vectors[first[start : start + 64 * BATCH]], vectors[second[start : start + 64 * BATCH]]
+            )
             for start in range(0, len(found), 64 * BATCH)
         ]
     )

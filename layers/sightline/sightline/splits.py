@@ -1,6 +1,6 @@
 """Splits by near-duplicate group: drawn once for a group and frozen, never drawn anew.
 
-A new group goes to the split that lacks most of its share; an image that joins a group whose images have a split gets
+A new group goes to the split that lacks most images; an image that joins a group whose images have a split gets
 theirs. Where an image connects groups of different splits, those keep theirs, and it goes to the test set when the test
 set is among them: the test set may only grow.
 """
@@ -25,7 +25,7 @@ def assign(images: list[dict[str, Any]], groups: dict[str, str]) -> dict[str, st
     splits = {image["image_id"]: image["split"] for image in images if image.get("split")}
     counts = {True: dict.fromkeys(SPLITS, 0), False: dict.fromkeys(SPLITS, 0)}
     fresh = []
-    for name, group in members.items():
+    for group in members.values():
         frozen = {image["split"] for image in group if image.get("split")}
         if frozen:
             # In the order test, validation, train: the cautious side takes the image that connects two splits.
@@ -34,15 +34,30 @@ def assign(images: list[dict[str, Any]], groups: dict[str, str]) -> dict[str, st
             for image in group:
                 counts[_has_defect(group)][splits[image["image_id"]]] += 1
         else:
-            fresh.append((name, group))
-    # The large groups first (largest remaining deficit): a large one that comes last would overshoot a small share.
-    for _, group in sorted(fresh, key=lambda entry: (-len(entry[1]), entry[0])):
-        kind = counts[_has_defect(group)]
-        total = sum(kind.values()) + len(group)
-        split = max(SPLITS, key=lambda name: (SHARES[name] * total - kind[name]) / SHARES[name])
-        _place(group, split, splits)
-        kind[split] += len(group)
+            fresh.append(group)
+    for has_defect, kind in counts.items():
+        groups = [group for group in fresh if _has_defect(group) == has_defect]
+        _spread(groups, kind, splits)
     return splits
+
+
+def _spread(groups: list[list[dict[str, Any]]], counts: dict[str, int], splits: dict[str, str]) -> None:
+    """Place new groups, the large ones first, each where most images are lacking; `counts` are those already placed.
+
+    So the large groups come to lie in the training set and the others hold several small ones: what is measured there is
+    worth as much as there are parts, not photos. No split stays empty while there are groups for it.
+    """
+    total = sum(counts.values()) + sum(len(group) for group in groups)
+    left = len(groups)
+    for group in sorted(groups, key=lambda group: (-len(group), str(group[0]["image_id"]))):
+        empty = [split for split in SPLITS if not counts[split]]
+        split = max(
+            empty if left <= len(empty) else SPLITS,
+            key=lambda name: SHARES[name] * total - counts[name],
+        )
+        _place(group, split, splits)
+        counts[split] += len(group)
+        left -= 1
 
 
 def _has_defect(group: list[dict[str, Any]]) -> bool:

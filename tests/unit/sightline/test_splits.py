@@ -79,3 +79,11 @@ def test_a_split_that_lacks_most_of_its_share_is_filled_first() -> None:
     images = [image(f"{number:02}", split="train") for number in range(20)] + [image("a"), image("b")]
     placed = splits.assign(images, alone(images))
     assert sorted([placed["a"], placed["b"]]) == ["test", "validation"]
+
+
+def test_large_groups_go_to_the_training_set_and_the_others_hold_several_small_ones() -> None:
+    sizes = {"a": 20, "b": 20, "c": 20, "d": 5, "e": 5, "f": 5, "g": 5}
+    images = [image(f"{group}{number:02}") for group, size in sizes.items() for number in range(size)]
+    placed = splits.assign(images, {entry["image_id"]: entry["image_id"][0] for entry in images})
+    assert {group: placed[f"{group}00"] for group in "abc"} == dict.fromkeys("abc", "train")
+    assert Counter(placed[f"{group}00"] for group in "defg") == {"validation": 2, "test": 2}
