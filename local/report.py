@@ -92,14 +92,20 @@ def render(result: dict[str, Any], artifacts: Artifacts, unseen: dict[str, Path]
     )
     splits = table(
         ["split", "images", "boxes", "without a defect", "groups"],
-        [[name, *counts.values()] for name, counts in artifacts.dataset["counts"].items()],
+        [
+            [name, *(counts[key] for key in ("images", "boxes", "images_without_boxes", "groups"))]
+            for name, counts in artifacts.dataset["counts"].items()
+        ],
     )
     aside = table(["file", "reason"], [[entry["key"], entry["reason"]] for entry in result["quarantine"]])
     merged = table(["one image under several names"], [[", ".join(keys)] for keys in result["images_merged"]])
     stages = table(["stage", "seconds"], [[name, seconds] for name, seconds in result["stages"].items()])
     machines = table(
         ["state machine", "executions", "state transitions", "Lambda invocations"],
-        [[name, *usage.values()] for name, usage in result["executions"].items()],
+        [
+            [name, *(usage[key] for key in ("executions", "state_transitions", "lambda_invocations"))]
+            for name, usage in result["executions"].items()
+        ],
     )
     tested = "".join(
         figure(

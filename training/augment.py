@@ -19,7 +19,7 @@ from training.data import Sample
 
 MIN_VISIBLE = 0.35  # share of a box that must still be in the picture for it to count
 MIN_SIDE = 3.0  # input pixels
-PASTES = 4  # defects pasted into an image, at most
+PASTED, PASTES = 0.5, 4  # share of images that defects are pasted into, and how many at most
 MARGIN = 6  # input pixels around a pasted box, over which it fades into its new surroundings
 SIMILAR = 40.0  # grey levels by which the surroundings of a pasted defect may differ, old and new
 Array = np.ndarray[Any, Any]
@@ -29,10 +29,10 @@ def augment(
     samples: list[Sample], index: int, mosaic: float, rng: np.random.Generator
 ) -> tuple[torch.Tensor, Array, Array]:
     """One training example: image uint8 [3, H, W], boxes float32 [n, 4] in its pixels, classes int64 [n]."""
-    first = _with_pastes(samples[index], samples, rng)
+    first = with_pastes(samples[index], samples, rng)
     height, width = first.pixels.shape[:2]
     if rng.random() < mosaic:
-        others = [_with_pastes(samples[i], samples, rng) for i in rng.integers(0, len(samples), 3)]
+        others = [with_pastes(samples[i], samples, rng) for i in rng.integers(0, len(samples), 3)]
         canvas, boxes, classes = _mosaic([first, *others])
         scale = rng.uniform(0.45, 1.0)
     else:
@@ -44,10 +44,10 @@ def augment(
     return _relight(image, rng), boxes, classes
 
 
-def _with_pastes(sample: Sample, samples: list[Sample], rng: np.random.Generator) -> Sample:
+def with_pastes(sample: Sample, samples: list[Sample], rng: np.random.Generator) -> Sample:
     """The sample with up to PASTES defects of other samples, where they fit: on free, similar ground."""
     pixels, boxes, classes = sample.pixels, list(sample.boxes), list(sample.classes)
-    for _ in range(rng.integers(0, PASTES + 1)):
+    for _ in range(rng.integers(1, PASTES + 1) if rng.random() < PASTED else 0):
         donor = samples[rng.integers(len(samples))]
         if not len(donor.boxes):
             continue

@@ -18,9 +18,9 @@ import numpy as np
 from sightline import evaluation as metrics
 from sightline.errors import SightlineError
 from sightline.evaluation import Found, Truth
-from sightline.vision.decode import Pixels, decode
+from sightline.vision.decode import Pixels, UndecodableImageError, decode
 from sightline.vision.detector import Detection, Detector, UnusableModelError
-from training import report
+from training import job, report
 from training.data import file_name, read_manifest, record_boxes
 
 FLOOR = 0.01  # detections below this score change no metric that anybody looks at
@@ -37,9 +37,16 @@ class Images:
         self.records = read_manifest(dataset / f"{split}.manifest")
         self.names = [file_name(record) for record in self.records]
         self.bodies = [(folder / name).read_bytes() for name in self.names]
-        self.pixels: list[Pixels] = [decode(body) for body in self.bodies]
+        self.pixels = [self._decode(name, body) for name, body in zip(self.names, self.bodies, strict=True)]
         self.truths = [Truth(*record_boxes(record)) for record in self.records]
         self.groups = [str(record.get("group-id", record["image-id"])) for record in self.records]
+
+    @staticmethod
+    def _decode(name: str, body: bytes) -> Pixels:
+        try:
+            return decode(body)
+        except UndecodableImageError as error:
+            raise UndecodableImageError(f"{name}: {error}") from error
 
 
 def detect_all(detector: Detector, images: Images) -> list[Found]:
@@ -123,26 +130,31 @@ def unpack(archive_folder: Path, target: Path) -> Path:
     return target
 
 
-def judge_champion(root: Path, test: Images, ours: list[Found]) -> dict[str, Any]:
+def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Found]) -> dict[str, Any]:
     """The champion's numbers on the same images, and the difference; or why there are none."""
-    nothing: dict[str, Any] = {"champion": None, "champion_error": None, "bootstrap": None}
     if not (root / "input" / "champion").is_dir():
-        return nothing
+        return {"champion": None, "champion_error": None, "bootstrap": None}
     try:
-        detector = Detector(unpack(root / "input" / "champion", root / "work" / "champion"))
-    except (UnusableModelError, tarfile.TarError, StopIteration) as error:
-        return {**nothing, "champion_error": str(error) or type(error).__name__}
-    theirs = detect_all(detector, test)
+        numbers, theirs = measure_champion(root, test, classes)
+    except Exception as error:  # whatever is wrong with the champion must not stop its successor
+        reason = str(error) if isinstance(error, SightlineError) else f"{type(error).__name__}: {error}"
+        return {"champion": None, "champion_error": reason, "bootstrap": None}
     difference = metrics.bootstrap_difference(
-        test.truths, test.groups, ours, theirs, len(detector.classes), replicates=REPLICATES, seed=0
+        test.truths, test.groups, ours, theirs, len(classes), replicates=REPLICATES, seed=0
     )
-    size = (root / "work" / "champion" / "model.onnx").stat().st_size
-    numbers = {**scores(detector, test, theirs, detector.threshold), "size_bytes": size}
-    return {
-        "champion": numbers,
-        "champion_error": None,
-        "bootstrap": {"difference_map50": difference, "replicates": REPLICATES},
-    }
+    bootstrap = {"difference_map50": difference, "replicates": REPLICATES}
+    return {"champion": numbers, "champion_error": None, "bootstrap": bootstrap}
+
+
+def measure_champion(root: Path, test: Images, classes: list[str]) -> tuple[dict[str, Any], list[Found]]:
+    """The champion's numbers and what it finds. Raises UnusableModelError when it knows other classes."""
+    folder = unpack(root / "input" / "champion", root / "work" / "champion")
+    detector = Detector(folder)
+    if detector.classes != classes:
+        raise UnusableModelError(f"it knows other classes: {', '.join(detector.classes)}")
+    found = detect_all(detector, test)
+    size = (folder / "model.onnx").stat().st_size
+    return {**scores(detector, test, found, detector.threshold), "size_bytes": size}, found
 
 
 def per_image(test: Images, found: list[Found], threshold: float) -> list[dict[str, Any]]:
@@ -181,7 +193,7 @@ def evaluate(root: Path) -> dict[str, Any]:
         "test_images": len(test.names),
         "test_groups": len(set(test.groups)),
         "candidate": {**scores(detector, test, found, detector.threshold), "size_bytes": size},
-        **judge_champion(root, test, found),
+        **judge_champion(root, test, detector.classes, found),
         "per_image": per_image(test, found, detector.threshold),
     }
     (output / "evaluation.json").write_text(json.dumps(result, indent=1))
@@ -198,16 +210,13 @@ def evaluate(root: Path) -> dict[str, Any]:
 
 def main() -> int:
     root = Path(os.environ.get("SIGHTLINE_PROCESSING_DIR", "/opt/ml/processing"))
-    try:
+
+    def work() -> None:
         result = evaluate(root)
-    except (SightlineError, OSError, StopIteration) as error:
-        (root / "output").mkdir(parents=True, exist_ok=True)
-        (root / "output" / "failure").write_text(str(error) or type(error).__name__)
-        print(error, file=sys.stderr)
-        return 1
-    candidate = result["candidate"]
-    print(f"test:map50={candidate['map50']} test:map50_95={candidate['map50_95']} images={result['test_images']}")
-    return 0
+        candidate = result["candidate"]
+        print(f"test:map50={candidate['map50']} test:map50_95={candidate['map50_95']} images={result['test_images']}")
+
+    return job.run(work, root / "output" / "failure")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import torch
 
 from sightline.errors import SightlineError
 from sightline.evaluation import Found, Truth, mean_ap
+from training import job
 from training.augment import augment
 from training.data import Sample, input_size, load, read_manifest
 from training.export import OPSET, Deployed, export
@@ -171,20 +172,16 @@ def read_channels(chosen: Hyperparameters) -> tuple[dict[str, Any], list[Sample]
     return description, channels[0], channels[1]
 
 
-def main() -> int:
-    output = folder("SM_OUTPUT_DIR", "/opt/ml/output")
-    try:
-        texts = json.loads((folder("SM_INPUT_DIR", "/opt/ml/input") / "config" / "hyperparameters.json").read_text())
-        chosen = Hyperparameters.from_texts(texts)
-        description, train, validation = read_channels(chosen)
-    except (SightlineError, OSError, ValueError, KeyError) as error:
-        output.mkdir(parents=True, exist_ok=True)
-        (output / "failure").write_text(str(error))
-        print(error, file=sys.stderr)
-        return 1
+def train() -> None:
+    """The whole training job, from the channels to the model directory."""
+    texts = json.loads((folder("SM_INPUT_DIR", "/opt/ml/input") / "config" / "hyperparameters.json").read_text())
+    chosen = Hyperparameters.from_texts(texts)
+    description, samples, validation = read_channels(chosen)
     names = [name for _, name in sorted(description["class_map"].items(), key=lambda entry: int(entry[0]))]
-    print(f"training on {len(train)} images, validating on {len(validation)}, classes: {', '.join(names)}", flush=True)
-    trainer = Trainer(train, validation, len(names), chosen)
+    print(
+        f"training on {len(samples)} images, validating on {len(validation)}, classes: {', '.join(names)}", flush=True
+    )
+    trainer = Trainer(samples, validation, len(names), chosen)
     net, history = trainer.run()
     target = folder("SM_MODEL_DIR", "/opt/ml/model")
     target.mkdir(parents=True, exist_ok=True)
@@ -204,7 +201,10 @@ def main() -> int:
     }
     (target / "model.json").write_text(json.dumps(model, indent=1))
     (target / "history.json").write_text(json.dumps(history))
-    return 0
+
+
+def main() -> int:
+    return job.run(train, folder("SM_OUTPUT_DIR", "/opt/ml/output") / "failure")
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def judge(evaluation: dict[str, Any], limits: Limits) -> Decision:
     """Accept a candidate that reaches every limit and is not significantly worse than the champion.
 
     `evaluation` is evaluation.json: both models measured on the same frozen test images. Without a champion, or with
-    one that can't be loaded any more, its rule holds and says so. A class that the test set lacks breaks no rule; a test
+    one that can't be measured any more, its rule holds and says so. A class that the test set lacks breaks no rule; a test
     set without any defect does. Raises InvalidMetricError for a share outside 0..1.
     """
     if not evaluation["test_images"]:
@@ -102,11 +102,7 @@ def _not_worse(evaluation: dict[str, Any]) -> Rule:
     name = "not worse than the model in service"
     if evaluation["champion"] is None:
         error = evaluation.get("champion_error")
-        detail = (
-            f"the model in service can't be loaded ({error}); not compared"
-            if error
-            else "there is no model in service yet"
-        )
+        detail = f"the model in service can't be compared: {error}" if error else "there is no model in service yet"
         return Rule(name, True, None, 0, detail)
     difference = (evaluation["bootstrap"] or {}).get("difference_map50")
     if difference is None or not all(-1 <= difference[key] <= 1 for key in ("mean", "low", "high")):

@@ -144,7 +144,7 @@ def test_a_significant_loss_is_told_with_its_interval() -> None:
 
 def test_a_champion_that_no_longer_loads_is_told_and_does_not_reject() -> None:
     decision = judge({**evaluation(), "champion_error": "model.onnx is cut off"}, LIMITS)
-    detail = "the model in service can't be loaded (model.onnx is cut off); not compared"
+    detail = "the model in service can't be compared: model.onnx is cut off"
     assert (decision.accepted, decision.rules[-1].detail) == (True, detail)
 
 

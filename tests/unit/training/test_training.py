@@ -1,6 +1,7 @@
 """Training, export and evaluation on a handful of drawn images: the contract, not the quality."""
 
 import json
+import shutil
 import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from sightline import manifest
 from sightline.vision import golden
 from sightline.vision.detector import Detector, UnusableModelError
 from training import evaluate, train
-from training.augment import augment
+from training.augment import augment, with_pastes
 from training.data import load
 from training.export import Deployed, export
 from training.hyperparameters import Hyperparameters, InvalidHyperparameterError
@@ -206,6 +207,73 @@ def test_the_champion_is_measured_on_the_same_images_and_a_broken_one_is_said(
     broken = evaluate.evaluate(root)
     assert broken["champion"] is None
     assert broken["champion_error"]
+
+
+def test_a_champion_of_other_classes_is_said_and_not_compared(channels: Path, trained: Path, tmp_path: Path) -> None:
+    root = processing(channels, trained, tmp_path)
+    other = tmp_path / "other"
+    shutil.copytree(trained, other)
+    model = json.loads((other / "model.json").read_text())
+    (other / "model.json").write_text(json.dumps(model | {"classes": ["dent"]}))
+    champion = root / "input" / "champion"
+    champion.mkdir()
+    with tarfile.open(champion / "model.tar.gz", "w:gz") as tar:
+        for path in other.iterdir():
+            tar.add(path, path.name)
+    result = evaluate.evaluate(root)
+    assert (result["champion"], result["champion_error"]) == (None, "it knows other classes: dent")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda root: (root / "input" / "model" / "model.tar.gz").write_bytes(b"no archive"), "ReadError"),
+        (lambda root: (root / "input" / "dataset" / "dataset.json").unlink(), "dataset.json"),
+        (lambda root: next((root / "input" / "test").glob("*.jp*")).write_bytes(b"no image"), ".jpg: not an image"),
+    ],
+)
+def test_whatever_stops_an_evaluation_is_said_in_the_failure_file(
+    channels: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Any, said: str
+) -> None:
+    root = processing(channels, trained, tmp_path / "job")
+    for name in ("dataset", "test"):  # of its own, so that it can be spoiled
+        (root / "input" / name).unlink()
+        shutil.copytree(channels / name, root / "input" / name)
+    spoil(root)
+    monkeypatch.setenv("SIGHTLINE_PROCESSING_DIR", str(root))
+    assert evaluate.main() == 1
+    assert said in (root / "output" / "failure").read_text()
+
+
+def test_a_training_that_breaks_off_says_why(channels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(_: Any) -> None:
+        raise MemoryError("no memory left")
+
+    monkeypatch.setattr(train.Trainer, "run", break_off)
+    assert run_training(channels, tmp_path, monkeypatch) == 1
+    assert (tmp_path / "output" / "failure").read_text() == "MemoryError: no memory left"
+
+
+def test_a_pasted_defect_lies_on_free_ground_and_the_sample_stays_as_it_was(channels: Path) -> None:
+    samples, _ = load(channels / "dataset" / "train.manifest", channels / "train", SIZE)
+    before = [sample.pixels.copy() for sample in samples]
+    rng = np.random.default_rng(0)
+    pasted = [with_pastes(sample, samples, rng) for sample in samples for _ in range(20)]
+    assert any(len(sample.boxes) > len(samples[0].boxes) for sample in pasted)
+    for sample in pasted:
+        assert len(sample.boxes) == len(sample.classes)
+        assert bool(((sample.boxes >= 0) & (sample.boxes <= [SIZE[1], SIZE[0]] * 2)).all())
+    assert all((sample.pixels == pixels).all() for sample, pixels in zip(samples, before, strict=True))
+
+
+def test_a_golden_image_outside_the_folder_is_not_read(channels: Path, trained: Path, tmp_path: Path) -> None:
+    root = processing(channels, trained, tmp_path)
+    evaluate.evaluate(root)
+    place = root / "output" / "model.json"
+    model = json.loads(place.read_text())
+    model["golden"][0]["image"] = "../input/dataset/dataset.json"
+    place.write_text(json.dumps(model))
+    assert "lies outside the model's folder" in golden.check(root / "output")[0]
 
 
 def test_a_model_that_answers_differently_fails_its_golden_images(

@@ -11,7 +11,11 @@ from botocore.exceptions import ClientError
 from sightline import names
 from sightline.ledger import ObjectEvent
 
-_s3: Any = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
+# Signature 4 by name: URLs that are signed otherwise can't read objects encrypted with a KMS key.
+_s3: Any = boto3.client(
+    "s3",
+    config=Config(signature_version="s3v4", retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32),
+)
 
 GONE = ("NoSuchKey", "NoSuchVersion", "404")
 

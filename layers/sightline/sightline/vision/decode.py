@@ -13,6 +13,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
 MAX_BYTES = 50 * 1024 * 1024
 MAX_PIXELS = 64_000_000
 MIN_SIDE = 16
+CAMERA_BITS = (8, 10, 12, 14, 16)
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -52,8 +53,12 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """Bring 16-bit grey images to 8 bits; Pillow's own conversion would clip them to white."""
+    """Bring grey images of more bits to 8; Pillow's own conversion would clip them to white.
+
+    Files don't say how many of 16 bits the camera uses: the fewest that hold the brightest pixel are taken.
+    """
     if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.float64)
-        return Image.fromarray((values * 255.0 / max(values.max(), 1.0)).clip(0, 255).astype(np.uint8))
+        values = np.asarray(image).clip(0)
+        depth = next((bits for bits in CAMERA_BITS if values.max() < 1 << bits), CAMERA_BITS[-1])
+        return Image.fromarray((values >> (depth - 8)).clip(0, 255).astype(np.uint8))
     return image

@@ -21,6 +21,8 @@ def check(folder: Path) -> list[str]:
         return ["model.json names no golden images, so the model can't prove itself"]
     problems = []
     for entry in golden:
+        if not (folder / entry["image"]).resolve().is_relative_to(folder.resolve()):
+            return [f"golden image {entry['image']!r} lies outside the model's folder"]
         found = detector.detect(decode((folder / entry["image"]).read_bytes()))
         problems += [
             f"{entry['image']}: {problem}" for problem in _compare(entry["detections"], found, detector.threshold)

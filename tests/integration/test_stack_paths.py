@@ -1,0 +1,195 @@
+"""The real workflows in the local stack, with IAM enforced: the ends that `test_loop` does not reach, and the good ones quickly.
+
+The photos are drawn and the trainings as short as can be: what counts here is where an execution goes, not how good a model is.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import pipeline
+from cli.annotate import Annotators, read_coco
+from cli.target import Target
+from local import stack
+from local.device import SimulatedDevice
+from local.sample import draw
+
+PARAMETERS = {
+    "LabelingWindowSeconds": "8",
+    "MinNewLabels": "1000",
+    "Hyperparameters": '{"image_size":"96","epochs":"1"}',
+}
+LABELED = ["OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded"]
+JUDGED = [
+    "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "TrainModel", "EvaluateModel", "JudgeModel", "IsModelAccepted",
+]  # fmt: skip
+DEPLOYED = ["PlanComponentVersion", "CreateComponentVersion", "StartDeployment"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    place: Path = tmp_path_factory.mktemp("home")
+    try:
+        yield place
+    finally:
+        stack.down(place)
+
+
+@pytest.fixture(scope="module")
+def line(home: Path) -> Target:
+    """The stack as it comes up: models below mAP@.50 0.5 are rejected."""
+    stack.up(root=home, overrides=PARAMETERS, tied=True)
+    return Target.find(None, None, None, home)
+
+
+@pytest.fixture(scope="module")
+def labeled(line: Target, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Twenty photos are uploaded and labelled, carelessly at first; answers the states of that execution."""
+    folder = tmp_path_factory.mktemp("photos")
+    truth = read_coco(draw(folder, 20, seed=3))
+    pipeline.upload(line, sorted(folder.glob("*.jpg")))
+    people = Annotators(line, truth, error_rate=0.5, seed=1, count=2)
+    execution = until(lambda: windows(line))[0]
+    while not ended(line, execution):
+        people.work()
+        time.sleep(0.2)
+    pipeline.wait_for(line, execution)
+    return states(line, execution)
+
+
+@pytest.fixture(scope="module")
+def lenient(line: Target, labeled: list[str], home: Path) -> Target:
+    """The same stack, deployed anew with a gate that lets every model pass."""
+    stack.up(root=home, overrides=PARAMETERS | {"MinMap": "0", "MinRecall": "0"}, tied=True)
+    return Target.find(None, None, None, home)
+
+
+@pytest.fixture(scope="module")
+def device(lenient: Target, home: Path) -> SimulatedDevice:
+    """A device that runs no model yet."""
+    pipeline.publish_inspector(lenient)
+    made = SimulatedDevice(home, "simulated-line-1")
+    made.start(stack.load(home))
+    return made
+
+
+def until(found: Callable[[], Any], seconds: float = 60) -> Any:
+    """What `found` answers as soon as that is something."""
+    deadline = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
+        time.sleep(0.2)
+    return answer
+
+
+def windows(target: Target) -> list[str]:
+    """Executions of label_images that uploads started."""
+    arns = [execution["executionArn"] for execution in pipeline.executions(target, "label_images")]
+    return [arn for arn in arns if arn.rsplit(":", 1)[-1].startswith("window-")]
+
+
+def states(target: Target, execution: str) -> list[str]:
+    events = pipeline.history(target, execution)
+    return [event["stateEnteredEventDetails"]["name"] for event in events if event["type"].endswith("StateEntered")]
+
+
+def ended(target: Target, execution: str) -> bool:
+    described = target.client("stepfunctions").describe_execution(executionArn=execution)
+    return str(described["status"]) != "RUNNING"
+
+
+def run(target: Target, machine: str, request: dict[str, Any] | None = None) -> tuple[list[str], dict[str, Any]]:
+    """One execution to its end: the states it entered, and how it is described."""
+    client = target.client("stepfunctions")
+    arn = target.outputs[pipeline.MACHINES[machine]]
+    execution = client.start_execution(stateMachineArn=arn, input=json.dumps(request or {}))["executionArn"]
+    until(lambda: ended(target, execution), 180)
+    return states(target, execution), client.describe_execution(executionArn=execution)
+
+
+def deploy(target: Target) -> tuple[list[str], dict[str, Any]]:
+    """Approve the newest model, and wait until its roll-out has ended."""
+    before = {execution["executionArn"] for execution in pipeline.executions(target, "deploy_model")}
+    pipeline.approve(target, "latest")
+
+    def started() -> list[str]:
+        return [
+            e["executionArn"] for e in pipeline.executions(target, "deploy_model") if e["executionArn"] not in before
+        ]
+
+    execution = until(started)[0]
+    until(lambda: ended(target, execution), 120)
+    return states(target, execution), target.client("stepfunctions").describe_execution(executionArn=execution)
+
+
+def model_on(target: Target, device: SimulatedDevice) -> str:
+    running = next(entry for entry in pipeline.devices(target) if entry["thing"] == device.thing)
+    return str(running["components"].get("com.sightline.Model", "none"))
+
+
+def test_without_new_images_nobody_is_asked(line: Target) -> None:
+    path, described = run(line, "label_images")
+    assert (path[-3:], described["status"]) == (["ClaimNewImages", "AreThereNewImages", "NothingNew"], "SUCCEEDED")
+
+
+def test_without_labels_nothing_is_trained(line: Target) -> None:
+    path, described = run(line, "train_model")
+    assert path == ["SnapshotDataset", "PlanTraining", "HasAnythingChanged", "NothingChanged"]
+    assert "no image for the train set yet" in json.loads(described["output"])["plan"]["reason"]
+
+
+def test_careless_labels_go_round_again_until_they_are_right(line: Target, labeled: list[str]) -> None:
+    rounds = labeled.count("OpenLabelingJob")
+    assert rounds in (2, 3)
+    start = ["IsWindowOpen", "WaitForWindow", "ClaimNewImages", "AreThereNewImages", "StartFirstRound"]
+    assert labeled == [*start, *LABELED * rounds, "RecordLabels", "IsEnoughNew", "LabelsRecorded"]
+    assert pipeline.counts(line)["APPROVED"] + pipeline.counts(line)["REJECTED"] == 20
+
+
+def test_a_failing_job_fails_the_execution_with_its_reason(line: Target, labeled: list[str]) -> None:
+    path, described = run(line, "train_model", {"hyperparameters": {"epochs": "0"}})
+    assert path == [*JUDGED[:4], "ReportFailure", "TrainingFailed"]
+    assert (described["status"], described["error"]) == ("FAILED", "TrainingFailed")
+    assert "epochs must lie in" in described["cause"]
+
+
+def test_a_model_below_the_floor_is_rejected(line: Target, labeled: list[str]) -> None:
+    path, described = run(line, "train_model")
+    assert path == [*JUDGED, "ReportRejection", "ModelRejected"]
+    assert "is below the floor 0.500" in json.loads(described["output"])["judgement"]["reasons"][0]
+    assert pipeline.models(line) == []
+
+
+def test_a_model_is_registered_deployed_and_taken_back_when_its_successor_can_not_prove_itself(
+    lenient: Target, device: SimulatedDevice
+) -> None:
+    path, described = run(lenient, "train_model", {"force": True})
+    assert (path, described["status"]) == ([*JUDGED, "RegisterModel", "ModelRegistered"], "SUCCEEDED")
+    path, described = deploy(lenient)
+    assert (path, described["status"]) == ([*DEPLOYED, "DeploymentHealthy"], "SUCCEEDED")
+    until(lambda: model_on(lenient, device) == "1.0.1")
+
+    path, described = run(
+        lenient, "train_model", {"force": True, "hyperparameters": {"image_size": "96", "epochs": "2"}}
+    )
+    assert path[-1] == "ModelRegistered"
+    spoil_golden_images(lenient, json.loads(described["output"])["registration"]["release_uri"])
+    path, described = deploy(lenient)
+    assert path == [*DEPLOYED, "RollBack", "ReportFailure", "WasRolledBack", "DeploymentRolledBack"]
+    assert (described["status"], described["error"]) == ("FAILED", "DeploymentRolledBack")
+    assert "expected scratch at" in described["cause"]
+    until(lambda: model_on(lenient, device) == "1.0.1")
+
+
+def spoil_golden_images(target: Target, release_uri: str) -> None:
+    """Let the release expect a detection that its model does not make."""
+    bucket, prefix = release_uri.removeprefix("s3://").split("/", 1)
+    place = {"Bucket": bucket, "Key": f"{prefix}model.json"}
+    s3 = target.client("s3")
+    model = json.loads(s3.get_object(**place)["Body"].read())
+    model["golden"][0]["detections"] = [{"box": [1, 1, 9, 9], "score": 0.99, "class": "scratch"}]
+    s3.put_object(**place, Body=json.dumps(model))
