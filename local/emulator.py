@@ -8,8 +8,9 @@ import os
 import shutil
 import signal
 import time
+from pathlib import Path
 
-from local import callbacks, greengrass, jobs, sagemaker, tied, workflows
+from local import callbacks, greengrass, jobs, layers, sagemaker, tied, workflows
 
 END_SECONDS = 15
 
@@ -20,6 +21,14 @@ def let_loopback_stand_for_tls() -> None:
     from ministack.core.iam_evaluator import pin_request_origin
 
     app.pin_request_origin = lambda source_ip, _secure: pin_request_origin(source_ip, True)
+
+
+def let_concurrency_be_a_parameter() -> None:
+    """A template parameter of type Number comes as a text; the emulator compares an event source's limit as it came."""
+    from ministack.services import lambda_svc
+
+    original = lambda_svc._sqs_esm_concurrency
+    lambda_svc._sqs_esm_concurrency = lambda *args, **kwargs: int(original(*args, **kwargs))
 
 
 def end_politely() -> None:
@@ -35,6 +44,8 @@ def main() -> None:
     from ministack.app import main as serve
 
     let_loopback_stand_for_tls()
+    let_concurrency_be_a_parameter()
+    layers.share(Path(os.environ["SIGHTLINE_TMP"]) / "layers")
     sagemaker.register()
     greengrass.register()
     workflows.register()

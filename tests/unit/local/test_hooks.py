@@ -17,6 +17,7 @@ SIGNATURES = {
     "core.iam_evaluator._service_principal_matches": ["principal", "service"],
     "core.iam_evaluator.evaluate": ["ctx", "policies", "limits"],
     "services.eventbridge._put_events": ["data", "allow_aws_source"],
+    "services.lambda_svc._sqs_esm_concurrency": ["esm", "func_rec", "config", "queue"],
     "services.stepfunctions._call_lambda": ["func_ref", "event"],
     "services.stepfunctions._execute_task": ["state_def", "raw_input", "execution", "ctx"],
     "services.stepfunctions._invoke_resource": ["resource", "input_data"],
