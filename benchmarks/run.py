@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import numpy as np
 from PIL import Image
 from rich.console import Console
@@ -33,7 +34,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 HOME = ROOT / ".sightline"
 PUTS = 40
 IMPORT_RUNS = 5
-SETTINGS = {"MinNewLabels": "1000000", "LabelingWindowSeconds": "20"}
+SETTINGS = {"MinNewLabels": "1000000", "LabelingWindowSeconds": "20", "MaxUploadWorkers": "2"}
 console = Console()
 
 
@@ -124,8 +125,14 @@ def cost(images: int, used: dict[str, int]) -> dict[str, float]:
     return {name: round(value, 6) for name, value in {**usd, "total": sum(usd.values())}.items()}
 
 
-def functions() -> dict[str, dict[str, Any]]:
-    """Import time in milliseconds and unzipped size in MB (with its layers) of every function."""
+def functions(runtime: Path) -> dict[str, dict[str, Any]]:
+    """Import time in milliseconds and unzipped size in MB (with its layers) of every function.
+
+    `runtime` gets what the Lambda runtime brings along and no layer has: boto3 and what it needs.
+    """
+    site = Path(boto3.__file__).parent.parent
+    for name in ("boto3", "botocore", "s3transfer", "dateutil", "jmespath", "six.py", "urllib3"):
+        (runtime / name).symlink_to(site / name)
     template = json.loads(
         subprocess.run(
             [sys.executable, "-c", READ_TEMPLATE], cwd=ROOT, check=True, capture_output=True, text=True
@@ -141,7 +148,7 @@ def functions() -> dict[str, dict[str, Any]]:
         layers = [HOME / "build" / name / "python" for name in properties["layers"]]
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(map(str, layers)),
+            "PYTHONPATH": os.pathsep.join(map(str, [*layers, runtime])),
             "POWERTOOLS_TRACE_DISABLED": "true",
         }
         times = []
@@ -212,7 +219,9 @@ def main() -> None:
     try:
         runs = [labeling(images, seed=number * 100_000) for number, images in enumerate(given.images)]
         target = Target.find(None, None, None, HOME)
-        measured = {"put_to_ledger_ms": put_to_ledger(target), "functions": functions(), "labeling": runs}
+        with tempfile.TemporaryDirectory() as runtime:
+            sizes = functions(Path(runtime))
+        measured = {"put_to_ledger_ms": put_to_ledger(target), "functions": sizes, "labeling": runs}
     finally:
         stack.down(HOME)
     result = {"machine": machine(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "prices": PRICES, **measured}

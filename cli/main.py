@@ -345,9 +345,15 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
-        if type(error).__module__.startswith(("click", "typer")):  # a usage error: Typer says it in one line
+        module = type(error).__module__
+        if module.startswith(("click", "typer")):  # a usage error: Typer says it in one line
             error.show()  # type: ignore[attr-defined]
             sys.exit(2)
+        if isinstance(error, OSError) or module.startswith(
+            ("botocore", "boto3")
+        ):  # a file, the network, or what AWS refused
+            console.print(f"[red]sightline:[/red] {error}", soft_wrap=True, highlight=False)
+            sys.exit(1)
         raise
 
 

@@ -1,0 +1,92 @@
+"""The command line: what is wrong is said in one line with what to do, and the exit code tells."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli import main as cli
+from cli.target import Target
+
+
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of one command."""
+    monkeypatch.setattr(sys, "argv", ["sightline", *arguments])
+    code = 0
+    try:
+        cli.main()
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["status"], "no local stack is running here; start one with `sightline up`"),
+        (["upload", "nowhere"], "nowhere is not a folder; give the folder that holds the images"),
+        (["upload", "."], "holds no files to upload"),
+        (["demo", "--images", "."], "--images and --labels go together"),
+        (["train", "--hyperparameter", "epochs"], "--hyperparameter must be NAME=VALUE, for example epochs=40"),
+        (["--stack", "x", "up"], "`sightline up` works on this machine only; leave --profile and --stack out"),
+        (["device", "start"], "no local stack is running here"),
+    ],
+)
+def test_a_wrong_input_is_one_line_that_says_what_to_do(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, monkeypatch, *arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith("sightline: ")
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["annotate"], ["annotate", "--labels", "x", "--error-rate", "2"]])
+def test_a_wrong_usage_ends_with_two(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    code, _, err = run(capsys, monkeypatch, *arguments)
+    assert code == 2
+    assert "Traceback" not in err
+
+
+def test_what_aws_refuses_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    code, _, err = run(capsys, monkeypatch, "--home", str(tmp_path), "--profile", "nobody", "models")
+    assert code == 1
+    assert "nobody" in err
+    assert "Traceback" not in err
+
+
+def test_stopping_nothing_is_no_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run(capsys, monkeypatch, "--home", str(tmp_path), "down")[0] == 0
+
+
+def test_a_program_gets_json_on_standard_output(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = {
+        "version": 3,
+        "status": "Approved",
+        "map50": 0.9,
+        "map50_95": 0.4,
+        "dataset_version": "d",
+        "created": "now",
+    }
+    monkeypatch.setattr(Target, "find", lambda *_: None)
+    monkeypatch.setattr("cli.pipeline.models", lambda _: [model])
+    code, out, _ = run(capsys, monkeypatch, "models", "--json")
+    assert (code, json.loads(out)) == (0, [model])
+    code, out, _ = run(capsys, monkeypatch, "models")
+    assert "0.900" in out
