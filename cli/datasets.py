@@ -121,7 +121,8 @@ def export(target: Target, version: str, folder: Path, on_image: Callable[[], No
 
 def as_coco(entries: list[dict[str, Any]], class_map: dict[str, str]) -> dict[str, Any]:
     """Label records as COCO JSON; category ids are the class ids."""
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, record in enumerate(entries, start=1):
         label = record[names.LABEL_ATTRIBUTE]
         size = label["image_size"][0]

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 STRIDE = 8
-WIDTHS = (16, 32, 48, 88, 128)
+WIDTHS = (16, 32, 48, 88, 120)
 NECK = 56
 
 

@@ -42,10 +42,9 @@ def group(hashes: Mapping[str, str]) -> dict[str, str]:
     names = sorted(hashes)
     if not names:
         return {}
-    maps = np.stack([detail(hashes[name]) for name in names])
+    maps, vectors = _read([hashes[name] for name in names])
     groups = Groups(len(names))
-    pairs = _likely_pairs(_embeddings(maps))
-    maps -= _smooth(maps)
+    pairs = _likely_pairs(vectors)
     tries = np.zeros(len(names), np.int64)
     for start in range(0, len(pairs), BATCH):
         batch = pairs[start : start + BATCH]
@@ -54,7 +53,7 @@ def group(hashes: Mapping[str, str]) -> dict[str, str]:
         batch = batch[open_ones]
         if not len(batch):
             continue
-        agree = _agree(maps[batch[:, 0]], maps[batch[:, 1]])
+        agree = _agree(*(maps[side].astype(np.float32) for side in batch.T))
         for a, b in batch[agree]:
             groups.join(a, b)
         np.add.at(tries, batch[~agree], 1)
@@ -83,42 +82,65 @@ def _smooth(maps: Array, reach: int = 4) -> Array:
     """The mean of the cells within `reach` of each cell, mirrored at the edges, float32 [N, SIDE, SIDE]."""
     padded = np.pad(maps, ((0, 0), (reach, reach), (reach, reach)), "reflect")
     size = 2 * reach + 1
-    rows = sum(padded[:, offset : offset + SIDE] for offset in range(size))
-    return np.asarray(sum(rows[:, :, offset : offset + SIDE] for offset in range(size)) / np.float32(size * size))
+    rows = np.add.reduce([padded[:, offset : offset + SIDE] for offset in range(size)])
+    return np.asarray(
+        np.add.reduce([rows[:, :, offset : offset + SIDE] for offset in range(size)]) / np.float32(size**2)
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- likely pairs
+SAMPLE = 2000  # photos from which is learned what all share
 POOL = 6  # cells of a side of a cell of the embedding
-ALIGNMENTS = 3  # times that all photos are moved to lie as their mean does
+ALIGNMENTS = 3  # times that the sample is moved to lie as its mean does
 FAINT = 0.1  # square roots of grey levels; weaker detail stays weak when local contrast is made equal
-OWN = 0.05  # of the length that an embedding has when it has nothing in common with the others
+OWN = 0.05  # length of an embedding, below which a photo shows nothing of its own
 
 
-def _embeddings(maps: Array) -> Array:
-    """What each photo shows that the others do not, float32 [N, 64] of length 1, or 0 for a photo with nothing of its own."""
-    roots = np.sqrt(maps)
-    roots = _aligned(roots - _smooth(roots))
-    even = roots / (np.sqrt(_smooth(roots * roots, 6)) + FAINT)
-    side = SIDE // POOL
-    vectors = (even - even.mean(axis=0)).reshape(-1, side, POOL, side, POOL).mean(axis=(2, 4)).reshape(len(maps), -1)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(np.where(lengths > OWN, vectors / np.maximum(lengths, OWN), 0.0))
+def _read(hashes: list[str]) -> tuple[Array, Array]:
+    """Maps without their coarse part, float16 [N, SIDE, SIDE] in grey levels, and embeddings, float32 [N, 64].
 
-
-def _aligned(maps: Array) -> Array:
-    """The maps, each moved by up to SHIFT + 1 cells so that it agrees best with the mean of all."""
-    moved = maps
-    reach = range(-SHIFT - 1, SHIFT + 2)
+    An embedding is what a photo shows that the others do not, of length 1, or 0 for a photo with nothing of its own.
+    """
+    numbers = range(len(hashes))
+    chosen = numbers if len(hashes) <= SAMPLE else np.random.default_rng(0).choice(len(hashes), SAMPLE, replace=False)
+    sample = _roots(np.stack([detail(hashes[number]) for number in chosen]))
+    place = sample.mean(axis=0)
     for _ in range(ALIGNMENTS):
-        mean = moved.mean(axis=0)
-        mean -= mean.mean()
-        shifts = [(top, left) for top in reach for left in reach]
-        scores = [np.tensordot(maps, np.roll(mean, (-top, -left), (0, 1)), 2) for top, left in shifts]
-        best = np.argmax(scores, axis=0)
-        moved = np.empty_like(maps)
-        for number, shift in enumerate(shifts):
-            chosen = best == number
-            moved[chosen] = np.roll(maps[chosen], shift, (1, 2))
+        place = _aligned(sample, place).mean(axis=0)
+    shared = _even(_aligned(sample, place)).mean(axis=0)
+    maps = np.empty((len(hashes), SIDE, SIDE), np.float16)
+    side = SIDE // POOL
+    vectors = np.empty((len(hashes), side * side), np.float32)
+    for start in range(0, len(hashes), BATCH):
+        part = np.stack([detail(text) for text in hashes[start : start + BATCH]])
+        maps[start : start + BATCH] = part - _smooth(part)
+        own = _even(_aligned(_roots(part), place)) - shared
+        vectors[start : start + BATCH] = (
+            own.reshape(-1, side, POOL, side, POOL).mean(axis=(2, 4)).reshape(len(part), -1)
+        )
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return maps, np.where(lengths > OWN, vectors / np.maximum(lengths, OWN), np.float32(0))
+
+
+def _roots(maps: Array) -> Array:
+    roots = np.sqrt(maps)
+    return np.asarray(roots - _smooth(roots))
+
+
+def _even(roots: Array) -> Array:
+    """Local contrast made equal: a faint scratch counts as much as an edge."""
+    return np.asarray(roots / (np.sqrt(_smooth(roots * roots, 6)) + FAINT))
+
+
+def _aligned(maps: Array, place: Array) -> Array:
+    """The maps, each moved by up to SHIFT + 1 cells so that it agrees best with `place`, float32 [SIDE, SIDE]."""
+    reach = range(-SHIFT - 1, SHIFT + 2)
+    shifts = [(top, left) for top in reach for left in reach]
+    wanted = np.stack([np.roll(place - place.mean(), (-top, -left), (0, 1)) for top, left in shifts])
+    best = np.argmax(maps.reshape(len(maps), -1) @ wanted.reshape(len(shifts), -1).T, axis=1)
+    moved = np.empty_like(maps)
+    for number, shift in enumerate(shifts):
+        moved[best == number] = np.roll(maps[best == number], shift, (1, 2))
     return moved
 
 

@@ -36,8 +36,7 @@ def assign(images: list[dict[str, Any]], groups: dict[str, str]) -> dict[str, st
         else:
             fresh.append(group)
     for has_defect, kind in counts.items():
-        groups = [group for group in fresh if _has_defect(group) == has_defect]
-        _spread(groups, kind, splits)
+        _spread([group for group in fresh if _has_defect(group) == has_defect], kind, splits)
     return splits
 
 

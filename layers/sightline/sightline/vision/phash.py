@@ -36,4 +36,4 @@ def detail(text: str) -> Map:
     """The map of a hash, float32 [SIDE, SIDE] in grey levels. Raises ValueError for anything that is no hash."""
     packed = np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8).reshape(SIDE, SIDE // 2)
     levels = np.stack([packed >> 4, packed & LEVELS], axis=2).reshape(SIDE, SIDE)
-    return (levels.astype(np.float32) / LEVELS) ** 2 * np.float32(STRONGEST)
+    return np.asarray((levels / LEVELS) ** 2 * STRONGEST, dtype=np.float32)
