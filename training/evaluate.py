@@ -23,6 +23,7 @@ from sightline.vision.detector import Detection, Detector, UnusableModelError
 from training import job, report
 from training.data import file_name, read_manifest, record_boxes
 
+INT8 = "model.int8.onnx"
 FLOOR = 0.01  # detections below this score change no metric that anybody looks at
 REPLICATES = 200
 GOLDEN = 3
@@ -108,9 +109,11 @@ def choose_thresholds(detector: Detector, validation: Images) -> None:
 
 
 def write_release(detector: Detector, source: Path, target: Path, test: Images) -> None:
-    """model.onnx, model.json and the golden images: what a device gets."""
+    """model.onnx and its int8 variant, model.json and the golden images: what a device gets."""
     (target / "golden").mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source / "model.onnx", target / "model.onnx")
+    for file in ("model.onnx", INT8):
+        if (source / file).is_file():
+            shutil.copyfile(source / file, target / file)
     # Some with a defect and one without, in the order of their names: the same test set gives the same golden images.
     order = sorted(range(len(test.names)), key=lambda n: (not len(test.truths[n].boxes), test.names[n]))
     golden = []
@@ -157,6 +160,24 @@ def measure_champion(root: Path, test: Images, classes: list[str]) -> tuple[dict
     return {**scores(detector, test, found, detector.threshold), "size_bytes": size}, found
 
 
+def measure_int8(source: Path, detector: Detector, test: Images, found: list[Found]) -> dict[str, Any] | None:
+    """The int8 variant as an evaluation of its own, in which the float model is the champion; None where there is none."""
+    if not (source / INT8).is_file():
+        return None
+    small = Detector(source, file=INT8)
+    theirs = detect_all(small, test)
+    difference = metrics.bootstrap_difference(
+        test.truths, test.groups, theirs, found, len(detector.classes), replicates=REPLICATES, seed=0
+    )
+    size = (source / INT8).stat().st_size
+    return {
+        "test_images": len(test.names),
+        "candidate": {**scores(small, test, theirs, detector.threshold), "size_bytes": size},
+        "champion": {"map50": metrics.mean_ap(test.truths, found, len(detector.classes))[0]},
+        "bootstrap": {"difference_map50": difference, "replicates": REPLICATES},
+    }
+
+
 def per_image(test: Images, found: list[Found], threshold: float) -> list[dict[str, Any]]:
     """For each test image: its group, its labels, and the detections that reach the threshold, surest first."""
     entries = []
@@ -194,6 +215,7 @@ def evaluate(root: Path) -> dict[str, Any]:
         "test_groups": len(set(test.groups)),
         "candidate": {**scores(detector, test, found, detector.threshold), "size_bytes": size},
         **judge_champion(root, test, detector.classes, found),
+        "int8": measure_int8(source, detector, test, found),
         "per_image": per_image(test, found, detector.threshold),
     }
     (output / "evaluation.json").write_text(json.dumps(result, indent=1))

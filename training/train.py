@@ -27,6 +27,7 @@ from training.export import OPSET, Deployed, export
 from training.hyperparameters import Hyperparameters
 from training.loss import detection_loss
 from training.model import STRIDE, DetectorNet, cell_centres
+from training.quantize import quantize
 
 EVALUATIONS = 30  # of the validation set in a whole training, at most
 
@@ -186,6 +187,7 @@ def train() -> None:
     target = folder("SM_MODEL_DIR", "/opt/ml/model")
     target.mkdir(parents=True, exist_ok=True)
     export(net.cpu(), target / "model.onnx", trainer.height, trainer.width)
+    quantize(target / "model.onnx", samples)
     model = {
         "classes": names,
         "input": {"height": trainer.height, "width": trainer.width, "resize": "letterbox", "pad_value": 114},

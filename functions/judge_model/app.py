@@ -1,7 +1,8 @@
 """Judge a trained model against the floors, the budgets and the model in service.
 
 Input:   {"training_job", "dataset_version", "fingerprint"}
-Output:  {"accepted", "decision_uri", "evaluation_uri", "reasons", "map50", "map50_95"}
+Output:  {"accepted", "decision_uri", "evaluation_uri", "reasons", "int8": whether its int8 variant passes too,
+         "map50", "map50_95"}
 Errors:  InvalidMetricError
 """
 
@@ -37,8 +38,10 @@ def handler(event: dict, context: LambdaContext) -> dict:
     evaluation_key = names.evaluation_prefix(job) + "evaluation.json"
     evaluation = artifacts.read_json(evaluation_key)
     decision = judge(evaluation, LIMITS)
+    int8 = judge(evaluation["int8"], LIMITS) if evaluation.get("int8") else None
     identity = {"training_job": job, "dataset_version": event["dataset_version"]}
-    uri = artifacts.write_json(names.decision(job), {**identity, **decision.as_dict()})
+    document = {**identity, **decision.as_dict(), "int8": int8.as_dict() if int8 else None}
+    uri = artifacts.write_json(names.decision(job), document)
     # Judged is done: the same data, code and hyperparameters need no second run, whatever the verdict was.
     artifacts.write_json(names.successful_run(event["fingerprint"]), {**identity, "accepted": decision.accepted})
     candidate = evaluation["candidate"] or {}  # there is none where there was no test image to measure it on
@@ -50,5 +53,6 @@ def handler(event: dict, context: LambdaContext) -> dict:
         "decision_uri": uri,
         "evaluation_uri": artifacts.uri(evaluation_key),
         "reasons": decision.reasons[:REASONS_SHOWN],
+        "int8": bool(int8 and int8.accepted),
         **{name: str(value) for name, value in scores.items()},
     }

@@ -22,6 +22,7 @@ GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
 TOPIC = os.environ["NOTIFICATION_TOPIC"]
 NEEDED = ("model.json", "model.onnx")
+INT8 = "model.int8.onnx"
 GOLDEN = "golden/"
 
 logger = Logger()
@@ -33,8 +34,11 @@ class IncompleteReleaseError(SightlineError):
     """Evaluation ended well and left no whole release."""
 
 
-def release(job: str) -> tuple[str, str]:
-    """Copy what evaluation released, singly and as model.tar.gz; answers the two URIs. Twice gives the same bytes."""
+def release(job: str, *, int8: bool) -> tuple[str, str]:
+    """Copy what evaluation released, singly and as model.tar.gz; answers the two URIs. Twice gives the same bytes.
+
+    The int8 variant goes along only when it passed the gate too.
+    """
     source, target = names.evaluation_prefix(job), names.model_prefix(job)
     found = [key.removeprefix(source) for key in artifacts.keys(source)]
     missing = [name for name in NEEDED if name not in found]
@@ -45,7 +49,8 @@ def release(job: str) -> tuple[str, str]:
     archive = io.BytesIO()
     # No time in the header: else a repeated registration would change the file of a registered model.
     with gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
-        for name in sorted(name for name in found if name in NEEDED or name.startswith(GOLDEN)):
+        wanted = (*NEEDED, INT8) if int8 else NEEDED
+        for name in sorted(name for name in found if name in wanted or name.startswith(GOLDEN)):
             body = artifacts.read(source + name)
             artifacts.write(f"{target}release/{name}", body)
             entry = tarfile.TarInfo(name)
@@ -58,7 +63,7 @@ def release(job: str) -> tuple[str, str]:
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     job, judgement = event["training_job"], event["judgement"]
-    release_uri, archive_uri = release(job)
+    release_uri, archive_uri = release(job, int8=judgement["int8"])
     package_arn = registry.register(
         GROUP,
         training_job=job,
@@ -69,6 +74,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
             "training_job": job,
             "dataset_version": event["dataset_version"],
             "fingerprint": event["fingerprint"],
+            "int8": str(judgement["int8"]).lower(),
             "map50": judgement["map50"],
             "map50_95": judgement["map50_95"],
             "decision_uri": judgement["decision_uri"],

@@ -216,6 +216,7 @@ def test_a_good_model_ends_registered_and_waits_for_approval(flow: Workflow) -> 
         "training_job": job,
         "dataset_version": version,
         "fingerprint": ended.output["plan"]["fingerprint"],
+        "int8": "false",
         "map50": "0.8",
         "map50_95": "0.4",
         "decision_uri": f"s3://artifacts/training/{job}/decision.json",

@@ -24,6 +24,7 @@ def test_an_empty_test_set_is_a_decision_with_its_reason(step: Any, cloud: Cloud
         "decision_uri": f"s3://artifacts/training/{JOB}/decision.json",
         "evaluation_uri": f"s3://artifacts/training/{JOB}/evaluation/evaluation.json",
         "reasons": [reason],
+        "int8": False,
         "map50": "0.0",
         "map50_95": "0.0",
     }

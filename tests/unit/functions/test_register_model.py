@@ -37,6 +37,16 @@ def test_a_release_is_its_model_and_golden_images_only(step: Any, cloud: Cloud) 
         assert {name: file.read() for name, file in unpacked.items() if file} == RELEASE
 
 
+@pytest.mark.parametrize("passed", [True, False])
+def test_the_int8_variant_goes_along_only_when_it_passed_the_gate(
+    step: Any, cloud: Cloud, registered: list[dict[str, Any]], passed: bool
+) -> None:
+    evaluation_left(cloud, RELEASE | {"model.int8.onnx": b"int8"})
+    step("register_model", judgement=cloud.event("register_model")["judgement"] | {"int8": passed})
+    assert (f"models/{JOB}/release/model.int8.onnx" in cloud.objects()) is passed
+    assert registered[0]["properties"]["int8"] == str(passed).lower()
+
+
 def test_registering_again_later_writes_the_same_bytes(
     step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,6 +162,23 @@ def test_a_good_model_is_accepted_and_the_decision_is_written(step: Any, cloud: 
     assert json.loads(cloud.read("training/runs/0f3d2a9c5b7e1d84.json"))["training_job"] == JOB
 
 
+@pytest.mark.parametrize(("loss", "passed"), [(-0.005, True), (-0.2, False)])
+def test_the_int8_variant_is_judged_by_the_same_rules_with_the_float_model_as_its_champion(
+    step: Any, cloud: Cloud, loss: float, passed: bool
+) -> None:
+    difference = {"mean": loss, "low": loss - 0.01, "high": loss + 0.01}
+    int8 = {
+        "test_images": 4,
+        "candidate": {**SCORES, "map50": 0.8 + loss},
+        "champion": {"map50": 0.8},
+        "bootstrap": {"difference_map50": difference, "replicates": 200},
+    }
+    evaluated(cloud, int8=int8)
+    judged = step("judge_model")
+    assert (judged["accepted"], judged["int8"]) == (True, passed)
+    assert json.loads(cloud.read(f"training/{JOB}/decision.json"))["int8"]["accepted"] is passed
+
+
 def test_a_bad_model_is_rejected_with_its_reasons(step: Any, cloud: Cloud) -> None:
     evaluated(cloud, candidate={**SCORES, "map50": 0.31})
     judged = step("judge_model")

@@ -209,6 +209,21 @@ def test_the_champion_is_measured_on_the_same_images_and_a_broken_one_is_said(
     assert broken["champion_error"]
 
 
+def test_the_int8_variant_takes_and_gives_the_same_and_is_a_third_of_the_size(
+    channels: Path, trained: Path, tmp_path: Path
+) -> None:
+    sizes = [(trained / name).stat().st_size for name in ("model.int8.onnx", "model.onnx")]
+    assert sizes[0] < sizes[1] / 3
+    whole, small = (onnxruntime.InferenceSession(str(trained / name)) for name in ("model.onnx", "model.int8.onnx"))
+    shapes = [[(entry.name, entry.type) for entry in (*one.get_inputs(), *one.get_outputs())] for one in (whole, small)]
+    assert shapes[0] == shapes[1]
+    root = processing(channels, trained, tmp_path)
+    int8 = evaluate.evaluate(root)["int8"]
+    assert int8["candidate"]["size_bytes"] == sizes[0]
+    assert abs(int8["candidate"]["map50"] - int8["champion"]["map50"]) <= 0.1
+    assert (root / "output" / "model.int8.onnx").is_file()
+
+
 def test_a_champion_of_other_classes_is_said_and_not_compared(channels: Path, trained: Path, tmp_path: Path) -> None:
     root = processing(channels, trained, tmp_path)
     other = tmp_path / "other"

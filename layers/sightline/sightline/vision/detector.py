@@ -36,9 +36,9 @@ class Detection:
 
 
 class Detector:
-    """A model folder, loaded once. `threads` is the number of CPU threads that one inference uses."""
+    """A model folder, loaded once. `threads` is the number of CPU threads that one inference uses, `file` the variant."""
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
+    def __init__(self, folder: Path, threads: int = 1, file: str = "model.onnx") -> None:
         try:
             self.model: dict[str, Any] = json.loads((folder / "model.json").read_text())
             options = onnxruntime.SessionOptions()
@@ -46,7 +46,7 @@ class Detector:
             options.inter_op_num_threads = 1
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             self._session = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+                str(folder / file), options, providers=["CPUExecutionProvider"]
             )
             self.classes: list[str] = self.model["classes"]
             self.height, self.width = self.model["input"]["height"], self.model["input"]["width"]

@@ -1,0 +1,48 @@
+"""The int8 variant of a model: a quarter of the size, calibrated on training images.
+
+Convolutions get 8-bit weights for each channel and 8-bit activations, with the scales in the graph (static quantization,
+Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018);
+normalisation and non-maximum suppression stay as they are, so inputs and outputs are those of the float model.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from training.data import Sample
+
+CALIBRATION = 64  # training images, at most
+
+
+class _Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
+    def __init__(self, samples: list[Sample]) -> None:
+        step = max(1, len(samples) // CALIBRATION)
+        self.images: Iterator[Sample] = iter(samples[::step][:CALIBRATION])
+
+    def get_next(self) -> dict[str, Any] | None:
+        sample = next(self.images, None)
+        return None if sample is None else {"images": np.ascontiguousarray(sample.pixels)[None]}
+
+
+def quantize(model: Path, samples: list[Sample]) -> Path:
+    """Write `model.int8.onnx` beside `model`; answers its path. `samples` are images of the training set."""
+    target, prepared = model.with_name("model.int8.onnx"), model.with_name("model.prepared.onnx")
+    quant_pre_process(str(model), str(prepared), skip_symbolic_shape=True)
+    try:
+        quantize_static(
+            str(prepared),
+            str(target),
+            _Images(samples),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=["Conv"],
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+    finally:
+        prepared.unlink(missing_ok=True)
+    return target
