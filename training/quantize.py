@@ -18,7 +18,7 @@ from training.data import Sample
 CALIBRATION = 64  # training images, at most
 
 
-class _Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime has no types
+class _Images(CalibrationDataReader):
     def __init__(self, samples: list[Sample]) -> None:
         step = max(1, len(samples) // CALIBRATION)
         self.images: Iterator[Sample] = iter(samples[::step][:CALIBRATION])
