@@ -36,6 +36,14 @@ class NothingToTrainError(SightlineError):
     """A channel without a single usable image."""
 
 
+def half_precision(device: torch.device) -> torch.dtype | None:
+    """The 16-bit type that `device` computes with faster than with 32 bits, or None where there is none."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    able = torch.cpu.get_capabilities()
+    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else None
+
+
 class Trainer:
     """One training run on one device, reproducible on the same machine for the same seed."""
 
@@ -53,7 +61,8 @@ class Trainer:
             (decay if parameter.ndim > 1 else plain).append(parameter)
         groups = [{"params": decay, "weight_decay": chosen.weight_decay}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=chosen.learning_rate)
-        self.scaler = torch.amp.GradScaler(enabled=self.device.type == "cuda")
+        self.precision = half_precision(self.device)
+        self.scaler = torch.amp.GradScaler(enabled=self.precision is torch.float16)
         self.centres = cell_centres(self.height // STRIDE, self.width // STRIDE, self.device)
         self.steps = 0
 
@@ -91,7 +100,7 @@ class Trainer:
         batches = list(self._batches(mosaic))
         for number, (images, labels, classes) in enumerate(batches):
             self._set_rate((epoch + number / len(batches)) / epochs, epoch + number / len(batches))
-            with torch.autocast(self.device.type, enabled=self.device.type == "cuda"):
+            with torch.autocast(self.device.type, self.precision, enabled=self.precision is not None):
                 logits, boxes = self.net(images)
             loss = detection_loss(logits.float(), boxes.float(), self.centres, labels, classes)
             self.optimizer.zero_grad(set_to_none=True)
@@ -107,9 +116,9 @@ class Trainer:
     def _batches(self, mosaic: float) -> Iterator[tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor]]]:
         """Batches of augmented images, float32 [n, 3, H, W] in 0..1, with boxes and classes image by image."""
         order = self.rng.permutation(len(self.train_samples))
-        size = min(self.chosen.batch_size, len(order))
-        for start in range(0, len(order) - size + 1, size):
-            made = [augment(self.train_samples, int(i), mosaic, self.rng) for i in order[start : start + size]]
+        # Batches of nearly the same size, so that no image is left out of an epoch.
+        for part in np.array_split(order, math.ceil(len(order) / self.chosen.batch_size)):
+            made = [augment(self.train_samples, int(index), mosaic, self.rng) for index in part]
             images = torch.stack([image for image, _, _ in made]).to(self.device, memory_format=torch.channels_last)
             boxes = [torch.from_numpy(boxes).float().to(self.device) for _, boxes, _ in made]
             classes = [torch.from_numpy(classes).long().to(self.device) for _, _, classes in made]

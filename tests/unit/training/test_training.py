@@ -19,7 +19,7 @@ from sightline.vision import golden
 from sightline.vision.detector import Detector, UnusableModelError
 from training import evaluate, train
 from training.augment import augment, with_pastes
-from training.data import load
+from training.data import Sample, load
 from training.export import Deployed, export
 from training.hyperparameters import Hyperparameters, InvalidHyperparameterError
 from training.loss import assign
@@ -82,6 +82,47 @@ def test_training_writes_what_the_contract_names_and_the_same_seed_gives_the_sam
     histories = [json.loads((tmp_path / name / "model" / "history.json").read_text()) for name in ("a", "b")]
     losses = [[entry["train:loss"] for entry in history] for history in histories]
     assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize(
+    ("able", "precision"),
+    [
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": True}, torch.bfloat16),
+        ({"avx512_bf16": False}, None),
+        ({}, None),
+    ],
+)
+def test_a_processor_computes_with_16_bits_only_where_that_is_faster(
+    able: dict[str, bool], precision: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    assert train.half_precision(torch.device("cpu")) is precision
+
+
+@pytest.mark.parametrize(("images", "batch_size", "sizes"), [(20, 8, [7, 7, 6]), (16, 8, [8, 8]), (3, 8, [3])])
+def test_an_epoch_leaves_no_image_out(
+    images: int, batch_size: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def note(samples: list[Any], index: int, mosaic: float, rng: np.random.Generator) -> tuple[Any, Any, Any]:
+        seen.append(index)
+        return torch.zeros(3, 32, 32, dtype=torch.uint8), np.zeros((0, 4)), np.zeros(0)
+
+    monkeypatch.setattr(train, "augment", note)
+    sample = Sample(
+        "a.jpg",
+        "a",
+        np.zeros((32, 32, 3), np.uint8),
+        np.zeros((0, 4), np.float32),
+        np.zeros(0, np.int64),
+        1.0,
+        (32, 32),
+    )
+    trainer = train.Trainer([sample] * images, [], 1, Hyperparameters(batch_size=batch_size))
+    assert [len(boxes) for _, boxes, _ in trainer._batches(0.0)] == sizes
+    assert sorted(seen) == list(range(images))
 
 
 @pytest.mark.parametrize(
