@@ -1,0 +1,1 @@
+"""How good the detector is: cross-validated over groups of near-duplicates, beside YOLOv8n on the same folds."""
