@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from sightline.vision.letterbox import PAD_VALUE
@@ -136,17 +135,13 @@ def _random_map(source: tuple[int, int], target: tuple[int, int], scale: float, 
     return np.concatenate([linear, (middle - linear @ centre)[:, None]], axis=1)
 
 
-def _warp(canvas: Array, matrix: Array, target: tuple[int, int]) -> torch.Tensor:
-    """Sample the canvas at the inverse of `matrix` (bilinear): float32 [3, H, W] in 0..255, grey outside."""
+def _warp(canvas: Array, matrix: Array, target: tuple[int, int]) -> Image.Image:
+    """Sample the canvas at the inverse of `matrix` (bilinear); grey outside."""
     inverse = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
-    height, width = canvas.shape[:2]
-    # From output coordinates in -1..1 to canvas coordinates in -1..1, as grid_sample wants them.
-    to_pixels = np.array([[target[1] / 2, 0, target[1] / 2], [0, target[0] / 2, target[0] / 2], [0, 0, 1]])
-    to_unit = np.array([[2 / width, 0, -1], [0, 2 / height, -1], [0, 0, 1]])
-    theta = (to_unit @ np.vstack([inverse, [0, 0, 1]]) @ to_pixels)[:2]
-    grid = F.affine_grid(torch.from_numpy(theta).float()[None], [1, 3, *target], align_corners=False)
-    pixels = torch.from_numpy(canvas.copy()).permute(2, 0, 1)[None].float() - PAD_VALUE
-    return F.grid_sample(pixels, grid, mode="bilinear", align_corners=False)[0] + PAD_VALUE
+    size, grey = (target[1], target[0]), (PAD_VALUE, PAD_VALUE, PAD_VALUE)
+    return Image.fromarray(canvas).transform(
+        size, Image.Transform.AFFINE, tuple(inverse.ravel()), Image.Resampling.BILINEAR, fillcolor=grey
+    )
 
 
 def _move(boxes: Array, classes: Array, matrix: Array, target: tuple[int, int]) -> tuple[Array, Array]:
@@ -162,12 +157,15 @@ def _move(boxes: Array, classes: Array, matrix: Array, target: tuple[int, int]) 
     return clipped[kept].astype(np.float32), classes[kept]
 
 
-def _relight(image: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+def _relight(image: Image.Image, rng: np.random.Generator) -> torch.Tensor:
     """Other light on the same part: gamma, contrast, brightness, colour, noise. uint8 [3, H, W]."""
-    image = (image / 255).clamp(0, 1) ** math.exp(rng.uniform(-0.3, 0.3))
-    mean = image.mean()
-    image = (image - mean) * rng.uniform(0.7, 1.35) + mean + rng.uniform(-0.12, 0.12)
-    image = image * torch.from_numpy(rng.uniform(0.94, 1.06, (3, 1, 1))).float()
+    # All but the noise turns each grey level into another one, so that a table of 256 levels a colour does it.
+    levels = (np.arange(256) / 255) ** math.exp(rng.uniform(-0.3, 0.3))
+    mean = np.dot(image.convert("L").histogram(), levels) / (image.width * image.height)
+    levels = (levels - mean) * rng.uniform(0.7, 1.35) + mean + rng.uniform(-0.12, 0.12)
+    table = (levels * rng.uniform(0.94, 1.06, (3, 1)) * 255).clip(0, 255)
+    pixels = np.array(image.point(np.rint(table).astype(int).ravel().tolist()))
     if rng.random() < 0.3:
-        image = image + torch.from_numpy(rng.normal(0, rng.uniform(0, 0.02), image.shape)).float()
-    return (image * 255).clamp(0, 255).to(torch.uint8)
+        noise = rng.standard_normal(pixels.shape, dtype=np.float32) * np.float32(255 * rng.uniform(0, 0.02))
+        pixels = (pixels + noise).clip(0, 255).astype(np.uint8)
+    return torch.from_numpy(pixels).permute(2, 0, 1)
