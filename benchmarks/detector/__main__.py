@@ -1,0 +1,189 @@
+"""`python -m benchmarks.detector`: quality and training time of the detector, beside YOLOv8n from scratch on the same folds.
+
+Threefold cross-validation over groups of near-duplicates; fold k is trained with seed k, and every photo is tested once, by a
+model that saw no photo of its part. Both detectors get the same images and all cores, and are measured with the
+project's own metrics (equal to pycocotools). A fold that was trained before is not trained again: its folder keeps the result.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.common import machine
+from benchmarks.detector import environment, folds
+from sightline import evaluation as metrics
+from sightline.errors import SightlineError
+from sightline.evaluation import Found, Truth
+from sightline.vision.detector import Detector
+from training.evaluate import INT8, Images, detect_all
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+TAGS = ROOT.parent / "shared" / "data" / "tags"
+EPOCHS, YOLO_EPOCHS = 120, 75
+RIVAL = Path(__file__).with_name("yolov8n.py")
+console = Console()
+
+
+def processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def run_ours(folder: Path, seed: int, hyperparameters: dict[str, str]) -> dict[str, Any]:
+    """Train on a fold as SageMaker would and test the files that ship."""
+    target = folder / f"ours-{seed}"
+    kept = target / "result.json"
+    if kept.is_file():
+        return dict(json.loads(kept.read_text()))
+    shutil.rmtree(target, ignore_errors=True)
+    (target / "input" / "config").mkdir(parents=True)
+    chosen = {**hyperparameters, "seed": str(seed)}
+    (target / "input" / "config" / "hyperparameters.json").write_text(json.dumps(chosen))
+    places = {
+        "SM_INPUT_DIR": target / "input",
+        "SM_CHANNEL_DATASET": folder / "dataset",
+        "SM_CHANNEL_TRAIN": folder / "images",
+        "SM_CHANNEL_VALIDATION": folder / "images",
+        "SM_MODEL_DIR": target / "model",
+        "SM_OUTPUT_DIR": target / "output",
+        "SM_CHECKPOINT_DIR": target / "checkpoints",
+    }
+    start, used = time.monotonic(), processor_seconds()
+    with (target / "log.txt").open("w") as log:
+        subprocess.run(
+            [sys.executable, "-m", "training.train"],
+            cwd=ROOT,
+            env=os.environ | {name: str(path) for name, path in places.items()},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            check=True,
+        )
+    result = {
+        "seed": seed,
+        "hyperparameters": chosen,
+        "seconds": round(time.monotonic() - start, 1),
+        "processor_seconds": round(processor_seconds() - used, 1),
+    }
+    test = Images(folder / "dataset", folder / "images", "test")
+    for name, file in (("float", "model.onnx"), ("int8", INT8)):
+        found = detect_all(Detector(target / "model", file=file), test)
+        size = (target / "model" / file).stat().st_size
+        result[name] = {**quality(test.truths, found, folder), "size_bytes": size}
+    kept.write_text(json.dumps(result))
+    return result
+
+
+def quality(truths: list[Truth], found: list[Found], folder: Path) -> dict[str, float | None]:
+    classes = len(json.loads((folder / "dataset" / "dataset.json").read_text())["class_map"])
+    map50, map50_95 = metrics.mean_ap(truths, found, classes)
+    return {"map50": map50, "map50_95": map50_95}
+
+
+def run_rival(folder: Path, seed: int, python: str) -> dict[str, Any]:
+    """YOLOv8n on the same fold, in its own environment; its detections measured as ours are."""
+    kept = folder / "yolo" / str(seed) / "result.json"
+    if not kept.is_file():
+        with (folder / f"yolo-{seed}.log").open("w") as log:
+            subprocess.run(
+                [python, str(RIVAL), str(folder), str(seed), str(YOLO_EPOCHS)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                check=True,
+            )
+    result = json.loads(kept.read_text())
+    test = Images(folder / "dataset", folder / "images", "test")
+    found = []
+    for name in test.names:
+        entry = result["found"][name]
+        boxes = np.array(entry["boxes"], dtype=np.float64).reshape(-1, 4)
+        found.append(Found(boxes, np.array(entry["scores"]), np.array(entry["classes"], dtype=np.int64)))
+    kinds = ("seed", "epochs", "seconds", "processor_seconds")
+    return {**{kind: result[kind] for kind in kinds}, "float": quality(test.truths, found, folder)}
+
+
+def mean(runs: list[dict[str, Any]], *path: str) -> float:
+    values = []
+    for run in runs:
+        value: Any = run
+        for name in path:
+            value = value[name]
+        values.append(float(value))
+    return round(float(np.mean(values)), 4)
+
+
+def show(result: dict[str, Any]) -> None:
+    table = Table("fold", "detector", "mAP@.50", "mAP@.50:.95", "training s", "processor s", "MB", box=None)
+    for number, fold in enumerate(result["folds"]):
+        rows = [("Sightline", fold["sightline"], "float"), ("Sightline int8", fold["sightline"], "int8")]
+        rows += [("YOLOv8n", fold["yolov8n"], "float")] if fold.get("yolov8n") else []
+        for name, run, kind in rows:
+            scores = run[kind]
+            size = f"{scores['size_bytes'] / 1e6:.2f}" if "size_bytes" in scores else ""
+            times = ("", "") if kind == "int8" else (f"{run['seconds']:.0f}", f"{run['processor_seconds']:.0f}")
+            table.add_row(str(number), name, f"{scores['map50']:.3f}", f"{scores['map50_95']:.3f}", *times, size)
+    console.print(table)
+    for name, value in result["mean"].items():
+        console.print(f"mean {name}: {value}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=Path, default=TAGS / "images", help="folder of photos")
+    parser.add_argument("--labels", type=Path, default=TAGS / "labels.json", help="their boxes, COCO JSON")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / ".sightline" / "bench" / "detector", help="folder of the folds"
+    )
+    parser.add_argument("--without-yolo", action="store_true", help="our detector only")
+    parser.add_argument("--hyperparameter", action="append", default=[], help="NAME=VALUE for our detector")
+    given = parser.parse_args()
+    if not given.labels.is_file():
+        raise SightlineError(
+            f"{given.labels}: no such file; name photos with --images and their COCO JSON with --labels"
+        )
+    hyperparameters = {"epochs": str(EPOCHS), **dict(entry.split("=", 1) for entry in given.hyperparameter)}
+    labelled = folds.Labelled.read(given.images, given.labels)
+    python = None if given.without_yolo else environment.python()
+    runs = []
+    for number, fold in enumerate(folds.parts(labelled)):
+        folder = given.work / f"fold{number}"
+        folds.write_dataset(labelled, fold, folder)
+        folds.write_yolo(labelled, fold, folder / "yolo")
+        console.print(f"fold {number}: " + ", ".join(f"{len(names)} {split}" for split, names in fold.items()))
+        runs.append({"sightline": run_ours(folder, number, hyperparameters)})
+        runs[-1]["yolov8n"] = run_rival(folder, number, python) if python else None
+    ours, theirs = [run["sightline"] for run in runs], [run["yolov8n"] for run in runs if run["yolov8n"]]
+    summary = {
+        f"sightline {kind} {name}": mean(ours, kind, name)
+        for kind in ("float", "int8")
+        for name in ("map50", "map50_95")
+    }
+    summary["sightline training seconds"] = mean(ours, "seconds")
+    if theirs:
+        summary |= {f"yolov8n {name}": mean(theirs, "float", name) for name in ("map50", "map50_95")}
+        summary["yolov8n training seconds"] = mean(theirs, "seconds")
+    result = {
+        "machine": machine(),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "folds": runs,
+        "mean": summary,
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "detector.json").write_text(json.dumps(result, indent=1) + "\n")
+    show(result)
+
+
+if __name__ == "__main__":
+    main()
