@@ -156,7 +156,7 @@ def main() -> None:
     hyperparameters = {"epochs": str(EPOCHS), **dict(entry.split("=", 1) for entry in given.hyperparameter)}
     labelled = folds.Labelled.read(given.images, given.labels)
     python = None if given.without_yolo else environment.python()
-    runs = []
+    runs: list[dict[str, Any]] = []
     for number, fold in enumerate(folds.parts(labelled)):
         folder = given.work / f"fold{number}"
         folds.write_dataset(labelled, fold, folder)

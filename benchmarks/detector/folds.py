@@ -43,8 +43,8 @@ class Labelled:
 def parts(labelled: Labelled) -> list[dict[str, list[str]]]:
     """For each fold, the file names of each split. Every group is tested once; the largest groups are placed first."""
     members: dict[str, list[str]] = {}
-    for name, group in sorted(labelled.groups.items()):
-        members.setdefault(group, []).append(name)
+    for name, label in sorted(labelled.groups.items()):
+        members.setdefault(label, []).append(name)
     groups = sorted(members.values(), key=lambda names: (-len(names), names))
     tested: list[list[list[str]]] = [[] for _ in range(FOLDS)]
     for group in groups:
@@ -53,7 +53,8 @@ def parts(labelled: Labelled) -> list[dict[str, list[str]]]:
     for test in tested:
         rest = [group for group in groups if group not in test]
         # The smallest groups, so that validation sees several parts and training keeps most images.
-        wanted, validation = VALIDATION_SHARE * sum(map(len, rest)), []
+        wanted = VALIDATION_SHARE * sum(map(len, rest))
+        validation: list[list[str]] = []
         for group in reversed(rest):
             if sum(map(len, validation)) < wanted:
                 validation.append(group)
