@@ -17,7 +17,7 @@ from local.sample import draw
 from sightline import manifest
 from sightline.vision import golden
 from sightline.vision.detector import Detector, UnusableModelError
-from training import evaluate, train
+from training import evaluate, loader, train, trainer
 from training.augment import augment, with_pastes
 from training.data import Sample, load
 from training.export import Deployed, export
@@ -97,32 +97,48 @@ def test_a_processor_computes_with_16_bits_only_where_that_is_faster(
     able: dict[str, bool], precision: torch.dtype | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
-    assert train.half_precision(torch.device("cpu")) is precision
+    assert trainer.half_precision(torch.device("cpu")) is precision
+
+
+def plain_samples(count: int) -> list[Sample]:
+    """Images of 32 × 32, each of its own grey, without a defect."""
+    none = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+    return [
+        Sample(f"{n}.jpg", "a", np.full((32, 32, 3), n, np.uint8), *none, scale=1.0, original=(32, 32))
+        for n in range(count)
+    ]
 
 
 @pytest.mark.parametrize(("images", "batch_size", "sizes"), [(20, 8, [7, 7, 6]), (16, 8, [8, 8]), (3, 8, [3])])
 def test_an_epoch_leaves_no_image_out(
     images: int, batch_size: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[int] = []
+    def plain(samples: list[Sample], index: int, mosaic: float, rng: np.random.Generator) -> tuple[Any, Any, Any]:
+        return torch.from_numpy(samples[index].pixels).permute(2, 0, 1), samples[index].boxes, samples[index].classes
 
-    def note(samples: list[Any], index: int, mosaic: float, rng: np.random.Generator) -> tuple[Any, Any, Any]:
-        seen.append(index)
-        return torch.zeros(3, 32, 32, dtype=torch.uint8), np.zeros((0, 4)), np.zeros(0)
+    monkeypatch.setattr(loader, "augment", plain)
+    batches = list(loader.Batches(plain_samples(images), batch_size, seed=0).epoch(0, 0.0))
+    assert [len(boxes) for _, boxes, _ in batches] == sizes
+    assert sorted(int(image[0, 0, 0]) for part, _, _ in batches for image in part) == list(range(images))
 
-    monkeypatch.setattr(train, "augment", note)
-    sample = Sample(
-        "a.jpg",
-        "a",
-        np.zeros((32, 32, 3), np.uint8),
-        np.zeros((0, 4), np.float32),
-        np.zeros(0, np.int64),
-        1.0,
-        (32, 32),
-    )
-    trainer = train.Trainer([sample] * images, [], 1, Hyperparameters(batch_size=batch_size))
-    assert [len(boxes) for _, boxes, _ in trainer._batches(0.0)] == sizes
-    assert sorted(seen) == list(range(images))
+
+def test_an_epoch_is_the_same_whatever_was_made_before_it_and_by_how_many(
+    channels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples, _ = load(channels / "dataset" / "train.manifest", channels / "train", SIZE)
+
+    def second(before: list[int], workers: int, seed: int = 1) -> bytes:
+        monkeypatch.setattr(loader, "MOST_WORKERS", workers)
+        monkeypatch.setattr(loader.os, "cpu_count", lambda: 3)
+        batches = loader.Batches(samples, 2, seed)
+        for number in before:
+            list(batches.epoch(number, 0.5))
+        parts = [[images, *boxes, *classes] for images, boxes, classes in batches.epoch(1, 0.5)]
+        return b"".join(tensor.numpy().tobytes() for part in parts for tensor in part)
+
+    made = second([0], workers=1)
+    assert second([], workers=2) == made
+    assert second([], workers=1, seed=2) != made
 
 
 @pytest.mark.parametrize(
@@ -305,7 +321,7 @@ def test_a_training_that_breaks_off_says_why(channels: Path, tmp_path: Path, mon
     def break_off(_: Any) -> None:
         raise MemoryError("no memory left")
 
-    monkeypatch.setattr(train.Trainer, "run", break_off)
+    monkeypatch.setattr(trainer.Trainer, "run", break_off)
     assert run_training(channels, tmp_path, monkeypatch) == 1
     assert (tmp_path / "output" / "failure").read_text() == "MemoryError: no memory left"
 

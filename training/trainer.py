@@ -1,0 +1,147 @@
+"""One training run: the network, its average, the optimizer, and the loop over epochs."""
+
+import copy
+import math
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from sightline.evaluation import Found, Truth, mean_ap
+from training.data import Sample
+from training.export import Deployed
+from training.hyperparameters import Hyperparameters
+from training.loader import Batches
+from training.loss import detection_loss
+from training.model import STRIDE, DetectorNet, cell_centres
+
+EVALUATIONS = 30  # of the validation set in a whole training, at most
+PLAIN_EPOCHS = 0.1  # share of epochs, the last ones, that see pictures as they are
+
+
+def half_precision(device: torch.device) -> torch.dtype | None:
+    """The 16-bit type that `device` computes with faster than with 32 bits, or None where there is none."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    able = torch.cpu.get_capabilities()
+    return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else None
+
+
+class Trainer:
+    """One training run on one device, reproducible on the same machine for the same seed."""
+
+    def __init__(self, train: list[Sample], validation: list[Sample], classes: int, chosen: Hyperparameters) -> None:
+        self.validation, self.classes, self.chosen = validation, classes, chosen
+        torch.manual_seed(chosen.seed)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.height, self.width = train[0].pixels.shape[:2]
+        self.batches = Batches(train, chosen.batch_size, chosen.seed)
+        self.net = DetectorNet(classes).to(self.device)
+        self.ema = copy.deepcopy(self.net).eval()
+        self.best = copy.deepcopy(self.ema)  # the average with the best validation so far
+        self.optimizer = _optimizer(self.net, chosen)
+        self.precision = half_precision(self.device)
+        self.scaler = torch.amp.GradScaler(enabled=self.precision is torch.float16)
+        self.centres = cell_centres(self.height // STRIDE, self.width // STRIDE, self.device)
+        self.steps, self.epoch, self.epochs = 0, 0, chosen.epochs
+        self.seconds, self.best_score, self.waited = 0.0, -1.0, 0
+        self.history: list[dict[str, float]] = []
+
+    def run(self) -> tuple[DetectorNet, list[dict[str, float]]]:
+        """Train to the end; answers the best averaged network (on the validation images) and the history by epoch."""
+        while self.epoch < self.epochs and self.waited < self.chosen.patience:
+            entry = self._next_epoch()
+            print(" ".join(f"{name}={value:g}" for name, value in entry.items()), flush=True)
+        return self.best, self.history
+
+    def _next_epoch(self) -> dict[str, float]:
+        """Train one epoch and, every few epochs, validate; answers the new entry of the history."""
+        started, chosen = time.monotonic(), self.chosen
+        loss = self._train_epoch()
+        self.epoch += 1
+        spent = self.seconds + time.monotonic() - started
+        self.epochs = max(self.epoch, min(chosen.epochs, int(chosen.max_seconds / spent * self.epoch)))
+        entry: dict[str, float] = {"epoch": self.epoch, "seconds": round(spent, 1), "train:loss": round(loss, 4)}
+        if self.epoch % max(1, self.epochs // EVALUATIONS) == 0 or self.epoch == self.epochs:
+            map50, map50_95 = self._validate()
+            entry |= {"validation:map50": round(map50, 4), "validation:map50_95": round(map50_95, 4)}
+            # The finer measure counts too: among models that find the same, the one with the tighter boxes is kept.
+            if map50 + map50_95 >= self.best_score:
+                self.best.load_state_dict(self.ema.state_dict())
+                self.best_score, self.waited = map50 + map50_95, 0
+            else:
+                self.waited += 1
+        self.history.append(entry)
+        self.seconds += time.monotonic() - started
+        return entry
+
+    def _train_epoch(self) -> float:
+        """One pass over the training images; answers the mean loss."""
+        self.net.train()
+        losses = []
+        mosaic = 0.0 if self.epoch >= (1 - PLAIN_EPOCHS) * self.epochs else self.chosen.mosaic
+        for number, (images, boxes, classes) in enumerate(self.batches.epoch(self.epoch, mosaic)):
+            self._set_rate(self.epoch + number / self.batches.count)
+            losses.append(self._step(images, boxes, classes))
+        return float(np.mean(losses))
+
+    def _step(self, images: torch.Tensor, boxes: list[torch.Tensor], classes: list[torch.Tensor]) -> float:
+        """Learn from one batch (see Batches.epoch); answers its loss."""
+        images = images.to(self.device, memory_format=torch.channels_last).float() / 255
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision is not None):
+            logits, found = self.net(images)
+        labels = [one.to(self.device) for one in boxes]
+        kinds = [one.to(self.device) for one in classes]
+        loss = detection_loss(logits.float(), found.float(), self.centres, labels, kinds)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(self.optimizer)
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 10.0)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self._average()
+        return float(loss.detach())
+
+    def _set_rate(self, epoch: float) -> None:
+        """Linear warm-up, then a cosine down to 2 % (Loshchilov & Hutter, "SGDR", 2017)."""
+        rate = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(epoch / self.epochs, 1.0)))
+        if self.chosen.warmup_epochs:
+            rate *= min(1.0, (epoch + 0.1) / self.chosen.warmup_epochs)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.chosen.learning_rate * rate
+
+    def _average(self) -> None:
+        """Exponential moving average of the weights, which forgets its random start quickly."""
+        self.steps += 1
+        decay = self.chosen.ema_decay * (1 - math.exp(-self.steps / 100))
+        with torch.no_grad():
+            for mean, value in zip(self.ema.state_dict().values(), self.net.state_dict().values(), strict=True):
+                if mean.dtype.is_floating_point:
+                    mean.lerp_(value, 1 - decay)
+                else:
+                    mean.copy_(value)
+
+    @torch.no_grad()
+    def _validate(self) -> tuple[float, float]:
+        """mAP@.50 and mAP@.50:.95 of the averaged network on the validation images; 0 where there is no defect."""
+        deployed = Deployed(self.ema, len(self.centres)).eval()
+        truths, found = [], []
+        for start in range(0, len(self.validation), self.chosen.batch_size):
+            batch = self.validation[start : start + self.chosen.batch_size]
+            images = torch.from_numpy(np.stack([sample.pixels for sample in batch])).to(self.device)
+            boxes, scores, classes = (part.cpu().numpy() for part in deployed(images))
+            found += [Found(b, s, c) for b, s, c in zip(boxes, scores, classes, strict=True)]
+            truths += [Truth(sample.boxes, sample.classes) for sample in batch]
+        map50, map50_95 = mean_ap(truths, found, self.classes)
+        return map50 or 0.0, map50_95 or 0.0
+
+
+def _optimizer(net: DetectorNet, chosen: Hyperparameters) -> torch.optim.Optimizer:
+    """AdamW; biases and normalisation do not decay."""
+    parameters = list(net.parameters())
+    groups: list[dict[str, Any]] = [
+        {"params": [one for one in parameters if one.ndim > 1], "weight_decay": chosen.weight_decay},
+        {"params": [one for one in parameters if one.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=chosen.learning_rate)
