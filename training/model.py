@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 STRIDE = 8
-WIDTHS = (16, 32, 48, 88, 120)
+WIDTHS = (16, 24, 48, 88, 128)
 NECK = 56
 
 
@@ -43,14 +43,14 @@ class DetectorNet(nn.Module):
     def __init__(self, classes: int) -> None:
         super().__init__()
         w = WIDTHS
-        self.stem = nn.Sequential(conv(3, w[0], 3, 2), conv(w[0], w[1], 3, 2), Block(w[1]))
+        self.stem = nn.Sequential(conv(3, w[0], 3, 2), conv(w[0], w[1], 3, 2), conv(w[1], w[1]))
         self.stage8 = nn.Sequential(conv(w[1], w[2], 3, 2), Block(w[2]), Block(w[2]))
         self.stage16 = nn.Sequential(conv(w[2], w[3], 3, 2), Block(w[3]), Block(w[3]))
         self.stage32 = nn.Sequential(conv(w[3], w[4], 3, 2), Block(w[4]))
         self.from8, self.from16, self.from32 = (conv(width, NECK, 1) for width in w[2:])
         self.fuse16, self.fuse8 = conv(NECK, NECK), conv(NECK, NECK)
         self.class_branch = nn.Sequential(conv(NECK, NECK), nn.Conv2d(NECK, classes, 1))
-        self.box_branch = nn.Sequential(conv(NECK, NECK), conv(NECK, NECK), nn.Conv2d(NECK, 4, 1))
+        self.box_branch = nn.Sequential(conv(NECK, NECK), nn.Conv2d(NECK, 4, 1))
         # At the start every cell says "defect" with probability 0.01 (Lin et al., "Focal Loss", 2017).
         for branch, value in ((self.class_branch, -math.log(99.0)), (self.box_branch, 1.0)):
             nn.init.constant_(branch[-1].get_parameter("bias"), value)
