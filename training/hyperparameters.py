@@ -25,6 +25,7 @@ class Hyperparameters:
     ema_decay: float = 0.998
     patience: int = 40  # evaluations without a better model before training stops
     seed: int = 0
+    warm_start: int = 0  # 1: start from the weights of the model in service, where it has a channel
     escape_cost: float = 3.0  # what an escaped defect costs, in units of ...
     alarm_cost: float = 1.0  # ... what a false alarm costs
 
@@ -68,6 +69,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "ema_decay": (0.0, 0.99999),
     "patience": (1, 10_000),
     "seed": (0, 2**31 - 1),
+    "warm_start": (0, 1),
     "escape_cost": (0.001, 1_000_000),
     "alarm_cost": (0.001, 1_000_000),
 }

@@ -1,7 +1,7 @@
 """Train a detector: `train` of the training image, `python -m training.train` on this machine.
 
-Reads the folders of the training image contract (docs/architecture.md), writes model.onnx, model.json and history.json,
-and prints one line for each epoch, which the job's metric expressions read. A mistake in the input goes to the failure
+Reads the folders of the training image contract (docs/architecture.md), writes model.onnx, model.json, history.json and
+weights.pt, keeps a checkpoint after each epoch, and prints one line for each epoch, which the job's metric expressions read. A mistake in the input goes to the failure
 file in one sentence, and the exit code is 1.
 """
 
@@ -11,11 +11,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from sightline.errors import SightlineError
-from training import job
+from training import job, warm_start
+from training.checkpoint import Checkpoints, code_digest, digest
 from training.data import Sample, input_size, load, read_manifest
 from training.export import OPSET, export
 from training.hyperparameters import Hyperparameters
+from training.model import DetectorNet
 from training.quantize import quantize
 from training.trainer import Trainer
 
@@ -48,6 +52,31 @@ def read_channels(chosen: Hyperparameters) -> tuple[dict[str, Any], list[Sample]
     return description, channels[0], channels[1]
 
 
+def checkpoints(run: dict[str, Any]) -> Checkpoints:
+    """Where SageMaker keeps checkpoints, if it does: the folder is there, or the variable names another."""
+    place = folder("SM_CHECKPOINT_DIR", "/opt/ml/checkpoints")
+    return Checkpoints(place if "SM_CHECKPOINT_DIR" in os.environ or place.is_dir() else None, run)
+
+
+def start_warm(trainer: Trainer, names: list[str]) -> str | None:
+    """Give `trainer` the champion's weights, where they are asked for and can be used; answers whose they are."""
+    if not trainer.chosen.warm_start:
+        return None
+    place = folder("SM_CHANNEL_CHAMPION", "/opt/ml/input/data/champion")
+    if not place.is_dir():
+        print("warm start: there is no champion; training from scratch", flush=True)
+        return None
+    try:
+        start = warm_start.read(place)
+        trainer.start_from(warm_start.fit(start, trainer.net, names))
+    except warm_start.UnusableStartError as error:
+        print(f"warm start: the champion's weights can't be used: {error}; training from scratch", flush=True)
+        return None
+    new = [name for name in names if name not in start.classes]
+    print(f"warm start from {start.training_job}; new classes: {', '.join(new) or 'none'}", flush=True)
+    return start.training_job
+
+
 def train() -> None:
     """The whole training job, from the channels to the model directory."""
     texts = json.loads((folder("SM_INPUT_DIR", "/opt/ml/input") / "config" / "hyperparameters.json").read_text())
@@ -58,26 +87,54 @@ def train() -> None:
         f"training on {len(samples)} images, validating on {len(validation)}, classes: {', '.join(names)}", flush=True
     )
     trainer = Trainer(samples, validation, len(names), chosen)
-    net, history = trainer.run()
+    started_from = start_warm(trainer, names)
+    run = {
+        "hyperparameters": chosen.as_dict(),
+        "dataset": [description["version"], names, digest(samples), digest(validation)],
+        "start": started_from,
+        "code": [code_digest(), torch.__version__],
+        "device": device_name(trainer.device),
+    }
+    kept = checkpoints(run)
+    kept.resume(trainer)
+    net, _ = trainer.run(kept.save)
+    print(f"throughput:images_per_second={trainer.throughput():g}", flush=True)
+    about = {
+        "started_from": started_from,
+        "dataset_version": description["version"],
+        "code_version": description["code_version"],
+        "throughput": {"images_per_second": trainer.throughput(), "device": run["device"]},
+    }
+    write_model(trainer, net.cpu(), samples, names, about)
+
+
+def write_model(
+    trainer: Trainer, net: DetectorNet, samples: list[Sample], names: list[str], about: dict[str, Any]
+) -> None:
+    """Fill the model directory."""
     target = folder("SM_MODEL_DIR", "/opt/ml/model")
     target.mkdir(parents=True, exist_ok=True)
-    export(net.cpu(), target / "model.onnx", trainer.height, trainer.width)
+    export(net, target / "model.onnx", trainer.height, trainer.width)
     quantize(target / "model.onnx", samples)
+    training_job = os.environ.get("TRAINING_JOB_NAME", "by-hand")
+    warm_start.write(target / warm_start.WEIGHTS, net, names, training_job)
     model = {
         "classes": names,
         "input": {"height": trainer.height, "width": trainer.width, "resize": "letterbox", "pad_value": 114},
         "threshold": 0.5,  # evaluation chooses the thresholds
         "review_threshold": 0.25,
         "opset": OPSET,
-        "training_job": os.environ.get("TRAINING_JOB_NAME", "by-hand"),
-        "dataset_version": description["version"],
-        "code_version": description["code_version"],
-        "hyperparameters": chosen.as_dict(),
+        "training_job": training_job,
+        "hyperparameters": trainer.chosen.as_dict(),
         "baseline": {},
         "golden": [],
-    }
+    } | about
     (target / "model.json").write_text(json.dumps(model, indent=1))
-    (target / "history.json").write_text(json.dumps(history))
+    (target / "history.json").write_text(json.dumps(trainer.history))
+
+
+def device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"{os.cpu_count()} CPU cores"
 
 
 def main() -> int:

@@ -2,7 +2,10 @@
 
 import copy
 import math
+import os
+import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +18,11 @@ from training.hyperparameters import Hyperparameters
 from training.loader import Batches
 from training.loss import detection_loss
 from training.model import STRIDE, DetectorNet, cell_centres
+from training.progress import Progress
 
 EVALUATIONS = 30  # of the validation set in a whole training, at most
+STATEFUL = ("net", "ema", "best", "optimizer", "scaler")  # of a Trainer; with COUNTS all that an epoch depends on
+COUNTS = ("steps", "epoch", "epochs", "seconds", "best_score", "waited", "history")
 PLAIN_EPOCHS = 0.1  # share of epochs, the last ones, that see pictures as they are
 
 
@@ -34,7 +40,7 @@ class Trainer:
     def __init__(self, train: list[Sample], validation: list[Sample], classes: int, chosen: Hyperparameters) -> None:
         self.validation, self.classes, self.chosen = validation, classes, chosen
         torch.manual_seed(chosen.seed)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = _device()
         self.height, self.width = train[0].pixels.shape[:2]
         self.batches = Batches(train, chosen.batch_size, chosen.seed)
         # Channels last: on a CPU convolutions take a third less time.
@@ -48,18 +54,54 @@ class Trainer:
         self.steps, self.epoch, self.epochs = 0, 0, chosen.epochs
         self.seconds, self.best_score, self.waited = 0.0, -1.0, 0
         self.history: list[dict[str, float]] = []
+        self.progress = Progress()
 
-    def run(self) -> tuple[DetectorNet, list[dict[str, float]]]:
-        """Train to the end; answers the best averaged network (on the validation images) and the history by epoch."""
+    def run(
+        self, after_epoch: Callable[["Trainer"], None] = lambda _: None
+    ) -> tuple[DetectorNet, list[dict[str, float]]]:
+        """Train to the end; answers the best averaged network (on the validation images) and the history by epoch.
+
+        `after_epoch` is called before the epoch is said to be done: what it saves is there when the log says so.
+        """
         while self.epoch < self.epochs and self.waited < self.chosen.patience:
             entry = self._next_epoch()
-            print(" ".join(f"{name}={value:g}" for name, value in entry.items()), flush=True)
+            after_epoch(self)
+            self.progress.epoch(entry)
+        self.progress.end()
         return self.best, self.history
+
+    def start_from(self, state: dict[str, torch.Tensor]) -> None:
+        """Begin with these weights instead of random ones."""
+        for net in (self.net, self.ema, self.best):
+            net.load_state_dict(state)
+
+    def throughput(self) -> float:
+        """Training images per second, augmentation included and validation not: the median of the epochs."""
+        return round(statistics.median(entry["throughput:images_per_second"] for entry in self.history), 2)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next epoch depends on, as tensors and plain values."""
+        whole = {name: getattr(self, name).state_dict() for name in STATEFUL} | {
+            name: getattr(self, name) for name in COUNTS
+        }
+        rng = {"cpu": torch.get_rng_state()}
+        return whole | {"rng": rng | ({"cuda": torch.cuda.get_rng_state()} if self.device.type == "cuda" else {})}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken, bit by bit the same on the same machine."""
+        for name in STATEFUL:
+            getattr(self, name).load_state_dict(state[name])
+        for name in COUNTS:
+            setattr(self, name, state[name])
+        torch.set_rng_state(state["rng"]["cpu"])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(state["rng"]["cuda"])
 
     def _next_epoch(self) -> dict[str, float]:
         """Train one epoch and, every few epochs, validate; answers the new entry of the history."""
         started, chosen = time.monotonic(), self.chosen
         loss = self._train_epoch()
+        rate = self.batches.images / (time.monotonic() - started)
         self.epoch += 1
         spent = self.seconds + time.monotonic() - started
         self.epochs = max(self.epoch, min(chosen.epochs, int(chosen.max_seconds / spent * self.epoch)))
@@ -73,6 +115,7 @@ class Trainer:
                 self.best_score, self.waited = map50 + map50_95, 0
             else:
                 self.waited += 1
+        entry["throughput:images_per_second"] = round(rate, 2)
         self.history.append(entry)
         self.seconds += time.monotonic() - started
         return entry
@@ -85,6 +128,7 @@ class Trainer:
         for number, (images, boxes, classes) in enumerate(self.batches.epoch(self.epoch, mosaic)):
             self._set_rate(self.epoch + number / self.batches.count)
             losses.append(self._step(images, boxes, classes))
+            self.progress.batch(self.epoch + (number + 1) / self.batches.count, self.epochs)
         return float(np.mean(losses))
 
     def _step(self, images: torch.Tensor, boxes: list[torch.Tensor], classes: list[torch.Tensor]) -> float:
@@ -135,7 +179,16 @@ class Trainer:
             found += [Found(b, s, c) for b, s, c in zip(boxes, scores, classes, strict=True)]
             truths += [Truth(sample.boxes, sample.classes) for sample in batch]
         map50, map50_95 = mean_ap(truths, found, self.classes)
-        return map50 or 0.0, map50_95 or 0.0
+        return float(map50 or 0.0), float(map50_95 or 0.0)  # plain: a checkpoint holds nothing else
+
+
+def _device() -> torch.device:
+    """The GPU, where there is one, set to give the same result for the same input; else the CPU, which does."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    return torch.device("cuda")
 
 
 def _optimizer(net: DetectorNet, chosen: Hyperparameters) -> torch.optim.Optimizer:

@@ -1,0 +1,137 @@
+"""A training that is killed goes on where it was, and ends with the same bits; a checkpoint that does not fit is not used."""
+
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from training.checkpoint import NAME, Checkpoints, digest
+from training.trainer import Trainer
+
+RUN = {"dataset": "v1", "hyperparameters": {"epochs": 3}}
+Make = Callable[..., Trainer]
+
+
+def until(command: tuple[str, ...], environment: dict[str, str], line: str | None, sign: signal.Signals) -> list[str]:
+    """Run to a line that begins with `line`, then send `sign`; with None, to the end. Answers what was printed."""
+    said = []
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        for text in process.stdout:
+            said.append(text.strip())
+            if line and text.startswith(line):
+                process.send_signal(sign)
+                process.wait()
+                break
+    assert process.returncode == (-sign if line else 0), said
+    return said
+
+
+def test_a_training_that_is_killed_twice_ends_with_the_same_bits(draw_channels: Any, job: Any, tmp_path: Path) -> None:
+    channels = draw_channels()
+    whole, cut = (job(tmp_path / name / "job", channels) for name in ("whole", "cut"))
+    until(whole.command, whole.environment, None, signal.SIGKILL)
+    until(cut.command, cut.environment, "epoch=1", signal.SIGKILL)
+    (cut.root / "checkpoints" / f"{NAME}.partial").write_bytes(b"cut off")
+    said = until(cut.command, cut.environment, "epoch=3", signal.SIGTERM)
+    assert f"{NAME}.partial was cut off while it was written; it is ignored" in said
+    assert [line.split(",")[0] for line in said if line.startswith("going on")] == ["going on after epoch 1"]
+    said = until(cut.command, cut.environment, None, signal.SIGKILL)
+    assert [line.split()[0] for line in said if line.startswith("epoch=")] == ["epoch=4"]
+    for name in ("model.onnx", "model.int8.onnx"):
+        assert (whole.model / name).read_bytes() == (cut.model / name).read_bytes()
+    states = [torch.load(one.model / "weights.pt", weights_only=True)["state"] for one in (whole, cut)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_the_state_after_an_epoch_is_all_that_the_next_depends_on(tiny_trainer: Make, tmp_path: Path) -> None:
+    first = tiny_trainer()
+    kept = Checkpoints(tmp_path, RUN)
+    first.run(lambda trainer: kept.save(trainer) if trainer.epoch == 2 else None)
+    second = tiny_trainer()
+    Checkpoints(tmp_path, RUN).resume(second)
+    assert (second.epoch, second.seconds > 0) == (2, True)
+    second.run()
+    assert [one["train:loss"] for one in second.history] == [one["train:loss"] for one in first.history]
+    for name in ("net", "ema", "best"):
+        pairs = zip(getattr(first, name).parameters(), getattr(second, name).parameters(), strict=True)
+        assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return print, ("code that a checkpoint brought was run",)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "run", "said"),
+    [
+        (truncate, RUN, "checkpoint.pt can't be read (RuntimeError: "),
+        (lambda path: path.write_bytes(b""), RUN, "checkpoint.pt can't be read (EOFError: "),
+        (lambda path: torch.save({"state": {}}, path), RUN, "checkpoint.pt can't be read (KeyError: 'run')"),
+        (lambda path: torch.save(Evil(), path), RUN, "checkpoint.pt can't be read (UnpicklingError: "),
+        (lambda path: None, RUN | {"dataset": "v2"}, "checkpoint.pt is of a training with other dataset; "),
+        (lambda path: None, {"dataset": "v2", "hyperparameters": {}}, "with other dataset, hyperparameters; "),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_is_said_in_one_line_and_not_used(
+    tiny_trainer: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Any, run: Any, said: str
+) -> None:
+    trainer = tiny_trainer()
+    Checkpoints(tmp_path, RUN).save(trainer)
+    spoil(tmp_path / NAME)
+    Checkpoints(tmp_path, run).resume(trainer)
+    lines = capsys.readouterr().out.splitlines()
+    assert (len(lines), said in lines[0], lines[0].endswith("training from the start")) == (1, True, True)
+    assert trainer.epoch == 0
+
+
+def test_without_a_folder_nothing_is_kept(tiny_trainer: Make) -> None:
+    kept = Checkpoints(None, RUN)
+    kept.save(tiny_trainer())
+    kept.resume(tiny_trainer())
+
+
+def test_the_digest_of_a_dataset_changes_with_a_pixel_and_with_a_label(tiny_trainer: Make) -> None:
+    samples = tiny_trainer().validation
+    before = digest(samples)
+    assert digest(samples) == before
+    samples[1].pixels.flags.writeable = True
+    samples[1].pixels[0, 0, 0] += 1
+    changed = digest(samples)
+    samples[1].boxes[:] += 1
+    assert len({before, changed, digest(samples)}) == 3
+
+
+def test_the_time_limit_counts_over_restarts(tiny_trainer: Make, tmp_path: Path) -> None:
+    first = tiny_trainer(epochs=1000, max_seconds=1.0)
+    first.seconds = 0.5  # as if half of the time had passed before an interruption
+    state = first.state()
+    second = tiny_trainer(epochs=1000, max_seconds=1.0)
+    second.restore(state)
+    second.run()
+    assert second.history[0]["seconds"] > 0.5
+    assert second.epoch < 1000
+
+
+def test_training_stops_when_enough_evaluations_bring_nothing_better(
+    tiny_trainer: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = tiny_trainer(epochs=20, patience=3)
+    scores = iter([(0.1, 0.1), (0.5, 0.2), (0.4, 0.1), (0.3, 0.3), (0.2, 0.2)])
+    monkeypatch.setattr(trainer, "_validate", lambda: next(scores))
+    net, history = trainer.run()
+    assert (len(history), trainer.best_score) == (5, 0.7)
+    # Interrupted after its end, it does not go on.
+    again = tiny_trainer(epochs=20, patience=3)
+    again.restore(trainer.state())
+    assert len(again.run()[1]) == 5
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), again.best.parameters(), strict=True))
