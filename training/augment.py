@@ -33,10 +33,10 @@ def augment(
     if rng.random() < mosaic:
         others = [with_pastes(samples[i], samples, rng) for i in rng.integers(0, len(samples), 3)]
         canvas, boxes, classes = _mosaic([first, *others])
-        scale = rng.uniform(0.45, 1.0)
+        scale = rng.uniform(0.5, 1.2)
     else:
         canvas, boxes, classes = first.pixels, first.boxes, first.classes
-        scale = rng.uniform(0.7, 1.35)
+        scale = rng.uniform(0.7, 1.6)
     matrix = _random_map(canvas.shape[:2], (height, width), scale, rng)
     image = _warp(canvas, matrix, (height, width))
     boxes, classes = _move(boxes, classes, matrix, (height, width))
@@ -77,7 +77,7 @@ def _cut(donor: Sample, box: Array, rng: np.random.Generator) -> tuple[Array, Ar
     x1, y1 = np.floor(box[:2]).astype(int) - MARGIN
     x2, y2 = np.ceil(box[2:]).astype(int) + MARGIN
     x1, y1, x2, y2 = max(x1, 0), max(y1, 0), min(x2, width), min(y2, height)
-    scale = np.exp(rng.uniform(-0.5, 0.4))
+    scale = np.exp(rng.uniform(-0.5, 0.7))
     size = max(2, round((x2 - x1) * scale)), max(2, round((y2 - y1) * scale))
     patch = np.asarray(Image.fromarray(donor.pixels[y1:y2, x1:x2]).resize(size, Image.Resampling.BILINEAR), np.float32)
     ratio = np.array([size[0] / (x2 - x1), size[1] / (y2 - y1)] * 2)

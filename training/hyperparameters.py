@@ -16,12 +16,12 @@ class Hyperparameters:
 
     epochs: int = 120
     max_seconds: float = 3600.0  # training stops after the epoch that passes this; the schedule is stretched to fit
-    image_size: int = 480  # longer side of the model's input, pixels; a multiple of 32
-    batch_size: int = 16
+    image_size: int = 384  # longer side of the model's input, pixels; a multiple of 32
+    batch_size: int = 8
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warmup_epochs: int = 3
-    mosaic: float = 0.5  # share of training images that are put together from four
+    mosaic: float = 0.3  # share of training images that are put together from four
     ema_decay: float = 0.998
     patience: int = 40  # evaluations without a better model before training stops
     seed: int = 0

@@ -12,7 +12,7 @@ from training.model import STRIDE
 
 TOP_K = 10
 SCORE_POWER, OVERLAP_POWER = 0.5, 6.0
-BOX_WEIGHT = 2.5
+BOX_WEIGHT = 5.0
 
 
 def pair_iou(a: torch.Tensor, b: torch.Tensor, generalised: bool = False) -> torch.Tensor:

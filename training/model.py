@@ -33,6 +33,24 @@ class Block(nn.Module):
         return x + self.layers(x)
 
 
+class Surroundings(nn.Module):
+    """Each cell sees the strongest features up to 2, 4 and 6 cells around it: [N, C, H, W] → [N, C, H, W].
+
+    Repeated pooling after He et al., "Spatial Pyramid Pooling", 2015; so that a long scratch is seen as one.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.narrow = conv(channels, channels // 2, 1)
+        self.widen = conv(channels // 2 * 4, channels, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        views = [self.narrow(x)]
+        for _ in range(3):
+            views.append(F.max_pool2d(views[-1], 5, 1, 2))
+        return self.widen(torch.cat(views, dim=1))
+
+
 class DetectorNet(nn.Module):
     """Raw predictions for each cell of the stride-8 grid.
 
@@ -46,7 +64,7 @@ class DetectorNet(nn.Module):
         self.stem = nn.Sequential(conv(3, w[0], 3, 2), conv(w[0], w[1], 3, 2), conv(w[1], w[1]))
         self.stage8 = nn.Sequential(conv(w[1], w[2], 3, 2), Block(w[2]), Block(w[2]))
         self.stage16 = nn.Sequential(conv(w[2], w[3], 3, 2), Block(w[3]), Block(w[3]))
-        self.stage32 = nn.Sequential(conv(w[3], w[4], 3, 2), Block(w[4]))
+        self.stage32 = nn.Sequential(conv(w[3], w[4], 3, 2), Block(w[4]), Surroundings(w[4]))
         self.from8, self.from16, self.from32 = (conv(width, NECK, 1) for width in w[2:])
         self.fuse16, self.fuse8 = conv(NECK, NECK), conv(NECK, NECK)
         self.class_branch = nn.Sequential(conv(NECK, NECK), nn.Conv2d(NECK, classes, 1))
