@@ -324,18 +324,20 @@ class _Checkpoints:
         return found
 
     def sync(self) -> bool:
-        """Copy what is new or has changed; answers whether something was."""
-        now = self._versions()
-        changed = [path for path, version in now.items() if self._known.get(path) != version]
-        copied = False
-        for path in changed:
-            with suppress(FileNotFoundError):
+        """Copy what is new or has changed; answers whether a whole checkpoint was, not only one still being written."""
+        copied = []
+        for path, version in self._versions().items():
+            if self._known.get(path) == version:
+                continue
+            with suppress(FileNotFoundError):  # replaced meanwhile: the next look finds what came instead
+                # Read in one go: an upload in parts would put two checkpoints into one object when it is replaced.
+                still = shutil.copyfile(path, self._folder.with_name("checkpoint.upload"))
                 key_id = self._run.job["OutputDataConfig"].get("KmsKeyId")
-                self._run.upload(
-                    [(path, self._prefix + path.relative_to(self._folder).as_posix())], self._bucket, key_id
-                )
-                self._known[path], copied = now[path], True
-        return copied
+                key = self._prefix + path.relative_to(self._folder).as_posix()
+                self._run.upload([(still, key)], self._bucket, key_id)
+                self._known[path] = version
+                copied.append(path.name)
+        return any(not name.endswith(".partial") for name in copied)
 
 
 class _LogReader:
