@@ -37,6 +37,9 @@ COMMANDS = {
     name: [sys.executable, "-m", "local.tied", module]
     for name, module in {"train": "training.train", "evaluate": "training.evaluate"}.items()
 }
+SPOT_INTERRUPTIONS = (
+    "SIGHTLINE_SPOT_INTERRUPTIONS"  # how many simulated ones each training job on spot capacity suffers
+)
 LONGEST = 86400  # seconds that SageMaker gives a job that names no limit
 LOOK_SECONDS = 0.1
 LOG_SECONDS = 1.0  # how often new lines of the log go to CloudWatch and are searched for metrics
@@ -52,6 +55,10 @@ class JobStoppedError(Exception):
     """The job was ended from outside; the secondary status says why: `Stopped` or `MaxRuntimeExceeded`."""
 
 
+class _InterruptedError(Exception):
+    """The spot capacity was taken away."""
+
+
 class Run:
     """One job's run: its folder, its process, its log, and the wish to stop it."""
 
@@ -65,41 +72,72 @@ class Run:
         """`log_stream` is (group, stream); `on_phase` hears `Downloading`, `Training`, `Uploading`."""
         self.job, self.folder, self.log_stream, self.on_phase = job, folder, log_stream, on_phase
         self.stopping = threading.Event()
+        self.deadline = 0.0  # set when the job's process first starts, and not again after an interruption
         self._account = RoleSession(job["RoleArn"])
 
     # ------------------------------------------------------------------------------------------------------ kinds of job
     def train(self) -> None:
-        """Download the channels, train, upload the model. Raises JobFailedError, JobStoppedError."""
+        """Download the channels, train, upload the model. Raises JobFailedError, JobStoppedError.
+
+        On spot capacity the first SPOT_INTERRUPTIONS machines are taken away, each once a checkpoint is in S3: the job
+        goes on with nothing but what lies there, as it would on another machine.
+        """
         job, folder = self.job, self.folder
-        variables = {
-            "SM_INPUT_DIR": folder / "input",
-            "SM_MODEL_DIR": folder / "model",
-            "SM_OUTPUT_DIR": folder / "output",
-            "SM_CHECKPOINT_DIR": folder / "checkpoints",
-            "TRAINING_JOB_NAME": job["TrainingJobName"],
-            "TRAINING_JOB_ARN": job["TrainingJobArn"],
-        }
         command = _command(job["AlgorithmSpecification"].get("TrainingImage", ""), "train")
-        for name in ("input/config", "model", "output", "checkpoints"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        self._go_on()
-        self.on_phase("Downloading")
-        for channel in job.get("InputDataConfig", []):
-            target = folder / "input" / "data" / channel["ChannelName"]
-            source = channel["DataSource"]["S3DataSource"]
-            self._download(source["S3Uri"], source["S3DataType"], target)
-            variables[f"SM_CHANNEL_{channel['ChannelName'].upper()}"] = target
-        hyperparameters = json.dumps(job.get("HyperParameters", {}))
-        (folder / "input" / "config" / "hyperparameters.json").write_text(hyperparameters)
-        self.on_phase("Training")
-        self._execute(command, {key: str(value) for key, value in variables.items()}, folder / "output" / "failure")
+        left = int(os.environ.get(SPOT_INTERRUPTIONS, "0")) if job.get("EnableManagedSpotTraining") else 0
+        while True:
+            try:
+                self._attempt(command, interrupted=left > 0)
+                break
+            except _InterruptedError:
+                left -= 1
+                self.on_phase("Interrupted")
+                for name in ("input", "model", "output", "checkpoints"):
+                    shutil.rmtree(folder / name, ignore_errors=True)
+                self.on_phase("Restarting")
         self.on_phase("Uploading")
         archive = folder / "model.tar.gz"
         with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
             for path in sorted((folder / "model").iterdir()):
                 tar.add(path, path.name)
         bucket, key = split_uri(job["ModelArtifacts"]["S3ModelArtifacts"])
-        self._upload([(archive, key)], bucket, job["OutputDataConfig"].get("KmsKeyId"))
+        self.upload([(archive, key)], bucket, job["OutputDataConfig"].get("KmsKeyId"))
+
+    def _attempt(self, command: list[str], *, interrupted: bool) -> None:
+        """Train on one machine, to the end or until it is taken away. Raises also _InterruptedError."""
+        job, folder = self.job, self.folder
+        variables = {
+            "SM_INPUT_DIR": folder / "input",
+            "SM_MODEL_DIR": folder / "model",
+            "SM_OUTPUT_DIR": folder / "output",
+            "TRAINING_JOB_NAME": job["TrainingJobName"],
+            "TRAINING_JOB_ARN": job["TrainingJobArn"],
+        }
+        for name in ("input/config", "model", "output"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        self._go_on()
+        self.on_phase("Downloading")
+        for channel in job.get("InputDataConfig", []):
+            target = folder / "input" / "data" / channel["ChannelName"]
+            source = channel["DataSource"]["S3DataSource"]
+            self.download(source["S3Uri"], source["S3DataType"], target)
+            variables[f"SM_CHANNEL_{channel['ChannelName'].upper()}"] = target
+        checkpoints = None
+        if "CheckpointConfig" in job:
+            variables["SM_CHECKPOINT_DIR"] = folder / "checkpoints"
+            checkpoints = _Checkpoints(self, folder / "checkpoints", job["CheckpointConfig"]["S3Uri"])
+        hyperparameters = json.dumps(job.get("HyperParameters", {}))
+        (folder / "input" / "config" / "hyperparameters.json").write_text(hyperparameters)
+        self.on_phase("Training")
+
+        def look() -> None:
+            if checkpoints and checkpoints.sync() and interrupted:
+                raise _InterruptedError
+
+        texts = {key: str(value) for key, value in variables.items()}
+        self._execute(command, texts, folder / "output" / "failure", look)
+        if checkpoints:
+            checkpoints.sync()
 
     def process(self) -> None:
         """Download the inputs, run the command, upload the outputs. Raises JobFailedError, JobStoppedError."""
@@ -110,7 +148,7 @@ class Run:
         self._go_on()
         for entry in job.get("ProcessingInputs", []):
             source = entry["S3Input"]
-            self._download(source["S3Uri"], source["S3DataType"], root / _inside(source["LocalPath"]))
+            self.download(source["S3Uri"], source["S3DataType"], root / _inside(source["LocalPath"]))
         outputs = [entry["S3Output"] for entry in job.get("ProcessingOutputConfig", {}).get("Outputs", [])]
         for output in outputs:
             (root / _inside(output["LocalPath"])).mkdir(parents=True, exist_ok=True)
@@ -122,7 +160,7 @@ class Run:
             bucket, prefix = split_uri(output["S3Uri"])
             files = [path for path in sorted(place.rglob("*")) if path.is_file()]
             named = [(path, f"{prefix.rstrip('/')}/{path.relative_to(place).as_posix()}".lstrip("/")) for path in files]
-            self._upload(named, bucket, job["ProcessingOutputConfig"].get("KmsKeyId"))
+            self.upload(named, bucket, job["ProcessingOutputConfig"].get("KmsKeyId"))
 
     def _go_on(self) -> None:
         """Raise JobStoppedError when the job is to stop."""
@@ -130,8 +168,10 @@ class Run:
             raise JobStoppedError("Stopped")
 
     # --------------------------------------------------------------------------------------------------------- execution
-    def _execute(self, command: list[str], variables: dict[str, str], failure: Path) -> str:
-        """Run `command` to its end and answer what it wrote to `failure`, or raise."""
+    def _execute(
+        self, command: list[str], variables: dict[str, str], failure: Path, look: Callable[[], None] = lambda: None
+    ) -> str:
+        """Run `command` to its end and answer what it wrote to `failure`, or raise; `look` is called all the while."""
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
         environment = {
             **kept,
@@ -142,13 +182,16 @@ class Run:
             **self.job.get("Environment", {}),
         }
         log = self.folder / "job.log"
-        seconds = self.job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", LONGEST)
+        if log.exists():  # of a machine that was taken away
+            log.replace(log.with_name(f"job.{len(list(self.folder.glob('job.*log')))}.log"))
+        if not self.deadline:
+            self.deadline = time.monotonic() + self.job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", LONGEST)
         with log.open("wb") as output:
             process = subprocess.Popen(
                 command, env=environment, cwd=self.folder, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
-        self._follow(process, log, time.monotonic() + seconds)
+        self._follow(process, log, look)
         said = failure.read_text(errors="replace").strip() if failure.is_file() else ""
         if process.returncode != 0:
             last = log.read_text(errors="replace").strip().splitlines()[-3:]
@@ -156,20 +199,21 @@ class Run:
             raise JobFailedError(f"AlgorithmError: {reason}, exit code: {process.returncode}")
         return said
 
-    def _follow(self, process: subprocess.Popen[bytes], log: Path, deadline: float) -> None:
+    def _follow(self, process: subprocess.Popen[bytes], log: Path, look: Callable[[], None]) -> None:
         """Pass the log on while the process runs; end it when it is to stop or its time is over."""
         reader = _LogReader(log, self._metrics_found, self._log_writer())
         looked, reason = time.monotonic(), ""
         try:
             while process.poll() is None:
                 now = time.monotonic()
-                if self.stopping.is_set() or now > deadline:
+                if self.stopping.is_set() or now > self.deadline:
                     reason = "Stopped" if self.stopping.is_set() else "MaxRuntimeExceeded"
                     self.on_phase("Stopping")
                     break
                 if now - looked >= LOG_SECONDS:
                     looked = now
                     reader.read()
+                    look()
                 time.sleep(LOOK_SECONDS)
         finally:
             end_group(process)  # also what the process left behind in its group
@@ -220,7 +264,7 @@ class Run:
         return write
 
     # ---------------------------------------------------------------------------------------------------------------- S3
-    def _upload(self, files: list[tuple[Path, str]], bucket: str, key_id: str | None) -> None:
+    def upload(self, files: list[tuple[Path, str]], bucket: str, key_id: str | None) -> None:
         s3 = self._account.client("s3")
         extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}
         try:
@@ -229,12 +273,12 @@ class Run:
         except (S3UploadFailedError, ClientError) as error:
             raise JobFailedError(f"ClientError: output upload to s3://{bucket} failed: {error}") from error
 
-    def _download(self, uri: str, data_type: str, target: Path) -> None:
+    def download(self, uri: str, data_type: str, target: Path, *, may_be_empty: bool = False) -> None:
         """Copy a channel to `target` as in File mode: what follows the prefix in a key names the file."""
         target.mkdir(parents=True, exist_ok=True)
         s3 = self._account.client("s3")
         try:
-            bucket, names = _objects(s3, uri, data_type)
+            bucket, names = _objects(s3, uri, data_type, may_be_empty=may_be_empty)
             for key, name in names:
                 self._go_on()
                 path = (target / name).resolve()
@@ -246,7 +290,7 @@ class Run:
             raise JobFailedError(f"ClientError: data download failed: {uri}: {error}") from error
 
 
-def _objects(s3: Any, uri: str, data_type: str) -> tuple[str, list[tuple[str, str]]]:
+def _objects(s3: Any, uri: str, data_type: str, *, may_be_empty: bool = False) -> tuple[str, list[tuple[str, str]]]:
     """(bucket, [(key, path in the channel)]) of an S3Prefix, which may be one object, or of a ManifestFile."""
     bucket, key = split_uri(uri)
     if data_type == "ManifestFile":
@@ -258,9 +302,42 @@ def _objects(s3: Any, uri: str, data_type: str) -> tuple[str, list[tuple[str, st
         return bucket, [(prefix + name, name) for name in names]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
     keys = [entry["Key"] for page in pages for entry in page.get("Contents", []) if not entry["Key"].endswith("/")]
-    if not keys:
+    if not keys and not may_be_empty:
         raise JobFailedError(f"ClientError: no S3 objects found under {uri}")
     return bucket, [(name, name[len(key) :].lstrip("/") or name.rsplit("/", 1)[-1]) for name in keys]
+
+
+class _Checkpoints:
+    """A job's checkpoint folder and its copy in S3, which is there before the job starts and follows the folder."""
+
+    def __init__(self, run: Run, folder: Path, uri: str) -> None:
+        self._run, self._folder, (self._bucket, self._prefix) = run, folder, split_uri(uri.rstrip("/") + "/")
+        run.download(f"s3://{self._bucket}/{self._prefix}", "S3Prefix", folder, may_be_empty=True)
+        self._known = self._versions()
+
+    def _versions(self) -> dict[Path, tuple[int, int]]:
+        found = {}
+        for path in sorted(self._folder.rglob("*")):
+            with suppress(FileNotFoundError):  # a file with which another was replaced
+                if path.is_file():
+                    found[path] = (path.stat().st_mtime_ns, path.stat().st_size)
+        return found
+
+    def sync(self) -> bool:
+        """Copy what is new or has changed; answers whether a whole checkpoint was, not only one still being written."""
+        copied = []
+        for path, version in self._versions().items():
+            if self._known.get(path) == version:
+                continue
+            with suppress(FileNotFoundError):  # replaced meanwhile: the next look finds what came instead
+                # Read in one go: an upload in parts would put two checkpoints into one object when it is replaced.
+                still = shutil.copyfile(path, self._folder.with_name("checkpoint.upload"))
+                key_id = self._run.job["OutputDataConfig"].get("KmsKeyId")
+                key = self._prefix + path.relative_to(self._folder).as_posix()
+                self._run.upload([(still, key)], self._bucket, key_id)
+                self._known[path] = version
+                copied.append(path.name)
+        return any(not name.endswith(".partial") for name in copied)
 
 
 class _LogReader:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws_shapes import AwsError
-from local.containers import JobFailedError, JobStoppedError, Run, clean
+from local.containers import LONGEST, JobFailedError, JobStoppedError, Run, clean
 from local.rights import refuse_unless_trusting
 from local.sagemaker import arn, emit, operation, page
 
@@ -37,6 +37,7 @@ _ending = threading.Lock()  # a job that is asked to stop while it ends must not
 # ------------------------------------------------------------------------------------------------------- the operations
 @operation
 def create_training_job(request: dict[str, Any]) -> dict[str, Any]:
+    _check_waiting(request)
     job = _open("Training", request)
     uri = request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
     archive = f"{uri}/{request['TrainingJobName']}/output/model.tar.gz"
@@ -101,6 +102,21 @@ def _open(kind: str, request: dict[str, Any]) -> dict[str, Any]:
         "LastModifiedTime": now,
     }
     return _jobs[job_arn]
+
+
+def _check_waiting(request: dict[str, Any]) -> None:
+    """SageMaker takes a longest wait with spot capacity, where it must be at least the longest run, and only there."""
+    limits, spot = request.get("StoppingCondition", {}), request.get("EnableManagedSpotTraining", False)
+    longest = limits.get("MaxWaitTimeInSeconds")
+    if spot != (longest is not None):
+        raise AwsError(
+            "ValidationException",
+            "MaxWaitTimeInSeconds goes with EnableManagedSpotTraining, one not without the other.",
+        )
+    if longest is not None and longest < limits.get("MaxRuntimeInSeconds", LONGEST):
+        raise AwsError(
+            "ValidationException", "MaxWaitTimeInSeconds must be equal to or greater than MaxRuntimeInSeconds."
+        )
 
 
 def _find(kind: str, name: str) -> dict[str, Any]:

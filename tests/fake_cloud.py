@@ -63,6 +63,7 @@ class Cloud:
             "MODEL_PACKAGE_GROUP": "models",
             "STACK_NAME": "sightline",
             "HYPERPARAMETERS": "{}",
+            "USE_SPOT_TRAINING": "true",
             "MIN_MAP": "0.5",
             "MIN_RECALL": "0.3",
             "MAX_LATENCY_MS": "500",

@@ -92,7 +92,7 @@ def train() -> None:
         "hyperparameters": chosen.as_dict(),
         "dataset": [description["version"], names, digest(samples), digest(validation)],
         "start": started_from,
-        "code": [code_digest(), torch.__version__],
+        "code": [code_digest(), str(torch.__version__)],
         "device": device_name(trainer.device),
     }
     kept = checkpoints(run)

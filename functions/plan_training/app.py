@@ -2,8 +2,8 @@
 
 Input:   {"execution": its name, "request": the execution's input ({"force": true} trains what was trained before,
          {"hyperparameters": {…}} replaces single ones), "dataset": what SnapshotDataset answered}
-Output:  {"changed", "reason", "fingerprint", "training_job", "evaluation_job", "hyperparameters", "evaluation_inputs",
-         "dataset_uri", "train_uri", "validation_uri", "evaluation_uri", "champion_arn"}
+Output:  {"changed", "reason", "fingerprint", "training_job", "evaluation_job", "hyperparameters", "training_inputs",
+         "evaluation_inputs", "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri", "champion_arn"}
 Errors:  InvalidHyperparametersError
 """
 
@@ -21,6 +21,7 @@ STACK = os.environ["STACK_NAME"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
 GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 HYPERPARAMETERS = json.loads(os.environ["HYPERPARAMETERS"])
+SPOT = os.environ["USE_SPOT_TRAINING"] == "true"
 
 logger = Logger()
 tracer = Tracer()
@@ -39,6 +40,13 @@ def what_changed(fingerprint: str, dataset: dict, request: dict) -> tuple[bool, 
     return True, "dataset, code or hyperparameters are new"
 
 
+def weights_of(champion: dict | None) -> str | None:
+    """The URI of the archive with the champion's weights; None where there is none: it may have been brought from elsewhere."""
+    job = (champion or {}).get("CustomerMetadataProperties", {}).get("training_job")
+    key = names.model_archive(job) if job else ""
+    return artifacts.uri(key) if key and key in artifacts.keys(key) else None
+
+
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
@@ -49,7 +57,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
     job = training_plan.job_name(STACK, dataset["version"], event["execution"])
     champion = registry.champion(GROUP)
     release = champion["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] if champion else None
-    prefix = artifacts.uri(names.dataset_prefix(dataset["version"]))
+    weights = weights_of(champion) if training_plan.starts_warm(chosen) else None
     logger.info("training planned", changed=changed, reason=reason, fingerprint=fingerprint, training_job=job)
     return {
         "changed": changed,
@@ -58,12 +66,15 @@ def handler(event: dict, context: LambdaContext) -> dict:
         "training_job": job,
         "evaluation_job": names.short(f"{job}-evaluation"),
         "hyperparameters": chosen,
+        "training_inputs": training_plan.training_inputs(
+            artifacts=artifacts.bucket, dataset_version=dataset["version"], champion_weights=weights
+        ),
         "evaluation_inputs": training_plan.evaluation_inputs(
             artifacts=artifacts.bucket, job=job, dataset_version=dataset["version"], champion_release=release
         ),
-        "dataset_uri": prefix,
-        "train_uri": f"{prefix}train.images.json",
-        "validation_uri": f"{prefix}validation.images.json",
+        "spot": SPOT,
+        "stopping_condition": training_plan.stopping_condition(spot=SPOT),
+        "checkpoints_uri": artifacts.uri(names.checkpoints_prefix(job)),
         "evaluation_uri": artifacts.uri(names.evaluation_prefix(job)),
         "champion_arn": champion["ModelPackageArn"] if champion else "",
     }

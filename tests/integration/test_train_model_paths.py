@@ -242,6 +242,32 @@ def test_the_training_job_gets_no_test_images_and_the_evaluation_does(flow: Work
     assert inputs["model"] == output
 
 
+def test_a_training_keeps_checkpoints_and_may_run_on_spot_capacity(flow: Workflow) -> None:
+    job = flow.run("run-1").output["plan"]["training_job"]
+    training = flow.jobs.requests[0]
+    assert training["CheckpointConfig"] == {"S3Uri": f"s3://artifacts/training/{job}/checkpoints/"}
+    assert training["EnableManagedSpotTraining"] is True
+    assert training["StoppingCondition"] == {"MaxRuntimeInSeconds": 86_400, "MaxWaitTimeInSeconds": 172_800}
+
+
+def test_a_warm_start_gets_the_champion_s_weights_where_they_are_and_is_not_repeated(flow: Workflow) -> None:
+    warm = {"hyperparameters": {"warm_start": 1}}
+    job = flow.run("run-1").output["plan"]["training_job"]
+    flow.packages.packages[0]["ModelApprovalStatus"] = "Approved"
+
+    def channels(name: str) -> list[str]:
+        flow.run(name, warm | {"force": True})
+        sources = {entry["ChannelName"]: entry["DataSource"] for entry in flow.jobs.requests[-2]["InputDataConfig"]}
+        return [source["S3DataSource"]["S3Uri"] for name, source in sources.items() if name == "champion"]
+
+    assert channels("run-2") == []  # a champion that was not trained here
+    archive = f"training/{job}/output/model.tar.gz"
+    flow.cloud.s3.put_object(Bucket="artifacts", Key=archive, Body=b"weights")
+    assert channels("run-3") == [f"s3://artifacts/{archive}"]
+    flow.packages.packages[-1]["ModelApprovalStatus"] = "Approved"  # another champion alone is nothing new
+    assert flow.run("run-4", warm).path == [*PLANNED, "NothingChanged"]
+
+
 def test_a_bad_model_ends_rejected_not_failed_and_people_are_told_why(flow: Workflow) -> None:
     flow.jobs.candidate = {**SCORES, "map50": 0.312, "size_bytes": 30_000_000}
     ended = flow.run("run-1")

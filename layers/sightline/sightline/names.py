@@ -49,6 +49,10 @@ def model_archive(job: str) -> str:
     return f"training/{job}/output/model.tar.gz"
 
 
+def checkpoints_prefix(job: str) -> str:
+    return f"training/{job}/checkpoints/"
+
+
 def evaluation_prefix(job: str) -> str:
     return f"training/{job}/evaluation/"
 

@@ -7,6 +7,8 @@ from typing import Any
 from sightline import names
 from sightline.errors import SightlineError
 
+MOST_SECONDS = 86_400  # of a training job, without the time that it waits for spot capacity
+
 
 class InvalidHyperparametersError(SightlineError):
     """Hyperparameters that SageMaker does not take."""
@@ -28,7 +30,10 @@ def choose_hyperparameters(defaults: dict[str, Any], asked: Any) -> dict[str, st
 
 
 def fingerprint(dataset_version: str, image_uri: str, hyperparameters: dict[str, str]) -> str:
-    """16 hexadecimal characters that are the same only for the same data, code and hyperparameters."""
+    """16 hexadecimal characters that are the same only for the same data, code and hyperparameters.
+
+    Not the champion, which a warm start begins with: each approval would make the next training something new, without end.
+    """
     content = json.dumps([dataset_version, image_uri, hyperparameters], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
@@ -36,6 +41,35 @@ def fingerprint(dataset_version: str, image_uri: str, hyperparameters: dict[str,
 def job_name(stack: str, dataset_version: str, execution: str) -> str:
     """The training job of one execution, at most 63 characters of letters, digits and hyphens."""
     return names.short(f"{stack}-{dataset_version[:8]}-{execution}")
+
+
+def starts_warm(hyperparameters: dict[str, str]) -> bool:
+    """Whether a training with these hyperparameters starts from the champion's weights; by default it does not."""
+    return hyperparameters.get("warm_start", "0").strip() not in ("", "0")
+
+
+def training_inputs(*, artifacts: str, dataset_version: str, champion_weights: str | None) -> list[dict[str, Any]]:
+    """The training job's channels: the dataset, training and validation images, the champion to start from if any.
+
+    `champion_weights` is the S3 URI of the archive that the champion's training wrote.
+    """
+    dataset = f"s3://{artifacts}/{names.dataset_prefix(dataset_version)}"
+    channels = [
+        _channel("dataset", dataset),
+        _channel("train", f"{dataset}train.images.json", "ManifestFile"),
+        _channel("validation", f"{dataset}validation.images.json", "ManifestFile"),
+    ]
+    return [*channels, _channel("champion", champion_weights)] if champion_weights else channels
+
+
+def _channel(name: str, uri: str, data_type: str = "S3Prefix") -> dict[str, Any]:
+    source = {"S3DataType": data_type, "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+    return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}
+
+
+def stopping_condition(*, spot: bool) -> dict[str, int]:
+    """How long a training may run; on spot capacity also how long it may wait for it, which SageMaker takes only then."""
+    return {"MaxRuntimeInSeconds": MOST_SECONDS} | ({"MaxWaitTimeInSeconds": 2 * MOST_SECONDS} if spot else {})
 
 
 def evaluation_inputs(

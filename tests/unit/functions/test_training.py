@@ -103,7 +103,11 @@ def test_a_plan_names_everything_that_the_jobs_need(step: Any, registry: Registr
     assert (plan["changed"], plan["champion_arn"]) == (True, "")
     assert step("plan_training") == plan
     assert [entry["InputName"] for entry in plan["evaluation_inputs"]] == ["model", "dataset", "test", "validation"]
-    assert plan["train_uri"] == "s3://artifacts/datasets/7c3b93b0b0abd98f/train.images.json"
+    sources = {one["ChannelName"]: one["DataSource"]["S3DataSource"]["S3Uri"] for one in plan["training_inputs"]}
+    prefix = "s3://artifacts/datasets/7c3b93b0b0abd98f/"
+    assert sources == {
+        "dataset": prefix, "train": f"{prefix}train.images.json", "validation": f"{prefix}validation.images.json",
+    }  # fmt: skip
     assert len(plan["training_job"]) <= 63
     assert len(plan["evaluation_job"]) <= 63
 

@@ -228,3 +228,61 @@ def test_jobs_are_listed_by_status(train: Any, call: Any) -> None:
     train("pass")
     assert [job["TrainingJobName"] for job in call("ListTrainingJobs")["TrainingJobSummaries"]] == ["Job-1"]
     assert call("ListTrainingJobs", StatusEquals="Failed")["TrainingJobSummaries"] == []
+
+
+SPOT = {
+    "EnableManagedSpotTraining": True,
+    "StoppingCondition": {"MaxRuntimeInSeconds": 30, "MaxWaitTimeInSeconds": 30},
+    "CheckpointConfig": {"S3Uri": "s3://bucket/training/Job-1/checkpoints/"},
+}
+COUNT = "; ".join([
+    "place = pathlib.Path(os.environ['SM_CHECKPOINT_DIR']) / 'n'",
+    "n = int(place.read_text()) if place.exists() else 0",
+    "place.write_text(str(n + 1))",
+    "(pathlib.Path(os.environ['SM_MODEL_DIR']) / 'n').write_text(str(n))",
+])  # fmt: skip
+
+
+def model_of(bucket: Bucket, name: str) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(bucket.objects["training/Job-1/output/model.tar.gz"])) as tar:
+        member = tar.extractfile(name)
+        assert member
+        return member.read()
+
+
+def test_checkpoints_are_there_before_the_job_and_in_s3_after_it(train: Any, bucket: Bucket) -> None:
+    bucket.objects["training/Job-1/checkpoints/n"] = b"6"
+    bucket.objects["training/Job-10/checkpoints/n"] = b"60"
+    assert train(COUNT, CheckpointConfig=SPOT["CheckpointConfig"])["TrainingJobStatus"] == "Completed"
+    assert (model_of(bucket, "n"), bucket.objects["training/Job-1/checkpoints/n"]) == (b"6", b"7")
+
+
+def test_a_spot_job_goes_on_from_its_checkpoint_after_each_interruption(
+    train: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(containers.SPOT_INTERRUPTIONS, "2")
+    job = train(f"{COUNT}; time.sleep(60 if n < 2 else 0)", **SPOT)
+    assert (job["TrainingJobStatus"], model_of(bucket, "n")) == ("Completed", b"2")
+    run = ["Downloading", "Training"]
+    assert [entry["Status"] for entry in job["SecondaryStatusTransitions"]] == [
+        "Starting", *run, "Interrupted", "Restarting", *run, "Interrupted", "Restarting", *run, "Uploading", "Completed",
+    ]  # fmt: skip
+
+
+def test_without_spot_capacity_nothing_is_interrupted(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(containers.SPOT_INTERRUPTIONS, "2")
+    job = train(f"{COUNT}; time.sleep(2)", CheckpointConfig=SPOT["CheckpointConfig"])
+    assert "Interrupted" not in [entry["Status"] for entry in job["SecondaryStatusTransitions"]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"EnableManagedSpotTraining": True},
+        {"StoppingCondition": {"MaxRuntimeInSeconds": 30, "MaxWaitTimeInSeconds": 30}},
+        SPOT | {"StoppingCondition": {"MaxRuntimeInSeconds": 30, "MaxWaitTimeInSeconds": 29}},
+    ],
+)
+def test_a_longest_wait_that_sagemaker_would_refuse_is_refused(train: Any, changes: dict[str, Any]) -> None:
+    with pytest.raises(AwsError, match="MaxWaitTimeInSeconds"):
+        train("pass", **changes)

@@ -53,6 +53,18 @@ def test_long_executions_with_one_beginning_get_different_names_that_sagemaker_t
     assert len(set(names)) == 2
 
 
+@pytest.mark.parametrize(("given", "warm"), [({}, False), ({"warm_start": "0"}, False), ({"warm_start": "1"}, True)])
+def test_a_training_starts_warm_only_where_that_is_asked_for(given: dict[str, str], warm: bool) -> None:
+    assert training_plan.starts_warm(given) is warm
+
+
+@pytest.mark.parametrize(
+    ("spot", "limits"), [(False, {"MaxRuntimeInSeconds"}), (True, {"MaxRuntimeInSeconds", "MaxWaitTimeInSeconds"})]
+)
+def test_a_longest_wait_goes_with_spot_capacity_only(spot: bool, limits: set[str]) -> None:
+    assert set(training_plan.stopping_condition(spot=spot)) == limits
+
+
 def test_test_and_champion_go_to_evaluation() -> None:
     given = {"artifacts": "artifacts", "job": "job-1", "dataset_version": "v1"}
     inputs = training_plan.evaluation_inputs(**given, champion_release="s3://artifacts/models/old/model.tar.gz")

@@ -82,6 +82,8 @@ def test_training_writes_what_the_contract_names_and_the_same_seed_gives_the_sam
     histories = [json.loads((tmp_path / name / "model" / "history.json").read_text()) for name in ("a", "b")]
     losses = [[entry["train:loss"] for entry in history] for history in histories]
     assert losses[0] == losses[1]
+    for name in ("model.onnx", "model.int8.onnx"):
+        assert (tmp_path / "a" / "model" / name).read_bytes() == (tmp_path / "b" / "model" / name).read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -248,6 +250,8 @@ def test_evaluation_writes_numbers_report_and_a_release_that_proves_itself(
     assert json.loads((root / "output" / "evaluation.json").read_text())["dataset_version"] == "v1"
     assert "<h1>Evaluation</h1>" in (root / "output" / "report.html").read_text()
     assert golden.check(root / "output") == []
+    assert (trained / "weights.pt").is_file()  # for a warm start; devices don't get it
+    assert not list((root / "output").rglob("*.pt"))
 
 
 def test_the_champion_is_measured_on_the_same_images_and_a_broken_one_is_said(
