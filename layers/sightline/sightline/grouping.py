@@ -31,7 +31,8 @@ VISIBLE = 1.0  # grey levels; a tile with less detail in both photos has nothing
 ORDERS, CODE_BITS, NEIGHBOURS = 12, 24, 12
 LIKELY = 0.2  # cosine of two embeddings, -1..1
 TRIES = 12  # failed comparisons of a photo, after which it is compared no more
-BATCH = 2048  # pairs at once, so that memory stays small
+BATCH = 2048  # photos or pairs at once, so that memory stays small
+CACHED = 128  # pairs at once where their maps must stay in the processor's cache
 
 
 def group(hashes: Mapping[str, str]) -> dict[str, str]:
@@ -53,7 +54,7 @@ def group(hashes: Mapping[str, str]) -> dict[str, str]:
         batch = batch[open_ones]
         if not len(batch):
             continue
-        agree = _agree(*(maps[side].astype(np.float32) for side in batch.T))
+        agree = _agree(maps, batch)
         for a, b in batch[agree]:
             groups.join(a, b)
         np.add.at(tries, batch[~agree], 1)
@@ -84,7 +85,7 @@ def _smooth(maps: Array, reach: int = 4) -> Array:
     size = 2 * reach + 1
     rows = np.add.reduce([padded[:, offset : offset + SIDE] for offset in range(size)])
     return np.asarray(
-        np.add.reduce([rows[:, :, offset : offset + SIDE] for offset in range(size)]) / np.float32(size**2)
+        sum([rows[:, :, offset : offset + SIDE] for offset in range(size)]) / np.float32(size**2)
     )
 
 
@@ -93,7 +94,8 @@ SAMPLE = 2000  # photos from which is learned what all share
 POOL = 6  # cells of a side of a cell of the embedding
 ALIGNMENTS = 3  # times that the sample is moved to lie as its mean does
 FAINT = 0.1  # square roots of grey levels; weaker detail stays weak when local contrast is made equal
-OWN = 0.05  # length of an embedding, below which a photo shows nothing of its own
+OWN = 6  # cells with detail of its own, below which a photo shows nothing that tells its part from others
+OTHER_LIGHT = 1.5  # detail that all photos share may be as much stronger in one of them
 
 
 def _read(hashes: list[str]) -> tuple[Array, Array]:
@@ -103,7 +105,9 @@ def _read(hashes: list[str]) -> tuple[Array, Array]:
     """
     numbers = range(len(hashes))
     chosen = numbers if len(hashes) <= SAMPLE else np.random.default_rng(0).choice(len(hashes), SAMPLE, replace=False)
-    sample = _roots(np.stack([detail(hashes[number]) for number in chosen]))
+    sample = np.stack([detail(hashes[number]) for number in chosen])
+    common = _common(sample)
+    sample = _roots(sample)
     place = sample.mean(axis=0)
     for _ in range(ALIGNMENTS):
         place = _aligned(sample, place).mean(axis=0)
@@ -115,11 +119,19 @@ def _read(hashes: list[str]) -> tuple[Array, Array]:
         part = np.stack([detail(text) for text in hashes[start : start + BATCH]])
         maps[start : start + BATCH] = part - _smooth(part)
         own = _even(_aligned(_roots(part), place)) - shared
-        vectors[start : start + BATCH] = (
-            own.reshape(-1, side, POOL, side, POOL).mean(axis=(2, 4)).reshape(len(part), -1)
-        )
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return maps, np.where(lengths > OWN, vectors / np.maximum(lengths, OWN), np.float32(0))
+        pooled = own.reshape(-1, side, POOL, side, POOL).mean(axis=(2, 4)).reshape(len(part), -1)
+        pooled /= np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), np.float32(1e-6))
+        pooled[np.count_nonzero(part > common, axis=(1, 2)) < OWN] = 0
+        vectors[start : start + BATCH] = pooled
+    return maps, vectors
+
+
+def _common(sample: Array) -> Array:
+    """The most detail that is no photo's own, float32 [SIDE, SIDE]: what all share, at most SHIFT cells away, in any light."""
+    padded = np.pad(sample.mean(axis=0), SHIFT, "edge")
+    reach = range(2 * SHIFT + 1)
+    near = [padded[top : top + SIDE, left : left + SIDE] for top in reach for left in reach]
+    return np.asarray(np.max(near, axis=0) * np.float32(OTHER_LIGHT) + np.float32(VISIBLE))
 
 
 def _roots(maps: Array) -> Array:
@@ -176,23 +188,38 @@ def _neighbours(vectors: Array) -> Iterator[tuple[Array, Array]]:
 
 
 # ------------------------------------------------------------------------------------------------------------- check
-def _agree(first: Array, second: Array) -> Array:
-    """Which of the pairs of maps, float32 [P, SIDE, SIDE] each, differ nowhere: bool [P].
+def _agree(maps: Array, pairs: Array) -> Array:
+    """Which of the pairs of row numbers, int64 [P, 2], differ nowhere in their maps: bool [P]."""
+    return _agreements(maps, pairs) >= AGREEMENT
 
-    Each tile of the one is compared with the best of the places within SHIFT in the other (normalised correlation). Pairs
-    agree when all but the weakest tiles do; tiles without visible detail in both are left out.
+
+def _agreements(maps: Array, pairs: Array) -> Array:
+    """The agreement of pairs of row numbers, int64 [P, 2]: float32 [P]."""
+    parts = [pairs[start : start + CACHED].T for start in range(0, len(pairs), CACHED)]
+    found = [_agreement(maps[a].astype(np.float32), maps[b].astype(np.float32)) for a, b in parts]
+    return np.concatenate([np.empty(0, np.float32), *found])
+
+
+def _agreement(first: Array, second: Array) -> Array:
+    """How well the pairs of maps, float32 [P, SIDE, SIDE] each, agree where they agree least: float32 [P], -1..1 or inf.
+
+    Each tile of the one is compared with the best of the places within SHIFT in the other (normalised correlation). The
+    weakest tiles may differ; the agreement is that of the next one. Tiles without visible detail in both are left out;
+    a pair without any other has nothing to compare: inf.
     """
     size = (SIDE - 2 * SHIFT) // BLOCK * BLOCK
     still = first[:, SHIFT : SHIFT + size, SHIFT : SHIFT + size]
     cells = (2 * BLOCK) ** 2
-    noise = cells * NOISE**2
+    noise = np.float32(cells * NOISE**2)
     still_energy = _tiles(still * still)
     best = np.full_like(still_energy, -1.0)
     energy = still_energy
+    squares = second * second
     for top in range(2 * SHIFT + 1):
+        rows = _row_blocks(squares[:, top : top + size])
         for left in range(2 * SHIFT + 1):
             moved = second[:, top : top + size, left : left + size]
-            moved_energy = _tiles(moved * moved)
+            moved_energy = _tiles_of_rows(rows[:, :, left : left + size])
             if top == left == SHIFT:
                 energy = np.maximum(still_energy, moved_energy)
             correlation = _tiles(still * moved) / np.sqrt((still_energy + noise) * (moved_energy + noise))
@@ -200,12 +227,20 @@ def _agree(first: Array, second: Array) -> Array:
     visible = energy > cells * VISIBLE**2
     ranked = np.sort(np.where(visible, best, np.inf).reshape(len(best), -1), axis=1)
     weakest = np.floor(WEAKEST_TILES * visible.sum(axis=(1, 2))).astype(np.int64)
-    return np.asarray(ranked[np.arange(len(ranked)), weakest] >= AGREEMENT)
+    return np.asarray(ranked[np.arange(len(ranked)), weakest])
 
 
 def _tiles(products: Array) -> Array:
     """Sums over the tiles, float32 [P, n, n], of products float32 [P, (n + 1) * BLOCK, (n + 1) * BLOCK]."""
-    blocks = products.shape[1] // BLOCK
-    sums = products.reshape(-1, blocks, BLOCK, blocks, BLOCK).sum(axis=(2, 4))
-    rows = sums[:, :-1] + sums[:, 1:]
-    return np.asarray(rows[:, :, :-1] + rows[:, :, 1:])
+    return _tiles_of_rows(_row_blocks(products))
+
+
+# Sums of slices: numpy adds many short runs one by one, but whole slices at once.
+def _row_blocks(products: Array) -> Array:
+    return np.asarray(sum([products[:, row::BLOCK] for row in range(BLOCK)]))
+
+
+def _tiles_of_rows(rows: Array) -> Array:
+    sums = sum([rows[:, :, column::BLOCK] for column in range(BLOCK)])
+    sums = sums[:, :-1] + sums[:, 1:]
+    return np.asarray(sums[:, :, :-1] + sums[:, :, 1:])
