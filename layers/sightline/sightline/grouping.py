@@ -5,9 +5,8 @@ chains of near-duplicates connect. A photo that shows nothing of its own is in n
 told apart, and every split needs some.
 
 Only likely pairs are compared. Each photo gets a small embedding that leaves out what all photos share (the fixture, the
-light), and pairs are neighbours in one of ORDERS random orders by hyperplane codes (Charikar, "Similarity Estimation
-Techniques from Rounding Algorithms", 2002; sorted neighbourhoods after Hernández and Stolfo, "The Merge/Purge Problem",
-1995). So the work grows with the number of photos, not with its square, however alike the photos are.
+light) and lies in the cell of the nearest of √N photos; its neighbours are looked for in the PROBES cells that are nearest to
+it (an inverted file; Jégou et al., "Product Quantization for Nearest Neighbor Search", 2011). So the work grows with N · √N, not with its square, however alike the photos are.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,9 +27,11 @@ BLOCK = 6  # cells; tiles are 2 × 2 blocks and overlap by half
 NOISE = 0.3  # grey levels; correlation of less means nothing
 VISIBLE = 1.0  # grey levels; a tile with less detail in both photos has nothing to compare
 
-ORDERS, CODE_BITS, NEIGHBOURS = 12, 24, 12
-LIKELY = 0.2  # cosine of two embeddings, -1..1
+PROBES = 16  # cells in which a photo's neighbours are looked for
+NEIGHBOURS = 4  # of a photo in each of these cells
+LIKELY = 0.3  # cosine of two embeddings, -1..1
 TRIES = 12  # failed comparisons of a photo, after which it is compared no more
+ROUNDS = 2  # the second looks past the neighbours that are in the group already: a burst of one part hides its other photos
 BATCH = 2048  # photos or pairs at once, so that memory stays small
 CACHED = 128  # pairs at once where their maps must stay in the processor's cache
 
@@ -45,19 +46,18 @@ def group(hashes: Mapping[str, str]) -> dict[str, str]:
         return {}
     maps, vectors = _read([hashes[name] for name in names])
     groups = Groups(len(names))
-    pairs = _likely_pairs(vectors)
     tries = np.zeros(len(names), np.int64)
-    for start in range(0, len(pairs), BATCH):
-        batch = pairs[start : start + BATCH]
-        open_ones = tries[batch].min(axis=1) < TRIES
-        open_ones &= np.array([groups.root(a) != groups.root(b) for a, b in batch], bool)
-        batch = batch[open_ones]
-        if not len(batch):
-            continue
-        agree = _agree(maps, batch)
-        for a, b in batch[agree]:
-            groups.join(a, b)
-        np.add.at(tries, batch[~agree], 1)
+    for _ in range(ROUNDS):
+        pairs = _likely_pairs(vectors, groups.roots())
+        for start in range(0, len(pairs), BATCH):
+            batch = pairs[start : start + BATCH]
+            open_ones = tries[batch].min(axis=1) < TRIES
+            open_ones &= np.array([groups.root(a) != groups.root(b) for a, b in batch], bool)
+            batch = batch[open_ones]
+            agree = _agreements(maps, batch) >= AGREEMENT
+            for a, b in batch[agree]:
+                groups.join(a, b)
+            np.add.at(tries, batch[~agree], 1)
     return {name: names[groups.root(number)] for number, name in enumerate(names)}
 
 
@@ -73,6 +73,9 @@ class Groups:
             parent[item] = parent[parent[item]]
             item = parent[item]
         return item
+
+    def roots(self) -> Array:
+        return np.array([self.root(item) for item in range(len(self.parent))], np.int64)
 
     def join(self, a: int, b: int) -> None:
         low, high = sorted((self.root(a), self.root(b)))
@@ -91,7 +94,7 @@ def _smooth(maps: Array, reach: int = 4) -> Array:
 
 # ------------------------------------------------------------------------------------------------------- likely pairs
 SAMPLE = 2000  # photos from which is learned what all share
-POOL = 6  # cells of a side of a cell of the embedding
+POOL = 3  # cells of a side of a cell of the embedding
 ALIGNMENTS = 3  # times that the sample is moved to lie as its mean does
 FAINT = 0.1  # square roots of grey levels; weaker detail stays weak when local contrast is made equal
 OWN = 6  # cells with detail of its own, below which a photo shows nothing that tells its part from others
@@ -99,7 +102,7 @@ OTHER_LIGHT = 1.5  # detail that all photos share may be as much stronger in one
 
 
 def _read(hashes: list[str]) -> tuple[Array, Array]:
-    """Maps without their coarse part, float16 [N, SIDE, SIDE] in grey levels, and embeddings, float32 [N, 64].
+    """Maps without their coarse part, float16 [N, SIDE, SIDE] in grey levels, and embeddings, float32 [N, 256].
 
     An embedding is what a photo shows that the others do not, of length 1, or 0 for a photo with nothing of its own.
     """
@@ -156,43 +159,42 @@ def _aligned(maps: Array, place: Array) -> Array:
     return moved
 
 
-def _likely_pairs(vectors: Array) -> Array:
-    """Pairs of row numbers that may be near-duplicates, int64 [P, 2], the likeliest first."""
-    count = len(vectors)
-    keys = [a * count + b for a, b in _neighbours(vectors)]
-    found = np.unique(np.concatenate([np.empty(0, np.int64), *keys]))
-    first, second = found // count, found % count
-    likeness = np.concatenate(
-        [np.empty(0, np.float32)]
-        + [
-            np.einsum(
-                "ij,ij->i", vectors[first[start : start + 64 * BATCH]], vectors[second[start : start + 64 * BATCH]]
-            )
-            for start in range(0, len(found), 64 * BATCH)
-        ]
-    )
-    order = np.argsort(-likeness, kind="stable")
-    order = order[: np.count_nonzero(likeness >= LIKELY)]
-    return np.stack([first[order], second[order]], axis=1)
+def _likely_pairs(vectors: Array, roots: Array) -> Array:
+    """Pairs of row numbers of different `roots` that may be near-duplicates, int64 [P, 2], the likeliest first."""
+    keys, likeness = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
+    for seekers, cell in _cells(vectors):
+        for start in range(0, len(seekers), CACHED):
+            mine = seekers[start : start + CACHED]
+            cosines = vectors[mine] @ vectors[cell].T
+            cosines[roots[mine][:, None] == roots[cell][None, :]] = -1.0
+            few = min(NEIGHBOURS, len(cell))
+            best = np.argpartition(-cosines, few - 1, axis=1)[:, :few]
+            values = np.take_along_axis(cosines, best, axis=1)
+            rows, columns = np.nonzero(values >= LIKELY)
+            first, second = mine[rows], cell[best[rows, columns]]
+            keys.append(np.minimum(first, second) * len(vectors) + np.maximum(first, second))
+            likeness.append(values[rows, columns])
+    found, places = np.unique(np.concatenate(keys), return_index=True)
+    found = found[np.argsort(-np.concatenate(likeness)[places], kind="stable")]
+    return np.stack(np.divmod(found, max(1, len(vectors))), axis=1)
 
 
-def _neighbours(vectors: Array) -> Iterator[tuple[Array, Array]]:
-    """Neighbours in ORDERS random orders, each as the smaller and the larger row numbers, int64 [P]."""
-    random = np.random.default_rng(0)  # the same photos give the same orders
-    for _ in range(ORDERS):
-        codes = vectors @ random.standard_normal((vectors.shape[1], CODE_BITS), dtype=np.float32) > 0
-        order = np.argsort(codes @ (1 << np.arange(CODE_BITS)), kind="stable")
-        for step in range(1, min(NEIGHBOURS, len(order) - 1) + 1):
-            a, b = order[:-step], order[step:]
-            yield np.minimum(a, b), np.maximum(a, b)
+def _cells(vectors: Array) -> Iterator[tuple[Array, Array]]:
+    """For each of √N photos: the row numbers that look for neighbours near it, and those that lie nearest to it."""
+    rows = np.flatnonzero(vectors.any(axis=1))
+    count = round(np.sqrt(len(rows)))
+    chosen = np.random.default_rng(0).choice(rows, count, replace=False)  # the same photos give the same cells
+    probes = min(PROBES, count)
+    near = np.empty((len(rows), probes), np.int32)
+    for start in range(0, len(rows), BATCH):
+        cosines = vectors[rows[start : start + BATCH]] @ vectors[chosen].T
+        near[start : start + BATCH] = np.argsort(-cosines, axis=1, kind="stable")[:, :probes]
+    nearest = near[:, 0] if count else near.ravel()
+    for cell in range(count):
+        yield rows[(near == cell).any(axis=1)], rows[nearest == cell]
 
 
 # ------------------------------------------------------------------------------------------------------------- check
-def _agree(maps: Array, pairs: Array) -> Array:
-    """Which of the pairs of row numbers, int64 [P, 2], differ nowhere in their maps: bool [P]."""
-    return _agreements(maps, pairs) >= AGREEMENT
-
-
 def _agreements(maps: Array, pairs: Array) -> Array:
     """The agreement of pairs of row numbers, int64 [P, 2]: float32 [P]."""
     parts = [pairs[start : start + CACHED].T for start in range(0, len(pairs), CACHED)]

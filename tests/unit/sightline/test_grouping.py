@@ -71,4 +71,4 @@ def test_a_chain_of_near_duplicates_is_one_group() -> None:
     assert {groups[name] for name in chain} == {"c0"}
     ends = np.stack([detail(chain["c0"]), detail(chain["c6"])])
     ends -= grouping._smooth(ends)
-    assert not grouping._agree(ends, np.array([[0, 1]]))[0]
+    assert grouping._agreements(ends, np.array([[0, 1]]))[0] < grouping.AGREEMENT
