@@ -9,7 +9,7 @@ light) and lies in the cell of the nearest of √N photos; its neighbours are lo
 it (an inverted file; Jégou et al., "Product Quantization for Nearest Neighbor Search", 2011). So the work grows with N · √N, not with its square, however alike the photos are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ NEIGHBOURS = 4  # of a photo in each of these cells
 LIKELY = 0.3  # cosine of two embeddings, -1..1
 TRIES = 12  # failed comparisons of a photo, after which it is compared no more
 ROUNDS = 2  # the second looks past the neighbours that are in the group already: a burst of one part hides its other photos
+CLOSEST = 5000  # pairs that are compared to show that no near-duplicates lie apart
 BATCH = 2048  # photos or pairs at once, so that memory stays small
 CACHED = 128  # pairs at once where their maps must stay in the processor's cache
 
@@ -59,6 +60,33 @@ def group(hashes: Mapping[str, str]) -> dict[str, str]:
                 groups.join(a, b)
             np.add.at(tries, batch[~agree], 1)
     return {name: names[groups.root(number)] for number, name in enumerate(names)}
+
+
+def agreements(hashes: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> list[float]:
+    """How well pairs of images agree where they agree least, -1..1: near-duplicates reach AGREEMENT. Equal ones: 1."""
+    names = sorted({name for pair in pairs for name in pair})
+    if not names:
+        return []
+    rows = {name: row for row, name in enumerate(names)}
+    raw = np.stack([detail(hashes[name]) for name in names])
+    found = _agreements(raw - _smooth(raw), np.array([(rows[a], rows[b]) for a, b in pairs]))
+    return [float(value) for value in np.minimum(found, 1.0)]
+
+
+def closest_apart(hashes: Mapping[str, str], sides: Mapping[str, Any], most: int = CLOSEST) -> list[tuple[str, str, float]]:
+    """The likeliest pairs of images on different `sides` (splits), with their agreement, the best agreeing first.
+
+    Those that reach AGREEMENT are near-duplicates that the split tears apart.
+    """
+    names = sorted(hashes)
+    if not names:
+        return []
+    numbers = {side: number for number, side in enumerate(sorted(set(sides.values())))}
+    _, vectors = _read([hashes[name] for name in names])
+    rows = _likely_pairs(vectors, np.array([numbers[sides[name]] for name in names]))[:most]
+    pairs = [(names[a], names[b]) for a, b in rows]
+    found = [(a, b, value) for (a, b), value in zip(pairs, agreements(hashes, pairs), strict=True)]
+    return sorted(found, key=lambda entry: (-entry[2], entry[0], entry[1]))
 
 
 class Groups:
