@@ -130,7 +130,7 @@ def nearest(members: list[Looked]) -> Nearest:
 
 def _short(name: str) -> str:
     stem = name.rsplit(".", 1)[0]
-    return stem if len(stem) <= 12 else stem[:10] + "…"
+    return stem if len(stem) <= 16 else f"{stem[:6]}…{stem[-8:]}"
 
 
 def _picture(image: Looked, caption: str) -> str:
@@ -277,11 +277,9 @@ def quarrel_pictures(pairs: list[tuple[Looked, Looked, float, float]]) -> str:
 
 def clipped(images: list[Looked]) -> list[list[str]]:
     """Rows of images that show too much black or white, the worst first."""
-    bad = [image for image in images if image.exposure and max(image.exposure.values()) > health.CLIPPED]
-    bad.sort(key=lambda image: -max(image.exposure.values()))
-    return [
-        [image.name, image.split, f"{image.exposure['dark']:.0%}", f"{image.exposure['bright']:.0%}"] for image in bad
-    ]
+    bad = health.badly_exposed({image.name: image.exposure for image in images if image.exposure})
+    known = {image.name: image for image in images}
+    return [[name, known[name].split, *(f"{share:.0%}" for share in known[name].exposure.values())] for name in bad]
 
 
 def exposure_and_sharpness(images: list[Looked]) -> str:
@@ -302,7 +300,7 @@ def exposure_and_sharpness(images: list[Looked]) -> str:
     more = f"<p>… and {rest} more</p>" if rest > 0 else ""
     soft = f'<div class="images">{figures}</div>{more}' if blurred else '<p class="good">No image is blurred beside the others.</p>'
     return (
-        f"<p>Median share of clipped pixels: {dark:.1%} black, {bright:.1%} white. Images with more than {health.CLIPPED:.0%}:</p>"
+        f"<p>Median share of clipped pixels: {dark:.1%} black, {bright:.1%} white. Images with {health.CLIPPED:.0%} of their pixels more than that:</p>"
         + _cut(["image", "split", "black", "white"], clipped(images), "None.")
         + f"<p>Sharpness (variance of the Laplacian) is {middle:.0f} in the median. Far less sharp than the set's others:</p>{soft}"
     )

@@ -12,7 +12,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Box = Mapping[str, int]  # class_id, left, top, width, height in pixels
 
 DARK, BRIGHT = 5, 250  # grey levels at which an 8-bit camera shows nothing any more
-CLIPPED = 0.10  # share of pixels; more has lost what it showed
+CLIPPED = 0.10  # share of pixels, beyond what is usual in the set: a white background is no mistake
 DUPLICATE = 0.9  # IoU of two boxes of one class
 TINY = 0.01  # side of a box as a share of the image's; also anything below TINY_PIXELS
 TINY_PIXELS = 4
@@ -25,6 +25,16 @@ DISAGREEMENT = 0.5  # share of the boxes of two near-twins without a counterpart
 def exposure(grey: Array) -> dict[str, float]:
     """The share of pixels of a grey image, uint8 [height, width], that is clipped: `dark` and `bright`."""
     return {"dark": float((grey <= DARK).mean()), "bright": float((grey >= BRIGHT).mean())}
+
+
+def badly_exposed(exposure_of: Mapping[str, dict[str, float]]) -> list[str]:
+    """Names of images with CLIPPED more of their pixels clipped, dark or bright, than the set's median; the worst first."""
+    excess: dict[str, float] = {}
+    for side in ("dark", "bright"):
+        usual = float(np.median([shares[side] for shares in exposure_of.values()])) if exposure_of else 0.0
+        for name, shares in exposure_of.items():
+            excess[name] = max(excess.get(name, 0.0), shares[side] - usual)
+    return sorted((name for name, value in excess.items() if value > CLIPPED), key=lambda name: -excess[name])
 
 
 def sharpness(grey: Array) -> float:
