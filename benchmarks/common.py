@@ -13,7 +13,7 @@ from rich.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-TAGS = ROOT / "shared" / "data" / "tags"
+TAGS = ROOT.parent / "shared" / "data" / "tags"  # photos with boxes, where they are at hand
 console = Console()
 
 

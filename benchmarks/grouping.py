@@ -5,7 +5,8 @@
 Each part is drawn with marks of its own in a fixture that all share, and photographed 1 to 8 times: moved, in other light,
 with other noise; every tenth part has no mark and is photographed once more and more (such photos belong to no group). The
 hashes are those of the drawn pixels. Each size runs in a process of its own on one thread, as in Lambda. On the metal tags,
-where they are at hand, what is counted is pairs of near-duplicates that a split tears apart.
+where they are at hand, what is counted is pairs of near-duplicates that a split tears apart. "Pairs right" is the share of the
+pairs in one group that show one part (precision), "pairs found" the share of such pairs that are in one group (recall).
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -25,6 +27,7 @@ from PIL import Image, ImageDraw
 from rich.table import Table
 
 from benchmarks.common import ROOT, TAGS, console, write
+from cli.annotate import read_coco
 from sightline import grouping, splits
 from sightline.vision.decode import decode
 from sightline.vision.phash import phash
@@ -97,9 +100,9 @@ def measure(folder: Path) -> dict[str, float]:
     hashes = dict(enumerate((folder / "hashes.txt").read_text().split()))
     named = {f"{number:06d}": text for number, text in hashes.items()}
     del hashes
-    start = time.perf_counter()
+    start, used = time.perf_counter(), time.process_time()
     groups = list(grouping.group(named).values())
-    seconds = time.perf_counter() - start
+    seconds, processor = time.perf_counter() - start, time.process_time() - used
     both = pairs(Counter(zip(parts, groups, strict=True)).values())
     found, true = pairs(Counter(groups).values()), pairs(Counter(parts).values())
     return {
@@ -107,37 +110,31 @@ def measure(folder: Path) -> dict[str, float]:
         "parts": len(set(parts)),
         "groups": len(set(groups)),
         "seconds": round(seconds, 2),
+        "processor_seconds": round(processor, 2),
         "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "pair_precision": round(both / found, 5) if found else 1.0,
         "pair_recall": round(both / true, 5) if true else 1.0,
     }
 
 
-def on_tags(folder: Path) -> dict[str, int]:
-    """The project's own splits of the tags: pairs of near-duplicates in one group, and across splits."""
-    boxes = json.loads((folder / "labels.json").read_text())
-    marked = {annotation["image_id"] for annotation in boxes["annotations"]}
-    images = [
-        {"image_id": entry["file_name"], "annotations": [{}] if entry["id"] in marked else []}
-        for entry in boxes["images"]
-    ]
-    hashes = {
-        image["image_id"]: phash(decode((folder / "images" / image["image_id"]).read_bytes())) for image in images
-    }
-    placed = splits.assign(images, grouping.group(hashes))
-    twins = grouping.twins(hashes)
+def on_tags(folder: Path) -> dict[str, Any]:
+    """The project's own splits of the tags: how many likely pairs across splits there are, and how many are near-twins."""
+    boxes = read_coco(folder / "labels.json")
+    images = [{"image_id": name, "annotations": boxes[name]} for name in sorted(boxes)]
+    hashes = {name: phash(decode((folder / "images" / name).read_bytes())) for name in sorted(boxes)}
+    groups = grouping.group(hashes)
+    closest = grouping.closest_apart(hashes, splits.assign(images, groups))
     return {
         "images": len(images),
-        "groups": len(set(grouping.group(hashes).values())),
-        "twin_pairs": len(twins),
-        "twin_pairs_across_splits": sum(placed[a] != placed[b] for a, b in twins),
+        "groups": len(set(groups.values())),
+        "likely_pairs_across_splits": len(closest),
+        "closest_agreement": round(closest[0][2], 3) if closest else None,
+        "twin_pairs_across_splits": sum(agreement >= grouping.AGREEMENT for _, _, agreement in closest),
     }
 
 
 def run(count: int) -> dict[str, float]:
     """Draw, and measure in a process of its own."""
-    import tempfile
-
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         start = time.perf_counter()
@@ -151,16 +148,38 @@ def run(count: int) -> dict[str, float]:
     return {**json.loads(done.stdout), "drawing_seconds": drawing}
 
 
+def show(result: dict[str, Any]) -> None:
+    head = ("images", "parts", "groups", "seconds", "processor seconds", "peak MiB", "pairs right", "pairs found")
+    table = Table(*head, box=None, header_style="bold")
+    for entry in result["sizes"]:
+        numbers = (entry[name] for name in ("images", "parts", "groups", "seconds", "processor_seconds", "peak_mib"))
+        shares = (f"{entry[name]:.2%}" for name in ("pair_precision", "pair_recall"))
+        table.add_row(*map(str, numbers), *shares)
+    console.print(table)
+    tags = result["tags"]
+    if tags:
+        console.print(
+            f"Tags: {tags['images']} images in {tags['groups']} groups; {tags['twin_pairs_across_splits']} pairs of near-twins "
+            f"across splits, the closest of {tags['likely_pairs_across_splits']} agrees by {tags['closest_agreement']} "
+            f"(near-twins: {grouping.AGREEMENT})."
+        )
+    else:
+        console.print("Tags: not on this machine, not measured.")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, nargs="*", default=SIZES, help="how many images")
+    parser.add_argument("--tags", type=Path, default=TAGS, help="folder with images/ and labels.json")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.measure:
         print(json.dumps(measure(given.measure)))
         return
-    sizes = [run(count) for count in given.images]
-    for e in sizes: print(e)
+    tags = on_tags(given.tags) if (given.tags / "labels.json").is_file() else None
+    result = {"simulated": True, "sizes": [run(count) for count in given.images], "tags": tags}
+    write("grouping", result)
+    show(result)
 
 
 if __name__ == "__main__":

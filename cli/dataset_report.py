@@ -152,7 +152,11 @@ def _group(members: list[Looked], closest: Nearest) -> str:
             # Beyond the members shown there is no picture to point at: its name says which it is.
             number = members.index(other) + 1
             which = f"picture {number}" if number <= MEMBERS_SHOWN else html.escape(_short(other.name))
-            reached = "" if value >= grouping.AGREEMENT else " (less than a near-twin: joined through an image that is not shown)"
+            reached = (
+                ""
+                if value >= grouping.AGREEMENT
+                else " (less than a near-twin: joined through an image that is not shown)"
+            )
             caption += f"<br>nearest: {which}, agreement {value:.2f}{reached}"
         figures.append(_picture(member, caption))
     rest = len(members) - MEMBERS_SHOWN
@@ -197,9 +201,7 @@ def across(images: list[Looked]) -> str:
     elif closest:
         verdict = f'<p class="verdict good">No pair of near-twins lies across splits: of {len(closest)} likely pairs the closest agrees by {closest[0][2]:.2f} ({limit}).</p>'
     else:
-        verdict = (
-            '<p class="verdict good">No pair of near-twins lies across splits: no two images there look alike at all.</p>'
-        )
+        verdict = '<p class="verdict good">No pair of near-twins lies across splits: no two images there look alike at all.</p>'
     figures = []
     for a, b, value in closest[:PAIRS_SHOWN]:
         both = "".join(_picture(known[name], f"{known[name].split}: {html.escape(_short(name))}") for name in (a, b))
@@ -227,7 +229,9 @@ def balance(images: list[Looked], classes: list[str]) -> str:
         boxes = Counter(box["class_id"] for image in mine for box in image.boxes)
         empty = sum(not image.boxes for image in mine)
         share = f"{empty} ({empty / len(mine):.0%})" if mine else "0"
-        rows.append([split, len(mine), len(members_of(mine)), share, *(boxes[number] for number in range(len(classes)))])
+        rows.append(
+            [split, len(mine), len(members_of(mine)), share, *(boxes[number] for number in range(len(classes)))]
+        )
     return table(["split", "images", "groups", "without a defect", *(f"boxes: {name}" for name in classes)], rows)
 
 
@@ -237,7 +241,9 @@ def sizes(images: list[Looked], classes: list[str]) -> str:
         boxes = [(box, *image.size) for image in images for box in image.boxes if box["class_id"] == number]
         found = health.box_sizes(boxes)
         if boxes:
-            rows.append([name, len(boxes), *(f"{v:.2%}" for v in found["area"]), *(f"{v:.2f}" for v in found["aspect"])])
+            rows.append(
+                [name, len(boxes), *(f"{v:.2%}" for v in found["area"]), *(f"{v:.2f}" for v in found["aspect"])]
+            )
     head = ["class", "boxes", "area 10 %", "median", "90 %", "width : height 10 %", "median", "90 %"]
     return _cut(head, rows, "No boxes.")
 
@@ -286,9 +292,7 @@ def exposure_and_sharpness(images: list[Looked]) -> str:
     known = {image.name: image for image in images if image.exposure}
     if not known:
         return "<p>No image could be looked at.</p>"
-    dark, bright = (
-        float(np.median([image.exposure[name] for image in known.values()])) for name in ("dark", "bright")
-    )
+    dark, bright = (float(np.median([image.exposure[name] for image in known.values()])) for name in ("dark", "bright"))
     sharp = {name: image.sharpness for name, image in known.items()}
     middle = float(np.median(list(sharp.values())))
     blurred = health.blurred(sharp)
@@ -298,7 +302,11 @@ def exposure_and_sharpness(images: list[Looked]) -> str:
     )
     rest = len(blurred) - MEMBERS_SHOWN
     more = f"<p>… and {rest} more</p>" if rest > 0 else ""
-    soft = f'<div class="images">{figures}</div>{more}' if blurred else '<p class="good">No image is blurred beside the others.</p>'
+    soft = (
+        f'<div class="images">{figures}</div>{more}'
+        if blurred
+        else '<p class="good">No image is blurred beside the others.</p>'
+    )
     return (
         f"<p>Median share of clipped pixels: {dark:.1%} black, {bright:.1%} white. Images with {health.CLIPPED:.0%} of their pixels more than that:</p>"
         + _cut(["image", "split", "black", "white"], clipped(images), "None.")

@@ -6,7 +6,6 @@ from typing import Any
 
 from sightline.errors import SightlineError
 
-
 LOSS = 0.05  # of mAP@.50; the loss that the gate is there to stop
 TWO_SIDED_95, ONE_SIDED_95 = 1.96, 1.645  # quantiles of the normal distribution
 

@@ -31,7 +31,9 @@ PROBES = 16  # cells in which a photo's neighbours are looked for
 NEIGHBOURS = 4  # of a photo in each of these cells
 LIKELY = 0.3  # cosine of two embeddings, -1..1
 TRIES = 12  # failed comparisons of a photo, after which it is compared no more
-ROUNDS = 2  # the second looks past the neighbours that are in the group already: a burst of one part hides its other photos
+ROUNDS = (
+    2  # the second looks past the neighbours that are in the group already: a burst of one part hides its other photos
+)
 CLOSEST = 5000  # pairs that are compared to show that no near-duplicates lie apart
 BATCH = 2048  # photos or pairs at once, so that memory stays small
 CACHED = 128  # pairs at once where their maps must stay in the processor's cache
@@ -73,7 +75,9 @@ def agreements(hashes: Mapping[str, str], pairs: Sequence[tuple[str, str]]) -> l
     return [float(value) for value in np.minimum(found, 1.0)]
 
 
-def closest_apart(hashes: Mapping[str, str], sides: Mapping[str, Any], most: int = CLOSEST) -> list[tuple[str, str, float]]:
+def closest_apart(
+    hashes: Mapping[str, str], sides: Mapping[str, Any], most: int = CLOSEST
+) -> list[tuple[str, str, float]]:
     """The likeliest pairs of images on different `sides` (splits), with their agreement, the best agreeing first.
 
     Those that reach AGREEMENT are near-duplicates that the split tears apart.
@@ -115,9 +119,7 @@ def _smooth(maps: Array, reach: int = 4) -> Array:
     padded = np.pad(maps, ((0, 0), (reach, reach), (reach, reach)), "reflect")
     size = 2 * reach + 1
     rows = np.add.reduce([padded[:, offset : offset + SIDE] for offset in range(size)])
-    return np.asarray(
-        sum([rows[:, :, offset : offset + SIDE] for offset in range(size)]) / np.float32(size**2)
-    )
+    return np.asarray(sum([rows[:, :, offset : offset + SIDE] for offset in range(size)]) / np.float32(size**2))
 
 
 # ------------------------------------------------------------------------------------------------------- likely pairs
