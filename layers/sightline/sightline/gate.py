@@ -104,7 +104,7 @@ def _not_worse(evaluation: dict[str, Any]) -> Rule:
     """No loss against the model in service: neither a significant one nor an estimate that is nearer to LOSS than to none.
 
     The second part is for small test sets, whose intervals hold 0 whatever the model is worth. It stops a loss of LOSS as
-    often as it lets an equal model pass; how often that is depends on the number of test groups (docs/gate.md).
+    often as it lets an equal model pass; how often that is depends on the number of test groups (benchmarks/gate.py measures it).
     """
     name = "not worse than the model in service"
     if evaluation["champion"] is None:

@@ -139,31 +139,33 @@ def _read(hashes: list[str]) -> tuple[Array, Array]:
     numbers = range(len(hashes))
     chosen = numbers if len(hashes) <= SAMPLE else np.random.default_rng(0).choice(len(hashes), SAMPLE, replace=False)
     sample = np.stack([detail(hashes[number]) for number in chosen])
-    common = _common(sample)
-    sample = _roots(sample)
-    place = sample.mean(axis=0)
+    roots = _roots(sample)
+    place = roots.mean(axis=0)
     for _ in range(ALIGNMENTS):
-        place = _aligned(sample, place).mean(axis=0)
-    shared = _even(_aligned(sample, place)).mean(axis=0)
+        place = _moved(roots, _shifts(roots, place)).mean(axis=0)
+    shifts = _shifts(roots, place)
+    shared = _even(_moved(roots, shifts)).mean(axis=0)
+    common = _common(_moved(sample, shifts))
     maps = np.empty((len(hashes), SIDE, SIDE), np.float16)
     side = SIDE // POOL
     vectors = np.empty((len(hashes), side * side), np.float32)
     for start in range(0, len(hashes), BATCH):
         part = np.stack([detail(text) for text in hashes[start : start + BATCH]])
         maps[start : start + BATCH] = part - _smooth(part)
-        own = _even(_aligned(_roots(part), place)) - shared
+        roots = _roots(part)
+        shifts = _shifts(roots, place)
+        own = _even(_moved(roots, shifts)) - shared
         pooled = own.reshape(-1, side, POOL, side, POOL).mean(axis=(2, 4)).reshape(len(part), -1)
         pooled /= np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), np.float32(1e-6))
-        pooled[np.count_nonzero(part > common, axis=(1, 2)) < OWN] = 0
+        pooled[np.count_nonzero(_moved(part, shifts) > common, axis=(1, 2)) < OWN] = 0
         vectors[start : start + BATCH] = pooled
     return maps, vectors
 
 
 def _common(sample: Array) -> Array:
-    """The most detail that is no photo's own, float32 [SIDE, SIDE]: what all share, at most SHIFT cells away, in any light."""
-    padded = np.pad(sample.mean(axis=0), SHIFT, "edge")
-    reach = range(2 * SHIFT + 1)
-    near = [padded[top : top + SIDE, left : left + SIDE] for top in reach for left in reach]
+    """The most detail that is no photo's own, float32 [SIDE, SIDE]: what all share, up to a cell away and in any light."""
+    padded = np.pad(sample.mean(axis=0), 1, "edge")
+    near = [padded[top : top + SIDE, left : left + SIDE] for top in range(3) for left in range(3)]
     return np.asarray(np.max(near, axis=0) * np.float32(OTHER_LIGHT) + np.float32(VISIBLE))
 
 
@@ -177,15 +179,20 @@ def _even(roots: Array) -> Array:
     return np.asarray(roots / (np.sqrt(_smooth(roots * roots, 6)) + FAINT))
 
 
-def _aligned(maps: Array, place: Array) -> Array:
-    """The maps, each moved by up to SHIFT + 1 cells so that it agrees best with `place`, float32 [SIDE, SIDE]."""
-    reach = range(-SHIFT - 1, SHIFT + 2)
-    shifts = [(top, left) for top in reach for left in reach]
-    wanted = np.stack([np.roll(place - place.mean(), (-top, -left), (0, 1)) for top, left in shifts])
-    best = np.argmax(maps.reshape(len(maps), -1) @ wanted.reshape(len(shifts), -1).T, axis=1)
+REACH = range(-SHIFT - 1, SHIFT + 2)
+SHIFTS = [(top, left) for top in REACH for left in REACH]
+
+
+def _shifts(maps: Array, place: Array) -> Array:
+    """Which of SHIFTS moves each map so that it agrees best with `place`, float32 [SIDE, SIDE]: int64 [N]."""
+    wanted = np.stack([np.roll(place - place.mean(), (-top, -left), (0, 1)) for top, left in SHIFTS])
+    return np.asarray(np.argmax(maps.reshape(len(maps), -1) @ wanted.reshape(len(SHIFTS), -1).T, axis=1))
+
+
+def _moved(maps: Array, shifts: Array) -> Array:
     moved = np.empty_like(maps)
-    for number, shift in enumerate(shifts):
-        moved[best == number] = np.roll(maps[best == number], shift, (1, 2))
+    for number, shift in enumerate(SHIFTS):
+        moved[shifts == number] = np.roll(maps[shifts == number], shift, (1, 2))
     return moved
 
 
