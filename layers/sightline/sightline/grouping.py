@@ -128,7 +128,7 @@ POOL = 3  # cells of a side of a cell of the embedding
 ALIGNMENTS = 3  # times that the sample is moved to lie as its mean does
 FAINT = 0.1  # square roots of grey levels; weaker detail stays weak when local contrast is made equal
 OWN = 6  # cells with detail of its own, below which a photo shows nothing that tells its part from others
-OTHER_LIGHT = 1.5  # detail that all photos share may be as much stronger in one of them
+OTHER_LIGHT = 1.5  # detail that all photos share may be as much stronger or weaker in one of them
 
 
 def _read(hashes: list[str]) -> tuple[Array, Array]:
@@ -145,7 +145,7 @@ def _read(hashes: list[str]) -> tuple[Array, Array]:
         place = _moved(roots, _shifts(roots, place)).mean(axis=0)
     shifts = _shifts(roots, place)
     shared = _even(_moved(roots, shifts)).mean(axis=0)
-    common = _common(_moved(sample, shifts))
+    least, most = _common(_moved(sample, shifts))
     maps = np.empty((len(hashes), SIDE, SIDE), np.float16)
     side = SIDE // POOL
     vectors = np.empty((len(hashes), side * side), np.float32)
@@ -157,16 +157,18 @@ def _read(hashes: list[str]) -> tuple[Array, Array]:
         own = _even(_moved(roots, shifts)) - shared
         pooled = own.reshape(-1, side, POOL, side, POOL).mean(axis=(2, 4)).reshape(len(part), -1)
         pooled /= np.maximum(np.linalg.norm(pooled, axis=1, keepdims=True), np.float32(1e-6))
-        pooled[np.count_nonzero(_moved(part, shifts) > common, axis=(1, 2)) < OWN] = 0
+        moved = _moved(part, shifts)
+        pooled[np.count_nonzero((moved > most) | (moved < least), axis=(1, 2)) < OWN] = 0
         vectors[start : start + BATCH] = pooled
     return maps, vectors
 
 
-def _common(sample: Array) -> Array:
-    """The most detail that is no photo's own, float32 [SIDE, SIDE]: what all share, up to a cell away and in any light."""
+def _common(sample: Array) -> tuple[Array, Array]:
+    """The least and the most detail that is no photo's own, float32 [SIDE, SIDE]: what all share, up to a cell away, in any light."""
     padded = np.pad(sample.mean(axis=0), 1, "edge")
-    near = [padded[top : top + SIDE, left : left + SIDE] for top in range(3) for left in range(3)]
-    return np.asarray(np.max(near, axis=0) * np.float32(OTHER_LIGHT) + np.float32(VISIBLE))
+    near = np.stack([padded[top : top + SIDE, left : left + SIDE] for top in range(3) for left in range(3)])
+    light, faint = np.float32(OTHER_LIGHT), np.float32(VISIBLE)
+    return near.min(axis=0) / light - faint, near.max(axis=0) * light + faint
 
 
 def _roots(maps: Array) -> Array:
