@@ -79,7 +79,7 @@ def _thumbnail(pixels: Any, boxes: list[dict[str, int]]) -> str:
     """A data URI, the labels drawn in green."""
     image = Image.fromarray(pixels)
     scale = min(1.0, WIDTH / max(image.size))
-    image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BOX)  # type: ignore[arg-type]
+    image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BOX)
     pen = ImageDraw.Draw(image)
     for box in corners(boxes):
         pen.rectangle([edge * scale for edge in box], outline=LABEL, width=2)

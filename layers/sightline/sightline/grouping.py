@@ -282,6 +282,6 @@ def _row_blocks(products: Array) -> Array:
 
 
 def _tiles_of_rows(rows: Array) -> Array:
-    sums = sum([rows[:, :, column::BLOCK] for column in range(BLOCK)])
+    sums = np.asarray(sum([rows[:, :, column::BLOCK] for column in range(BLOCK)]))
     sums = sums[:, :-1] + sums[:, 1:]
     return np.asarray(sums[:, :, :-1] + sums[:, :, 1:])
