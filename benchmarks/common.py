@@ -1,12 +1,20 @@
-"""What the benchmarks share: the machine described, and measurements in short."""
+"""What every benchmark shares: the machine described, numbers summed up, results written."""
 
+import json
 import os
 import platform
 import statistics
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+TAGS = ROOT.parent / "shared" / "data" / "tags"  # photos with boxes, where they are at hand
+console = Console()
 
 
 def machine() -> dict[str, Any]:
@@ -31,3 +39,10 @@ def summary(values: list[float]) -> dict[str, float]:
         "p95": round(float(np.percentile(values, 95)), 2),
         "runs": len(values),
     }
+
+
+def write(name: str, result: dict[str, Any]) -> None:
+    """Write `result` to benchmarks/results/<name>.json, with the machine and the time."""
+    whole = {"machine": machine(), "at": datetime.now(UTC).isoformat(timespec="seconds"), **result}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(whole, indent=1) + "\n")

@@ -119,6 +119,14 @@ def export(target: Target, version: str, folder: Path, on_image: Callable[[], No
     return count
 
 
+def report(target: Target, version: str, on_image: Callable[[], None] = lambda: None) -> str:
+    """A version as one HTML page: its groups, splits and health. An image that can't be read is named there."""
+    from cli import dataset_report
+
+    images = dataset_report.look_at_all(records(target, version), lambda key: _read(target, key), on_image)
+    return dataset_report.render(show(target, version), images)
+
+
 def as_coco(entries: list[dict[str, Any]], class_map: dict[str, str]) -> dict[str, Any]:
     """Label records as COCO JSON; category ids are the class ids."""
     images: list[dict[str, Any]] = []

@@ -338,6 +338,23 @@ def dataset_export(
     console.print(f"{number} images exported to {folder}.")
 
 
+@dataset_app.command("report")
+def dataset_report(
+    version: VersionArgument = "latest",
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where the page goes.")] = Path("dataset.html"),
+) -> None:
+    """Write a dataset version as one HTML page: groups of near-twins, splits, and the health of images and labels."""
+    from cli import datasets
+
+    found = target()
+    total = sum(counts["images"] for counts in datasets.show(found, version)["counts"].values())
+    with progress("looking at images", total) as step:
+        page = datasets.report(found, version, step)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page)
+    console.print(f"The report lies in {out}.")
+
+
 @device_app.command("list")
 def device_list(as_json: JsonOption = False) -> None:
     """Devices with their status and model version."""

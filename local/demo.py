@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from cli import pipeline
+from cli import datasets, pipeline
 from cli.annotate import Annotators, read_coco
 from cli.target import Target
 from local import report, stack
@@ -85,6 +85,9 @@ class Demo:
             self.result["executions"] = {machine: pipeline.usage(self.target, machine) for machine in pipeline.MACHINES}
             self.result["seconds"] = round(time.monotonic() - self.started, 1)
             artifacts = report.Artifacts(self.target, self.result["training_job"])
+            self.folder.mkdir(parents=True, exist_ok=True)
+            page = datasets.report(self.target, self.result["dataset_version"])
+            (self.folder / report.DATASET).write_text(page)
             report.write(self.folder, self.result, artifacts, {path.name: path for path in unseen}, truth)
         self.console.print(f"The loop is closed: {self.folder / 'report.html'} ({self.result['seconds']:.0f} s)")
 

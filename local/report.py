@@ -10,6 +10,8 @@ from sightline import names
 from sightline.vision.decode import decode
 from training.report import STYLE, figure, loss_chart, picture, training_chart
 
+DATASET = "dataset.html"  # beside report.html
+
 
 class Artifacts:
     """What the run left in the artifacts bucket, as far as the report shows it."""
@@ -135,6 +137,6 @@ approved and deployed to a simulated device, which then inspected {result["image
 <h2>Why the model was accepted</h2>{rules}
 <h2>How it learned</h2><div class="tiles">{training_chart(artifacts.history)}{loss_chart(artifacts.history)}</div>
 <h2>On test images</h2><div class="images">{tested}</div>
-<h2>Where it comes from</h2>{lineage}{splits}
+<h2>Where it comes from</h2>{lineage}{splits}<p><a href="{DATASET}">The dataset: its groups of near-twins and its health</a></p>
 <h2>Set aside and merged</h2>{aside}{merged}
 <h2>Time and work</h2>{stages}{machines}</html>"""

@@ -25,7 +25,7 @@ from training.data import file_name, read_manifest, record_boxes
 
 INT8 = "model.int8.onnx"
 FLOOR = 0.01  # detections below this score change no metric that anybody looks at
-REPLICATES = 200
+REPLICATES = 1000
 GOLDEN = 3
 LATENCY_RUNS = 30
 REVIEW_SHARE = 0.6  # the review threshold, as a share of the decision threshold

@@ -44,7 +44,8 @@ class Trainer:
         self.height, self.width = train[0].pixels.shape[:2]
         self.batches = Batches(train, chosen.batch_size, chosen.seed)
         # Channels last: on a CPU convolutions take a third less time.
-        self.net = DetectorNet(classes).to(self.device).to(memory_format=torch.channels_last)
+        self.net = DetectorNet(classes).to(self.device)
+        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
         self.ema = copy.deepcopy(self.net).eval()
         self.best = copy.deepcopy(self.ema)  # the average with the best validation so far
         self.optimizer = _optimizer(self.net, chosen)

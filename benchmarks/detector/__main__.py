@@ -13,15 +13,13 @@ import shutil
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
-from benchmarks.common import machine
+from benchmarks.common import ROOT, TAGS, console, write
 from benchmarks.detector import environment, folds
 from sightline import evaluation as metrics
 from sightline.errors import SightlineError
@@ -29,12 +27,8 @@ from sightline.evaluation import Found, Truth
 from sightline.vision.detector import Detector
 from training.evaluate import INT8, Images, detect_all
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
-TAGS = ROOT.parent / "shared" / "data" / "tags"
-EPOCHS, YOLO_EPOCHS = 120, 75
+EPOCHS, YOLO_EPOCHS = 100, 75
 RIVAL = Path(__file__).with_name("yolov8n.py")
-console = Console()
 
 
 def processor_seconds() -> float:
@@ -174,14 +168,8 @@ def main() -> None:
     if theirs:
         summary |= {f"yolov8n {name}": mean(theirs, "float", name) for name in ("map50", "map50_95")}
         summary["yolov8n training seconds"] = mean(theirs, "seconds")
-    result = {
-        "machine": machine(),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "folds": runs,
-        "mean": summary,
-    }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "detector.json").write_text(json.dumps(result, indent=1) + "\n")
+    result = {"folds": runs, "mean": summary}
+    write("detector", result)
     show(result)
 
 

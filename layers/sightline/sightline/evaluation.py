@@ -9,6 +9,7 @@ import numpy as np
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 MAX_DETECTIONS = 100
+CHUNK = 2_000_000  # numbers at once in a bootstrap, so that memory stays small
 
 Array = np.ndarray[Any, Any]
 
@@ -40,13 +41,13 @@ def box_iou(a: Array, b: Array) -> Array:
     return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None, :] - shared, 1e-9))
 
 
-def _match(truth: Array, boxes: Array) -> Array:
-    """For each threshold, which detections (sorted by score) hit a label that no surer one took: bool [10, m]."""
-    hits = np.zeros((len(IOU_THRESHOLDS), len(boxes)), dtype=bool)
+def _match(truth: Array, boxes: Array, thresholds: Array = IOU_THRESHOLDS) -> Array:
+    """For each threshold, which detections (sorted by score) hit a label that no surer one took: bool [thresholds, m]."""
+    hits = np.zeros((len(thresholds), len(boxes)), dtype=bool)
     if not len(truth) or not len(boxes):
         return hits
     ious = box_iou(boxes, truth)
-    for number, threshold in enumerate(IOU_THRESHOLDS):
+    for number, threshold in enumerate(thresholds):
         taken = np.zeros(len(truth), dtype=bool)
         for detection in range(len(boxes)):
             free = np.where(taken, -1.0, ious[detection])
@@ -155,6 +156,66 @@ def cheapest_threshold(truths: list[Truth], found: list[Found], *, escape_cost: 
     return min(costs)[2]
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """One class's detections in all images, the surest first, matched with the labels once for all replicates.
+
+    `hits` bool [m]: whether it hits a label at IoU .50; `groups` int [m]: the row of its image's group; `labels` int [G]: how
+    many labels each group has.
+    """
+
+    hits: Array
+    groups: Array
+    labels: Array
+
+
+def rank(truths: list[Truth], found: list[Found], rows: Array, groups: int, class_id: int) -> Ranking:
+    """The ranking of a class; `rows` int [images] gives the row of each image's group, 0 to `groups` - 1."""
+    hits, scores, owners = [np.zeros(0, dtype=bool)], [np.zeros(0)], [np.zeros(0, dtype=np.int64)]
+    labels = np.zeros(groups, dtype=np.int64)
+    for truth, detected, row in zip(truths, found, rows, strict=True):
+        wanted = truth.boxes[truth.classes == class_id]
+        mine = detected.classes == class_id
+        order = np.argsort(-detected.scores[mine], kind="mergesort")[:MAX_DETECTIONS]
+        hits.append(_match(wanted, detected.boxes[mine][order], IOU_THRESHOLDS[:1])[0])
+        scores.append(detected.scores[mine][order])
+        owners.append(np.full(len(order), row))
+        labels[row] += len(wanted)
+    order = np.argsort(-np.concatenate(scores), kind="mergesort")
+    return Ranking(np.concatenate(hits)[order], np.concatenate(owners)[order], labels)
+
+
+def resampled_ap(ranking: Ranking, drawn: Array) -> Array:
+    """AP@.50 of a class in each replicate, float [R]; `drawn` int [R, G] says how often each group is in it.
+
+    Equal to `class_ap` of the drawn images: an image drawn twice counts twice. NaN where no label was drawn.
+    """
+    # What comes after the last hit changes nothing, and only at hits does the curve rise.
+    at = np.flatnonzero(ranking.hits)
+    hits, groups = (values[: at[-1] + 1] if len(at) else values[:0] for values in (ranking.hits, ranking.groups))
+    labels = drawn @ ranking.labels
+    result = np.zeros(len(drawn))
+    chunk = max(1, CHUNK // max(1, len(hits)))
+    for start in range(0, len(drawn), chunk):
+        times = drawn[start : start + chunk, groups]
+        right = np.cumsum(times * hits, axis=1)[:, at]
+        every = np.cumsum(times, axis=1)[:, at]
+        precision = right / np.maximum(every, 1)
+        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        for number in range(len(times)):
+            recall = right[number] / max(1, labels[start + number])
+            places = np.searchsorted(recall, RECALL_POINTS, side="left")
+            result[start + number] = envelope[number][places[places < len(at)]].sum() / len(RECALL_POINTS)
+    return np.where(labels > 0, result, np.nan)
+
+
+def resampled_map(rankings: list[Ranking], drawn: Array) -> Array:
+    """mAP@.50 in each replicate, float [R], over the classes that have labels in it; NaN where none has."""
+    values = np.stack([resampled_ap(ranking, drawn) for ranking in rankings])
+    counted = np.count_nonzero(~np.isnan(values), axis=0)
+    return np.where(counted > 0, np.nansum(values, axis=0) / np.maximum(counted, 1), np.nan)
+
+
 def bootstrap_difference(
     truths: list[Truth],
     groups: list[str],
@@ -169,21 +230,21 @@ def bootstrap_difference(
 
     Images of one group are not independent, so whole groups are drawn with replacement (Efron & Tibshirani, 1993).
     """
+    names, rows = np.unique(np.array(groups), return_inverse=True)
+    rankings = [
+        [rank(truths, found, rows, len(names), class_id) for class_id in range(classes)] for found in (ours, theirs)
+    ]
+    return difference(*rankings, replicates=replicates, seed=seed)
+
+
+def difference(ours: list[Ranking], theirs: list[Ranking], *, replicates: int, seed: int) -> dict[str, float]:
+    """`bootstrap_difference` of models whose detections are ranked already, class by class."""
+    count = len(ours[0].labels)
     generator = np.random.default_rng(seed)
-    members: dict[str, list[int]] = {}
-    for number, group in enumerate(groups):
-        members.setdefault(group, []).append(number)
-    names = sorted(members)
-    differences = []
-    for _ in range(replicates):
-        drawn = [number for name in generator.choice(names, len(names)) for number in members[name]]
-        scores = [
-            mean_ap([truths[number] for number in drawn], [results[number] for number in drawn], classes)[0]
-            for results in (ours, theirs)
-        ]
-        if scores[0] is not None and scores[1] is not None:
-            differences.append(scores[0] - scores[1])
-    if not differences:
+    drawn = generator.multinomial(count, np.full(count, 1 / count), size=replicates)
+    differences = resampled_map(ours, drawn) - resampled_map(theirs, drawn)
+    differences = differences[~np.isnan(differences)]
+    if not len(differences):
         return {"mean": 0.0, "low": 0.0, "high": 0.0}
     low, high = np.percentile(differences, [2.5, 97.5])
     return {"mean": float(np.mean(differences)), "low": float(low), "high": float(high)}

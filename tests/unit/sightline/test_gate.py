@@ -23,7 +23,7 @@ NO_CHAMPION = "there is no model in service yet"
 
 def evaluation(*, champion: bool = False, **changes: Any) -> dict[str, Any]:
     """At every limit exactly; `changes` are made to the candidate's scores."""
-    bootstrap = {"difference_map50": {"mean": -0.1, "low": -0.2, "high": 0.0}, "replicates": 200}
+    bootstrap = {"difference_map50": {"mean": -0.025, "low": -0.05, "high": 0.0}, "replicates": 200}
     return {
         "test_images": 4,
         "candidate": {**SCORES, **changes},
@@ -70,7 +70,7 @@ def test_a_model_at_every_limit_is_accepted_and_every_rule_is_told() -> None:
                 "rule": "not worse than the model in service",
                 "held": True,
                 "value": None,
-                "limit": 0,
+                "limit": -0.025,
                 "detail": NO_CHAMPION,
             },
         ],
@@ -128,11 +128,48 @@ def test_a_class_that_the_test_set_lacks_breaks_no_rule_and_is_told() -> None:
     assert [rule.detail for rule in decision.rules if rule.rule == "recall of dent"] == [detail]
 
 
-@pytest.mark.parametrize(("high", "accepted"), [(0.05, True), (0.0, True), (-0.001, False), (-1.0, False)])
-def test_only_a_difference_that_is_wholly_below_zero_rejects(high: float, accepted: bool) -> None:
-    given = evaluation(champion=True)
-    given["bootstrap"]["difference_map50"] = {"mean": -1.0, "low": -1.0, "high": high}
-    assert judge(given, LIMITS).accepted is accepted
+@pytest.mark.parametrize(
+    ("low", "mean", "high", "answer"),
+    [
+        (-0.04, 0.0, 0.04, "a loss of 0.050 is ruled out"),
+        (-0.05, -0.025, 0.0, "a loss of 0.050 is ruled out"),
+        (-0.009, -0.005, -0.001, "a significant loss"),
+        (-0.2, -0.1, -0.001, "a significant loss"),
+        (-0.045, -0.026, 0.001, "nearer to a loss of 0.050 than to none"),
+        (
+            -0.12,
+            -0.026,
+            0.06,
+            "nearer to a loss of 0.050 than to none; 20 test groups are too few to be sure, about 183 would do",
+        ),
+        (
+            -0.06,
+            0.0,
+            0.06,
+            "no loss is seen, but one of 0.050 can't be ruled out; 20 test groups are too few to be sure, about 82 would do",
+        ),
+    ],
+)
+def test_a_loss_is_stopped_when_it_is_significant_or_nearer_to_five_points_than_to_none(
+    low: float, mean: float, high: float, answer: str
+) -> None:
+    given = {**evaluation(champion=True), "test_groups": 20}
+    given["bootstrap"]["difference_map50"] = {"mean": mean, "low": low, "high": high}
+    rule = judge(given, LIMITS).rules[-1]
+    assert rule.detail.split("): ", 1)[1] == answer
+    assert rule.held is not answer.startswith(("a significant", "nearer"))
+
+
+@given(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1))
+def test_a_candidate_that_measures_better_is_never_stopped_more(low: float, mean: float, high: float) -> None:
+    """The rule only ever opens as the difference grows."""
+    held = []
+    for more in (0.0, 0.01, 0.1):
+        given = evaluation(champion=True)
+        numbers = {"mean": min(1, mean + more), "low": min(1, low + more), "high": min(1, high + more)}
+        given["bootstrap"]["difference_map50"] = numbers
+        held.append(judge(given, LIMITS).accepted)
+    assert held == sorted(held)
 
 
 def test_a_significant_loss_is_told_with_its_interval() -> None:

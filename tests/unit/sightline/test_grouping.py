@@ -50,6 +50,48 @@ def test_parts_that_show_nothing_of_their_own_are_not_thrown_together() -> None:
     assert len(set(grouping.group(hashes).values())) == 50
 
 
+def test_good_parts_that_lie_a_little_elsewhere_in_other_light_are_not_thrown_together() -> None:
+    """Only the fixture is seen, moved by up to a cell, stronger or weaker, with noise; marked parts lie between them."""
+    hashes = {f"{part:02}-{number}": line(part, number) for part in range(10) for number in range(3)}
+    for number in range(60):
+        noise = np.random.default_rng([99, number])
+        fixture = np.zeros((SIDE, SIDE))
+        fixture[[3, 44], 3:45] = fixture[3:45, 3] = fixture[3:45, 44] = noise.uniform(11, 13)
+        moved = np.roll(fixture, tuple(noise.integers(-1, 2, 2)), (0, 1))
+        hashes[f"good-{number}"] = encode(np.rint(moved + np.abs(noise.normal(0, 0.7, moved.shape))))
+    groups = parts_of(grouping.group(hashes))
+    assert {group for group in groups if len(group) > 1} == {
+        frozenset(f"{part:02}-{number}" for number in range(3)) for part in range(10)
+    }
+
+
+def test_twins_are_found_when_only_a_few_cells_are_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grouping, "PROBES", 5)
+    hashes = {f"{part:03}-{number}": line(part, number) for part in range(150) for number in range(4)}
+    groups = parts_of(grouping.group(hashes))
+    whole = {frozenset(f"{part:03}-{number}" for number in range(4)) for part in range(150)}
+    assert len(groups & whole) >= 145
+
+
+def test_twins_agree_as_much_as_near_duplicates_do_and_others_do_not() -> None:
+    hashes = {f"{part:02}-{number}": line(part, number) for part in range(10) for number in range(2)}
+    twins, others, same = grouping.agreements(hashes, [("00-0", "00-1"), ("00-0", "01-0"), ("00-0", "00-0")])
+    assert others < grouping.AGREEMENT <= twins <= same <= 1
+    assert grouping.agreements(hashes, []) == []
+
+
+def test_a_pair_torn_apart_by_the_splits_is_the_closest_across_them() -> None:
+    hashes = {f"{part:02}-{number}": line(part, number) for part in range(12) for number in range(2)}
+    splits = {name: "train" if int(name[:2]) < 9 else "test" for name in hashes}
+    apart = grouping.closest_apart(hashes, splits)
+    assert all(splits[a] != splits[b] and value < grouping.AGREEMENT for a, b, value in apart)
+    splits["03-1"] = "test"
+    a, b, value = grouping.closest_apart(hashes, splits)[0]
+    assert (a, b) == ("03-0", "03-1")
+    assert value >= grouping.AGREEMENT
+    assert grouping.closest_apart({}, {}) == []
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3])
 def test_few_photos_are_no_special_case(count: int) -> None:
     hashes = {f"{number}": photo(number) for number in range(count)}
@@ -71,4 +113,4 @@ def test_a_chain_of_near_duplicates_is_one_group() -> None:
     assert {groups[name] for name in chain} == {"c0"}
     ends = np.stack([detail(chain["c0"]), detail(chain["c6"])])
     ends -= grouping._smooth(ends)
-    assert not grouping._agree(ends[:1], ends[1:])[0]
+    assert grouping._agreements(ends, np.array([[0, 1]]))[0] < grouping.AGREEMENT

@@ -1,0 +1,186 @@
+"""Groups of near-duplicates at scale: seconds, memory, and how many pairs are found, on drawn parts whose truth is known.
+
+    python -m benchmarks.grouping [--images N …] [--tags DIR]
+
+Each part is drawn with marks of its own in a fixture that all share, and photographed 1 to 8 times: moved, in other light,
+with other noise; every tenth part has no mark and is photographed once more and more (such photos belong to no group). The
+hashes are those of the drawn pixels. Each size runs in a process of its own on one thread, as in Lambda. On the metal tags,
+where they are at hand, what is counted is pairs of near-duplicates that a split tears apart. "Pairs right" is the share of the
+pairs in one group that show one part (precision), "pairs found" the share of such pairs that are in one group (recall).
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+from rich.table import Table
+
+from benchmarks.common import ROOT, TAGS, console, write
+from cli.annotate import read_coco
+from sightline import grouping, splits
+from sightline.vision.decode import decode
+from sightline.vision.phash import phash
+
+SIZES = [1_000, 10_000, 100_000]
+SIDE = 192  # pixels
+PHOTOS = 8  # of a part, at most
+BLANK = 10  # every tenth part has no mark
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+def part(number: int) -> Image.Image:
+    """A part in the fixture that all share: grain and scratches of its own, unless it is a blank one."""
+    rng = np.random.default_rng([1, number])
+    image = Image.new("L", (SIDE, SIDE), 90)
+    pen = ImageDraw.Draw(image)
+    pen.rectangle([14, 20, 178, 172], fill=150, outline=215, width=2)
+    for x in (28, 164):
+        pen.ellipse([x - 7, 89, x + 7, 103], fill=40, outline=205)
+    if number % BLANK:
+        for _ in range(int(rng.integers(3, 9))):
+            start = rng.uniform([24, 30], [168, 162])
+            angle, length = rng.uniform(0, 2 * np.pi), rng.uniform(15, 60)
+            end = start + length * np.array([np.cos(angle), np.sin(angle)])
+            shade = int(rng.choice([40, 70, 225, 245]))
+            pen.line([*start, *end.clip([18, 24], [174, 168])], fill=shade, width=int(rng.integers(1, 3)))
+    return image
+
+
+def photograph(plate: Image.Image, seed: list[int]) -> str:
+    """The hash of one photo: moved by up to 4 pixels, brighter or darker, noisy."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(-4, 5, 2)
+    moved = np.roll(np.asarray(plate, dtype=np.float32), (int(y), int(x)), (0, 1))
+    pixels = (moved - 128) * rng.uniform(0.85, 1.15) + 128 + rng.uniform(-15, 15)
+    pixels += rng.standard_normal(pixels.shape, dtype=np.float32) * 2
+    return phash(np.repeat(pixels.clip(0, 255).astype(np.uint8)[..., None], 3, axis=2))
+
+
+def photos_of(number: int) -> list[tuple[int, str]]:
+    """`(part, hash)` of each photo of a part; a blank part counts as another one in each photo, since nothing tells."""
+    plate = part(number)
+    count = 1 + number % PHOTOS
+    if number % BLANK:
+        return [(number, photograph(plate, [2, number, photo])) for photo in range(count)]
+    return [(-number * PHOTOS - photo - 1, photograph(plate, [2, number, photo])) for photo in range(count)]
+
+
+def draw(count: int) -> tuple[list[int], list[str]]:
+    """Part and hash of `count` photos; the same ones each time."""
+    parts, hashes = [], []
+    with ProcessPoolExecutor() as pool:
+        for photos in pool.map(photos_of, range(count), chunksize=64):
+            for number, text in photos:
+                parts.append(number)
+                hashes.append(text)
+            if len(parts) >= count:
+                pool.shutdown(cancel_futures=True)
+                break
+    return parts[:count], hashes[:count]
+
+
+def pairs(sizes: Any) -> int:
+    return sum(size * (size - 1) // 2 for size in sizes)
+
+
+def measure(folder: Path) -> dict[str, float]:
+    """Group the hashes in `folder`: seconds, the highest memory of this process in MiB, precision and recall of pairs."""
+    parts = json.loads((folder / "parts.json").read_text())
+    hashes = dict(enumerate((folder / "hashes.txt").read_text().split()))
+    named = {f"{number:06d}": text for number, text in hashes.items()}
+    del hashes
+    start, used = time.perf_counter(), time.process_time()
+    groups = list(grouping.group(named).values())
+    seconds, processor = time.perf_counter() - start, time.process_time() - used
+    both = pairs(Counter(zip(parts, groups, strict=True)).values())
+    found, true = pairs(Counter(groups).values()), pairs(Counter(parts).values())
+    return {
+        "images": len(parts),
+        "parts": len(set(parts)),
+        "groups": len(set(groups)),
+        "seconds": round(seconds, 2),
+        "processor_seconds": round(processor, 2),
+        "peak_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "pair_precision": round(both / found, 5) if found else 1.0,
+        "pair_recall": round(both / true, 5) if true else 1.0,
+    }
+
+
+def on_tags(folder: Path) -> dict[str, Any]:
+    """The project's own splits of the tags: how many likely pairs across splits there are, and how many are near-twins."""
+    boxes = read_coco(folder / "labels.json")
+    images = [{"image_id": name, "annotations": boxes[name]} for name in sorted(boxes)]
+    hashes = {name: phash(decode((folder / "images" / name).read_bytes())) for name in sorted(boxes)}
+    groups = grouping.group(hashes)
+    closest = grouping.closest_apart(hashes, splits.assign(images, groups))
+    return {
+        "images": len(images),
+        "groups": len(set(groups.values())),
+        "likely_pairs_across_splits": len(closest),
+        "closest_agreement": round(closest[0][2], 3) if closest else None,
+        "twin_pairs_across_splits": sum(agreement >= grouping.AGREEMENT for _, _, agreement in closest),
+    }
+
+
+def run(count: int) -> dict[str, float]:
+    """Draw, and measure in a process of its own."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        start = time.perf_counter()
+        parts, hashes = draw(count)
+        drawing = round(time.perf_counter() - start, 1)
+        (folder / "parts.json").write_text(json.dumps(parts))
+        (folder / "hashes.txt").write_text("\n".join(hashes))
+        command = [sys.executable, "-m", "benchmarks.grouping", "--measure", str(folder)]
+        environment = os.environ | ONE_THREAD
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return {**json.loads(done.stdout), "drawing_seconds": drawing}
+
+
+def show(result: dict[str, Any]) -> None:
+    head = ("images", "parts", "groups", "seconds", "processor seconds", "peak MiB", "pairs right", "pairs found")
+    table = Table(*head, box=None, header_style="bold")
+    for entry in result["sizes"]:
+        numbers = (entry[name] for name in ("images", "parts", "groups", "seconds", "processor_seconds", "peak_mib"))
+        shares = (f"{entry[name]:.2%}" for name in ("pair_precision", "pair_recall"))
+        table.add_row(*map(str, numbers), *shares)
+    console.print(table)
+    tags = result["tags"]
+    if tags:
+        console.print(
+            f"Tags: {tags['images']} images in {tags['groups']} groups; {tags['twin_pairs_across_splits']} pairs of near-twins "
+            f"across splits, the closest of {tags['likely_pairs_across_splits']} agrees by {tags['closest_agreement']} "
+            f"(near-twins: {grouping.AGREEMENT})."
+        )
+    else:
+        console.print("Tags: not on this machine, not measured.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, nargs="*", default=SIZES, help="how many images")
+    parser.add_argument("--tags", type=Path, default=TAGS, help="folder with images/ and labels.json")
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.measure:
+        print(json.dumps(measure(given.measure)))
+        return
+    tags = on_tags(given.tags) if (given.tags / "labels.json").is_file() else None
+    result = {"simulated": True, "sizes": [run(count) for count in given.images], "tags": tags}
+    write("grouping", result)
+    show(result)
+
+
+if __name__ == "__main__":
+    main()

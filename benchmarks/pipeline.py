@@ -1,0 +1,204 @@
+"""Latency to the ledger, work and cost of labelling, import time and size of every function.
+
+Medians and 95th percentiles with the number of runs. Results go to benchmarks/results/ with the machine described.
+"""
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import boto3
+import numpy as np
+from PIL import Image
+from rich.table import Table
+
+from benchmarks.common import ROOT, console, summary, write
+from benchmarks.prices import PRICES
+from cli import pipeline
+from cli.annotate import Annotators
+from cli.target import Target
+from local import stack
+
+HOME = ROOT / ".sightline"
+PUTS = 40
+IMPORT_RUNS = 5
+SETTINGS = {"MinNewLabels": "1000000", "LabelingWindowSeconds": "20", "MaxUploadWorkers": "2"}
+
+
+def photo(seed: int) -> bytes:
+    """A JPEG of 450×300 pixels, another one for each seed."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (30, 45, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).resize((450, 300), Image.Resampling.BICUBIC).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def put_to_ledger(target: Target) -> dict[str, float]:
+    """Milliseconds from the start of `put_object` to the object's row in the ledger, one image after the other."""
+    s3, dynamodb = target.client("s3"), target.client("dynamodb")
+    bucket, table = target.outputs["ImagesBucketName"], target.outputs["ImagesTableName"]
+    times = []
+    for number in range(PUTS + 1):
+        key = f"incoming/latency-{number}.jpg"
+        start = time.perf_counter()
+        s3.put_object(Bucket=bucket, Key=key, Body=photo(10_000_000 + number))
+        while "Item" not in dynamodb.get_item(TableName=table, Key={"pk": {"S": f"object#{bucket}/{key}"}}):
+            time.sleep(0.005)
+        times.append((time.perf_counter() - start) * 1000)
+    return summary(times[1:])  # the first one waits for a cold start
+
+
+def labeling(images: int, seed: int) -> dict[str, Any]:
+    """Work and list-price cost of `label_images` for that many images, on a fresh stack."""
+    stack.down(HOME)
+    stack.up(root=HOME, overrides={**SETTINGS, "MaxJobImages": str(images)}, tied=True)
+    target = Target.find(None, None, None, HOME)
+    truth: dict[str, list[dict[str, int]]] = {f"bench-{number}.jpg": [] for number in range(images)}
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / name for name in truth]
+        for number, path in enumerate(files):
+            path.write_bytes(photo(seed + number))
+        pipeline.upload(target, files)
+    people = Annotators(target, truth, error_rate=0.0, seed=0, count=8)
+    while (counts := pipeline.counts(target))["APPROVED"] < images:
+        people.work()
+        time.sleep(0.5)
+        if time.monotonic() - start > 1800:
+            raise TimeoutError(f"labelling {images} images took longer than half an hour: {counts}")
+    used = pipeline.usage(target, "label_images")
+    return {**used, "images": images, "seconds": round(time.monotonic() - start, 1), "usd": cost(images, used)}
+
+
+def cost(images: int, used: dict[str, int]) -> dict[str, float]:
+    """Estimated AWS list price in US dollars, by service; what each image costs follows from docs/architecture.md."""
+    registrations = images / 10  # SQS batches of ten
+    answers = images * 4  # next and answer, labelling and verification
+    calls = used["lambda_invocations"] + registrations + answers
+    gigabyte_seconds = (registrations * 1.0 + answers * 0.06 + used["lambda_invocations"] * 5.0) * 0.5
+    writes, reads = images * 14, images * 12
+    usd = {
+        "step_functions": used["state_transitions"] * PRICES["step_functions_transition"],
+        "lambda": calls * PRICES["lambda_request"] + gigabyte_seconds * PRICES["lambda_gb_second"],
+        "dynamodb": writes * PRICES["dynamodb_write"] + reads * PRICES["dynamodb_read"],
+        "s3": images * 2 * PRICES["s3_put"] + images * 3 * PRICES["s3_get"],
+        "api": answers * PRICES["http_api_request"],
+        "feature_store": images * PRICES["feature_store_write"],
+    }
+    return {name: round(value, 6) for name, value in {**usd, "total": sum(usd.values())}.items()}
+
+
+def functions(runtime: Path) -> dict[str, dict[str, Any]]:
+    """Import time in milliseconds and unzipped size in MB (with its layers) of every function.
+
+    `runtime` gets what the Lambda runtime brings along and no layer has: boto3 and what it needs.
+    """
+    site = Path(boto3.__file__).parent.parent
+    for name in ("boto3", "botocore", "s3transfer", "dateutil", "jmespath", "six.py", "urllib3"):
+        (runtime / name).symlink_to(site / name)
+    template = json.loads(
+        subprocess.run(
+            [sys.executable, "-c", READ_TEMPLATE], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout
+    )
+    found = {}
+    for folder in sorted(path.parent for path in (ROOT / "functions").glob("*/app.py")):
+        properties = template[folder.name]
+        variables = dict.fromkeys(properties["variables"], "1") | {
+            "HYPERPARAMETERS": "{}",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        layers = [HOME / "build" / name / "python" for name in properties["layers"]]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(map(str, [*layers, runtime])),
+            "POWERTOOLS_TRACE_DISABLED": "true",
+            "PYTHONDONTWRITEBYTECODE": "1",  # as in Lambda, where layers are read-only
+        }
+        times = []
+        for _ in range(IMPORT_RUNS):
+            done = subprocess.run(
+                [sys.executable, "-S", "-c", TIME_IMPORT],
+                cwd=folder,
+                env=environment | variables,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            times.append(float(done.stdout))
+        size = sum(file.stat().st_size for place in [folder, *layers] for file in place.rglob("*") if file.is_file())
+        found[folder.name] = {"import_ms": summary(times), "unzipped_mb": round(size / 1e6, 1)}
+    return found
+
+
+TIME_IMPORT = "import time; start = time.perf_counter(); import app; print((time.perf_counter() - start) * 1000)"
+READ_TEMPLATE = """
+import json
+from samtranslator.yaml_helper import yaml_parse
+given = yaml_parse(open("template.yaml").read())
+found = {}
+for name, resource in given["Resources"].items():
+    if resource["Type"] == "AWS::Serverless::Function":
+        properties = resource["Properties"]
+        layers = ["SightlineLayer", *(layer["Ref"] for layer in properties.get("Layers", []))]
+        variables = list(properties.get("Environment", {}).get("Variables", {}))
+        found[properties["CodeUri"].strip("/").split("/")[-1]] = {"layers": layers, "variables": variables}
+print(json.dumps(found))
+"""
+
+
+def show(result: dict[str, Any]) -> None:
+    table = Table("measurement", "median", "p95", "runs", box=None, header_style="bold")
+    table.add_row(
+        "put_object → ledger row, ms", *(str(result["put_to_ledger_ms"][key]) for key in ("median", "p95", "runs"))
+    )
+    for name, entry in result["functions"].items():
+        table.add_row(
+            f"import {name}, ms ({entry['unzipped_mb']} MB)",
+            *(str(entry["import_ms"][key]) for key in ("median", "p95", "runs")),
+        )
+    console.print(table)
+    work = Table(
+        "label_images",
+        "state transitions",
+        "Lambda invocations",
+        "seconds",
+        "US dollars",
+        box=None,
+        header_style="bold",
+    )
+    for entry in result["labeling"]:
+        work.add_row(
+            f"{entry['images']} images",
+            *(str(entry[key]) for key in ("state_transitions", "lambda_invocations", "seconds")),
+            f"{entry['usd']['total']:.4f}",
+        )
+    console.print(work)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, nargs="*", default=[100, 1000], help="sizes of the labelling runs")
+    given = parser.parse_args()
+    try:
+        runs = [labeling(images, seed=number * 100_000) for number, images in enumerate(given.images)]
+        target = Target.find(None, None, None, HOME)
+        with tempfile.TemporaryDirectory() as runtime:
+            sizes = functions(Path(runtime))
+        measured = {"put_to_ledger_ms": put_to_ledger(target), "functions": sizes, "labeling": runs}
+    finally:
+        stack.down(HOME)
+    result = {"prices": PRICES, **measured}
+    write("pipeline", result)
+    show(result)
+
+
+if __name__ == "__main__":
+    main()
