@@ -13,11 +13,11 @@ from pathlib import Path
 
 os.environ["YOLO_OFFLINE"] = "true"
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-import onnxruntime  # noqa: E402
-import torch  # noqa: E402
-from ultralytics import YOLO, settings  # noqa: E402
+import cv2
+import numpy as np
+import onnxruntime
+import torch
+from ultralytics import YOLO, settings
 
 IMAGE_SIZE = 480
 
