@@ -3,7 +3,7 @@
     python -m benchmarks.defects DIR [--parts N] [--seed N]
 
 Writes `DIR/images/*.jpg` (480×360) and `DIR/labels.json` (COCO). A part is photographed two to four times, moved a little and in
-other light; a quarter of the parts has no defect. The same seed gives the same files. Everything is drawn; no photo is in it.
+other light; a quarter of the parts has no defect. `part` of a COCO image is the truth about groups: split by it. The same seed gives the same files. Everything is drawn; no photo is in it.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 WIDTH, HEIGHT = 480, 360
-MARGIN = 18  # pixels by which a part is larger than its photo on each side: photos are moved within it
+MARGIN = 6  # pixels by which a part is larger than its photo on each side: photos are moved within it, as in a fixture
 PARTS = 84  # some 250 photos
 DEFECT_FREE = 0.25  # of the parts
 SEEN = 0.22  # of a defect's strongest change: where it is weaker a person no longer draws the box around it
@@ -249,8 +249,8 @@ def make_part(kinds: list[str], background: int, rng: Rng) -> Part:
         top, left, side = int(rows[0]), int(columns[0]), len(strength)
         height, width = int(rows[-1]) + 1 - top, int(columns[-1]) + 1 - left
         for _ in range(50):
-            x1 = int(rng.integers(2 * MARGIN + 2, WIDTH - width - 2))
-            y1 = int(rng.integers(2 * MARGIN + 2, HEIGHT - height - 2))
+            x1 = int(rng.integers(2 * MARGIN + 4, WIDTH - width - 4))
+            y1 = int(rng.integers(2 * MARGIN + 4, HEIGHT - height - 4))
             if all(
                 x1 > box[2] + 8 or x1 + width < box[0] - 8 or y1 > box[3] + 8 or y1 + height < box[1] - 8
                 for _, box in placed
@@ -308,7 +308,7 @@ def generate(folder: Path, parts: int = PARTS, seed: int = 0) -> Path:
             picture, boxes = photograph(part, rng)
             name = f"part-{number:03d}-{shot}.jpg"
             picture.save(folder / "images" / name, "JPEG", quality=92)
-            images.append({"id": len(images) + 1, "file_name": name, "width": WIDTH, "height": HEIGHT})
+            images.append({"id": len(images) + 1, "file_name": name, "width": WIDTH, "height": HEIGHT, "part": number})
             annotations += [
                 {
                     "id": len(annotations) + place,
