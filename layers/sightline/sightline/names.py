@@ -6,6 +6,7 @@ import re
 LABEL_ATTRIBUTE = "defects"
 INCOMING = "incoming/"
 QUARANTINE = "quarantine/"
+IMPORTS = "training/imports/"
 LATEST_DATASET = "datasets/latest.json"
 INSPECTOR_COMPONENT = "com.sightline.Inspector"
 MODEL_COMPONENT = "com.sightline.Model"
@@ -47,6 +48,11 @@ def training_prefix(job: str) -> str:
 def model_archive(job: str) -> str:
     """Where SageMaker puts the output of the training job `job` when its S3OutputPath is `training/`."""
     return f"training/{job}/output/model.tar.gz"
+
+
+def imported_model(digest: str) -> str:
+    """Where a model that was trained elsewhere waits for its evaluation; `digest` is of its bytes."""
+    return f"{IMPORTS}{digest}/model.tar.gz"
 
 
 def evaluation_prefix(job: str) -> str:
