@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -64,9 +65,10 @@ Points = list[tuple[float, float]]
 def chart(
     lines: dict[str, Points], x_label: str, y_label: str, y_top: float = 1.0, mark: tuple[float, str] | None = None
 ) -> str:
-    """A line chart as SVG: points (x, y) by name, x from 0 to its largest value, y from 0 to `y_top`; `mark` is an x with its text."""
+    """A line chart as SVG: points (x, y) by name, x from 0 to 1 or to its largest value, y from 0 to `y_top`; `mark` is an x with its text."""
     width, height, left, bottom, top = 470, 290, 46, 40, 12
     right = max((x for points in lines.values() for x, _ in points), default=1.0) or 1.0
+    right = 1.0 if right <= 1 else 4 * math.ceil(right / 4)  # ticks at quarters are then short numbers
 
     def place(x: float, y: float) -> tuple[float, float]:
         return left + (width - left - 12) * x / right, height - bottom - (height - bottom - top) * min(
@@ -339,5 +341,5 @@ def render(result: dict[str, Any], history: list[dict[str, float]], curves: Curv
 <h2>Pass or fail</h2><p>At the decision threshold {candidate["threshold"]:.2f}:</p>
 <table><tr><th></th><th class="n">model says fail</th><th class="n">model says pass</th></tr>
 <tr><th>has a defect</th><td class="n">{table["true_fail"]} caught</td><td class="n">{table["false_pass"]} escaped</td></tr>
-<tr><th>has none</th><td class="n">{table["false_fail"]} false alarms</td><td class="n">{table["true_pass"]} passed</td></tr></table>
-{_threshold(result)}{_beside(result)}{_classes(result, curves, history)}{_images(result, pixels)}{_doubted(result, pixels)}{left_out}</html>"""
+<tr><th>has none</th><td class="n">{_plural(table["false_fail"], "false alarm")}</td><td class="n">{table["true_pass"]} passed</td></tr></table>
+{_threshold(result)}{_images(result, pixels)}{_doubted(result, pixels)}{_beside(result)}{_classes(result, curves, history)}{left_out}</html>"""
