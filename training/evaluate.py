@@ -160,6 +160,7 @@ def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Foun
         numbers, theirs = measure_champion(root, test, classes)
     except Exception as error:  # whatever is wrong with the champion must not stop its successor
         reason = str(error) if isinstance(error, SightlineError) else f"{type(error).__name__}: {error}"
+        reason = " ".join(reason.split())  # tarfile's own message has a line for each kind of archive
         return {"champion": None, "champion_error": reason, "bootstrap": None}
     difference = metrics.bootstrap_difference(
         test.truths, test.groups, ours, theirs, len(classes), replicates=REPLICATES, seed=0

@@ -332,7 +332,7 @@ def test_an_empty_test_set_is_an_answer_that_the_gate_refuses(channels: Path, tr
     ("champion", "said"),
     [
         (None, "there is no model in service yet"),
-        (b"not an archive", "the model in service can't be compared: ReadError: not a gzip file"),
+        (b"not an archive", "the model in service can't be compared: ReadError: file could not be opened"),
     ],
 )
 def test_without_a_champion_that_can_be_compared_the_gate_says_so_and_judges_by_the_other_rules(
@@ -343,7 +343,9 @@ def test_without_a_champion_that_can_be_compared_the_gate_says_so_and_judges_by_
         (root / "input" / "champion").mkdir()
         (root / "input" / "champion" / "model.tar.gz").write_bytes(champion)
     rule = judge(evaluate.evaluate(root), LIMITS).rules[-1]
-    assert (rule.rule, rule.held, rule.value, rule.detail) == ("not worse than the model in service", True, None, said)
+    assert (rule.rule, rule.held, rule.value) == ("not worse than the model in service", True, None)
+    assert rule.detail.startswith(said)
+    assert "\n" not in rule.detail
 
 
 @pytest.mark.parametrize(
