@@ -27,6 +27,8 @@ device_app = typer.Typer(
 app.add_typer(device_app, name="device")
 dataset_app = typer.Typer(no_args_is_help=True, help="Dataset versions: immutable, named after their content.")
 app.add_typer(dataset_app, name="dataset")
+models_app = typer.Typer(help="Registered models; without a command, lists them.")
+app.add_typer(models_app, name="models")
 console = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -228,23 +230,16 @@ def train(
         return show({"execution": arn}, as_json) if as_json else console.print(arn)
     with console.status("starting") as spinner:
         output = pipeline.wait_for(found, arn, lambda state: spinner.update(state))
-    if as_json:
-        return show(output, True)
+    return show(output, True) if as_json else tell_verdict(output)
+
+
+def tell_verdict(output: dict[str, Any]) -> None:
+    """How an execution of `train_model` ended, in one line."""
     if not output["plan"]["changed"]:
-        console.print(f"Nothing trained: {output['plan']['reason']}.")
+        console.print(f"Nothing to do: {output['plan']['reason']}.")
     else:
         verdict = output["judgement"]
         console.print(("Accepted: " if verdict["accepted"] else "Rejected: ") + "; ".join(verdict["reasons"]))
-    return None
-
-
-@app.command()
-def models(as_json: JsonOption = False) -> None:
-    """The registered models, the newest first."""
-    from cli import pipeline
-
-    found = pipeline.models(target())
-    show(found, as_json, as_table(found, ["version", "status", "map50", "map50_95", "dataset_version", "created"]))
 
 
 @app.command()
@@ -277,6 +272,48 @@ def logs(
         for event in page["events"]:
             if name in event["message"]:
                 print(event["message"].rstrip())
+
+
+@models_app.callback(invoke_without_command=True)
+def models(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Registered models; without a command, lists them."""
+    if context.invoked_subcommand is None:
+        models_list(as_json)
+
+
+@models_app.command("list")
+def models_list(as_json: JsonOption = False) -> None:
+    """The registered models, the newest first."""
+    from cli import pipeline
+
+    found = pipeline.models(target())
+    show(found, as_json, as_table(found, ["version", "status", "map50", "map50_95", "dataset_version", "created"]))
+
+
+@models_app.command("import")
+def models_import(
+    file: Annotated[Path, typer.Argument(metavar="MODEL.ONNX", help="A model that keeps the contract.")],
+    classes: Annotated[
+        str,
+        typer.Option(help="Its classes, comma-separated, in the order of their numbers; else model.json beside it."),
+    ] = "",
+    name: Annotated[str, typer.Option(help="What it is called; default: the file's name.")] = "",
+    force: Annotated[bool, typer.Option(help="Judge it although it was judged on this dataset.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until it ends.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a model that was trained elsewhere, by the same evaluation and gate, and register it when it passes."""
+    from cli import models, pipeline
+
+    name = name or file.stem
+    archive = models.pack(file, [entry.strip() for entry in classes.split(",")] if classes else None, name)
+    found = target()
+    arn = models.start_import(found, archive, name, force=force)
+    if not wait:
+        return show({"execution": arn}, as_json) if as_json else console.print(arn)
+    with console.status("starting") as spinner:
+        output = pipeline.wait_for(found, arn, lambda state: spinner.update(state))
+    return show(output, True) if as_json else tell_verdict(output)
 
 
 VersionArgument = Annotated[str, typer.Argument(help="Dataset version, its beginning, or `latest`.")]

@@ -8,7 +8,7 @@ from typing import Any
 from cli.target import Target
 from sightline import names
 from sightline.vision.decode import decode
-from training.report import STYLE, figure, loss_chart, picture, training_chart
+from training.report import STYLE, figure, picture, training_charts
 
 DATASET = "dataset.html"  # beside report.html
 
@@ -135,7 +135,7 @@ approved and deployed to a simulated device, which then inspected {result["image
 <h2>What the device said</h2><p class="key">The wrong ones first. <b>Green: true defects</b>, <i>red: what the device found</i>.</p>
 <div class="images">{verdicts(result, unseen, truth)}</div>
 <h2>Why the model was accepted</h2>{rules}
-<h2>How it learned</h2><div class="tiles">{training_chart(artifacts.history)}{loss_chart(artifacts.history)}</div>
+<h2>How it learned</h2><div class="tiles">{training_charts(artifacts.history)}</div>
 <h2>On test images</h2><div class="images">{tested}</div>
 <h2>Where it comes from</h2>{lineage}{splits}<p><a href="{DATASET}">The dataset: its groups of near-twins and its health</a></p>
 <h2>Set aside and merged</h2>{aside}{merged}

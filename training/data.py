@@ -53,7 +53,11 @@ def record_boxes(record: dict[str, Any]) -> tuple[np.ndarray[Any, Any], np.ndarr
 def input_size(records: list[dict[str, Any]], longer: int) -> tuple[int, int]:
     """Height and width of the model's input: `longer` on the longer side, the median aspect ratio, multiples of 32."""
     sizes = [record[LABEL_ATTRIBUTE]["image_size"][0] for record in records]
-    ratio = float(np.median([size["width"] / size["height"] for size in sizes]))
+    return fitting_size(float(np.median([size["width"] / size["height"] for size in sizes])), longer)
+
+
+def fitting_size(ratio: float, longer: int) -> tuple[int, int]:
+    """Height and width for images whose width is `ratio` times their height."""
     shorter = max(32, round(longer * min(ratio, 1 / ratio) / 32) * 32)
     return (shorter, longer) if ratio >= 1 else (longer, shorter)
 

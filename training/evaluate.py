@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from sightline import evaluation as metrics
+from sightline.doubts import doubts
 from sightline.errors import SightlineError
 from sightline.evaluation import Found, Truth
 from sightline.vision.decode import Pixels, UndecodableImageError, decode
 from sightline.vision.detector import Detection, Detector, UnusableModelError
-from training import job, report
+from training import contract, job, report
 from training.data import file_name, read_manifest, record_boxes
 
 INT8 = "model.int8.onnx"
@@ -28,30 +29,43 @@ FLOOR = 0.01  # detections below this score change no metric that anybody looks 
 REPLICATES = 1000
 GOLDEN = 3
 LATENCY_RUNS = 30
+DOUBTS = 50  # labels that look wrong, at most
+OUTCOMES = {  # (has a defect, is said to have one) → what that is on the line
+    (True, True): "caught",
+    (True, False): "escape",
+    (False, True): "false alarm",
+    (False, False): "passed",
+}
 REVIEW_SHARE = 0.6  # the review threshold, as a share of the decision threshold
 
 
 class Images:
-    """The images and labels of one split, decoded once."""
+    """The images and labels of one split. What can't be decoded is named in `undecodable` and is in no other list."""
 
     def __init__(self, dataset: Path, folder: Path, split: str) -> None:
-        self.records = read_manifest(dataset / f"{split}.manifest")
-        self.names = [file_name(record) for record in self.records]
-        self.bodies = [(folder / name).read_bytes() for name in self.names]
-        self.pixels = [self._decode(name, body) for name, body in zip(self.names, self.bodies, strict=True)]
-        self.truths = [Truth(*record_boxes(record)) for record in self.records]
-        self.groups = [str(record.get("group-id", record["image-id"])) for record in self.records]
+        self.split, self.names, self.bodies, self.brightness = split, [], [], []
+        self.truths: list[Truth] = []
+        self.groups: list[str] = []
+        self.undecodable: list[dict[str, str]] = []
+        for record in read_manifest(dataset / f"{split}.manifest"):
+            name = file_name(record)
+            try:
+                body = (folder / name).read_bytes()
+                self.brightness.append(float(decode(body).mean()))
+            except (OSError, UndecodableImageError) as error:
+                self.undecodable.append({"image": name, "split": split, "reason": str(error)})
+                continue
+            self.names.append(name)
+            self.bodies.append(body)
+            self.truths.append(Truth(*record_boxes(record)))
+            self.groups.append(str(record.get("group-id", record.get("image-id", name))))
 
-    @staticmethod
-    def _decode(name: str, body: bytes) -> Pixels:
-        try:
-            return decode(body)
-        except UndecodableImageError as error:
-            raise UndecodableImageError(f"{name}: {error}") from error
+    def pixels(self, name: str) -> Pixels:
+        return decode(self.bodies[self.names.index(name)])
 
 
 def detect_all(detector: Detector, images: Images) -> list[Found]:
-    return [as_found(detector.detect(pixels, FLOOR)) for pixels in images.pixels]
+    return [as_found(detector.inspect(body, FLOOR)) for body in images.bodies]
 
 
 def as_found(detections: list[Detection]) -> Found:
@@ -87,24 +101,29 @@ def latency(detector: Detector, images: Images) -> dict[str, float]:
     for number in range(LATENCY_RUNS):
         body = images.bodies[number % len(images.bodies)]
         start = time.perf_counter()
-        detector.detect(decode(body))
+        detector.inspect(body)
         times.append((time.perf_counter() - start) * 1000)
     return {"median": round(float(np.median(times)), 3), "p95": round(float(np.percentile(times, 95)), 3)}
 
 
-def choose_thresholds(detector: Detector, validation: Images) -> None:
-    """Set the decision and the review threshold on the validation images, never on the test images."""
-    found = detect_all(detector, validation)
-    costs = {name: float(detector.model["hyperparameters"][name]) for name in ("escape_cost", "alarm_cost")}
+def choose_thresholds(detector: Detector, validation: Images, found: list[Found]) -> dict[str, Any]:
+    """Set the decision and the review threshold on the validation images, never on the test images; answers how."""
+    escape_cost, alarm_cost = (float(detector.model["hyperparameters"][name]) for name in ("escape_cost", "alarm_cost"))
+    costs = {"escape_cost": escape_cost, "alarm_cost": alarm_cost}
     threshold = metrics.cheapest_threshold(validation.truths, found, **costs)
     detector.threshold = detector.model["threshold"] = round(threshold, 4)
     detector.review_threshold = detector.model["review_threshold"] = round(threshold * REVIEW_SHARE, 4)
     best = [float(one.scores.max()) if len(one.scores) else 0.0 for one in found]
-    brightness = [float(pixels.mean()) for pixels in validation.pixels]
     detector.model["baseline"] = {
         "images": len(best),
         "score_histogram": np.histogram(best, bins=20, range=(0, 1))[0].tolist(),
-        "brightness_histogram": np.histogram(brightness, bins=16, range=(0, 256))[0].tolist(),
+        "brightness_histogram": np.histogram(validation.brightness, bins=16, range=(0, 256))[0].tolist(),
+    }
+    return {
+        **costs,
+        "threshold": detector.threshold,
+        "images": len(best),
+        "curve": metrics.threshold_costs(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost),
     }
 
 
@@ -117,10 +136,10 @@ def write_release(detector: Detector, source: Path, target: Path, test: Images) 
     # Some with a defect and one without, in the order of their names: the same test set gives the same golden images.
     order = sorted(range(len(test.names)), key=lambda n: (not len(test.truths[n].boxes), test.names[n]))
     golden = []
-    for place, number in enumerate([*order[: GOLDEN - 1], order[-1]][: len(order)]):
+    for place, number in enumerate([*order[: GOLDEN - 1], *order[-1:]][: len(order)]):
         name = f"golden/{place}{Path(test.names[number]).suffix}"
         (target / name).write_bytes(test.bodies[number])
-        sure = detector.detect(test.pixels[number], detector.threshold)
+        sure = detector.inspect(test.bodies[number], detector.threshold)
         golden.append({"image": name, "detections": [detection.as_dict() for detection in sure]})
     detector.model["golden"] = golden
     (target / "model.json").write_text(json.dumps(detector.model, indent=1))
@@ -141,6 +160,7 @@ def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Foun
         numbers, theirs = measure_champion(root, test, classes)
     except Exception as error:  # whatever is wrong with the champion must not stop its successor
         reason = str(error) if isinstance(error, SightlineError) else f"{type(error).__name__}: {error}"
+        reason = " ".join(reason.split())  # tarfile's own message has a line for each kind of archive
         return {"champion": None, "champion_error": reason, "bootstrap": None}
     difference = metrics.bootstrap_difference(
         test.truths, test.groups, ours, theirs, len(classes), replicates=REPLICATES, seed=0
@@ -164,6 +184,7 @@ def measure_int8(source: Path, detector: Detector, test: Images, found: list[Fou
     """The int8 variant as an evaluation of its own, in which the float model is the champion; None where there is none."""
     if not (source / INT8).is_file():
         return None
+    contract.describe(source / INT8)
     small = Detector(source, file=INT8)
     theirs = detect_all(small, test)
     difference = metrics.bootstrap_difference(
@@ -178,23 +199,56 @@ def measure_int8(source: Path, detector: Detector, test: Images, found: list[Fou
     }
 
 
-def per_image(test: Images, found: list[Found], threshold: float) -> list[dict[str, Any]]:
-    """For each test image: its group, its labels, and the detections that reach the threshold, surest first."""
+def per_image(test: Images, found: list[Found], threshold: float, classes: list[str]) -> list[dict[str, Any]]:
+    """For each test image: its group, labels, outcome, quality 0..1, and the detections that reach the threshold, surest first."""
     entries = []
     for name, group, truth, detected in zip(test.names, test.groups, test.truths, found, strict=True):
         sure = metrics.keep(detected, threshold)
+        outcome = OUTCOMES[bool(len(truth.boxes)), bool(len(sure.boxes))]
         entries.append(
             {
                 "image": name,
                 "group": group,
+                "outcome": outcome,
+                "quality": round(metrics.image_quality(truth, sure), 4),
                 "labels": truth.boxes.tolist(),
+                "label_classes": [classes[int(number)] for number in truth.classes],
                 "detections": [
-                    {"box": [round(float(edge), 1) for edge in box], "score": round(float(score), 4)}
-                    for box, score in zip(sure.boxes, sure.scores, strict=True)
+                    {
+                        "box": [round(float(edge), 1) for edge in box],
+                        "score": round(float(score), 4),
+                        "class": classes[int(number)],
+                    }
+                    for box, score, number in zip(sure.boxes, sure.scores, sure.classes, strict=True)
                 ],
             }
         )
     return entries
+
+
+def suspicious_labels(detector: Detector, *looked_at: tuple[Images, list[Found]]) -> list[dict[str, Any]]:
+    """Labels of images that training did not learn from, and with which the model disagrees most surely."""
+    found = [
+        {"image": name, "split": images.split, "labels": truth.boxes.tolist(), **doubt.as_dict()}
+        for images, results in looked_at
+        for name, truth, detected in zip(images.names, images.truths, results, strict=True)
+        for doubt in doubts(truth, detected, detector.classes, detector.threshold)
+    ]
+    return sorted(found, key=lambda doubt: (-doubt["score"], doubt["image"]))[:DOUBTS]
+
+
+def load_candidate(inputs: Path, work: Path, description: dict[str, Any]) -> tuple[Path, Detector]:
+    """The model that is to be judged, whoever trained it. Raises InvalidModelError when it breaks the contract or knows other
+    classes than the dataset.
+    """
+    source = unpack(inputs / "model", work / "model")
+    described = contract.describe(source / "model.onnx")
+    wanted = [name for _, name in sorted(description["class_map"].items(), key=lambda entry: int(entry[0]))]
+    if described["classes"] != wanted:
+        ours, theirs = ", ".join(described["classes"]), ", ".join(wanted)
+        raise contract.InvalidModelError(f"the model's classes are {ours}; the dataset's are {theirs}, in this order")
+    (source / "model.json").write_text(json.dumps(described, indent=1))
+    return source, Detector(source)
 
 
 def evaluate(root: Path) -> dict[str, Any]:
@@ -202,21 +256,21 @@ def evaluate(root: Path) -> dict[str, Any]:
     inputs, output = root / "input", root / "output"
     output.mkdir(parents=True, exist_ok=True)
     description = json.loads((inputs / "dataset" / "dataset.json").read_text())
-    source = unpack(inputs / "model", root / "work" / "model")
-    detector = Detector(source)
-    choose_thresholds(detector, Images(inputs / "dataset", inputs / "validation", "validation"))
-    test = Images(inputs / "dataset", inputs / "test", "test")
+    source, detector = load_candidate(inputs, root / "work", description)
+    validation, test = (Images(inputs / "dataset", inputs / split, split) for split in ("validation", "test"))
+    validated = detect_all(detector, validation)
+    choice = choose_thresholds(detector, validation, validated)
     found = detect_all(detector, test)
-    size = (source / "model.onnx").stat().st_size
     result = {
         "training_job": os.environ.get("TRAINING_JOB_NAME", detector.model["training_job"]),
         "dataset_version": description["version"],
         "test_images": len(test.names),
         "test_groups": len(set(test.groups)),
-        "candidate": {**scores(detector, test, found, detector.threshold), "size_bytes": size},
-        **judge_champion(root, test, detector.classes, found),
-        "int8": measure_int8(source, detector, test, found),
-        "per_image": per_image(test, found, detector.threshold),
+        **measure(root, source, detector, test, found),
+        "threshold_choice": choice,
+        "undecodable": [*validation.undecodable, *test.undecodable],
+        "suspicious_labels": suspicious_labels(detector, (test, found), (validation, validated)),
+        "per_image": per_image(test, found, detector.threshold, detector.classes),
     }
     (output / "evaluation.json").write_text(json.dumps(result, indent=1))
     write_release(detector, source, output, test)
@@ -224,10 +278,23 @@ def evaluate(root: Path) -> dict[str, Any]:
     curves = {
         name: metrics.precision_recall(test.truths, found, number) for number, name in enumerate(detector.classes)
     }
-    (output / "report.html").write_text(
-        report.render(result, history, curves, dict(zip(test.names, test.pixels, strict=True)))
-    )
+    by_split = {"test": test, "validation": validation}
+    page = report.render(result, history, curves, lambda split, name: by_split[split].pixels(name))
+    (output / "report.html").write_text(page)
     return result
+
+
+def measure(root: Path, source: Path, detector: Detector, test: Images, found: list[Found]) -> dict[str, Any]:
+    """Candidate, champion and int8 variant on the test images; nothing where there is no test image to measure on."""
+    if not test.names:
+        reason = "there is no test image to measure it on"
+        return {"candidate": None, "champion": None, "champion_error": reason, "bootstrap": None, "int8": None}
+    size = (source / "model.onnx").stat().st_size
+    return {
+        "candidate": {**scores(detector, test, found, detector.threshold), "size_bytes": size},
+        **judge_champion(root, test, detector.classes, found),
+        "int8": measure_int8(source, detector, test, found),
+    }
 
 
 def main() -> int:
@@ -235,7 +302,7 @@ def main() -> int:
 
     def work() -> None:
         result = evaluate(root)
-        candidate = result["candidate"]
+        candidate = result["candidate"] or {"map50": None, "map50_95": None}
         print(f"test:map50={candidate['map50']} test:map50_95={candidate['map50_95']} images={result['test_images']}")
 
     return job.run(work, root / "output" / "failure")

@@ -32,14 +32,17 @@ class Deployed(nn.Module):
         scores, order = scores.topk(self.candidates, dim=1)
         boxes = boxes.gather(1, order.unsqueeze(-1).expand(-1, -1, 4))
         classes = classes.gather(1, order)
-        low = torch.maximum(boxes[:, :, None, :2], boxes[:, None, :, :2])
-        high = torch.minimum(boxes[:, :, None, 2:], boxes[:, None, :, 2:])
-        sides = (high - low).clamp(min=0)
-        shared = sides[..., 0] * sides[..., 1]
-        area = (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
-        overlap = shared / (area[:, :, None] + area[:, None, :] - shared).clamp(min=1e-6)
+        # Side by side, [N, 200, 200] each: arithmetic over a last axis of two corners is several times slower.
+        x1, y1, x2, y2 = boxes.unbind(dim=-1)
+        wide = torch.minimum(x2[:, :, None], x2[:, None]) - torch.maximum(x1[:, :, None], x1[:, None])
+        high = torch.minimum(y2[:, :, None], y2[:, None]) - torch.maximum(y1[:, :, None], y1[:, None])
+        shared = wide.clamp(min=0) * high.clamp(min=0)
+        area = (x2 - x1) * (y2 - y1)
+        overlap = shared / (area[:, :, None] + area[:, None] - shared).clamp(min=1e-6)
         same = (classes[:, :, None] == classes[:, None, :]).float()
-        surer = torch.ones(self.candidates, self.candidates, device=overlap.device).triu(diagonal=1)
+        # Counted in the graph: as a constant the matrix would be 160 kB of the file.
+        place = torch.ones_like(scores).cumsum(dim=1)
+        surer = (place[:, :, None] < place[:, None]).float()
         suppressed = (overlap * same * surer).max(dim=1).values > MAX_OVERLAP
         scores = scores * (~suppressed).float()
         scores, order = scores.topk(self.kept, dim=1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sightline.vision.decode import UndecodableImageError, decode
+from sightline.vision.decode import UndecodableImageError
 from sightline.vision.detector import Detector
 
 from .outbox import Outbox
@@ -35,7 +35,7 @@ class Station:
         start = time.perf_counter()
         body = path.read_bytes()
         try:
-            detections = self._detector.detect(decode(body))
+            detections = self._detector.inspect(body)
             verdict, reason = self._detector.verdict(detections), ""
         except UndecodableImageError as error:
             detections, verdict, reason = [], "review", str(error)

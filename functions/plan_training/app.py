@@ -1,10 +1,10 @@
 """Decide what to train: names, hyperparameters, the model to beat; or that nothing has changed.
 
 Input:   {"execution": its name, "request": the execution's input ({"force": true} trains what was trained before,
-         {"hyperparameters": {…}} replaces single ones), "dataset": what SnapshotDataset answered}
-Output:  {"changed", "reason", "fingerprint", "training_job", "evaluation_job", "hyperparameters", "training_inputs",
-         "evaluation_inputs", "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri", "champion_arn"}
-Errors:  InvalidHyperparametersError
+         {"hyperparameters": {…}} replaces single ones, {"model_uri": …} judges an imported model instead), "dataset": what SnapshotDataset answered}
+Output:  {"changed", "reason", "fingerprint", "training_job", "evaluation_job", "imported", "hyperparameters",
+         "training_inputs", "evaluation_inputs", "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri", "champion_arn"}
+Errors:  InvalidHyperparametersError, InvalidImportError
 """
 
 import json
@@ -33,9 +33,11 @@ def what_changed(fingerprint: str, dataset: dict, request: dict) -> tuple[bool, 
     if dataset["shortage"]:
         return False, dataset["shortage"]
     if request.get("force") is True:  # a text, "false" too, would be true
-        return True, "training was asked for, whatever has changed"
+        return True, "it was asked for, whatever has changed"
     known = artifacts.find_json(names.successful_run(fingerprint))
     if known:
+        if request.get("model_uri"):
+            return False, f"{known['training_job']} has judged this model with this dataset"
         return False, f"{known['training_job']} has trained this dataset with this code and these hyperparameters"
     return True, "dataset, code or hyperparameters are new"
 
@@ -52,7 +54,9 @@ def weights_of(champion: dict | None) -> str | None:
 def handler(event: dict, context: LambdaContext) -> dict:
     request, dataset = event["request"], event["dataset"]
     chosen = training_plan.choose_hyperparameters(HYPERPARAMETERS, request.get("hyperparameters"))
-    fingerprint = training_plan.fingerprint(dataset["version"], IMAGE_URI, chosen)
+    imported = request.get("model_uri") is not None
+    source = training_plan.check_import(artifacts.bucket, request["model_uri"]) if imported else IMAGE_URI
+    fingerprint = training_plan.fingerprint(dataset["version"], source, {} if imported else chosen)
     changed, reason = what_changed(fingerprint, dataset, request)
     job = training_plan.job_name(STACK, dataset["version"], event["execution"])
     champion = registry.champion(GROUP)
@@ -65,12 +69,16 @@ def handler(event: dict, context: LambdaContext) -> dict:
         "fingerprint": fingerprint,
         "training_job": job,
         "evaluation_job": names.short(f"{job}-evaluation"),
+        "imported": imported,
         "hyperparameters": chosen,
         "training_inputs": training_plan.training_inputs(
             artifacts=artifacts.bucket, dataset_version=dataset["version"], champion_weights=weights
         ),
         "evaluation_inputs": training_plan.evaluation_inputs(
-            artifacts=artifacts.bucket, job=job, dataset_version=dataset["version"], champion_release=release
+            artifacts=artifacts.bucket,
+            model_uri=source if imported else artifacts.uri(names.model_archive(job)),
+            dataset_version=dataset["version"],
+            champion_release=release,
         ),
         "spot": SPOT,
         "stopping_condition": training_plan.stopping_condition(spot=SPOT),

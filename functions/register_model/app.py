@@ -13,7 +13,7 @@ import tarfile
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import names
+from sightline import model_card, names
 from sightline.aws import notify, registry
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
@@ -59,6 +59,23 @@ def release(job: str, *, int8: bool) -> tuple[str, str]:
     return artifacts.uri(f"{target}release/"), artifacts.write(f"{target}model.tar.gz", archive.getvalue())
 
 
+def card(job: str, judgement: dict, archive_uri: str) -> dict[str, str]:
+    """The model card, from what evaluation and gate wrote."""
+    return model_card.card(
+        training_job=job,
+        evaluation=artifacts.read_json(names.evaluation_prefix(job) + "evaluation.json"),
+        decision=artifacts.read_json(names.decision(job)),
+        model=artifacts.read_json(names.evaluation_prefix(job) + "model.json"),
+        image_uri=IMAGE_URI,
+        archive_uri=archive_uri,
+        uris={
+            "report": artifacts.uri(names.evaluation_prefix(job) + "report.html"),
+            "evaluation": judgement["evaluation_uri"],
+            "decision": judgement["decision_uri"],
+        },
+    )
+
+
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
@@ -70,6 +87,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
         image_uri=IMAGE_URI,
         archive_uri=archive_uri,
         evaluation_uri=judgement["evaluation_uri"],
+        card=card(job, judgement, archive_uri),
         properties={
             "training_job": job,
             "dataset_version": event["dataset_version"],

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cli import pipeline
+from cli import models, pipeline
 from cli.annotate import Annotators, read_coco
 from cli.target import Target
 from local import stack
@@ -25,7 +25,8 @@ PARAMETERS = {
 }
 LABELED = ["OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded"]
 JUDGED = [
-    "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "TrainModel", "EvaluateModel", "JudgeModel", "IsModelAccepted",
+    "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "IsModelImported", "TrainModel", "EvaluateModel", "JudgeModel",
+    "IsModelAccepted",
 ]  # fmt: skip
 DEPLOYED = ["PlanComponentVersion", "CreateComponentVersion", "StartDeployment"]
 
@@ -152,7 +153,7 @@ def test_careless_labels_go_round_again_until_they_are_right(line: Target, label
 
 def test_a_failing_job_fails_the_execution_with_its_reason(line: Target, labeled: list[str]) -> None:
     path, described = run(line, "train_model", {"hyperparameters": {"epochs": "0"}})
-    assert path == [*JUDGED[:4], "ReportFailure", "TrainingFailed"]
+    assert path == [*JUDGED[:5], "ReportFailure", "TrainingFailed"]
     assert (described["status"], described["error"]) == ("FAILED", "TrainingFailed")
     assert "epochs must lie in" in described["cause"]
 
@@ -161,6 +162,33 @@ def test_a_model_below_the_floor_is_rejected(line: Target, labeled: list[str]) -
     path, described = run(line, "train_model")
     assert path == [*JUDGED, "ReportRejection", "ModelRejected"]
     assert "is below the floor 0.500" in json.loads(described["output"])["judgement"]["reasons"][0]
+    assert pipeline.models(line) == []
+
+
+@pytest.mark.parametrize(
+    ("classes", "end", "said"),
+    [
+        (
+            ["scratch"],
+            ["JudgeModel", "IsModelAccepted", "ReportRejection", "ModelRejected"],
+            "is below the floor 0.500",
+        ),
+        (["dent"], ["ReportFailure", "TrainingFailed"], "the model's classes are dent; the dataset's are scratch"),
+    ],
+)
+def test_an_imported_model_goes_through_the_same_evaluation_and_gate(
+    line: Target, labeled: list[str], tmp_path: Path, classes: list[str], end: list[str], said: str
+) -> None:
+    s3, bucket = line.client("s3"), line.outputs["ArtifactsBucketName"]
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix="training/")["Contents"]]
+    s3.download_file(
+        bucket, next(key for key in keys if key.endswith("/evaluation/model.onnx")), str(tmp_path / "own.onnx")
+    )
+    execution = models.start_import(line, models.pack(tmp_path / "own.onnx", classes, "own"), "own", force=True)
+    until(lambda: ended(line, execution), 180)
+    described = line.client("stepfunctions").describe_execution(executionArn=execution)
+    assert states(line, execution) == [*JUDGED[:4], "EvaluateModel", *end]
+    assert said in described.get("cause", "") + described.get("output", "")
     assert pipeline.models(line) == []
 
 

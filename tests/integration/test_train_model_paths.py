@@ -42,7 +42,8 @@ SUBSTITUTIONS = {
     "DataKeyArn": "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000",
 }
 PLANNED = ["SnapshotDataset", "PlanTraining", "HasAnythingChanged"]
-EVALUATED = [*PLANNED, "TrainModel", "EvaluateModel"]
+EVALUATED = [*PLANNED, "IsModelImported", "TrainModel", "EvaluateModel"]
+IMPORTED = [*PLANNED, "IsModelImported", "EvaluateModel", "JudgeModel", "IsModelAccepted"]
 JUDGED = [*EVALUATED, "JudgeModel", "IsModelAccepted"]
 FAILED = ["ReportFailure", "TrainingFailed"]
 BOX = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
@@ -50,6 +51,8 @@ SCORES: dict[str, Any] = {
     "map50": 0.8,
     "map50_95": 0.4,
     "per_class": {"scratch": {"ap50": 0.8, "ap50_95": 0.4, "recall": 0.7}},
+    "confusion": {"true_fail": 3, "false_pass": 0, "false_fail": 0, "true_pass": 1},
+    "threshold": 0.4,
     "latency_ms": {"median": 9.0, "p95": 12.0},
     "size_bytes": 4_000_000,
 }
@@ -90,8 +93,14 @@ class Jobs:
 
     def _evaluate(self, request: dict[str, Any]) -> None:
         place = request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3Uri"].removeprefix("s3://artifacts/")
-        evaluation = {"test_images": 4, "test_groups": 2, "candidate": self.candidate, **self.evaluation}
-        bodies = {name: name.encode() for name in self.released} | {"evaluation.json": json.dumps(evaluation).encode()}
+        evaluation = {
+            "dataset_version": "v1",
+            "test_images": 4,
+            "test_groups": 2,
+            "candidate": self.candidate,
+            **self.evaluation,
+        }
+        bodies = dict.fromkeys(self.released, b"{}") | {"evaluation.json": json.dumps(evaluation).encode()}
         for name, body in bodies.items():
             self.cloud.s3.put_object(Bucket="artifacts", Key=place + name, Body=body)
 
@@ -224,6 +233,33 @@ def test_a_good_model_ends_registered_and_waits_for_approval(flow: Workflow) -> 
         "release_uri": f"s3://artifacts/models/{job}/release/",
     }
     assert [message["Subject"] for message in flow.cloud.mail()] == [f"A new model waits for approval: {job}"[:100]]
+
+
+MODEL = {"model_uri": "s3://artifacts/training/imports/0123456789abcdef/model.tar.gz"}
+
+
+@pytest.mark.parametrize(
+    ("map50", "end"), [(0.8, ["RegisterModel", "ModelRegistered"]), (0.3, ["ReportRejection", "ModelRejected"])]
+)
+def test_an_imported_model_goes_through_the_same_gate_without_a_training_job(
+    flow: Workflow, map50: float, end: list[str]
+) -> None:
+    flow.jobs.candidate = {**SCORES, "map50": map50}
+    ended = flow.run("import-own-1", MODEL)
+    assert (ended.status, ended.path) == ("SUCCEEDED", [*IMPORTED, *end])
+    (evaluation,) = flow.jobs.requests
+    assert evaluation["ProcessingInputs"][0]["S3Input"]["S3Uri"] == MODEL["model_uri"]
+    assert len(flow.packages.packages) == (map50 > 0.5)
+    again = flow.run("import-own-2", MODEL)
+    assert (again.path, len(flow.jobs.requests)) == ([*PLANNED, "NothingChanged"], 1)
+
+
+def test_an_imported_model_that_breaks_the_contract_changes_nothing(flow: Workflow) -> None:
+    flow.jobs.failure = {"Processing": "AlgorithmError: model.onnx lacks the output `classes`, exit code: 1"}
+    ended = flow.run("import-own-1", MODEL)
+    assert (ended.status, ended.path) == ("FAILED", [*IMPORTED[:-2], *FAILED])
+    assert "lacks the output `classes`" in str(ended.cause)
+    assert (flow.packages.packages, flow.keys("models/"), flow.keys("training/runs/")) == ([], [], [])
 
 
 def test_the_training_job_gets_no_test_images_and_the_evaluation_does(flow: Workflow) -> None:

@@ -248,3 +248,34 @@ def difference(ours: list[Ranking], theirs: list[Ranking], *, replicates: int, s
         return {"mean": 0.0, "low": 0.0, "high": 0.0}
     low, high = np.percentile(differences, [2.5, 97.5])
     return {"mean": float(np.mean(differences)), "low": float(low), "high": float(high)}
+
+
+def threshold_costs(
+    truths: list[Truth], found: list[Found], *, escape_cost: float, alarm_cost: float, steps: int = 91
+) -> list[dict[str, float]]:
+    """What each decision threshold of 0.05..0.95 would cost, as `cheapest_threshold` counts: rates of escapes and alarms in 0..1."""
+    points = []
+    for threshold in np.linspace(0.05, 0.95, steps):
+        table = confusion(truths, found, float(threshold))
+        escapes = table["false_pass"] / max(1, table["false_pass"] + table["true_fail"])
+        alarms = table["false_fail"] / max(1, table["false_fail"] + table["true_pass"])
+        cost = escapes * escape_cost + alarms * alarm_cost
+        points.append(
+            {
+                "threshold": round(float(threshold), 3),
+                "cost": round(cost, 4),
+                "escapes": round(escapes, 4),
+                "alarms": round(alarms, 4),
+            }
+        )
+    return points
+
+
+def image_quality(truth: Truth, detected: Found) -> float:
+    """How right the detections of one image are: hits / (hits + misses + false ones) at IoU .50 and by class; 1 where both are none."""
+    hits = 0
+    for class_id in set(truth.classes.tolist()):
+        matched, _, _ = _gather([truth], [detected], class_id)
+        hits += int(matched[0].sum())
+    total = len(truth.boxes) + len(detected.boxes) - hits
+    return hits / total if total else 1.0

@@ -6,6 +6,7 @@ import re
 LABEL_ATTRIBUTE = "defects"
 INCOMING = "incoming/"
 QUARANTINE = "quarantine/"
+IMPORTS = "training/imports/"
 LATEST_DATASET = "datasets/latest.json"
 INSPECTOR_COMPONENT = "com.sightline.Inspector"
 MODEL_COMPONENT = "com.sightline.Model"
@@ -51,6 +52,11 @@ def model_archive(job: str) -> str:
 
 def checkpoints_prefix(job: str) -> str:
     return f"training/{job}/checkpoints/"
+
+
+def imported_model(digest: str) -> str:
+    """Where a model that was trained elsewhere waits for its evaluation; `digest` is of its bytes."""
+    return f"{IMPORTS}{digest}/model.tar.gz"
 
 
 def evaluation_prefix(job: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 from sightline import names
@@ -12,6 +13,20 @@ MOST_SECONDS = 86_400  # of a training job, without the time that it waits for s
 
 class InvalidHyperparametersError(SightlineError):
     """Hyperparameters that SageMaker does not take."""
+
+
+class InvalidImportError(SightlineError):
+    """A request for a model that is not where imported models lie."""
+
+
+def check_import(artifacts: str, model_uri: Any) -> str:
+    """The URI of an imported model. Raises InvalidImportError for what lies elsewhere: the jobs read what they are told to."""
+    place = f"s3://{artifacts}/{names.IMPORTS}"
+    if not isinstance(model_uri, str) or not re.fullmatch(re.escape(place) + r"[0-9a-f]{16}/model\.tar\.gz", model_uri):
+        raise InvalidImportError(
+            f"model_uri must be {place}<digest>/model.tar.gz, where `sightline models import` puts it; got {model_uri!r:.200}"
+        )
+    return model_uri
 
 
 def check_hyperparameters(value: Any) -> dict[str, str]:
@@ -73,15 +88,15 @@ def stopping_condition(*, spot: bool) -> dict[str, int]:
 
 
 def evaluation_inputs(
-    *, artifacts: str, job: str, dataset_version: str, champion_release: str | None
+    *, artifacts: str, model_uri: str, dataset_version: str, champion_release: str | None
 ) -> list[dict[str, Any]]:
-    """The processing job's inputs: the trained model, the dataset, test and validation images, the champion if any.
+    """The processing job's inputs: the model, the dataset, test and validation images, the champion if any.
 
-    `artifacts` is the bucket's name; `champion_release` the S3 URI of the champion's model.tar.gz.
+    `artifacts` is the bucket's name; `model_uri` and `champion_release` are S3 URIs of a model.tar.gz.
     """
     dataset = f"s3://{artifacts}/{names.dataset_prefix(dataset_version)}"
     inputs = [
-        _input("model", f"s3://{artifacts}/{names.model_archive(job)}"),
+        _input("model", model_uri),
         _input("dataset", dataset),
         _input("test", f"{dataset}test.images.json", "ManifestFile"),
         _input("validation", f"{dataset}validation.images.json", "ManifestFile"),

@@ -15,6 +15,7 @@ from edge import package
 from edge.inspector.outbox import Outbox
 from edge.inspector.source import FolderSource
 from edge.inspector.station import Station
+from sightline.vision.decode import decode
 from sightline.vision.detector import Detection
 
 
@@ -37,8 +38,8 @@ class Broker:
 class Eye:
     """A detector that sees a defect in bright images."""
 
-    def detect(self, image: Any) -> list[Detection]:
-        score = float(image.mean()) / 255
+    def inspect(self, body: bytes) -> list[Detection]:
+        score = float(decode(body).mean()) / 255
         return [Detection((1.0, 2.0, 30.0, 40.0), score, "scratch", 0)] if score > 0.3 else []
 
     def verdict(self, detections: list[Detection]) -> str:

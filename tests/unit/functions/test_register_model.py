@@ -1,6 +1,7 @@
 """Registering: the release and nothing else, twice the same, or an error that says what is missing."""
 
 import io
+import json
 import tarfile
 from typing import Any
 
@@ -10,8 +11,23 @@ from sightline.aws import registry
 from tests.fake_cloud import Cloud
 
 JOB = "sightline-7c3b93b0-window-1795220517014"
+DECISION = {"accepted": True, "reasons": ["all 5 rules held"], "rules": []}
+EVALUATION = {
+    "dataset_version": "7c3b93b0b0abd98f",
+    "test_images": 4,
+    "test_groups": 2,
+    "candidate": {
+        "map50": 0.8,
+        "map50_95": 0.4,
+        "per_class": {},
+        "confusion": {"true_fail": 3, "false_pass": 0, "false_fail": 0, "true_pass": 1},
+        "threshold": 0.4,
+        "latency_ms": {"median": 9.0, "p95": 12.0},
+        "size_bytes": 4_000_000,
+    },
+}
 RELEASE = {"golden/0.jpeg": b"jpeg", "model.json": b"{}", "model.onnx": b"onnx"}
-FOR_PEOPLE = {"evaluation.json": b"{}", "report.html": b"<html>", "failure": b"", "curves.png": b"png"}
+FOR_PEOPLE = {"report.html": b"<html>", "failure": b"", "curves.png": b"png"}
 
 
 @pytest.fixture(autouse=True)
@@ -22,13 +38,23 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def evaluation_left(cloud: Cloud, files: dict[str, bytes]) -> None:
+    files = files | {
+        "evaluation.json": json.dumps(EVALUATION).encode(),
+        "../decision.json": json.dumps(DECISION).encode(),
+    }
     for name, body in files.items():
-        cloud.s3.put_object(Bucket="artifacts", Key=f"training/{JOB}/evaluation/{name}", Body=body)
+        cloud.s3.put_object(
+            Bucket="artifacts", Key=f"training/{JOB}/evaluation/{name}".replace("evaluation/../", ""), Body=body
+        )
 
 
-def test_a_release_is_its_model_and_golden_images_only(step: Any, cloud: Cloud) -> None:
+def test_a_release_is_its_model_and_golden_images_only_and_its_card_says_how_it_was_judged(
+    step: Any, cloud: Cloud, registered: list[dict[str, Any]]
+) -> None:
     evaluation_left(cloud, RELEASE | FOR_PEOPLE)
     step("register_model")
+    card = json.loads(registered[0]["card"]["ModelCardContent"])
+    assert card["evaluation_details"][0]["evaluation_observation"] == "The gate accepted it: all 5 rules held"
     listed = cloud.s3.list_objects_v2(Bucket="artifacts", Prefix=f"models/{JOB}/release/")["Contents"]
     prefix = f"models/{JOB}/release/"
     assert {entry["Key"].removeprefix(prefix): cloud.read(entry["Key"]) for entry in listed} == RELEASE

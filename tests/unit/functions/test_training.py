@@ -150,6 +150,38 @@ def test_hyperparameters_must_be_texts_or_numbers(step: Any, registry: Registry)
         step("plan_training", request={"hyperparameters": {"epochs": [1]}})
 
 
+IMPORTED = "s3://artifacts/training/imports/0123456789abcdef/model.tar.gz"
+
+
+def test_an_imported_model_is_evaluated_and_not_trained(step: Any, cloud: Cloud, registry: Registry) -> None:
+    trained, plan = step("plan_training"), step("plan_training", request={"model_uri": IMPORTED})
+    assert (trained["imported"], plan["imported"], plan["changed"]) == (False, True, True)
+    assert plan["evaluation_inputs"][0]["S3Input"]["S3Uri"] == IMPORTED
+    assert plan["evaluation_inputs"][1:] == trained["evaluation_inputs"][1:]
+    assert plan["fingerprint"] != trained["fingerprint"]
+    run = f"training/runs/{plan['fingerprint']}.json"
+    cloud.s3.put_object(Bucket="artifacts", Key=run, Body=b'{"training_job": "old"}')
+    again = step("plan_training", request={"model_uri": IMPORTED})
+    assert (again["changed"], again["reason"]) == (False, "old has judged this model with this dataset")
+    assert step("plan_training", request={"model_uri": IMPORTED, "force": True})["changed"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://elsewhere/training/imports/0123456789abcdef/model.tar.gz",
+        "s3://artifacts/datasets/images/a.jpg",
+        "s3://artifacts/training/imports/../../models/x/model.tar.gz",
+        "",
+        3,
+    ],
+)
+def test_a_model_that_lies_anywhere_else_is_not_read(step: Any, registry: Registry, uri: Any) -> None:
+    with pytest.raises(Exception, match="where `sightline models import` puts it") as raised:
+        step("plan_training", request={"model_uri": uri})
+    assert type(raised.value).__name__ == "InvalidImportError"
+
+
 def evaluated(cloud: Cloud, **changes: Any) -> None:
     body = json.dumps(EVALUATION | changes).encode()
     cloud.s3.put_object(Bucket="artifacts", Key=f"training/{JOB}/evaluation/evaluation.json", Body=body)
@@ -196,6 +228,7 @@ def test_a_bad_model_is_rejected_with_its_reasons(step: Any, cloud: Cloud) -> No
 
 def test_a_registered_model_is_its_release_and_a_person_is_asked(step: Any, cloud: Cloud, registry: Registry) -> None:
     evaluated(cloud)
+    step("judge_model")
     files = {"model.onnx": b"onnx", "model.json": b"{}", "golden/0.jpeg": b"jpeg", "report.html": b"<html>"}
     for name, body in files.items():
         cloud.s3.put_object(Bucket="artifacts", Key=f"training/{JOB}/evaluation/{name}", Body=body)

@@ -15,6 +15,7 @@ import torch
 from cli.annotate import read_coco
 from local.sample import draw
 from sightline import manifest
+from sightline.gate import Limits, judge
 from sightline.vision import golden
 from sightline.vision.detector import Detector, UnusableModelError
 from training import evaluate, loader, train, trainer
@@ -26,6 +27,7 @@ from training.loss import assign
 from training.model import DetectorNet, cell_centres
 
 SIZE = (64, 96)
+LIMITS = Limits(min_map50=0.0, min_recall=0.0, max_latency_ms=1e6, max_size_bytes=10**9)
 
 
 @pytest.fixture(scope="module")
@@ -300,21 +302,85 @@ def test_a_champion_of_other_classes_is_said_and_not_compared(channels: Path, tr
     assert (result["champion"], result["champion_error"]) == (None, "it knows other classes: dent")
 
 
+def spoil_model(root: Path, name: str, body: bytes) -> None:
+    """Replace one file of the model that is to be judged."""
+    archive = root / "input" / "model" / "model.tar.gz"
+    with tarfile.open(archive) as tar:
+        tar.extractall(root / "spoiled", filter="data")
+    (root / "spoiled" / name).write_bytes(body)
+    with tarfile.open(archive, "w:gz") as tar:
+        for path in (root / "spoiled").iterdir():
+            tar.add(path, path.name)
+
+
+def own_images(channels: Path, root: Path) -> Path:
+    """Test images and dataset of the job's own, so that they can be spoiled."""
+    for name in ("dataset", "test"):
+        (root / "input" / name).unlink()
+        shutil.copytree(channels / name, root / "input" / name)
+    return root
+
+
+def test_a_test_image_that_cannot_be_decoded_is_named_and_the_rest_is_measured(
+    channels: Path, trained: Path, tmp_path: Path
+) -> None:
+    root = own_images(channels, processing(channels, trained, tmp_path))
+    damaged = min((root / "input" / "test").glob("*.jpg"))
+    damaged.write_bytes(b"no image")
+    result = evaluate.evaluate(root)
+    assert [(entry["image"], entry["split"]) for entry in result["undecodable"]] == [(damaged.name, "test")]
+    assert result["undecodable"][0]["reason"].startswith("not an image")
+    assert (result["test_images"], len(result["per_image"])) == (3, 3)
+    assert damaged.name in (root / "output" / "report.html").read_text()
+
+
+def test_an_empty_test_set_is_an_answer_that_the_gate_refuses(channels: Path, trained: Path, tmp_path: Path) -> None:
+    root = own_images(channels, processing(channels, trained, tmp_path))
+    (root / "input" / "dataset" / "test.manifest").write_text("")
+    evaluate.evaluate(root)
+    result = json.loads((root / "output" / "evaluation.json").read_text())
+    assert (result["test_images"], result["candidate"], result["champion"]) == (0, None, None)
+    decision = judge(result, LIMITS)
+    assert (decision.accepted, decision.reasons) == (
+        False,
+        ["the test set is empty: nothing is known about this model"],
+    )
+    assert "no test photo to measure" in (root / "output" / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("champion", "said"),
+    [
+        (None, "there is no model in service yet"),
+        (b"not an archive", "the model in service can't be compared: ReadError: file could not be opened"),
+    ],
+)
+def test_without_a_champion_that_can_be_compared_the_gate_says_so_and_judges_by_the_other_rules(
+    channels: Path, trained: Path, tmp_path: Path, champion: bytes | None, said: str
+) -> None:
+    root = processing(channels, trained, tmp_path)
+    if champion:
+        (root / "input" / "champion").mkdir()
+        (root / "input" / "champion" / "model.tar.gz").write_bytes(champion)
+    rule = judge(evaluate.evaluate(root), LIMITS).rules[-1]
+    assert (rule.rule, rule.held, rule.value) == ("not worse than the model in service", True, None)
+    assert rule.detail.startswith(said)
+    assert "\n" not in rule.detail
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (lambda root: (root / "input" / "model" / "model.tar.gz").write_bytes(b"no archive"), "ReadError"),
         (lambda root: (root / "input" / "dataset" / "dataset.json").unlink(), "dataset.json"),
-        (lambda root: next((root / "input" / "test").glob("*.jp*")).write_bytes(b"no image"), ".jpg: not an image"),
+        (lambda root: spoil_model(root, "model.onnx", b"no model"), "model.onnx is no ONNX file"),
+        (lambda root: spoil_model(root, "model.json", b'{"classes": ["dent"]}'), "the dataset's are scratch"),
     ],
 )
 def test_whatever_stops_an_evaluation_is_said_in_the_failure_file(
     channels: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Any, said: str
 ) -> None:
-    root = processing(channels, trained, tmp_path / "job")
-    for name in ("dataset", "test"):  # of its own, so that it can be spoiled
-        (root / "input" / name).unlink()
-        shutil.copytree(channels / name, root / "input" / name)
+    root = own_images(channels, processing(channels, trained, tmp_path / "job"))
     spoil(root)
     monkeypatch.setenv("SIGHTLINE_PROCESSING_DIR", str(root))
     assert evaluate.main() == 1

@@ -48,9 +48,19 @@ def client_token(training_job: str) -> str:
 
 
 def register(
-    group: str, *, training_job: str, image_uri: str, archive_uri: str, evaluation_uri: str, properties: dict[str, str]
+    group: str,
+    *,
+    training_job: str,
+    image_uri: str,
+    archive_uri: str,
+    evaluation_uri: str,
+    card: dict[str, str],
+    properties: dict[str, str],
 ) -> str:
-    """Register a model that waits for a person's approval; the same training job always gives the same package."""
+    """Register a model that waits for a person's approval; the same training job always gives the same package.
+
+    `card` is its ModelPackageModelCard (`sightline.model_card`).
+    """
     known = find(group, training_job)
     if known:
         return known
@@ -64,6 +74,7 @@ def register(
             "SupportedResponseMIMETypes": ["application/json"],
         },
         ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation_uri}}},
+        ModelCard=card,
         CustomerMetadataProperties=properties,
         ClientToken=client_token(training_job),
     )

@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,15 @@ def decode(body: bytes) -> Pixels:
     Raises UndecodableImageError for what is no image, is cut off, has too many bytes or pixels, or is smaller than
     16 pixels on a side. The size is checked before the pixels are decoded.
     """
+    with opened(body) as image:
+        return np.asarray(ImageOps.exif_transpose(to_8_bit(image)).convert("RGB"))
+
+
+@contextmanager
+def opened(body: bytes) -> Iterator[Image.Image]:
+    """An image whose size is checked and whose pixels are not decoded yet; whatever then goes wrong with them is said as
+    UndecodableImageError.
+    """
     if len(body) > MAX_BYTES:
         raise UndecodableImageError(f"{len(body)} bytes; at most {MAX_BYTES} are taken for one image")
     try:
@@ -35,8 +46,7 @@ def decode(body: bytes) -> Pixels:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(body), formats=FORMATS) as image:
                 _check_size(*image.size)
-                upright = ImageOps.exif_transpose(_to_8_bit(image))
-                return np.asarray(upright.convert("RGB"))
+                yield image
     except UndecodableImageError:
         raise
     except UnidentifiedImageError as error:
@@ -52,7 +62,7 @@ def _check_size(width: int, height: int) -> None:
         raise UndecodableImageError(f"{width}×{height} pixels; at least {MIN_SIDE} on each side are needed")
 
 
-def _to_8_bit(image: Image.Image) -> Image.Image:
+def to_8_bit(image: Image.Image) -> Image.Image:
     """Bring grey images of more bits to 8; Pillow's own conversion would clip them to white.
 
     Files don't say how many of 16 bits the camera uses: the fewest that hold the brightest pixel are taken.

@@ -10,7 +10,7 @@ import onnxruntime
 
 from sightline.errors import SightlineError
 from sightline.vision.decode import Pixels
-from sightline.vision.letterbox import letterbox
+from sightline.vision.letterbox import Letterbox, fit, letterbox
 
 
 class UnusableModelError(SightlineError):
@@ -62,18 +62,24 @@ class Detector:
 
         Those below `floor` are left out; without it, those below the review threshold, which no verdict asks for.
         """
-        fitted = letterbox(image, self.height, self.width)
+        return self._run(letterbox(image, self.height, self.width), floor)
+
+    def inspect(self, body: bytes, floor: float | None = None) -> list[Detection]:
+        """`detect` from an image's bytes, the way that evaluation, device and Lambda go. Raises UndecodableImageError."""
+        return self._run(fit(body, self.height, self.width), floor)
+
+    def _run(self, fitted: Letterbox, floor: float | None) -> list[Detection]:
         boxes, scores, classes = self._session.run(["boxes", "scores", "classes"], {"images": fitted.pixels[None]})
         lowest = self.review_threshold if floor is None else floor
-        height, width = image.shape[:2]
-        limits = np.array([width, height, width, height], dtype=np.float32)
-        found = []
-        for box, score, class_id in zip(boxes[0], scores[0], classes[0], strict=True):
-            if score <= 0 or score < lowest:
-                break  # sorted by score, padded with score 0
-            x1, y1, x2, y2 = (float(edge) for edge in np.clip(box / fitted.scale, 0, limits))
-            found.append(Detection((x1, y1, x2, y2), float(score), self.classes[int(class_id)], int(class_id)))
-        return found
+        height, width = fitted.size
+        sure = int(np.count_nonzero((scores[0] >= lowest) & (scores[0] > 0)))  # sorted, padded with score 0
+        places = np.clip(boxes[0, :sure] / fitted.scale, 0, np.array([width, height] * 2, dtype=np.float32))
+        return [
+            Detection((x1, y1, x2, y2), score, self.classes[class_id], class_id)
+            for (x1, y1, x2, y2), score, class_id in zip(
+                places.tolist(), scores[0, :sure].tolist(), classes[0, :sure].tolist(), strict=True
+            )
+        ]
 
     def verdict(self, detections: list[Detection]) -> str:
         """`fail` when a detection reaches the threshold, `review` when one reaches the review threshold, else `pass`."""

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from sightline.vision.decode import decode
 from sightline.vision.detector import Detection, Detector
 
 MIN_IOU = 0.9
@@ -23,7 +22,7 @@ def check(folder: Path) -> list[str]:
     for entry in golden:
         if not (folder / entry["image"]).resolve().is_relative_to(folder.resolve()):
             return [f"golden image {entry['image']!r} lies outside the model's folder"]
-        found = detector.detect(decode((folder / entry["image"]).read_bytes()))
+        found = detector.inspect((folder / entry["image"]).read_bytes())
         problems += [
             f"{entry['image']}: {problem}" for problem in _compare(entry["detections"], found, detector.threshold)
         ]

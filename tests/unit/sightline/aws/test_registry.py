@@ -12,6 +12,7 @@ from sightline.aws import registry
 
 MADE = datetime(2026, 11, 20, tzinfo=UTC)
 GIVEN: dict[str, Any] = {
+    "card": {"ModelCardContent": "{}", "ModelCardStatus": "PendingReview"},
     "training_job": "train-1",
     "image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/training:1",
     "archive_uri": "s3://artifacts/models/train-1/model.tar.gz",
@@ -89,6 +90,7 @@ def test_a_model_is_registered_for_a_person_to_approve(sagemaker: Stubber) -> No
         "ModelMetrics": {
             "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": GIVEN["evaluation_uri"]}}
         },
+        "ModelCard": GIVEN["card"],
         "CustomerMetadataProperties": GIVEN["properties"],
         "ClientToken": registry.client_token("train-1"),
     }

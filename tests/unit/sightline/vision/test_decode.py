@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sightline.vision.decode import UndecodableImageError, decode
-from sightline.vision.letterbox import letterbox
+from sightline.vision.letterbox import fit, letterbox
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -81,3 +81,42 @@ def test_a_letterboxed_image_keeps_its_aspect_ratio() -> None:
     assert fitted.scale == 0.32
     assert (fitted.pixels[:32] == 200).all()
     assert (fitted.pixels[32:] == 114).all()
+
+
+TEXTURE = Image.fromarray(
+    np.random.default_rng(0).integers(0, 255, (30, 45, 3), dtype=np.uint8)
+).resize((600, 400), Image.Resampling.BICUBIC)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_fitting_the_bytes_is_fitting_the_decoded_image(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    body = encoded(TEXTURE, kind, exif=exif)
+    sooner, plain = fit(body, 320, 480), letterbox(decode(body), 320, 480)
+    assert (sooner.scale, sooner.size, sooner.pixels.shape) == (plain.scale, plain.size, plain.pixels.shape)
+    assert int(np.abs(sooner.pixels.astype(int) - plain.pixels).max()) <= 1
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize("size", [(1800, 1200), (4001, 2999), (3000, 517)])
+def test_a_large_jpeg_is_decoded_coarsely_and_nothing_moves(size: tuple[int, int], orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    body = encoded(TEXTURE.resize(size, Image.Resampling.BICUBIC), "JPEG", exif=exif)
+    sooner, plain = fit(body, 320, 480), letterbox(decode(body), 320, 480)
+    assert (sooner.scale, sooner.size) == (plain.scale, plain.size)
+    assert float(np.abs(sooner.pixels.astype(int) - plain.pixels).mean()) < 2
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_jpegs_of_other_colours_are_fitted_too(mode: str) -> None:
+    body = encoded(TEXTURE.resize((3600, 2400)).convert(mode), "JPEG")
+    assert float(np.abs(fit(body, 320, 480).pixels.astype(int) - letterbox(decode(body), 320, 480).pixels).mean()) < 2
+
+
+def test_what_cannot_be_decoded_cannot_be_fitted_either() -> None:
+    for body in (b"no image", encoded(TEXTURE, "JPEG")[:900]):
+        with pytest.raises(UndecodableImageError):
+            fit(body, 320, 480)

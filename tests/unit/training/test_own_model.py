@@ -1,0 +1,116 @@
+"""A training image of somebody else: its `train` knows nothing of ours, and its model goes through our evaluation and gate."""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cli.annotate import read_coco
+from local.sample import draw
+from sightline import manifest
+from sightline.gate import Limits, judge
+from training import evaluate
+
+# Learns the mean box of its training labels, and finds it in every image.
+TRAIN = """
+import json, os
+from pathlib import Path
+import numpy as np
+from onnx import TensorProto, helper
+
+dataset, target = Path(os.environ["SM_CHANNEL_DATASET"]), Path(os.environ["SM_MODEL_DIR"])
+records = [json.loads(line) for line in (dataset / "train.manifest").read_text().splitlines()]
+boxes = [[b["left"], b["top"], b["left"] + b["width"], b["top"] + b["height"]] for r in records for b in r["defects"]["annotations"]]
+box = (np.mean(boxes, axis=0) * 96 / 450).tolist()
+weights = [
+    helper.make_tensor("zero", TensorProto.INT64, [1], [0]), helper.make_tensor("one", TensorProto.INT64, [1], [1]),
+    helper.make_tensor("four", TensorProto.INT64, [1], [4]), helper.make_tensor("score", TensorProto.FLOAT, [1, 1], [0.9]),
+    helper.make_tensor("class", TensorProto.INT64, [1, 1], [0]), helper.make_tensor("box", TensorProto.FLOAT, [1, 1, 4], box),
+]
+nodes = [
+    helper.make_node("Shape", ["images"], ["shape"]), helper.make_node("Slice", ["shape", "zero", "one"], ["batch"]),
+    helper.make_node("Concat", ["batch", "one"], ["rows"], axis=0), helper.make_node("Concat", ["rows", "four"], ["corners"], axis=0),
+    helper.make_node("Expand", ["score", "rows"], ["scores"]), helper.make_node("Expand", ["class", "rows"], ["classes"]),
+    helper.make_node("Expand", ["box", "corners"], ["boxes"]),
+]
+declare = helper.make_tensor_value_info
+outputs = [declare("boxes", TensorProto.FLOAT, ["N", 1, 4]), declare("scores", TensorProto.FLOAT, ["N", 1]), declare("classes", TensorProto.INT64, ["N", 1])]
+graph = helper.make_graph(nodes, "own", [declare("images", TensorProto.UINT8, ["N", 64, 96, 3])], outputs, weights)
+target.mkdir(parents=True, exist_ok=True)
+(target / "model.onnx").write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString())
+(target / "model.json").write_text(json.dumps({"classes": ["scratch"], "training_job": os.environ["TRAINING_JOB_NAME"]}))
+print("validation:map50=0.01")
+"""
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    """A processing job whose model a foreign `train` wrote, under SageMaker's variables and without our code on its path."""
+    inputs = tmp_path / "processing" / "input"
+    labels = read_coco(draw(tmp_path / "drawn", 9, seed=3))
+    (inputs / "dataset").mkdir(parents=True)
+    for number, split in enumerate(("train", "validation", "test")):
+        (inputs / split).mkdir()
+        lines = []
+        for name in sorted(labels)[number::3]:
+            (inputs / split / name).write_bytes((tmp_path / "drawn" / name).read_bytes())
+            image = {"image_id": name, "width": 450, "height": 300, "group_id": name}
+            given = {"source": f"s3://b/{name}", "image": image, "annotations": labels[name], "classes": ["scratch"]}
+            lines.append(json.dumps(manifest.record(**given, job_name="job", created=datetime(2026, 1, 1, tzinfo=UTC))))
+        (inputs / "dataset" / f"{split}.manifest").write_text("\n".join(lines) + "\n")
+    described = {"version": "v1", "class_map": {"0": "scratch"}, "code_version": "c1"}
+    (inputs / "dataset" / "dataset.json").write_text(json.dumps(described))
+    script, model = tmp_path / "theirs" / "train.py", tmp_path / "model"
+    script.parent.mkdir()
+    script.write_text(TRAIN)
+    places = {
+        "SM_CHANNEL_DATASET": str(inputs / "dataset"),
+        "SM_MODEL_DIR": str(model),
+        "TRAINING_JOB_NAME": "theirs-1",
+    }
+    subprocess.run(
+        [sys.executable, str(script)], env={"PATH": os.environ["PATH"], **places}, cwd=script.parent, check=True
+    )
+    (inputs / "model").mkdir()
+    with tarfile.open(inputs / "model" / "model.tar.gz", "w:gz") as tar:
+        for path in model.iterdir():
+            tar.add(path, path.name)
+    return tmp_path / "processing"
+
+
+def test_a_foreign_model_is_measured_reported_and_judged_like_ours(job: Path) -> None:
+    evaluate.evaluate(job)
+    evaluation = json.loads((job / "output" / "evaluation.json").read_text())
+    assert (evaluation["training_job"], evaluation["dataset_version"], evaluation["test_images"]) == (
+        "theirs-1",
+        "v1",
+        3,
+    )
+    assert evaluation["threshold_choice"]["escape_cost"] == 3.0
+    assert evaluation["int8"] is None
+    released = json.loads((job / "output" / "model.json").read_text())
+    assert (released["classes"], len(released["golden"])) == (["scratch"], 3)
+    assert "theirs-1" in (job / "output" / "report.html").read_text()
+    loose = Limits(min_map50=0.0, min_recall=0.0, max_latency_ms=1e6, max_size_bytes=10_000)
+    assert judge(evaluation, loose).accepted
+    strict = Limits(min_map50=0.9, min_recall=0.0, max_latency_ms=1e6, max_size_bytes=100)
+    decision = judge(evaluation, strict)
+    assert not decision.accepted
+    assert [rule.rule for rule in decision.rules if not rule.held] == ["mAP@.50", "size, bytes"]
+
+
+def test_a_foreign_model_of_other_classes_is_not_judged(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    description = json.loads((job / "input" / "dataset" / "dataset.json").read_text())
+    (job / "input" / "dataset" / "dataset.json").write_text(
+        json.dumps(description | {"class_map": {"0": "dent", "1": "scratch"}})
+    )
+    monkeypatch.setenv("SIGHTLINE_PROCESSING_DIR", str(job))
+    assert evaluate.main() == 1
+    said = "the model's classes are scratch; the dataset's are dent, scratch, in this order"
+    assert (job / "output" / "failure").read_text() == said
+    assert not (job / "output" / "evaluation.json").exists()
