@@ -47,7 +47,7 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
     for file in files(path, "*.txt", TITLE):
         if file.name.lower() in OTHER_TEXTS and path.is_dir():
             continue
-        name = stem(file.relative_to(folder).as_posix())
+        name = file.relative_to(folder).as_posix().removesuffix(".txt")
         name = re.sub(r"^(?:.*/)?labels/(?:(?:train|val|valid|validation|test)/)?", "", name)
         try:
             measured = sizes(name) or (0, 0)
