@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -380,8 +381,8 @@ def labels_import(
         raise SightlineError("--class must be THEIRS=OURS, for example --class dent=scratch")
     if images and not images.is_dir():
         raise SightlineError(f"{images} is not a folder; give the folder that holds the images")
-    found, report = target(), Report()
-    lines = labels.read(found, format_name(name), path, report, images, pairs)
+    kind, found, report = format_name(name), target(), Report()
+    lines = labels.read(found, kind, path, report, images, pairs)
     started = labels.bring(found, lines, approved=approved)
     say(report)
     outputs = [pipeline.wait_for(found, arn) for arn in started] if approved else []
@@ -405,8 +406,8 @@ def labels_export(
     from cli import labels
     from cli.formats import Report
 
-    report = Report()
-    number = labels.export(target(), version, format_name(name), folder, report)
+    kind, report = format_name(name), Report()
+    number = labels.export(target(), version, kind, folder, report)
     say(report)
     if as_json:
         return show({"images": number, "lost": report.lost, "refused": report.refused}, True)
@@ -474,7 +475,7 @@ def main() -> None:
     try:
         app(standalone_mode=False)
     except SightlineError as error:
-        console.print(f"[red]sightline:[/red] {error}", soft_wrap=True, highlight=False)
+        console.print(f"[red]sightline:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
         sys.exit(1)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
@@ -488,7 +489,7 @@ def main() -> None:
         if isinstance(error, OSError) or module.startswith(
             ("botocore", "boto3")
         ):  # a file, the network, or what AWS refused
-            console.print(f"[red]sightline:[/red] {error}", soft_wrap=True, highlight=False)
+            console.print(f"[red]sightline:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
             sys.exit(1)
         raise
 

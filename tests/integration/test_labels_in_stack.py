@@ -107,8 +107,9 @@ def test_a_work_teams_jobs_are_answered_on_the_page_and_recorded(line: Target, b
         assert time.monotonic() < deadline
         people.work()
         time.sleep(0.2)
-    output = pipeline.wait_for(line, started["executionArn"])
-    assert output["labels"]["approved"] == PHOTOS - BROUGHT
+    recorded = pipeline.wait_for(line, started["executionArn"])["labels"]
+    assert recorded["approved"] + recorded["rejected"] == PHOTOS - BROUGHT  # some mistakes are made three times
+    assert recorded["approved"] > 0
     events = pipeline.history(line, started["executionArn"])
     entered = [event["stateEnteredEventDetails"]["name"] for event in events if event["type"].endswith("StateEntered")]
     assert [name for name in entered if name.startswith("Run")][:2] == ["RunLabelingJob", "RunVerificationJob"]
@@ -116,4 +117,4 @@ def test_a_work_teams_jobs_are_answered_on_the_page_and_recorded(line: Target, b
     sagemaker = line.client("sagemaker")
     jobs = sagemaker.list_labeling_jobs()["LabelingJobSummaryList"]
     assert {job["LabelingJobStatus"] for job in jobs} == {"Completed"}
-    assert pipeline.counts(line)["APPROVED"] == PHOTOS
+    assert pipeline.counts(line)["APPROVED"] == BROUGHT + recorded["approved"]
