@@ -15,6 +15,8 @@ from cli.target import Target
 from local import stack
 from local.sample import draw
 
+pytestmark = pytest.mark.timeout(900)  # a stack comes up, and people label
+
 PARAMETERS = {
     "LabelingWindowSeconds": "3600",  # the executions here are started by the tests
     "MinNewLabels": "1000",
