@@ -4,7 +4,6 @@ With an error rate they make the mistakes that people make: a box forgotten, mov
 compares with the truth, and rejects what is wrong with the reason.
 """
 
-import json
 import random
 import threading
 import time
@@ -12,53 +11,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from cli.formats import InvalidLabelsError, LabelBox, Report, coco, read_json
 from cli.target import Target
+from sightline.consolidation import MIN_OVERLAP, Box, overlap
 from sightline.errors import SightlineError
 
-MIN_OVERLAP = 0.5
 PAUSE_SECONDS = 0.5
-
-Box = dict[str, int]
-
-
-class InvalidLabelsError(SightlineError):
-    """A labels file that is not COCO JSON."""
 
 
 def read_coco(path: Path) -> dict[str, list[Box]]:
-    """The boxes of each image by file name. Raises InvalidLabelsError saying what is wrong with the file."""
-    try:
-        coco = json.loads(path.read_text())
-        classes = {
-            category["id"]: number for number, category in enumerate(sorted(coco["categories"], key=lambda c: c["id"]))
-        }
-        names = {image["id"]: Path(image["file_name"]).name for image in coco["images"]}
-        labels: dict[str, list[Box]] = {name: [] for name in names.values()}
-        for entry in coco["annotations"]:
-            left, top, width, height = (round(value) for value in entry["bbox"])
-            box = {
-                "class_id": classes[entry["category_id"]],
-                "left": left,
-                "top": top,
-                "width": width,
-                "height": height,
-            }
-            labels[names[entry["image_id"]]].append(box)
-    except FileNotFoundError as error:
-        raise InvalidLabelsError(f"{path}: no such file; give a COCO JSON file with --labels") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise InvalidLabelsError(f"{path} is not COCO JSON ({type(error).__name__}: {error})") from error
-    return labels
+    """The boxes of each image by file name, in whole pixels. Raises InvalidLabelsError saying what is wrong with the file."""
+    report = Report()
+    found = coco.parse(read_json(path, coco.TITLE), str(path), report)
+    if report.refused:
+        raise InvalidLabelsError(f"{path} is not COCO JSON ({report.lines()[-1]})")
+    numbers = {name: number for number, name in enumerate(found.classes)}
+    return {Path(image.name).name: [_whole(box, numbers) for box in image.boxes] for image in found.images}
 
 
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union, 0..1."""
-    width = min(a["left"] + a["width"], b["left"] + b["width"]) - max(a["left"], b["left"])
-    height = min(a["top"] + a["height"], b["top"] + b["height"]) - max(a["top"], b["top"])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (a["width"] * a["height"] + b["width"] * b["height"] - shared)
+def _whole(box: LabelBox, numbers: dict[str, int]) -> Box:
+    edges = {name: round(getattr(box, name)) for name in ("left", "top", "width", "height")}
+    return {"class_id": numbers[box.class_name], **edges}
 
 
 def spoil(boxes: list[Box], width: int, height: int, rng: random.Random) -> list[Box]:

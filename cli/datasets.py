@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from cli.formats import LabelBox, LabeledImage, LabelSet, coco
 from cli.target import Target
 from sightline import names
 from sightline.errors import SightlineError
@@ -115,7 +116,9 @@ def export(target: Target, version: str, folder: Path, on_image: Callable[[], No
 
         with ThreadPoolExecutor(READERS) as pool:
             count += len(list(pool.map(fetch, entries)))
-        (place / "labels.json").write_text(json.dumps(as_coco(entries, described["class_map"]), indent=1))
+        (place / "labels.json").write_text(
+            json.dumps(coco.as_coco(as_labels(entries, described["class_map"])), indent=1)
+        )
     return count
 
 
@@ -127,28 +130,26 @@ def report(target: Target, version: str, on_image: Callable[[], None] = lambda: 
     return dataset_report.render(show(target, version), images)
 
 
-def as_coco(entries: list[dict[str, Any]], class_map: dict[str, str]) -> dict[str, Any]:
-    """Label records as COCO JSON; category ids are the class ids."""
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    for number, record in enumerate(entries, start=1):
-        label = record[names.LABEL_ATTRIBUTE]
-        size = label["image_size"][0]
-        name = record["source-ref"].rsplit("/", 1)[-1]
-        images.append({"id": number, "file_name": name, "width": size["width"], "height": size["height"]})
-        for box in label["annotations"]:
-            bbox = [box["left"], box["top"], box["width"], box["height"]]
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": number,
-                    "category_id": box["class_id"],
-                    "bbox": bbox,
-                    "area": box["width"] * box["height"],
-                    "iscrowd": 0,
-                }
-            )
-    categories = [
-        {"id": int(number), "name": name} for number, name in sorted(class_map.items(), key=lambda c: int(c[0]))
-    ]
-    return {"images": images, "annotations": annotations, "categories": categories}
+def as_labels(entries: list[dict[str, Any]], class_map: dict[str, str]) -> LabelSet:
+    """Label records as other formats take them; an image is named as its object is, by its content hash."""
+    classes = [class_map[number] for number in sorted(class_map, key=int)]
+    return LabelSet(classes, [_image(record, class_map) for record in entries])
+
+
+def _image(record: dict[str, Any], class_map: dict[str, str]) -> LabeledImage:
+    label, metadata = record[names.LABEL_ATTRIBUTE], record.get(f"{names.LABEL_ATTRIBUTE}-metadata", {})
+    size = label["image_size"][0]
+    edges = ("left", "top", "width", "height")
+    return LabeledImage(
+        name=record["source-ref"].rsplit("/", 1)[-1],
+        size=(size["width"], size["height"]),
+        boxes=tuple(
+            LabelBox(class_map[str(box["class_id"])], *(float(box[edge]) for edge in edges))
+            for box in label["annotations"]
+        ),
+        image_id=record["image-id"],
+        group_id=record.get("group-id", ""),
+        job=metadata.get("job-name", ""),
+        labeled_at=metadata.get("creation-date", ""),
+        source=record["source-ref"],
+    )

@@ -65,6 +65,13 @@ def images(target: Target, status: str) -> list[dict[str, Any]]:
     return [{key: read.deserialize(value) for key, value in item.items()} for page in pages for item in page["Items"]]
 
 
+def parameters(target: Target) -> dict[str, str]:
+    """The values of the stack's parameters."""
+    stack = target.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
+    found = target.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Parameters"]
+    return {entry["ParameterKey"]: str(entry["ParameterValue"]) for entry in found}
+
+
 def executions(target: Target, machine: str) -> list[dict[str, Any]]:
     """A state machine's executions, the newest first."""
     client = target.client("stepfunctions")

@@ -99,3 +99,8 @@ class RoleSession:
         return session.client(
             service, endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}", region_name=REGION, **keys
         )
+
+
+def root_client(service: str) -> Any:
+    """A client of the emulator with the rights of its root user, for what AWS does by itself."""
+    return RoleSession._connect(service, {"aws_access_key_id": "test", "aws_secret_access_key": "test"})

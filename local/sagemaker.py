@@ -23,6 +23,7 @@ OPERATIONS: dict[str, Operation] = {}
 RESOURCES = {
     "TrainingJobName": "training-job",
     "ProcessingJobName": "processing-job",
+    "LabelingJobName": "labeling-job",
     "ModelPackageGroupName": "model-package-group",
     "FeatureGroupName": "feature-group",
 }
@@ -61,7 +62,7 @@ def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
     if target == "CreateModelPackage" and "ModelPackageGroupName" in request:
         return arn("model-package", request["ModelPackageGroupName"] + "/*")
     for field, kind in RESOURCES.items():
-        if field in request and target not in ("ListTrainingJobs", "ListProcessingJobs"):
+        if field in request and target not in ("ListTrainingJobs", "ListProcessingJobs", "ListLabelingJobs"):
             return arn(kind, str(request[field]))
     return "*"
 
@@ -109,7 +110,7 @@ def register() -> None:
     from ministack.core import iam_actions, router
     from ministack.services.cloudformation import provisioners
 
-    from local import feature_store, registry
+    from local import feature_store, labeling_jobs, registry  # noqa: F401 - labeling_jobs registers its operations
 
     app.SERVICE_HANDLERS["sagemaker"] = handle_request
     router.SERVICE_PATTERNS["sagemaker"] = {

@@ -60,6 +60,7 @@ def register() -> None:
     service._invoke_resource, service._invoke_with_callback = invoke, with_callback
     service._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createTrainingJob"] = run_training
     service._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createProcessingJob"] = run_processing
+    service._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createLabelingJob"] = run_labeling
 
 
 # --------------------------------------------------------------------------------------------------------------- rights
@@ -99,7 +100,7 @@ def needed_rights(resource: str, payload: Any) -> list[tuple[str, str, dict[str,
         return [("lambda:InvokeFunction", function, {})]
     if integration.startswith("states:startExecution"):
         return [("states:StartExecution", str(payload.get("StateMachineArn", "")), {})]
-    for kind in ("Training", "Processing"):
+    for kind in ("Training", "Processing", "Labeling"):
         if integration.startswith(f"sagemaker:create{kind}Job"):
             return _job_rights(kind, payload, waits=integration.endswith(".sync"))
     return []
@@ -129,6 +130,11 @@ def run_training(resource: str, request: dict[str, Any]) -> dict[str, Any]:
 def run_processing(resource: str, request: dict[str, Any]) -> dict[str, Any]:
     """`arn:aws:states:::sagemaker:createProcessingJob[.sync]`."""
     return _run_job(resource, request, "ProcessingJob")
+
+
+def run_labeling(resource: str, request: dict[str, Any]) -> dict[str, Any]:
+    """`arn:aws:states:::sagemaker:createLabelingJob[.sync]`."""
+    return _run_job(resource, request, "LabelingJob")
 
 
 def _run_job(resource: str, request: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -25,7 +25,12 @@ __all__ = ["cloud"]
 
 BOX = {"class_id": 1, "left": 1, "top": 2, "width": 10, "height": 12}
 CLAIMED = ["IsWindowOpen", "ClaimNewImages", "AreThereNewImages"]
-ROUND = ["OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded"]
+ROUND = ["IsGroundTruthUsed", "OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded"]
+SETTINGS = {
+    "LabelingBackend": "console",
+    "GroundTruthRoleArn": "arn:aws:iam::123456789012:role/ground-truth",
+    "DataKeyArn": "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000",
+}
 RECORDED = ["RecordLabels", "IsEnoughNew"]
 GIVEN_BACK = ["ReleaseImages", "ReportFailure", "LabelingFailed"]
 
@@ -33,7 +38,7 @@ GIVEN_BACK = ["ReleaseImages", "ReportFailure", "LabelingFailed"]
 class Workflow(Machine):
     """label_images with simulated people. `rejections` says how often each image name is rejected; `broken` what fails."""
 
-    def __init__(self, cloud: Cloud, load_app: Callable[..., ModuleType]) -> None:
+    def __init__(self, cloud: Cloud, load_app: Callable[..., ModuleType], **settings: str) -> None:
         self.load = cache(lambda name: load_app(name, **cloud.environment).handler)
         self.cloud = cloud
         self.rejections: dict[str, int] = {}
@@ -45,7 +50,12 @@ class Workflow(Machine):
             definition=json.dumps({"StartAt": "Trained", "States": {"Trained": {"Type": "Succeed"}}}),
         )["stateMachineArn"]
         self.train_model = train_model
-        super().__init__("label_images", self.handler_with_people, cloud.context, {"TrainModelArn": train_model})
+        super().__init__(
+            "label_images",
+            self.handler_with_people,
+            cloud.context,
+            {"TrainModelArn": train_model, **SETTINGS, **settings},
+        )
 
     def handler_with_people(self, name: str) -> Handler:
         def handle(event: dict[str, Any], context: Any) -> Any:
@@ -195,9 +205,9 @@ def test_an_image_that_is_deleted_while_it_is_labelled_is_not_recorded(flow: Wor
     ("function", "before"),
     [
         ("claim_new_images", CLAIMED[:2]),
-        ("open_labeling_job", [*CLAIMED, "StartFirstRound", ROUND[0]]),
-        ("open_verification_job", [*CLAIMED, "StartFirstRound", *ROUND[:2]]),
-        ("settle_round", [*CLAIMED, "StartFirstRound", *ROUND[:3]]),
+        ("open_labeling_job", [*CLAIMED, "StartFirstRound", *ROUND[:2]]),
+        ("open_verification_job", [*CLAIMED, "StartFirstRound", *ROUND[:3]]),
+        ("settle_round", [*CLAIMED, "StartFirstRound", *ROUND[:4]]),
         ("record_labels", [*CLAIMED, "StartFirstRound", *ROUND, RECORDED[0]]),
     ],
 )

@@ -33,6 +33,11 @@ def output_manifest(job_id: str) -> str:
     return f"labeling/{job_id}/output.manifest"
 
 
+def imported_labels(name: str) -> str:
+    """What `sightline labels import` brings, one execution's part."""
+    return f"labeling/imports/{name}.jsonl"
+
+
 def dataset_prefix(version: str) -> str:
     return f"datasets/{version}/"
 

@@ -31,6 +31,13 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
         (["demo", "--images", "."], "--images and --labels go together"),
         (["train", "--hyperparameter", "epochs"], "--hyperparameter must be NAME=VALUE, for example epochs=40"),
         (["--stack", "x", "up"], "`sightline up` works on this machine only; leave --profile and --stack out"),
+        (
+            ["labels", "import", "x", "--format", "xml"],
+            "--format 'xml' is none of coco, yolo, voc, ground-truth, label-studio",
+        ),
+        (["labels", "import", "x", "--format", "coco", "--class", "a"], "--class must be THEIRS=OURS"),
+        (["labels", "import", "x", "--format", "coco", "--images", "nowhere"], "nowhere is not a folder"),
+        (["labels", "export", "latest", "x", "--format", "[/b]"], "--format '[/b]' is none of"),
         (["device", "start"], "no local stack is running here"),
     ],
 )
@@ -49,7 +56,10 @@ def test_a_wrong_input_is_one_line_that_says_what_to_do(
     assert len(err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["annotate"], ["annotate", "--labels", "x", "--error-rate", "2"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["nonsense"], ["annotate"], ["annotate", "--labels", "x", "--error-rate", "2"], ["labels", "import", "x"]],
+)
 def test_a_wrong_usage_ends_with_two(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:

@@ -45,6 +45,20 @@ RULE = "arn:aws:events:us-east-1:000000000000:rule/StepFunctionsGetEventsForSage
                 ("events:DescribeRule", RULE, {}),
             ],
         ),
+        (
+            "sagemaker:createLabelingJob.sync",
+            {"LabelingJobName": "Job-1", "RoleArn": JOB["RoleArn"]},
+            [
+                ("sagemaker:CreateLabelingJob", JOB_ARN.replace("training", "labeling"), {}),
+                ("iam:PassRole", JOB["RoleArn"], {"iam:passedtoservice": "sagemaker.amazonaws.com"}),
+                ("sagemaker:DescribeLabelingJob", JOB_ARN.replace("training", "labeling"), {}),
+                ("sagemaker:StopLabelingJob", JOB_ARN.replace("training", "labeling"), {}),
+                ("sagemaker:AddTags", JOB_ARN.replace("training", "labeling"), {}),
+                ("events:PutTargets", RULE.replace("Training", "Labeling"), {}),
+                ("events:PutRule", RULE.replace("Training", "Labeling"), {}),
+                ("events:DescribeRule", RULE.replace("Training", "Labeling"), {}),
+            ],
+        ),
     ],
 )
 def test_a_task_needs_these_rights(resource: str, payload: dict[str, str], rights: list[Any]) -> None:

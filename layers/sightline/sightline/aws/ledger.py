@@ -131,6 +131,22 @@ class Ledger:
         images = {image["image_id"]: image for image in [*mine, *(image for image in claimed if image)]}
         return [images[image_id] for image_id in sorted(images)]
 
+    def claim_for_labels(self, job_id: str, image_ids: list[str]) -> list[dict[str, Any]]:
+        """Claim those of these images that are NEW or REJECTED, for a job that brings their labels; again: the same ones."""
+
+        def one(image_id: str) -> dict[str, Any] | None:
+            values = {"claimed": ledger.CLAIMED, "job": job_id, "new": ledger.NEW, "rejected": ledger.REJECTED}
+            return self.table.update(
+                image_key(image_id),
+                "SET #status = :claimed, #claimed_by = :job, #updated_at = :now",
+                {**values, "now": now()},
+                condition="(#status = :claimed AND #claimed_by = :job) OR #status = :new"
+                " OR (#status = :rejected AND NOT #claimed_by = :job)",
+            )
+
+        with ThreadPoolExecutor(WRITERS) as pool:
+            return [image for image in pool.map(one, image_ids) if image]
+
     def claimed_by(self, job_id: str) -> list[dict[str, Any]]:
         return [image for image in self.with_status(ledger.CLAIMED) if image.get("claimed_by") == job_id]
 
@@ -146,9 +162,10 @@ class Ledger:
         """Give a job's images back to NEW; answer how many."""
         images = self.claimed_by(job_id)
         with ThreadPoolExecutor(WRITERS) as pool:
-            return sum(map(bool, pool.map(lambda image: self._release(image["image_id"], job_id), images)))
+            return sum(map(bool, pool.map(lambda image: self.give_back(image["image_id"], job_id), images)))
 
-    def _release(self, image_id: str, job_id: str) -> dict[str, Any] | None:
+    def give_back(self, image_id: str, job_id: str) -> dict[str, Any] | None:
+        """Give one image of a job back to NEW; None when it was not the job's."""
         return self.table.update(
             image_key(image_id),
             "SET #status = :new, #updated_at = :now REMOVE #claimed_by",

@@ -1,0 +1,68 @@
+"""Take labels that were made elsewhere: claim their images, and write the labels as a first round's.
+
+Input:   {"execution": name of the execution, "labels_uri": s3://…jsonl of {"image_id", "annotations"},
+         "approved": true when nobody is to verify them}
+Output:  {"job_id", "images": how many were claimed, "labels_uri", "verdicts_uri": "" unless approved, "round": 1}
+An image that is not NEW or REJECTED (any more), or whose boxes do not lie in it, is left out and logged.
+"""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import labels, names
+from sightline.aws.ledger import Ledger
+from sightline.aws.objects import ObjectStore
+from sightline.errors import SightlineError
+
+CLASSES = os.environ["CLASSES"].split(",")
+MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])
+FIELDS = ("image_id", "bucket", "key", "version_id", "width", "height", "format")
+
+logger = Logger()
+tracer = Tracer()
+images = Ledger(os.environ["IMAGES_TABLE"])
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+class TooManyLabelsError(SightlineError):
+    """More labels than one execution takes."""
+
+
+def label(job_id: str, image: dict[str, Any], annotations: Any) -> dict[str, Any] | None:
+    """The line of a claimed image's label; None, logged and the image given back, when its boxes can't be."""
+    try:
+        boxes = labels.check_annotations(
+            annotations, width=image["width"], height=image["height"], classes=len(CLASSES)
+        )
+    except labels.InvalidAnswerError as error:
+        logger.warning("imported label left out", image_id=image["image_id"], reason=str(error))
+        images.give_back(image["image_id"], job_id)
+        return None
+    return {**{field: image.get(field) for field in FIELDS}, "annotations": boxes, "worker": "import"}
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    job_id = names.short(event["execution"])
+    given = {line["image_id"]: line["annotations"] for line in artifacts.read_lines(artifacts.key(event["labels_uri"]))}
+    if len(given) > MAX_JOB_IMAGES:
+        raise TooManyLabelsError(f"{len(given)} labels in {event['labels_uri']}; MaxJobImages allows {MAX_JOB_IMAGES}")
+    claimed = images.claim_for_labels(job_id, sorted(given))
+    lines = [line for image in claimed if (line := label(job_id, image, given[image["image_id"]]))]
+    prefix, verdicts_uri = names.round_prefix(job_id, 1), ""
+    labels_uri = artifacts.write_lines(prefix + "labels.jsonl", lines)
+    if event["approved"]:
+        verdicts = [{"image_id": line["image_id"], "approved": True, "worker": "import"} for line in lines]
+        verdicts_uri = artifacts.write_lines(prefix + "verdicts.jsonl", verdicts)
+    logger.info("labels imported", job_id=job_id, images=len(lines), left_out=len(given) - len(lines))
+    return {
+        "job_id": job_id,
+        "images": len(lines),
+        "labels_uri": labels_uri,
+        "verdicts_uri": verdicts_uri,
+        "round": 1,
+    }

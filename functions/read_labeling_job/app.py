@@ -1,0 +1,52 @@
+"""Read what a Ground Truth job labelled, as a round's labels.
+
+Input:   {"job_id", "round", "images_uri", "output_uri": the job's output manifest}
+Output:  {"answers": labelled images, "answers_uri"}
+Errors:  NothingLabeledError. An image without a usable label is left out and logged: it is given back at the end.
+"""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import ground_truth, labels, names
+from sightline.aws.objects import ObjectStore
+from sightline.errors import SightlineError
+
+CLASSES = os.environ["CLASSES"].split(",")
+
+logger = Logger()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+class NothingLabeledError(SightlineError):
+    """Ground Truth gave no label at all."""
+
+
+def label(image: dict[str, Any], line: dict[str, Any]) -> dict[str, Any] | None:
+    """The image's label, None when there is none that can be."""
+    try:
+        given = ground_truth.annotations(line, CLASSES)
+        boxes = labels.check_annotations(given, width=image["width"], height=image["height"], classes=len(CLASSES))
+    except (ground_truth.GroundTruthError, labels.InvalidAnswerError) as error:
+        logger.warning("label left out", image_id=image["image_id"], reason=str(error))
+        return None
+    return {**image, "annotations": boxes, "worker": "ground-truth"}
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    images = artifacts.read_lines(artifacts.key(event["images_uri"]))
+    output = artifacts.read_lines(artifacts.key(event["output_uri"]))
+    lines = [found for image, line in ground_truth.by_image(images, output) if (found := label(image, line))]
+    if not lines:
+        raise NothingLabeledError(
+            f"none of {len(images)} images has a label in {event['output_uri']}; see the work team"
+        )
+    uri = artifacts.write_lines(names.round_prefix(event["job_id"], event["round"]) + "labels.jsonl", lines)
+    logger.info("labels read", job_id=event["job_id"], labels=len(lines), left_out=len(images) - len(lines))
+    return {"answers": len(lines), "answers_uri": uri}

@@ -1,0 +1,37 @@
+"""Read what a Ground Truth job verified, as a round's verdicts.
+
+Input:   {"job_id", "round", "labels_uri", "output_uri": the job's output manifest}
+Output:  {"answers": verdicts, "answers_uri"}. A label without a verdict is left out: it counts as rejected.
+"""
+
+import os
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import ground_truth, names
+from sightline.aws.objects import ObjectStore
+
+logger = Logger()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+def verdict(label: dict[str, Any], line: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        return {**label, **ground_truth.verdict(line), "worker": "ground-truth"}
+    except ground_truth.GroundTruthError as error:
+        logger.warning("no verdict", image_id=label["image_id"], reason=str(error))
+        return None
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    labels = artifacts.read_lines(artifacts.key(event["labels_uri"]))
+    output = artifacts.read_lines(artifacts.key(event["output_uri"]))
+    lines = [found for label, line in ground_truth.by_image(labels, output) if (found := verdict(label, line))]
+    uri = artifacts.write_lines(names.round_prefix(event["job_id"], event["round"]) + "verdicts.jsonl", lines)
+    logger.info("verdicts read", job_id=event["job_id"], verdicts=len(lines), left_out=len(labels) - len(lines))
+    return {"answers": len(lines), "answers_uri": uri}

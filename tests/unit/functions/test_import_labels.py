@@ -1,0 +1,85 @@
+"""Labels of other tools become a round that was labelled already: bounded, once, and for images that may have one."""
+
+from typing import Any
+
+import pytest
+
+from sightline.aws.ledger import Ledger
+from tests.fake_cloud import Cloud, jpeg
+
+JOB = "import-0f1e2d3c4b5a6978"
+BOX = {"class_id": 1, "left": 1, "top": 2, "width": 10, "height": 12}
+
+
+@pytest.fixture
+def images(step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The content hashes of three new images."""
+    monkeypatch.setattr("sightline.aws.workflows.start_once", lambda *_: None)
+    step("register_images", {"Records": [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(3)]})
+    return sorted(image["image_id"] for image in Ledger("ImagesTable").with_status("NEW"))
+
+
+def bring(step: Any, cloud: Cloud, labels: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    lines = [{"image_id": image_id, "annotations": boxes} for image_id, boxes in labels.items()]
+    uri = cloud.write_lines(f"labeling/imports/{JOB}.jsonl", lines)
+    return dict(step("import_labels", **({"labels_uri": uri} | changes)))
+
+
+def statuses() -> dict[str, str]:
+    ledger = Ledger("ImagesTable")
+    return {
+        image["image_id"]: status for status in ("NEW", "CLAIMED", "APPROVED") for image in ledger.with_status(status)
+    }
+
+
+def test_labels_become_a_first_round_to_verify_and_twice_is_once(step: Any, cloud: Cloud, images: list[str]) -> None:
+    for _ in range(2):
+        done = bring(step, cloud, {images[0]: [BOX], images[1]: [], "f" * 64: []})
+        assert done == {
+            "job_id": JOB,
+            "images": 2,
+            "labels_uri": f"s3://artifacts/labeling/{JOB}/round-1/labels.jsonl",
+            "verdicts_uri": "",
+            "round": 1,
+        }
+        lines = cloud.read_lines(f"labeling/{JOB}/round-1/labels.jsonl")
+        assert [(line["image_id"], line["annotations"]) for line in lines] == [(images[0], [BOX]), (images[1], [])]
+        assert statuses() == {images[0]: "CLAIMED", images[1]: "CLAIMED", images[2]: "NEW"}
+
+
+def test_approved_labels_come_with_their_verdicts(step: Any, cloud: Cloud, images: list[str]) -> None:
+    done = bring(step, cloud, {images[0]: [BOX]}, approved=True)
+    verdicts = cloud.read_lines(done["verdicts_uri"].removeprefix("s3://artifacts/"))
+    assert verdicts == [{"image_id": images[0], "approved": True, "worker": "import"}]
+
+
+def test_a_label_that_can_not_be_is_left_out_and_its_image_given_back(
+    step: Any, cloud: Cloud, images: list[str]
+) -> None:
+    done = bring(step, cloud, {images[0]: [{**BOX, "left": 60}], images[1]: [{**BOX, "class_id": 9}], images[2]: [BOX]})
+    assert done["images"] == 1
+    assert statuses() == {images[0]: "NEW", images[1]: "NEW", images[2]: "CLAIMED"}
+
+
+def test_images_that_somebody_labels_are_left_to_them(step: Any, cloud: Cloud, images: list[str]) -> None:
+    step("claim_new_images", execution="window-1")
+    assert bring(step, cloud, {image_id: [] for image_id in images})["images"] == 0
+    assert {image["claimed_by"] for image in Ledger("ImagesTable").with_status("CLAIMED")} == {"window-1"}
+
+
+def test_what_this_import_saw_rejected_is_not_claimed_by_it_again(step: Any, cloud: Cloud, images: list[str]) -> None:
+    bring(step, cloud, {images[0]: [BOX]})
+    Ledger("ImagesTable").settle(JOB, images[0], "REJECTED", rounds=1, label=None)
+    assert bring(step, cloud, {images[0]: [BOX]})["images"] == 0
+    assert bring(step, cloud, {images[0]: [BOX]}, execution="import-2")["images"] == 1
+
+
+def test_more_labels_than_a_job_takes_are_refused(step: Any, cloud: Cloud, images: list[str]) -> None:
+    with pytest.raises(Exception, match="MaxJobImages allows 100"):
+        bring(step, cloud, {f"{number:064}": [] for number in range(101)})
+    assert set(statuses().values()) == {"NEW"}
+
+
+def test_a_file_of_another_bucket_is_not_read(step: Any, cloud: Cloud) -> None:
+    with pytest.raises(ValueError, match="not in the bucket"):
+        step("import_labels", labels_uri="s3://elsewhere/labels.jsonl")
