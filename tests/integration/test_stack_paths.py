@@ -23,7 +23,9 @@ PARAMETERS = {
     "MinNewLabels": "1000",
     "Hyperparameters": '{"image_size":"96","epochs":"1"}',
 }
-LABELED = ["OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded"]
+LABELED = [
+    "IsGroundTruthUsed", "OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded",
+]  # fmt: skip
 JUDGED = [
     "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "IsModelImported", "TrainModel", "EvaluateModel", "JudgeModel",
     "IsModelAccepted",
