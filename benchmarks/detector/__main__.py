@@ -89,9 +89,9 @@ def quality(truths: list[Truth], found: list[Found], folder: Path) -> dict[str, 
 def run_rival(folder: Path, seed: int, python: str | None) -> dict[str, Any] | None:
     """YOLOv8n on the same fold, in its own environment, measured as ours is; without `python` only what was trained before."""
     kept = folder / "yolo" / str(seed) / "result.json"
-    if not kept.is_file() and not python:
-        return None
     if not kept.is_file():
+        if not python:
+            return None
         with (folder / f"yolo-{seed}.log").open("w") as log:
             subprocess.run(
                 [python, str(RIVAL), str(folder), str(seed), str(YOLO_EPOCHS)],
