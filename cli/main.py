@@ -100,14 +100,19 @@ def progress(text: str, total: int | None) -> Iterator[Any]:
 
 @app.command()
 def up(as_json: JsonOption = False) -> None:
-    """Start the local stack: the emulator, with the application built and deployed to it."""
+    """Start the local stack: the emulator, with the application built and deployed to it, and a user for its page."""
     local_only("up")
+    from cli import users
     from local import stack
 
     started = time.monotonic()
     with console.status("starting") as status:
         running = stack.up(lambda text: status.update(text), root=Settings.home)
+        user, new = users.local_user(target(), Settings.home)
     console.print(f"The stack runs at {running.endpoint} ({time.monotonic() - started:.0f} s).")
+    console.print(f"The page is {target().api_url}/", soft_wrap=True, highlight=False)
+    where = f"with the password {user['password']} ({Settings.home / 'user.json'})" if new else "as before"
+    console.print(f"Sign in as {user['username']} {where}.", soft_wrap=True, highlight=False)
     if as_json:
         show({"endpoint": running.endpoint, "outputs": running.outputs}, True)
 

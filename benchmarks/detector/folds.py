@@ -105,6 +105,11 @@ def write_yolo(labelled: Labelled, fold: dict[str, list[str]], target: Path) -> 
                 for box in labelled.boxes[name]
             ]
             (target / "labels" / split / Path(name).with_suffix(".txt").name).write_text("\n".join(lines))
-    places = {"path": str(target.resolve()), "train": f"images/{TRAIN}", "val": f"images/{VALIDATION}", "test": f"images/{TEST}"}
+    places = {
+        "path": str(target.resolve()),
+        "train": f"images/{TRAIN}",
+        "val": f"images/{VALIDATION}",
+        "test": f"images/{TEST}",
+    }
     # JSON is YAML.
     (target / "data.yaml").write_text(json.dumps({**places, "names": dict(enumerate(labelled.classes))}))

@@ -48,7 +48,9 @@ def main(folder: Path, seed: int, epochs: int) -> None:
     best = YOLO(str(target / "run" / "weights" / "best.pt"))
     found = {}
     for path in sorted((folder / "yolo" / "images" / "test").iterdir()):
-        boxes = best.predict(str(path), imgsz=IMAGE_SIZE, conf=FLOOR, iou=0.7, max_det=300, device="cpu", verbose=False)[0].boxes
+        boxes = best.predict(
+            str(path), imgsz=IMAGE_SIZE, conf=FLOOR, iou=0.7, max_det=300, device="cpu", verbose=False
+        )[0].boxes
         found[path.name] = {
             "boxes": boxes.xyxy.tolist(),
             "scores": boxes.conf.tolist(),
@@ -57,7 +59,13 @@ def main(folder: Path, seed: int, epochs: int) -> None:
     exported = Path(best.export(format="onnx", imgsz=IMAGE_SIZE, device="cpu"))
     exported.replace(target / "best.onnx")
     processor = (now.ru_utime + now.ru_stime) - (used.ru_utime + used.ru_stime)
-    result = {"seed": seed, "epochs": epochs, "seconds": round(seconds, 1), "processor_seconds": round(processor, 1), "found": found}
+    result = {
+        "seed": seed,
+        "epochs": epochs,
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(processor, 1),
+        "found": found,
+    }
     (target / "result.json").write_text(json.dumps(result))
 
 

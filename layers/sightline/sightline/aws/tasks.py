@@ -83,20 +83,23 @@ class Tasks:
             raise UnknownTaskError(f"no job {job_id!r}; GET /jobs lists the open ones")
         return job
 
-    def next(self, job_id: str, worker: str, lease_seconds: int) -> dict[str, Any] | None:
-        """Lease a task to `worker` for `lease_seconds`; None when there is none to give at the moment."""
+    def next(self, job_id: str, worker: str, lease_seconds: int, count: int) -> list[dict[str, Any]]:
+        """Lease up to `count` tasks to `worker` for `lease_seconds`; fewer when there are no more at the moment."""
         job = self.job(job_id)
         if job["remaining"] == 0 and job["status"] != "DONE":
             self._close(job_id)  # whoever gave the last answer died before the workflow had it
         if job["status"] != "OPEN":
-            return None
+            return []
         now = int(time.time() * 1000)
         values = {"job": job_id, "now": now}
         free = self.table.query(
-            OPEN_TASKS, "#open_job = :job AND #available_at <= :now", values, CANDIDATES, ScanIndexForward=True
+            OPEN_TASKS, "#open_job = :job AND #available_at <= :now", values, CANDIDATES + count, ScanIndexForward=True
         )
         random.shuffle(free)
+        given: list[dict[str, Any]] = []
         for task in free:
+            if len(given) == count:
+                break
             leased = self.table.update(
                 {"pk": job_id, "sk": task["sk"]},
                 "SET #available_at = :until, #leased_by = :worker",
@@ -104,8 +107,8 @@ class Tasks:
                 condition="#status = :open AND #available_at = :seen",
             )
             if leased:
-                return leased
-        return None
+                given.append(leased)
+        return given
 
     def task(self, job_id: str, task_id: str) -> dict[str, Any]:
         task = self.table.get({"pk": job_id, "sk": f"task#{task_id}"})
