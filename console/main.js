@@ -1,5 +1,6 @@
 // The page: who is signed in, which view is shown, and what waits to be sent.
 
+import { describeAnswer, explainRefusal } from "./answers.js";
 import { Api, SignInError } from "./api.js";
 import { AttentionView } from "./attention.js";
 import { confirm, count, dialog, fileName, fill, h, say } from "./dom.js";
@@ -177,7 +178,7 @@ class App {
           {},
           h("strong", {}, fileName(entry.name)),
           h("p", {}, explainRefusal(entry.refused)),
-          h("p", { class: "muted" }, describeAnswer(entry.body)),
+          h("p", { class: "muted" }, `Your answer: ${describeAnswer(entry.body)}.`),
           h(
             "div",
             { class: "row" },
@@ -208,20 +209,6 @@ class App {
       return items;
     });
   }
-}
-
-/** What the person can do when the server said no. */
-function explainRefusal({ status, message }) {
-  if (status === 409) return `Somebody else has this image or its job is done meanwhile, so what counts is theirs. (${message})`;
-  if (status === 404) return `The job or image is not there any more. (${message})`;
-  return message;
-}
-
-function describeAnswer(body) {
-  if (body.skip) return `Skipped: ${body.skip}`;
-  if (body.approved === false) return `Rejected: ${body.reason}`;
-  if (body.annotations) return body.annotations.length ? count(body.annotations.length, "box", "boxes") : "No defect";
-  return "Approved";
 }
 
 class ProblemView {

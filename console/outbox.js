@@ -17,14 +17,13 @@ export class Outbox extends EventTarget {
   #again = false;
   #timer = null;
   #stopped = false;
+  #homeless = new Map(); // answers for which the browser had no room: key of the task → entry
 
   constructor(api, store) {
     super();
     this.api = api;
     this.store = store;
     this.tries = 0;
-    this.delivered = 0;
-    this.hasRoom = true;
     window.addEventListener("online", this.#onOnline);
     window.addEventListener("storage", this.#onStorage);
   }
@@ -40,39 +39,55 @@ export class Outbox extends EventTarget {
   }
 
   get waiting() {
-    return this.store.answers().filter((entry) => !entry.refused);
+    return [...this.store.answers(), ...this.#homeless.values()].filter((entry) => !entry.refused);
+  }
+
+  /** False while an answer is kept by this page alone: it would be lost with the page. */
+  get hasRoom() {
+    return this.#homeless.size === 0;
   }
 
   /** Answers that the server will never take, with the reason; a person decides what becomes of them. */
   get refused() {
-    return this.store.answers().filter((entry) => entry.refused);
+    return [...this.store.answers(), ...this.#homeless.values()].filter((entry) => entry.refused);
   }
 
   /** Keep an answer and send it. `name` is shown to people. */
   add({ job_id, task_id, name, body }) {
-    const entry = { id: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, job_id, task_id, name, body };
-    this.hasRoom = this.store.keepAnswer({ ...entry, saved_at: Date.now() });
-    if (this.hasRoom) this.store.dropDraft(job_id, task_id);
+    this.#keep({ id: newId(), job_id, task_id, name, body, saved_at: Date.now() });
+    this.store.dropDraft(job_id, task_id);
     this.#tell();
-    this.send(this.hasRoom ? [] : [{ ...entry, saved_at: Date.now() }]);
+    this.send();
+  }
+
+  #keep(entry) {
+    const key = `${entry.job_id} ${entry.task_id}`;
+    if (this.store.keepAnswer(entry)) this.#homeless.delete(key);
+    else this.#homeless.set(key, entry);
+  }
+
+  #isStillMeant(entry) {
+    return this.waiting.some((each) => each.id === entry.id);
   }
 
   discard(entry) {
     this.store.dropAnswer(entry);
+    const key = `${entry.job_id} ${entry.task_id}`;
+    if (this.#homeless.get(key)?.id === entry.id) this.#homeless.delete(key);
     this.#tell();
   }
 
-  /** Send what waits; `extra` are answers that the browser had no room for. */
-  async send(extra = []) {
+  async send() {
     if (this.#stopped) return;
-    if (this.#running && !extra.length) {
+    if (this.#running) {
       this.#again = true;
       return;
     }
     this.#running = true;
+    this.#again = false;
     clearTimeout(this.#timer);
     let failed = false;
-    const queue = [...extra, ...this.waiting];
+    const queue = this.waiting;
     const lane = async () => {
       while (queue.length && !failed) failed = !(await this.#deliver(queue.shift())) || failed;
     };
@@ -81,23 +96,19 @@ export class Outbox extends EventTarget {
     this.tries = failed ? this.tries + 1 : 0;
     this.#tell();
     if (failed) this.#timer = setTimeout(() => this.send(), backoff(this.tries));
-    else if (this.#again) {
-      this.#again = false;
-      this.send();
-    }
+    else if (this.#again) this.send();
   }
 
   /** True when the server has decided about `entry`, one way or the other. */
   async #deliver(entry) {
     try {
       const said = await this.api.answer(entry.job_id, entry.task_id, entry.body);
-      this.store.dropAnswer(entry);
-      this.delivered += 1;
+      this.discard(entry);
       this.dispatchEvent(new CustomEvent("delivered", { detail: { entry, remaining: said.remaining } }));
     } catch (error) {
       if (error instanceof SignInError || !(error instanceof ApiError) || error.status === 401) return false;
       const refused = { status: error.status, message: error.message };
-      if (this.store.answer(entry.job_id, entry.task_id)?.id === entry.id) this.store.keepAnswer({ ...entry, refused });
+      if (this.#isStillMeant(entry)) this.#keep({ ...entry, refused });
       this.dispatchEvent(new CustomEvent("refused", { detail: { ...entry, refused } }));
     }
     this.#tell();
@@ -107,4 +118,9 @@ export class Outbox extends EventTarget {
   #tell() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** Unlike any other; a page that is not on https has no randomUUID. */
+function newId() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("-");
 }

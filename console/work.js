@@ -2,6 +2,7 @@
 // to say when there is nothing to do or nobody answers.
 
 import { ApiError, SignInError } from "./api.js";
+import { describeAnswer } from "./answers.js";
 import { count, h, say } from "./dom.js";
 
 const LOOK_AGAIN_MS = 5_000;
@@ -94,9 +95,8 @@ export class Session {
   #explain(task, hasDraft) {
     const words = [];
     if (task.done) {
-      const { answer } = task;
-      const was = answer?.skip ? `You skipped it: ${answer.skip}.` : "You answered this image.";
-      words.push(`${was} Saving again replaces that answer as long as the job is open.`);
+      const said = task.answer ? describeAnswer(task.answer) : "answered";
+      words.push(h("strong", {}, "Your answer: "), `${said}. A new one replaces it as long as the job is open.`);
     } else if (task.rejection) {
       words.push(h("strong", {}, "Came back: "), task.rejection);
     }

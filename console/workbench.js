@@ -47,7 +47,7 @@ export class Workbench extends EventTarget {
     this.element = h(
       "div",
       { class: "work" },
-      h("div", { class: "work-head" }, this.title, this.facts, this.lease),
+      h("div", { class: "work-head" }, this.title, this.facts, this.lease, this.#tools()),
       this.banner,
       h(
         "div",
@@ -57,7 +57,6 @@ export class Workbench extends EventTarget {
           { class: "stage-frame" },
           h("p", { id: "stage-help", class: "hidden" }, "Draw with the pointer, or press D for a new box. Press ? for all keys."),
           this.stage.element,
-          this.#tools(),
         ),
         this.panel,
       ),
@@ -304,12 +303,10 @@ export class Workbench extends EventTarget {
       { class: "tools", role: "toolbar", "aria-label": "Zoom and undo" },
       this.undoButton,
       this.redoButton,
-      h("span", { class: "gap" }),
       this.#tool("−", "Zoom out (−)", () => this.stage.zoom(1 / 1.4)),
       this.zoomLevel,
       this.#tool("+", "Zoom in (+)", () => this.stage.zoom(1.4)),
       this.#tool("⤢", "Whole image (0)", () => this.stage.fit()),
-      h("span", { class: "gap" }),
       this.#tool("?", "Keyboard (?)", () => this.app.keys.show()),
     );
   }

@@ -15,8 +15,8 @@ from pathlib import Path
 
 os.environ["YOLO_OFFLINE"] = "true"
 
-from ultralytics import YOLO, settings  # noqa: E402
-from ultralytics.utils import torch_utils  # noqa: E402
+from ultralytics import YOLO, settings
+from ultralytics.utils import torch_utils
 
 torch_utils.NUM_THREADS = os.cpu_count()  # Ultralytics leaves a core idle; both trainings get all of them
 
