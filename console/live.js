@@ -49,7 +49,7 @@ export class LiveView {
       this.note.hidden = false;
       this.note.textContent = this.#last ? `${error.message} What you see may be out of date.` : error.message;
       if (this.#last) this.element.prepend(this.note);
-      else fill(this.element, this.note, h("button", { type: "button", onclick: () => this.refresh() }, "Try again"));
+      else fill(this.element, h("h1", {}, this.title), this.note, h("button", { type: "button", onclick: () => this.refresh() }, "Try again"));
     } finally {
       if (!this.#closed) this.#timer = setTimeout(() => this.#tick(), EVERY_MS);
     }

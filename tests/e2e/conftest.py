@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from local import stack
 from scripts.chromium import ARGUMENTS, find_chromium
 from tests.console_line import Line, sign_in
+
+SLOW_MS = 30_000  # a machine under load, with functions that start cold
+expect.set_options(timeout=SLOW_MS)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +44,7 @@ def open_context(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
     def open_one(**options: Any) -> BrowserContext:
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(SLOW_MS)
         context.on("weberror", lambda error: wrong.append(str(error.error)))
         context.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
         context.on("console", lambda said: wrong.append(said.text) if "Content Security Policy" in said.text else None)
