@@ -3,6 +3,8 @@
 import { ApiError } from "./api.js";
 
 const RENEW_WHEN_LEFT = 0.5; // of the lease as it was given
+const MOST_AT_ONCE = 32; // tasks in one request
+const PHOTOS_AHEAD = 3; // a decoded photo of a large camera takes 50 MB
 
 export class TaskQueue extends EventTarget {
   #filling = null;
@@ -15,7 +17,6 @@ export class TaskQueue extends EventTarget {
     Object.assign(this, { api, outbox, photos, job, ahead });
     this.tasks = [];
     this.index = 0;
-    this.exhausted = false;
     this.lost = new Map(); // task id → why the lease is gone
   }
 
@@ -27,8 +28,6 @@ export class TaskQueue extends EventTarget {
     return this.tasks.slice(this.index + 1);
   }
 
-  #isKnown = (task) => this.tasks.some((each) => each.task_id === task.task_id);
-
   /** Lease until `ahead` tasks wait behind the current one. Raises what the API raised; one request at a time. */
   fill() {
     this.#filling ??= this.#fill().finally(() => {
@@ -37,35 +36,38 @@ export class TaskQueue extends EventTarget {
     return this.#filling;
   }
 
+  /** Again while it brings something: answers that were given meanwhile made room for more. */
   async #fill() {
-    const open = this.tasks.slice(this.index).filter((task) => !task.done);
-    const wanted = this.ahead + 1 - open.length;
-    if (wanted <= 0) return;
-    // What is held already comes first again, so is asked for too; so does what was answered and not yet sent.
-    const unsent = this.outbox.waiting.filter((entry) => entry.job_id === this.job.job_id).length;
-    const held = this.tasks.filter((task) => !task.done && !this.lost.has(task.task_id)).length;
-    const asked = Math.min(32, wanted + held + unsent);
-    const generation = this.#generation;
-    const given = await this.api.next(this.job.job_id, asked);
-    if (generation !== this.#generation) return;
-    const answered = new Set(
-      this.outbox.store.answers().filter((entry) => entry.job_id === this.job.job_id).map((entry) => entry.task_id),
-    );
-    const fresh = given.filter((task) => !this.#isKnown(task) && !answered.has(task.task_id));
-    for (const task of given) {
-      this.#noteLease(task.task_id, task.lease_expires_at);
-      const known = this.tasks.find((each) => each.task_id === task.task_id);
-      if (known) known.lease_expires_at = task.lease_expires_at;
+    let wanted;
+    while ((wanted = this.ahead + 1 - this.tasks.slice(this.index).filter((task) => !task.done).length) > 0) {
+      if (!(await this.#lease(wanted))) break;
     }
-    this.tasks.push(...fresh.slice(0, wanted));
-    this.exhausted = given.length < asked;
+  }
+
+  /** Ask for `wanted` more tasks; how many came. */
+  async #lease(wanted) {
+    const { job_id: job } = this.job;
+    const answered = new Set(this.outbox.waiting.filter((entry) => entry.job_id === job).map((entry) => entry.task_id));
+    // What is held already comes first again, so is asked for too; so does what was answered and not yet sent.
+    const held = this.open.filter((task) => !this.lost.has(task.task_id)).length;
+    const generation = this.#generation;
+    const given = await this.api.next(job, Math.min(MOST_AT_ONCE, wanted + held + answered.size));
+    if (generation !== this.#generation) return 0;
+    for (const task of given) this.#noteLease(task);
+    for (const entry of this.outbox.waiting.concat(this.outbox.refused)) {
+      if (entry.job_id === job) answered.add(entry.task_id);
+    }
+    const known = new Set([...answered, ...this.tasks.map((task) => task.task_id)]);
+    const fresh = given.filter((task) => !known.has(task.task_id)).slice(0, wanted);
+    this.tasks.push(...fresh);
     this.loadAhead();
     this.dispatchEvent(new Event("filled"));
+    return fresh.length;
   }
 
   /** Load the images around the current one, and forget those far away. */
   loadAhead() {
-    const near = this.tasks.slice(Math.max(0, this.index - 2), this.index + this.ahead + 1);
+    const near = this.tasks.slice(Math.max(0, this.index - 2), this.index + 1 + Math.min(this.ahead, PHOTOS_AHEAD));
     this.photos?.keep(near.map((task) => ({ id: task.task_id, url: task.image_url })));
   }
 
@@ -112,8 +114,10 @@ export class TaskQueue extends EventTarget {
     this.loadAhead();
   }
 
-  #noteLease(task, expires) {
-    this.#lengths.set(task, Math.max(1, expires - Date.now()));
+  #noteLease({ task_id: id, lease_expires_at: until }) {
+    this.#lengths.set(id, Math.max(1, until - Date.now()));
+    const known = this.tasks.find((task) => task.task_id === id);
+    if (known) known.lease_expires_at = until;
   }
 
   /** Milliseconds of lease left for the current task; null when it is answered or there is none. */
@@ -131,8 +135,7 @@ export class TaskQueue extends EventTarget {
     for (const task of due) {
       try {
         const { lease_expires_at: until } = await this.api.renewLease(this.job.job_id, task.task_id);
-        task.lease_expires_at = until;
-        this.#noteLease(task.task_id, until);
+        this.#noteLease({ task_id: task.task_id, lease_expires_at: until });
       } catch (error) {
         if (!(error instanceof ApiError)) return;
         if (task !== this.current) this.tasks = this.tasks.filter((each) => each !== task || each === this.current);

@@ -244,10 +244,11 @@ export class VerificationView {
 
   onApproveSelected() {
     const chosen = this.#gridTasks().filter((task) => this.#selected.has(task.task_id));
-    for (const task of chosen) this.session.answer({ approved: true }, task);
+    if (!chosen.length) return;
     this.#selected.clear();
+    this.session.answer({ approved: true }, chosen);
     this.#renderGrid();
-    if (chosen.length) whisper(`${count(chosen.length, "image")} approved`);
+    whisper(`${count(chosen.length, "image")} approved`);
   }
 
   async onRejectInGrid() {
@@ -257,8 +258,8 @@ export class VerificationView {
     const title = chosen.length === 1 ? `Reject ${fileName(chosen[0].name)}` : `Reject ${count(chosen.length, "label")}`;
     const reason = await askReason(title, REASONS, "Reject", { explain: "Whoever labels it next reads the reason." });
     if (!reason) return;
-    for (const task of chosen.filter((each) => !each.done)) this.session.answer({ approved: false, reason }, task);
     this.#selected.clear();
+    this.session.answer({ approved: false, reason }, chosen.filter((task) => !task.done));
     this.#renderGrid();
   }
 

@@ -133,15 +133,16 @@ export class Session {
   }
 
   // ---------------------------------------------------------------------------------------------------------- answers
-  /** Keep `body` as the answer of a task (the shown one), send it, and go on. */
-  answer(body, task = this.queue.current) {
-    const isShown = task === this.queue.current;
-    this.app.outbox.add({ job_id: this.job.job_id, task_id: task.task_id, name: task.name, body });
+  /** Keep `body` as the answer of these tasks (the shown one), send it, and go on. */
+  answer(body, tasks = [this.queue.current]) {
+    for (const task of tasks) {
+      this.app.outbox.add({ job_id: this.job.job_id, task_id: task.task_id, name: task.name, body });
+      this.#remember(task.task_id);
+      if (!task.done) this.left = Math.max(0, this.left - 1);
+      this.queue.finish(body, task);
+    }
     if (!this.app.outbox.hasRoom) say("This browser’s storage is full: keep this page open until everything is sent.", "bad");
-    this.#remember(task.task_id);
-    if (!task.done) this.left = Math.max(0, this.left - 1);
-    this.queue.finish(body, task);
-    if (isShown) this.show();
+    if (this.queue.current !== this.shownTask) this.show();
     this.refill();
   }
 

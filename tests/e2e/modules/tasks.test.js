@@ -29,7 +29,7 @@ function server(names) {
 
 function queue(api, ahead = 2) {
   const store = new Store("anna", new FakeStorage());
-  const outbox = { store, get waiting() { return store.answers(); } };
+  const outbox = { store, refused: [], get waiting() { return store.answers(); } };
   return new TaskQueue({ api, outbox, photos: null, job: { job_id: "j" }, ahead });
 }
 
@@ -60,6 +60,18 @@ export const tests = {
     reloaded.outbox.store.keepAnswer({ id: "1", job_id: "j", task_id: "a", body: {}, saved_at: 1 });
     await reloaded.fill();
     equal(names(reloaded.tasks), ["b", "c"]);
+  },
+  "what is answered while tasks are asked for makes room for more": async () => {
+    const api = server(["a", "b", "c", "d", "e", "f"]);
+    const tasks = queue(api, 1);
+    await tasks.fill();
+    api.answered("a");
+    tasks.finish({});
+    const filling = tasks.fill();
+    api.answered("b");
+    tasks.finish({});
+    await filling;
+    equal(names(tasks.open), ["c", "d"]);
   },
   "back and forth does not lose the place": async () => {
     const api = server(["a", "b", "c", "d"]);
