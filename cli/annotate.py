@@ -14,12 +14,10 @@ from typing import Any
 
 from cli import users
 from cli.target import Target
+from sightline.consolidation import MIN_OVERLAP, Box, overlap
 from sightline.errors import SightlineError
 
-MIN_OVERLAP = 0.5
 PAUSE_SECONDS = 0.5
-
-Box = dict[str, int]
 
 
 class InvalidLabelsError(SightlineError):
@@ -50,16 +48,6 @@ def read_coco(path: Path) -> dict[str, list[Box]]:
     except (ValueError, KeyError, TypeError) as error:
         raise InvalidLabelsError(f"{path} is not COCO JSON ({type(error).__name__}: {error})") from error
     return labels
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Intersection over union, 0..1."""
-    width = min(a["left"] + a["width"], b["left"] + b["width"]) - max(a["left"], b["left"])
-    height = min(a["top"] + a["height"], b["top"] + b["height"]) - max(a["top"], b["top"])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / (a["width"] * a["height"] + b["width"] * b["height"] - shared)
 
 
 def spoil(boxes: list[Box], width: int, height: int, rng: random.Random) -> list[Box]:

@@ -3,7 +3,6 @@
 Requests and answers are in docs/architecture.md, "Console API".
 """
 
-import json
 import os
 from typing import Any
 
@@ -35,19 +34,14 @@ def text(sent: dict[str, Any], name: str) -> str:
     return value
 
 
-def answer(status: int, value: dict[str, Any]) -> dict[str, Any]:
-    headers = {"content-type": "application/json", "cache-control": "no-store"}
-    return {"statusCode": status, "headers": headers, "body": json.dumps(value)}
-
-
 @tracer.capture_lambda_handler(capture_response=False)  # tokens belong in no trace
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     try:
-        return answer(200, open_session(web.body(event)))
+        return web.answer(200, open_session(web.body(event)))
     except NewPasswordError as error:
         challenge = {"challenge": NEW_PASSWORD, "session": error.session}
-        return answer(error.status, {"message": str(error), **challenge})
+        return web.answer(error.status, {"message": str(error), **challenge})
     except web.RequestError as error:
         logger.info("sign-in refused", status=error.status)
-        return answer(error.status, {"message": str(error)})
+        return web.answer(error.status, {"message": str(error)})

@@ -14,6 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.aws import uploads
 
+IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
 TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -40,7 +41,7 @@ def images_origin(bucket: str) -> str:
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; manifest-src 'self'; "
-        f"img-src 'self' blob: data: {images_origin(os.environ['IMAGES_BUCKET'])}; "
+        f"img-src 'self' blob: data: {images_origin(IMAGES_BUCKET)}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "strict-transport-security": "max-age=31536000",

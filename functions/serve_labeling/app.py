@@ -1,4 +1,4 @@
-"""The labelling API: the open jobs, the next task, an answer. One door for people and for simulated annotators.
+"""The labelling part of the console API: jobs, leases, answers. One door for people and for simulated annotators.
 
 Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this runs.
 """
@@ -13,24 +13,31 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import labels, web
 from sightline.aws import uploads
-from sightline.aws.objects import ObjectStore
 from sightline.aws.tasks import Tasks, TaskTakenError, UnknownTaskError
 
 LEASE_SECONDS = int(os.environ["LEASE_SECONDS"])
 URL_SECONDS = 3600
 MAX_COUNT = 32
+JOB = ("kind", "round", "total", "remaining", "status", "classes", "annotators", "created_at")
 
 logger = Logger()
 metrics = Metrics()
 tracer = Tracer()
 app = APIGatewayHttpResolver()
-tasks = Tasks(os.environ["TASKS_TABLE"], ObjectStore(os.environ["ARTIFACTS_BUCKET"]))
+tasks = Tasks(os.environ["TASKS_TABLE"])
 
 
 @app.get("/jobs")
 def list_jobs() -> dict[str, Any]:
-    fields = ("kind", "round", "total", "remaining", "status", "classes", "created_at")
-    return {"jobs": [{"job_id": job["pk"], **{field: job[field] for field in fields}} for job in tasks.jobs()]}
+    return {"jobs": [shown_job(job) for job in tasks.jobs()]}
+
+
+@app.get("/jobs/<job_id>")
+def show_job(job_id: str) -> dict[str, Any]:
+    job = tasks.job(job_id)
+    agreement = job["agreement_sum"] / job["agreements"] if job.get("agreements") else None
+    progress = labels.progress(tasks.workers(job_id))
+    return {**shown_job(job), **progress, "agreement": agreement, "skipped": job["skipped"]}
 
 
 @app.post("/jobs/<job_id>/next")
@@ -39,37 +46,45 @@ def next_tasks(job_id: str) -> dict[str, Any]:
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
         raise web.RequestError(f"count must be a whole number in 1..{MAX_COUNT}, got {count!r:.50}")
     given = tasks.next(job_id, web.worker(event()), LEASE_SECONDS, count)
-    return {"tasks": [shown(task) for task in given]}
+    return {"tasks": [shown_task(task) for task in given]}
 
 
 @app.get("/jobs/<job_id>/tasks/<task_id>")
 def show_task(job_id: str, task_id: str) -> dict[str, Any]:
     task = tasks.task(job_id, task_id)
-    own = task.get("answered_by") == web.worker(event())
-    return shown(task) | {"answer": task["answer"] if own else None}
+    return {**shown_task(task), "answer": tasks.own_answer(job_id, task_id, web.worker(event()))}
 
 
 @app.post("/jobs/<job_id>/tasks/<task_id>/answer")
 def answer_task(job_id: str, task_id: str) -> dict[str, Any]:
-    sent = web.body(event())
-    job, image = tasks.job(job_id), tasks.task(job_id, task_id)["image"]
-    if job["kind"] == "labeling":
-        boxes = labels.check_annotations(
-            sent.get("annotations"), width=image["width"], height=image["height"], classes=len(job["classes"])
-        )
-        answer: dict[str, Any] = {"annotations": boxes}
-    else:
-        answer = labels.check_verdict(sent)
+    sent, job, image = web.body(event()), tasks.job(job_id), tasks.task(job_id, task_id)["image"]
+    check = labels.check_label if job["kind"] == "labeling" else labels.check_verdict
+    answer = check(sent, width=image["width"], height=image["height"], classes=len(job["classes"]))
     remaining = tasks.answer(job_id, task_id, web.worker(event()), answer)
     metrics.add_metric(name="TasksAnswered", unit=MetricUnit.Count, value=1)
     return {"status": "saved", "remaining": remaining}
+
+
+@app.post("/jobs/<job_id>/tasks/<task_id>/lease")
+def renew_lease(job_id: str, task_id: str) -> dict[str, Any]:
+    return {"lease_expires_at": tasks.renew(job_id, task_id, web.worker(event()), LEASE_SECONDS)}
+
+
+@app.delete("/jobs/<job_id>/tasks/<task_id>/lease")
+def release_lease(job_id: str, task_id: str) -> Response:
+    tasks.release(job_id, task_id, web.worker(event()))
+    return Response(status_code=204, content_type=content_types.TEXT_PLAIN, body="")
 
 
 def event() -> dict[str, Any]:
     return dict(app.current_event.raw_event)
 
 
-def shown(task: dict[str, Any]) -> dict[str, Any]:
+def shown_job(job: dict[str, Any]) -> dict[str, Any]:
+    return {"job_id": job["pk"], **{field: job[field] for field in JOB}}
+
+
+def shown_task(task: dict[str, Any]) -> dict[str, Any]:
     """A task as the page gets it."""
     image = task["image"]
     return {
@@ -84,7 +99,7 @@ def shown(task: dict[str, Any]) -> dict[str, Any]:
         "rejection": image.get("reason"),
         "annotated_by": image.get("annotated_by", []),
         "agreement": image.get("agreement"),
-        "lease_expires_at": task.get("available_at"),
+        "lease_expires_at": task["position"] if "leased_by" in task else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 from sightline.errors import SightlineError
@@ -36,6 +37,19 @@ def body(event: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON")
+
+
+def answered(event: dict[str, Any], serve: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    """The answer of `serve` to a request, or what was wrong with the request, as API Gateway takes it."""
+    try:
+        return answer(200, serve(event))
+    except RequestError as error:
+        return answer(error.status, {"message": str(error)})
+
+
+def answer(status: int, value: dict[str, Any]) -> dict[str, Any]:
+    headers = {"content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return {"statusCode": status, "headers": headers, "body": json.dumps(value)}
 
 
 def claims(event: dict[str, Any]) -> dict[str, Any]:
