@@ -178,10 +178,11 @@ export function count(number, one, many = `${one}s`) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many}`;
 }
 
-/** "4 minutes ago" for a time in milliseconds. */
+/** "4 minutes ago" for a time in milliseconds or as ISO 8601. */
 export function ago(time, now = Date.now()) {
-  if (!time) return "–";
-  const seconds = Math.max(0, (now - time) / 1000);
+  const moment = typeof time === "string" ? Date.parse(time) : time;
+  if (!moment) return "–";
+  const seconds = Math.max(0, (now - moment) / 1000);
   for (const [unit, size] of [["day", 86_400], ["hour", 3_600], ["minute", 60]]) {
     if (seconds >= size) return `${count(Math.floor(seconds / size), unit)} ago`;
   }

@@ -47,10 +47,15 @@ export class JobsView extends LiveView {
       ),
       h("h2", {}, h("a", { href: jobPath(job) }, job.job_id)),
       progressBar(done, job.total, `Progress of ${job.job_id}`),
-      h("p", { class: "muted" }, `${count(job.remaining, "image")} left of ${job.total.toLocaleString("en")} · ${job.classes.join(", ")}`),
+      h("p", { class: "muted" }, `${count(job.remaining, "image")} left of ${job.total.toLocaleString("en")} · ${job.classes.join(", ")}${people(job)}`),
       h("a", { class: "button primary", href: workPath(job), "aria-label": `${VERBS[job.kind]} ${job.job_id}` }, VERBS[job.kind] ?? "Open"),
     );
   }
+}
+
+/** Each image may be asked of several people. */
+function people(job) {
+  return job.annotators > 1 ? ` · ${job.annotators} people for each image` : "";
 }
 
 export class JobView extends LiveView {

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -91,21 +92,34 @@ class Line:
         """The status of each image by the name under which it came."""
         return {item["key"].removeprefix("incoming/"): item["status"] for item in self.images()}
 
-    def tasks(self, job_id: str) -> dict[str, dict[str, Any]]:
-        """The tasks of a job by the name of their photo."""
+    def _items(self, job_id: str, kind: str) -> list[dict[str, Any]]:
         found = self._table("TasksTableName").query(
-            KeyConditionExpression="pk = :job AND begins_with(sk, :task)",
-            ExpressionAttributeValues={":job": job_id, ":task": "task#"},
+            KeyConditionExpression="pk = :job AND begins_with(sk, :kind)",
+            ExpressionAttributeValues={":job": job_id, ":kind": kind},
             ConsistentRead=True,
         )
-        return {item["image"]["key"].removeprefix("incoming/"): item for item in found["Items"]}
+        return list(found["Items"])
 
-    def change_task(self, job_id: str, name: str, change: str, values: dict[str, Any]) -> None:
-        """Write into a task what else only time or another person could."""
-        task = self.tasks(job_id)[name]
-        self._table("TasksTableName").update_item(
-            Key={"pk": job_id, "sk": task["sk"]}, UpdateExpression=change, ExpressionAttributeValues=values
-        )
+    def job(self, job_id: str) -> dict[str, Any]:
+        return self._items(job_id, "job")[0]
+
+    def answers(self, job_id: str) -> dict[str, dict[str, Any]]:
+        """What was answered, by the name of the photo: `{"anna": answer}` each."""
+        tasks = [json.loads(item["image"]) for item in self._items(job_id, "task#")]
+        names = {image["image_id"]: image["key"].removeprefix("incoming/") for image in tasks}
+        given: dict[str, dict[str, Any]] = {}
+        for item in self._items(job_id, "answer#"):
+            given.setdefault(names[item["task_id"]], {})[item["worker"]] = json.loads(item["answer"])
+        return given
+
+    def change_task(self, job_id: str, name: str, **fields: Any) -> None:
+        """Write into a task what otherwise only time, a model or another person could; `image` is added to its image."""
+        for item in self._items(job_id, "task#"):
+            image = json.loads(item["image"])
+            if image["key"] == f"incoming/{name}":
+                image |= fields.pop("image", {})
+                changed = {**item, **fields, "image": json.dumps(image)}
+                self._table("TasksTableName").put_item(Item=changed)
 
     def manifest(self, execution: str) -> dict[str, list[Box]]:
         """The boxes of each approved photo by its name, as the output manifest of the execution has them at its end."""
@@ -131,13 +145,7 @@ def sign_in(page: Page, line: Line, name: str, *, engineer: bool = False) -> Non
 def open_work(page: Page, job_id: str) -> None:
     """From the list of jobs to the first image of one; the list shows a new job by itself."""
     page.get_by_role("link", name="Jobs").first.click()
-    page.get_by_role("link", name=re_exact(f"(Label|Verify) {job_id}")).click(timeout=60_000)
-
-
-def re_exact(pattern: str) -> Any:
-    import re
-
-    return re.compile(f"^{pattern.replace('.', r'[.]')}$")
+    page.get_by_role("link", name=re.compile(f"^(Label|Verify) {re.escape(job_id)}$")).click(timeout=60_000)
 
 
 def shown(page: Page) -> str:

@@ -1,5 +1,6 @@
 """The page in a real browser on the real stack. After each story, ledger and output manifest hold exactly what was done."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import BrowserContext, Page, expect
@@ -76,7 +77,7 @@ def test_what_is_drawn_verified_and_rejected_is_what_ledger_and_manifest_hold(li
 
     assert line.manifest(execution) == wanted
     assert {line.ledger()[name] for name in wanted} == {"APPROVED"}
-    assert {task["answered_by"] for task in line.tasks(job).values()} == {"anna"}
+    assert {person for given in line.answers(job).values() for person in given} == {"anna"}
 
 
 def test_boxes_are_moved_resized_and_deleted_undone_and_redone(line: Line, signed_in: SignIn) -> None:
@@ -122,8 +123,7 @@ def test_everything_can_be_done_with_the_keyboard_alone(line: Line, signed_in: S
     page.keyboard.press("r")
     name = shown(page)
     answer(page, "Enter")
-    until(lambda: line.tasks(job)[name].get("answer"))
-    saved = line.tasks(job)[name]["answer"]["annotations"]
+    saved = until(lambda: line.answers(job).get(name))["anna"]["annotations"]
     assert len(saved) == 1 and saved[0]["width"] == saved[0]["height"] + 1
     answer(page, "n")
     page.locator("#waiting:empty").wait_for(state="attached")
@@ -144,7 +144,7 @@ def test_answers_given_without_a_network_are_sent_when_it_is_back(line: Line, si
         draw(page, done[name])
         answer(page, "Enter")
     expect(page.get_by_text("3 answers waiting to be sent")).to_be_visible()
-    assert not any("answer" in task for task in line.tasks(job).values())
+    assert line.answers(job) == {}
     page.context.set_offline(False)
     page.locator("#waiting:empty").wait_for(state="attached")
     while name := shown(page):
@@ -199,9 +199,7 @@ def test_an_answer_that_arrived_although_nobody_said_so_counts_once(line: Line, 
     assert sent == [200]
     other = shown(page)
     assert {name, other} == {"twice-1.jpg", "twice-2.jpg"}
-    assert line.target.client("dynamodb").get_item(
-        TableName=line.target.outputs["TasksTableName"], Key={"pk": {"S": job}, "sk": {"S": "job"}}
-    )["Item"]["remaining"] == {"N": "1"}
+    assert line.job(job)["remaining"] == 1
     answer(page, "n")
     page.locator("#waiting:empty").wait_for(state="attached")
 
@@ -227,7 +225,10 @@ def test_two_people_at_once_never_get_the_same_image(line: Line, signed_in: Sign
         answer(people["anna"], "Enter")
         if len(done) == 8:
             people["bert"].get_by_role("link", name="Jobs").first.click()
-    assert {name: task["answered_by"] for name, task in line.tasks(job).items()} == done
+    people["anna"].locator("#waiting:empty").wait_for(state="attached")
+    assert {name: list(given) for name, given in line.answers(job).items()} == {
+        name: [who] for name, who in done.items()
+    }
     approve_all(people["bert"], verification(job))
     widths = {name: 30 + number for number, name in enumerate(done, 1)}
     assert line.manifest(execution) == {name: [box(20, 20, width, 40)] for name, width in widths.items()}
@@ -254,3 +255,169 @@ def test_scripts_in_names_and_comments_do_not_run(line: Line, signed_in: SignIn)
     assert line.manifest(execution) == {hostile: []}
     policy = page.goto(line.url).headers["content-security-policy"]
     assert "unsafe" not in policy and "*" not in policy
+
+
+def test_proposals_are_marked_and_count_only_when_somebody_decided(line: Line, signed_in: SignIn) -> None:
+    execution, job = line.open_job({"proposed.jpg": photo(700), "wrong.jpg": photo(701)})
+    until(lambda: line.job(job))
+    good, moved, wrong = (
+        {**box(*corner, 30, 30), "score": score}
+        for corner, score in [((50, 50), 0.91), ((150, 90), 0.64), ((300, 200), 0.31)]
+    )
+    line.change_task(job, "proposed.jpg", image={"proposals": [good, moved, wrong]})
+    line.change_task(job, "wrong.jpg", image={"proposals": [wrong]})
+    page = signed_in("anna")
+    open_work(page, job)
+    while name := shown(page):
+        if name == "wrong.jpg":
+            answer(page, "n")  # to say that there is no defect rejects what the model proposed
+            continue
+        expect(boxes(page).first).to_contain_text("proposed 91 %")
+        page.keyboard.press("Enter")  # not before all are decided
+        expect(page.get_by_text("3 proposals to decide first").first).to_be_attached()
+        page.keyboard.press("a")  # the first one
+        drag(page, *place(page, 165, 105), *place(page, 175, 100))  # to move the second one is to accept it
+        page.keyboard.press(".")
+        page.keyboard.press("x")  # the third one
+        answer(page, "Enter")
+    approve_all(signed_in("bert"), verification(job))
+    assert line.manifest(execution) == {"proposed.jpg": [box(50, 50, 30, 30), box(160, 85, 30, 30)], "wrong.jpg": []}
+
+
+def test_a_verifier_corrects_and_approves(line: Line, signed_in: SignIn) -> None:
+    execution, job = line.open_job({"corrected.jpg": photo(710)})
+    page, second = signed_in("anna"), signed_in("bert")
+    open_work(page, job)
+    shown(page)
+    draw(page, [box(50, 50, 40, 40)])
+    answer(page, "Enter")
+    open_work(second, verification(job))
+    shown(second)
+    if second.locator(".grid").count():
+        second.keyboard.press("g")
+    draw(second, [box(200, 100, 40, 40)])  # nothing is drawn before "Correct"
+    assert boxes(second).count() == 1
+    second.keyboard.press("e")
+    second.keyboard.press("0")
+    draw(second, [box(200, 100, 40, 40)])
+    second.get_by_role("button", name="Save correction and approve").click()
+    assert line.manifest(execution) == {"corrected.jpg": [box(50, 50, 40, 40), box(200, 100, 40, 40)]}
+
+
+def test_a_skipped_image_comes_to_the_engineer_with_the_reason(line: Line, signed_in: SignIn) -> None:
+    execution, job = line.open_job({"skipped.jpg": photo(720), "good.jpg": photo(721)})
+    page = signed_in("anna")
+    open_work(page, job)
+    while name := shown(page):
+        if name == "skipped.jpg":
+            page.keyboard.press("s")
+            answer(page, "1")
+        else:
+            answer(page, "n")
+    approve_all(signed_in("bert"), verification(job))
+    assert line.manifest(execution) == {"good.jpg": []}
+    page.get_by_role("link", name="Attention").click()
+    entry = page.get_by_role("listitem").filter(has_text="skipped.jpg")
+    expect(entry).to_contain_text("The photo is blurred or too dark")
+    expect(entry.get_by_role("button")).to_have_count(0)  # anna is no engineer
+    engineer = signed_in("erik", engineer=True)
+    engineer.get_by_role("link", name="Attention").click()
+    engineer.get_by_role("button", name="Leave out: skipped.jpg").click()
+    engineer.get_by_role("dialog").get_by_role("button", name="Leave out").click()
+    expect(engineer.get_by_text("skipped.jpg is left out.").first).to_be_attached()
+    assert line.ledger()["skipped.jpg"] == "QUARANTINED"
+
+
+def test_an_answer_can_be_looked_at_again_and_replaced(line: Line, signed_in: SignIn) -> None:
+    execution, job = line.open_job({f"back-{number}.jpg": photo(730 + number) for number in range(3)})
+    page = signed_in("anna")
+    open_work(page, job)
+    first = shown(page)
+    answer(page, "n")
+    second = shown(page)
+    page.locator("#waiting:empty").wait_for(state="attached")
+    page.reload()
+    assert shown(page) == second
+    answer(page, "k")  # also after a reload
+    assert shown(page) == first
+    expect(page.get_by_text("no defect. A new one replaces it")).to_be_visible()
+    draw(page, [box(30, 30, 50, 60)])
+    answer(page, "Enter")
+    while shown(page):
+        answer(page, "n")
+    approve_all(signed_in("bert"), verification(job))
+    assert line.manifest(execution) == {
+        f"back-{n}.jpg": [box(30, 30, 50, 60)] if f"back-{n}.jpg" == first else [] for n in range(3)
+    }
+
+
+def test_a_lost_lease_is_explained_and_the_drawing_is_not_counted(line: Line, signed_in: SignIn) -> None:
+    _, job = line.open_job({"late-1.jpg": photo(740), "late-2.jpg": photo(741)})
+    page = signed_in("anna")
+    page.clock.install()
+    open_work(page, job)
+    name = shown(page)
+    draw(page, [box(30, 30, 50, 60)])
+    line.change_task(job, name, leased_by="bert")
+    page.clock.fast_forward(10 * 60 * 1000)
+    page.mouse.move(300, 300)
+    page.keyboard.press(".")
+    expect(page.get_by_text("This image is no longer yours")).to_be_visible()
+    page.keyboard.press("Enter")  # whoever saves all the same is told what became of it
+    expect(page.get_by_role("button", name="1 answer not taken")).to_be_visible()
+    assert line.answers(job) == {}
+    page.get_by_role("button", name="1 answer not taken").click()
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert shown(page) != name
+
+
+def test_fingers_draw_pinch_and_pan(line: Line, signed_in: SignIn) -> None:
+    _, job = line.open_job({"touched.jpg": photo(750)})
+    page = signed_in("anna", has_touch=True, viewport={"width": 1024, "height": 768})
+    open_work(page, job)
+    shown(page)
+    cdp = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[float, float]) -> None:
+        cdp.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]},
+        )
+
+    start, end = place(page, 100, 80), place(page, 160, 140)
+    touch("touchStart", start)
+    touch("touchMove", ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
+    touch("touchMove", end)
+    touch("touchEnd")
+    expect(boxes(page)).to_have_count(1)
+    before = page.locator(".photo").bounding_box()
+    touch("touchStart", (300, 300))
+    touch("touchStart", (300, 300), (400, 300))  # a second finger: no box, but zoom
+    touch("touchMove", (250, 300), (450, 300))
+    touch("touchEnd")
+    expect(boxes(page)).to_have_count(1)
+    after = page.locator(".photo").bounding_box()
+    assert before and after and round(after["width"] / before["width"], 1) == 2.0
+    answer(page, "Enter")
+    saved = until(lambda: line.answers(job).get("touched.jpg"))["anna"]["annotations"]
+    assert len(saved) == 1
+    assert max(abs(saved[0][side] - wanted) for side, wanted in box(100, 80, 60, 60).items()) <= 1
+
+
+def test_the_overview_shows_what_runs(line: Line, signed_in: SignIn) -> None:
+    execution, job = line.open_job({"seen.jpg": photo(760)})
+    page = signed_in("anna")
+    page.get_by_role("link", name=job, exact=True).click()
+    expect(page.get_by_text("Nobody has answered yet.")).to_be_visible()
+    page.get_by_role("link", name="Overview").click()
+    drawn = page.get_by_role("img", name="Workflow label_images")
+    expect(drawn).to_have_accessible_name(re.compile("OpenLabelingJob"))
+    expect(drawn.locator(".current")).to_contain_text("Open Labeling Job")
+    expect(page.get_by_role("row").filter(has_text=execution.rsplit(":", 1)[-1])).to_contain_text("running")
+    open_work(page, job)
+    shown(page)
+    answer(page, "n")
+    page.get_by_role("link", name="Jobs").first.click()
+    approve_all(signed_in("bert"), verification(job))
+    assert line.manifest(execution) == {"seen.jpg": []}
