@@ -327,6 +327,8 @@ WRONG_REQUESTS: list[tuple[str, str, Any, int]] = [
     ("DELETE", f"/jobs/{JOB}.labeling.1/tasks/none/lease", None, 404),
     ("GET", f"/jobs/{JOB}.labeling.1/tasks/none", None, 404),
     ("POST", "/jobs/../../tasks/x/answer", {}, 404),
+    ("GET", f"/jobs/{'x' * 3000}", None, 404),
+    ("POST", f"/jobs/{JOB}.labeling.1/tasks/{'x' * 3000}/lease", None, 404),
 ]
 
 
