@@ -27,6 +27,8 @@ device_app = typer.Typer(
 app.add_typer(device_app, name="device")
 dataset_app = typer.Typer(no_args_is_help=True, help="Dataset versions: immutable, named after their content.")
 app.add_typer(dataset_app, name="dataset")
+user_app = typer.Typer(no_args_is_help=True, help="People who may sign in to the page.")
+app.add_typer(user_app, name="user")
 console = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -341,6 +343,18 @@ def dataset_export(
     with progress("exporting", total) as step:
         number = datasets.export(found, version, folder, step)
     console.print(f"{number} images exported to {folder}.")
+
+
+@user_app.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    engineer: Annotated[bool, typer.Option(help="May also approve models and settle the attention list.")] = False,
+) -> None:
+    """Make a user, and print the password for the first sign-in, which asks for another one."""
+    from cli import users
+
+    print(users.add(target(), name, engineer=engineer))
+    console.print(f"{name} may sign in with this password, once, within 7 days.", highlight=False)
 
 
 @device_app.command("list")

@@ -22,6 +22,7 @@ FEATURE_GROUP = os.environ["FEATURE_GROUP"]
 WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
 LABEL_IMAGES_ARN = os.environ["LABEL_IMAGES_ARN"]
 URL_SECONDS = 3600
+MAX_ID = 64  # characters of a SHA-256
 SHOWN = 200  # images at once; the next ones come when these are settled
 
 logger = Logger()
@@ -38,7 +39,7 @@ def serve_attention(event: dict[str, Any]) -> dict[str, Any]:
     engineer, action = web.require_engineer(event), web.body(event).get("action")
     if not isinstance(action, str) or action not in ACTIONS:
         raise web.RequestError(f"action must be one of {', '.join(ACTIONS)}, got {action!r:.50}")
-    image = images.image(image_id)
+    image = images.image(image_id) if len(image_id) <= MAX_ID else None
     if image is None:
         raise web.RequestError(f"no image {image_id!r:.80}", 404)
     if "attention" not in image:

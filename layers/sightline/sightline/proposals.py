@@ -32,5 +32,6 @@ def uncertainty(scores: list[float], threshold: float) -> float:
     Below the threshold the distance counts as a share of the threshold, above it as a share of the rest up to 1, so that
     score 0 and score 1 are equally sure.
     """
-    near = [1 - (threshold - score) / threshold if score < threshold else 1 - (score - threshold) / (1 - threshold) for score in scores]  # fmt: skip
+    below, above = max(threshold, 1e-9), max(1 - threshold, 1e-9)  # a threshold of 0 or 1 divides by nothing
+    near = [1 - max((threshold - score) / below, (score - threshold) / above) for score in scores]
     return round(max(near, default=0.0), 4)

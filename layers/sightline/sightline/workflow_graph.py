@@ -14,10 +14,18 @@ OPERATORS = {
 
 
 def graph(definition: dict[str, Any]) -> dict[str, Any]:
-    """`{"start", "states": [{"name", "type"}], "edges": [{"from", "to", "label"}]}` of an Amazon States Language definition."""
+    """`{"start", "states": [{"name", "type"}], "edges": [{"from", "to", "label"}]}` of an Amazon States Language definition.
+
+    Edges that are taken on an error have `"error": true` too.
+    """
     states = definition["States"]
     edges = [
         {"from": name, "to": to, "label": label} for name, state in states.items() for to, label in _next_states(state)
+    ]
+    edges += [
+        {"from": name, "to": to, "label": label, "error": True}
+        for name, state in states.items()
+        for to, label in _catches(state)
     ]
     named = [{"name": name, "type": state["Type"]} for name, state in states.items()]
     return {"start": definition["StartAt"], "states": named, "edges": edges}
@@ -30,6 +38,9 @@ def _next_states(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield choice["Next"], condition(choice)
     if "Default" in state:
         yield state["Default"], "otherwise"
+
+
+def _catches(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for catch in state.get("Catch", []):
         errors = [error for error in catch["ErrorEquals"] if error != "States.ALL"]
         yield catch["Next"], ", ".join(errors) or "error"

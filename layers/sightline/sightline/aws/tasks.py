@@ -30,6 +30,7 @@ NEXT_TRIES = 5
 CLOSING_SECONDS = 120  # after this a job that was being closed is closed again: whoever did it has died
 TRANSACTION_TRIES = 8
 GONE_TOKENS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
+MAX_ID = 256  # characters; ids have at most a hundred
 NOBODY = "[]"  # the group of people who have answered a fresh task
 
 
@@ -42,11 +43,18 @@ class TaskTakenError(SightlineError):
 
 
 def job_key(job_id: str) -> dict[str, str]:
-    return {"pk": job_id, "sk": "job"}
+    return {"pk": _known_size(job_id), "sk": "job"}
 
 
 def task_key(job_id: str, task_id: str) -> dict[str, str]:
-    return {"pk": job_id, "sk": f"task#{task_id}"}
+    return {"pk": _known_size(job_id), "sk": f"task#{_known_size(task_id)}"}
+
+
+def _known_size(name: str) -> str:
+    """An id as it is. Raises UnknownTaskError for one that is longer than any: DynamoDB would refuse the key itself."""
+    if len(name) > MAX_ID:
+        raise UnknownTaskError(f"no job or task has a name of {len(name)} characters")
+    return name
 
 
 def answer_key(job_id: str, task_id: str, worker: str) -> dict[str, str]:

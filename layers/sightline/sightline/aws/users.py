@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from sightline import web
 
@@ -61,6 +61,8 @@ class UserPool:
     def _answer(self, call: str, **request: Any) -> dict[str, Any]:
         try:
             answer = getattr(_cognito, call)(**self.names, **request)
+        except ParamValidationError:  # its message may hold what was sent
+            raise web.RequestError("a name, password, session or token of a length that there is not") from None
         except ClientError as error:
             said = error.response["Error"]
             if said["Code"] not in MISTAKES:
