@@ -19,7 +19,7 @@ def graph(definition: dict[str, Any]) -> dict[str, Any]:
     Edges that are taken on an error have `"error": true` too.
     """
     states = definition["States"]
-    edges = [
+    edges: list[dict[str, Any]] = [
         {"from": name, "to": to, "label": label} for name, state in states.items() for to, label in _next_states(state)
     ]
     edges += [

@@ -70,7 +70,16 @@ def test_the_first_sign_in_asks_for_a_new_password(session: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"username": "anna"}, {"username": 1, "password": "x"}, [], "{", {"refresh_token": ""}]
+    "body",
+    [
+        {},
+        {"username": "anna"},
+        {"username": 1, "password": "x"},
+        [],
+        "{",
+        {"refresh_token": ""},
+        {"username": "x" * 200, "password": "x"},
+    ],
 )
 def test_a_sign_in_that_can_not_be_is_refused(session: Any, body: Any) -> None:
     assert session(body)[0] == 400

@@ -1,6 +1,7 @@
 """Labelling and verification tasks in DynamoDB: opened by a workflow, leased to one person at a time, counted once.
 
-All items of a job have its id as `pk`. Their `sk` is `job`, `task#<image id>`, `answer#<image id>#<worker>` or `worker#<worker>`.
+All items of a job have its id as `pk`. Their `sk` is `job`, `task#<image id>` or `answer#<image id>#<worker>`. Who has answered
+how much stands beside them, under `<job id>#workers`.
 A task that wants another answer stands in the index `queues` by `queue` and `position`. One queue holds the leased tasks of a job by
 the moment at which the lease ends. The others hold the free ones by `rank`, the lowest first: one queue for each set of people
 who have answered its tasks before. So whatever stands first in a queue without one's own name can be taken, and asking for
@@ -59,6 +60,11 @@ def _known_size(name: str) -> str:
 
 def answer_key(job_id: str, task_id: str, worker: str) -> dict[str, str]:
     return {"pk": job_id, "sk": f"answer#{task_id}#{worker}"}
+
+
+def worker_key(job_id: str, worker: str) -> dict[str, str]:
+    """Beside the job's tasks, not among them: people look at the progress of large jobs often."""
+    return {"pk": f"{_known_size(job_id)}#workers", "sk": worker}
 
 
 def leased_queue(job_id: str) -> str:
@@ -147,7 +153,7 @@ class Tasks:
 
     def workers(self, job_id: str) -> list[dict[str, Any]]:
         """Who has answered how much: items with `worker, answers, first_at, last_at`."""
-        return self._items(job_id, "worker#")
+        return self.table.query(None, "#pk = :workers", {"workers": worker_key(job_id, "")["pk"]}, ConsistentRead=True)
 
     def answers(self, job_id: str) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
         """Each task's image with its answers, `{"worker", …}` each: read page by page, in the order of the image ids."""
@@ -160,9 +166,6 @@ class Tasks:
                 given.append({**json.loads(answer["answer"]), "worker": answer["worker"]})
                 answer = next(rest, None)
             yield image, given
-
-    def _items(self, job_id: str, kind: str) -> list[dict[str, Any]]:
-        return list(self._pages(job_id, kind))
 
     def _pages(self, job_id: str, kind: str) -> Iterator[dict[str, Any]]:
         condition = "#pk = :job AND begins_with(#sk, :kind)"
@@ -307,7 +310,7 @@ class Tasks:
             ),
             self.table.update_request(job_key(job_id), count, {**counted, "open": "OPEN"}, condition="#status = :open"),
             self.table.update_request(
-                {"pk": job_id, "sk": f"worker#{worker}"},
+                worker_key(job_id, worker),
                 "ADD #answers :one SET #worker = :worker, #first_at = if_not_exists(#first_at, :now), #last_at = :now",
                 {"one": 1, "worker": worker, "now": moment},
             ),
@@ -349,17 +352,17 @@ class Tasks:
 
     def _note_agreement(self, job_id: str, task_id: str, annotators: int) -> None:
         """Add a finished task's agreement to the job's, for people to see; what counts is consolidated at the end."""
-        given = [json.loads(entry["answer"]) for entry in self._items(job_id, f"answer#{task_id}#")]
+        task = self.table.get(task_key(job_id, task_id)) or {}
+        given = [self.own_answer(job_id, task_id, worker) for worker in task["annotators"]]
         boxes = [entry["annotations"] for entry in given if "annotations" in entry]
         if len(given) < annotators or len(boxes) < 2:
             return
         agreement = round(consolidate(boxes).agreement, 4)
-        before = self.table.get(task_key(job_id, task_id)) or {}
         self.table.update(task_key(job_id, task_id), "SET #agreement = :agreement", {"agreement": agreement})
         self.table.update(
             job_key(job_id),
             "ADD #agreement_sum :more, #agreements :one",
-            {"more": agreement - before.get("agreement", 0), "one": int("agreement" not in before)},
+            {"more": agreement - task.get("agreement", 0), "one": int("agreement" not in task)},
         )
 
     # ---------------------------------------------------------------------------------------------------------- closing
