@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.run import RESULTS, machine, summary
+from benchmarks.common import summary, write
 from local import stack
 from scripts.chromium import ARGUMENTS, find_chromium
 from tests.console_line import Line, open_work, sign_in
@@ -98,9 +98,7 @@ def main() -> None:
             browser.close()
             if not options.home:
                 stack.down(home)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    report = {"machine": machine(), "browser": "headless Chromium", "results": results}
-    (RESULTS / "console_page.json").write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    write("console_page", {"browser": "headless Chromium", "results": results})
 
 
 if __name__ == "__main__":

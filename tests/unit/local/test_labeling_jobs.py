@@ -137,7 +137,7 @@ def test_a_skipped_image_comes_back_as_a_failure(s3: Any, call: Any, told: Any, 
     assert counted == {"TotalLabeled": 1, "FailedNonRetryableError": 1}
     uri = job["LabelingJobOutput"]["OutputDatasetS3Uri"]
     skipped, labeled = (json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines())
-    with pytest.raises(ground_truth.GroundTruthError, match="not labelled: .* skipped"):
+    with pytest.raises(ground_truth.GroundTruthError, match=r"not labelled: .* skipped"):
         ground_truth.annotations(skipped, CLASSES)
     assert ground_truth.annotations(labeled, CLASSES) == [BOX]
 
