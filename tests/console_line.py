@@ -101,7 +101,8 @@ class Line:
         return list(found["Items"])
 
     def job(self, job_id: str) -> dict[str, Any]:
-        return self._items(job_id, "job")[0]
+        """The job; empty as long as its workflow has not opened it."""
+        return next(iter(self._items(job_id, "job")), {})
 
     def answers(self, job_id: str) -> dict[str, dict[str, Any]]:
         """What was answered, by the name of the photo: `{"anna": answer}` each."""

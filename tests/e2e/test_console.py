@@ -225,7 +225,8 @@ def test_two_people_at_once_never_get_the_same_image(line: Line, signed_in: Sign
         answer(people["anna"], "Enter")
         if len(done) == 8:
             people["bert"].get_by_role("link", name="Jobs").first.click()
-    people["anna"].locator("#waiting:empty").wait_for(state="attached")
+    for page in people.values():
+        page.locator("#waiting:empty").wait_for(state="attached")
     assert {name: list(given) for name, given in line.answers(job).items()} == {
         name: [who] for name, who in done.items()
     }
