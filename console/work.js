@@ -251,7 +251,14 @@ export class Session {
     if (!this.shownTask && !this.#closed && this.queue.current === null) this.#showNothing();
   };
 
-  #lookAgain() {
-    if (!this.shownTask && document.visibilityState === "visible") this.refill();
+  /** Is there something again, or have the others finished? */
+  async #lookAgain() {
+    if (this.shownTask || document.visibilityState !== "visible") return;
+    await this.refill();
+    if (this.#failure || this.queue.current) return;
+    const job = await this.app.api.job(this.job.job_id).catch(() => null);
+    if (!job || this.#closed || this.queue.current) return;
+    this.left = job.remaining;
+    this.#showNothing();
   }
 }

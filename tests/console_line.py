@@ -150,8 +150,8 @@ def open_work(page: Page, job_id: str) -> None:
 
 
 def shown(page: Page) -> str:
-    """The name of the image on the stage, once its photo is there; "" when there is none to do."""
-    page.locator(".work[data-shown], .work .stage-note a").first.wait_for()
+    """The name of the image on the stage, once its photo is there; "" when all are done."""
+    page.locator(".work[data-shown], .work .stage-note:has-text('All done')").first.wait_for()
     return page.locator(".work-title").inner_text()
 
 
