@@ -28,6 +28,10 @@ export class TaskQueue extends EventTarget {
     return this.tasks.slice(this.index + 1);
   }
 
+  get isFilling() {
+    return this.#filling !== null;
+  }
+
   /** Lease until `ahead` tasks wait behind the current one. Raises what the API raised; one request at a time. */
   fill() {
     this.#filling ??= this.#fill().finally(() => {

@@ -113,7 +113,9 @@ export class Session {
     const unsent = this.app.outbox.waiting.length;
     const kept = unsent ? ` ${count(unsent, "answer")} of yours ${unsent === 1 ? "waits" : "wait"} here and will be sent.` : "";
     const back = h("a", { class: "button", href: "#/jobs" }, "To the jobs");
-    if (this.#failure instanceof ApiError) {
+    if (this.queue.isFilling && !this.#failure) {
+      this.bench.showNothing("Asking for the next image …");
+    } else if (this.#failure instanceof ApiError) {
       this.bench.showNothing(h("p", {}, this.#failure.message), back);
     } else if (this.#failure) {
       this.bench.showNothing(
@@ -142,8 +144,8 @@ export class Session {
       this.queue.finish(body, task);
     }
     if (!this.app.outbox.hasRoom) say("This browser’s storage is full: keep this page open until everything is sent.", "bad");
+    this.refill(); // before: "nothing left" is said only when the server said so
     if (this.queue.current !== this.shownTask) this.show();
-    this.refill();
   }
 
   keepDraft(task, boxes) {
@@ -203,8 +205,8 @@ export class Session {
     if (!this.queue.current?.done) return;
     this.queue.index += 1;
     this.queue.loadAhead();
-    this.show();
     this.refill();
+    this.show();
   }
 
   // ----------------------------------------------------------------------------------------------------------- leases
@@ -228,8 +230,8 @@ export class Session {
     if (!why || task !== this.shownTask) return;
     const next = () => {
       this.queue.drop();
-      this.show();
       this.refill();
+      this.show();
     };
     this.bench.say(
       h("strong", {}, "This image is no longer yours: "),
@@ -249,7 +251,14 @@ export class Session {
     if (!this.shownTask && !this.#closed && this.queue.current === null) this.#showNothing();
   };
 
-  #lookAgain() {
-    if (!this.shownTask && document.visibilityState === "visible") this.refill();
+  /** Is there something again, or have the others finished? */
+  async #lookAgain() {
+    if (this.shownTask || document.visibilityState !== "visible") return;
+    await this.refill();
+    if (this.#failure || this.queue.current) return;
+    const job = await this.app.api.job(this.job.job_id).catch(() => null);
+    if (!job || this.#closed || this.queue.current) return;
+    this.left = job.remaining;
+    this.#showNothing();
   }
 }

@@ -101,7 +101,8 @@ class Line:
         return list(found["Items"])
 
     def job(self, job_id: str) -> dict[str, Any]:
-        return self._items(job_id, "job")[0]
+        """The job; empty as long as its workflow has not opened it."""
+        return next(iter(self._items(job_id, "job")), {})
 
     def answers(self, job_id: str) -> dict[str, dict[str, Any]]:
         """What was answered, by the name of the photo: `{"anna": answer}` each."""
@@ -149,8 +150,8 @@ def open_work(page: Page, job_id: str) -> None:
 
 
 def shown(page: Page) -> str:
-    """The name of the image on the stage, once its photo is there; "" when there is none to do."""
-    page.locator(".work[data-shown], .work .stage-note a").first.wait_for()
+    """The name of the image on the stage, once its photo is there; "" when all are done."""
+    page.locator(".work[data-shown], .work .stage-note:has-text('All done')").first.wait_for()
     return page.locator(".work-title").inner_text()
 
 
