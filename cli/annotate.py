@@ -1,4 +1,4 @@
-"""Simulated annotators and verifiers: they answer through the labelling API, as people do, from known labels.
+"""Simulated annotators and verifiers: they sign in and answer through the console API, as people do, from known labels.
 
 With an error rate they make the mistakes that people make: a box forgotten, moved, or too many. The simulated verifier
 compares with the truth, and rejects what is wrong with the reason.
@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from cli import users
 from cli.formats import InvalidLabelsError, LabelBox, Report, coco, read_json
 from cli.target import Target
 from sightline.consolidation import MIN_OVERLAP, Box, overlap
@@ -68,12 +69,13 @@ class Annotators:
         self.target, self.labels, self.error_rate, self.count = target, labels, error_rate, count
         self.rng = random.Random(seed)
         self.lock = threading.Lock()
+        self.tokens: dict[str, str] = {}
         self.done = {"labeled": 0, "approved": 0, "rejected": 0, "unknown": 0}
 
     def jobs(self) -> list[dict[str, Any]]:
-        status, answer = self.target.call_api("GET", "/jobs")
+        status, answer = self._call("simulated-0", "GET", "/jobs")
         if status != 200:
-            raise SightlineError(f"the labelling API answered {status}: {answer}")
+            raise SightlineError(f"the console API answered {status}: {answer}")
         return [job for job in answer["jobs"] if job["status"] == "OPEN" and job["remaining"] > 0]
 
     def work(self) -> int:
@@ -90,16 +92,33 @@ class Annotators:
 
     def _person(self, job: dict[str, Any], name: str) -> None:
         while True:
-            status, task = self.target.call_api("POST", f"/jobs/{job['job_id']}/next", {"worker": name})
-            if status != 200:
+            status, given = self._call(name, "POST", f"/jobs/{job['job_id']}/next", {"count": 1})
+            if status != 200 or not given["tasks"]:
                 return
-            answer = {"worker": name, **self._answer(job, task)}
-            status, said = self.target.call_api("POST", f"/jobs/{job['job_id']}/tasks/{task['task_id']}/answer", answer)
+            task = given["tasks"][0]
+            path, answer = f"/jobs/{job['job_id']}/tasks/{task['task_id']}/answer", self._answer(job, task)
+            status, said = self._call(name, "POST", path, answer)
             if status >= 500:
                 time.sleep(PAUSE_SECONDS)
-                self.target.call_api("POST", f"/jobs/{job['job_id']}/tasks/{task['task_id']}/answer", answer)
+                self._call(name, "POST", path, answer)
             elif status == 400:
-                raise SightlineError(f"the labelling API refused the label of {task['name']}: {said['message']}")
+                raise SightlineError(f"the console API refused the label of {task['name']}: {said['message']}")
+
+    def _call(self, name: str, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        """One request as `name`, who signs in first, and again when the token is over."""
+        for again in (False, True):
+            if again or name not in self.tokens:
+                self.tokens[name] = self.sign_in(name)
+            status, answer = self.target.call_api(method, path, body, self.tokens[name])
+            if status != 401:
+                break
+        return status, answer
+
+    def sign_in(self, name: str) -> str:
+        """The id token of a simulated person, made anew with the caller's AWS rights: the password is kept nowhere."""
+        password = users.new_password()
+        users.set_password(self.target, name, password)
+        return str(users.sign_in(self.target, name, password)["id_token"])
 
     def _answer(self, job: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
         truth = self.labels.get(Path(task["name"]).name)

@@ -32,6 +32,8 @@ models_app = typer.Typer(help="Registered models; without a command, lists them.
 app.add_typer(models_app, name="models")
 labels_app = typer.Typer(no_args_is_help=True, help="Labels from and for other tools.")
 app.add_typer(labels_app, name="labels")
+user_app = typer.Typer(no_args_is_help=True, help="People who may sign in to the page.")
+app.add_typer(user_app, name="user")
 console = Console(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
@@ -105,14 +107,19 @@ def progress(text: str, total: int | None) -> Iterator[Any]:
 
 @app.command()
 def up(as_json: JsonOption = False) -> None:
-    """Start the local stack: the emulator, with the application built and deployed to it."""
+    """Start the local stack: the emulator, with the application built and deployed to it, and a user for its page."""
     local_only("up")
+    from cli import users
     from local import stack
 
     started = time.monotonic()
     with console.status("starting") as status:
         running = stack.up(lambda text: status.update(text), root=Settings.home)
+        user, new = users.local_user(target(), Settings.home)
     console.print(f"The stack runs at {running.endpoint} ({time.monotonic() - started:.0f} s).")
+    console.print(f"The page is {target().api_url}/", soft_wrap=True, highlight=False)
+    where = f"with the password {user['password']} ({Settings.home / 'user.json'})" if new else "as before"
+    console.print(f"Sign in as {user['username']} {where}.", soft_wrap=True, highlight=False)
     if as_json:
         show({"endpoint": running.endpoint, "outputs": running.outputs}, True)
 
@@ -466,6 +473,18 @@ def labels_export(
     if as_json:
         return show({"images": number, "lost": report.lost, "refused": report.refused}, True)
     return console.print(f"Labels of {number} images written to {folder}.", markup=False)
+
+
+@user_app.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    engineer: Annotated[bool, typer.Option(help="May also approve models and settle the attention list.")] = False,
+) -> None:
+    """Make a user, and print the password for the first sign-in, which asks for another one."""
+    from cli import users
+
+    print(users.add(target(), name, engineer=engineer))
+    console.print(f"{name} may sign in with this password, once, within 7 days.", highlight=False)
 
 
 @device_app.command("list")

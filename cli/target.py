@@ -1,12 +1,16 @@
 """What a command works on: the stack on this machine, or one on AWS."""
 
 import json
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from sightline.errors import SightlineError
+
+API_SECONDS = 30  # the longest that API Gateway waits for an answer
 
 
 class TargetError(SightlineError):
@@ -51,15 +55,18 @@ class Target:
             return url
         return f"{self.endpoint}/_aws/execute-api/{url.split('//')[1].split('.')[0]}/$default"
 
-    def call_api(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-        """One signed request to the labelling API: status and JSON answer (None when it is empty)."""
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-        from botocore.httpsession import URLLib3Session
-
-        request = AWSRequest(method, self.api_url + path, data=json.dumps(body) if body is not None else None)
-        request.headers["Content-Type"] = "application/json"
-        SigV4Auth(self.session.get_credentials(), "execute-api", self.session.region_name).add_auth(request)
-        answer = URLLib3Session(timeout=30).send(request.prepare())
-        text = answer.content.decode()
-        return answer.status_code, json.loads(text) if text else None
+    def call_api(
+        self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None
+    ) -> tuple[int, Any]:
+        """One request to the console API with an id token: status and JSON answer (None when it is empty)."""
+        request = urllib.request.Request(self.api_url + path, method=method)  # noqa: S310 (the stack's own address)
+        request.add_header("Content-Type", "application/json")
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        data = json.dumps(body).encode() if body is not None else None
+        try:
+            with urllib.request.urlopen(request, data, timeout=API_SECONDS) as answer:  # noqa: S310
+                status, text = answer.status, answer.read()
+        except urllib.error.HTTPError as error:
+            status, text = error.code, error.read()
+        return status, json.loads(text) if text else None

@@ -10,7 +10,7 @@ import signal
 import time
 from pathlib import Path
 
-from local import callbacks, greengrass, jobs, layers, sagemaker, tied, workflows
+from local import callbacks, cognito, greengrass, jobs, layers, sagemaker, tied, workflows
 
 END_SECONDS = 15
 
@@ -50,6 +50,7 @@ def main() -> None:
     greengrass.register()
     workflows.register()
     callbacks.register()
+    cognito.register()
     try:
         serve()
     finally:

@@ -27,6 +27,7 @@ logger = logging.getLogger("sightline.labeling_jobs")
 EVENT = "SageMaker Ground Truth Labeling Job State Change"
 DETECTION = "groundtruth/object-detection"
 LOOK_SECONDS = 0.2
+CORRECTED = "its boxes had to be corrected"
 SUMMARY = (
     "LabelingJobName",
     "LabelingJobArn",
@@ -39,6 +40,11 @@ SUMMARY = (
 KINDS = {
     "PRE-BoundingBox": ("labeling", "OpenLabelingJobFunction", "images_uri"),
     "PRE-VerificationBoundingBox": ("verification", "OpenVerificationJobFunction", "labels_uri"),
+}
+# And the functions that read what people have answered, with the name of their list.
+READS = {
+    "labeling": ("ConsolidateLabelsFunction", "labels_uri"),
+    "verification": ("CollectVerdictsFunction", "verdicts_uri"),
 }
 
 _jobs: dict[str, dict[str, Any]] = {}  # by ARN: SageMaker's description of the job
@@ -157,12 +163,19 @@ def _label(job: dict[str, Any]) -> str:
     images = [_image(s3, line, kind) for line in lines]
     place = job["OutputConfig"]["S3OutputPath"].rstrip("/") + f"/{job['LabelingJobName']}"
     asked = _write(s3, f"{place}/annotations/asked.jsonl", images)
-    answers = {answer["image_id"]: answer for answer in _ask(job, opens, {field: asked})}
+    answers = {answer["image_id"]: answer for answer in _ask(job, kind, opens, {field: asked})}
     say = _labels if kind == "labeling" else _verdicts
+    said = [answers.get(image["image_id"]) for image in images]  # none: the page's people skipped it
     output = [
-        {**line, **say(job, answers[image["image_id"]], names)} for line, image in zip(lines, images, strict=True)
+        {**line, **(_failure(job) if answer is None else say(job, answer, names))}
+        for line, answer in zip(lines, said, strict=True)
     ]
-    job["LabelCounters"] |= {"TotalLabeled": len(output), "HumanLabeled": len(output)}
+    labeled = len(said) - said.count(None)
+    job["LabelCounters"] |= {
+        "TotalLabeled": labeled,
+        "HumanLabeled": labeled,
+        "FailedNonRetryableError": said.count(None),
+    }
     return _write(s3, f"{place}/manifests/output/output.manifest", output)
 
 
@@ -194,7 +207,7 @@ def _image(s3: Any, line: dict[str, Any], kind: str) -> dict[str, Any]:
     return {**image, "annotations": line[attribute]["annotations"]}
 
 
-def _ask(job: dict[str, Any], opens: str, asked: dict[str, str]) -> list[dict[str, Any]]:
+def _ask(job: dict[str, Any], kind: str, opens: str, asked: dict[str, str]) -> list[dict[str, Any]]:
     """Open a job of the page and wait for its answers, with a task token as a workflow would."""
     from ministack.services.stepfunctions import _task_tokens
 
@@ -210,11 +223,13 @@ def _ask(job: dict[str, Any], opens: str, asked: dict[str, str]) -> list[dict[st
         result = json.loads(_task_tokens[token]["result"])
     finally:
         _task_tokens.pop(token, None)
-    return [json.loads(line) for line in _read(root_client("s3"), result["answers_uri"]).splitlines()]
+    reads, listed = READS[kind]
+    read = _invoke(reads, {"job_id": job["LabelingJobName"], "round": 1, "tasks_job": result["job_id"]})
+    return [json.loads(line) for line in _read(root_client("s3"), read[listed]).splitlines()]
 
 
-def _invoke(part: str, request: dict[str, Any]) -> None:
-    """Invoke the application's function whose name holds `part`."""
+def _invoke(part: str, request: dict[str, Any]) -> Any:
+    """What the application's function whose name holds `part` answers."""
     client = root_client("lambda")
     listed = [
         entry["FunctionName"]
@@ -225,8 +240,10 @@ def _invoke(part: str, request: dict[str, Any]) -> None:
     if name is None:
         raise LabelingFailedError(f"no function {part} is deployed, so there is nobody to ask")
     answer = client.invoke(FunctionName=name, Payload=json.dumps(request))
+    payload = answer["Payload"].read().decode()
     if "FunctionError" in answer:
-        raise LabelingFailedError(f"{name}: {answer['Payload'].read().decode()[:300]}")
+        raise LabelingFailedError(f"{name}: {payload[:300]}")
+    return json.loads(payload)
 
 
 # -------------------------------------------------------------------------------------------------------------- answers
@@ -244,11 +261,20 @@ def _labels(job: dict[str, Any], answer: dict[str, Any], names: list[str]) -> di
     }
 
 
+def _failure(job: dict[str, Any]) -> dict[str, Any]:
+    """What the output manifest says of an image that has no label: the people of the page skipped it."""
+    reason = "ClientError: no annotations; the image was skipped"
+    return {f"{job['LabelAttributeName']}-metadata": {"failure-reason": reason} | _when(job)}
+
+
 def _verdicts(job: dict[str, Any], answer: dict[str, Any], names: list[str]) -> dict[str, Any]:
-    attribute, number = job["LabelAttributeName"], 0 if answer["approved"] else 1
+    corrected = (
+        answer.get("annotations") is not None
+    )  # Ground Truth's verifiers only approve or reject: the label was wrong
+    attribute, number = job["LabelAttributeName"], 0 if answer["approved"] and not corrected else 1
     about: dict[str, Any] = {"class-name": names[number], "confidence": 1, "type": "groundtruth/label-verification"}
-    if answer.get("reason"):
-        about["worker-feedback"] = [{"comment": answer["reason"]}]
+    if reason := CORRECTED if corrected else answer.get("reason"):
+        about["worker-feedback"] = [{"comment": reason}]
     return {attribute: str(number), f"{attribute}-metadata": about | _when(job)}
 
 

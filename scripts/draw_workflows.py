@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
+from sightline.workflow_graph import condition
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "workflows.md"
 PICTURE = ROOT / "docs" / "images" / "loop.svg"
@@ -21,15 +23,6 @@ STARTED_BY = {
     "label_images": "an upload or a schedule",
     "train_model": "enough new labels, a schedule, or a person",
     "deploy_model": "a person approves the model",
-}
-OPERATORS = {
-    "NumericEquals": "=",
-    "NumericGreaterThan": ">",
-    "NumericGreaterThanEquals": "≥",
-    "NumericLessThan": "<",
-    "NumericLessThanEquals": "≤",
-    "StringEquals": "=",
-    "BooleanEquals": "=",
 }
 
 
@@ -101,22 +94,6 @@ def _next_states(body: dict) -> Iterator[tuple[str, str]]:
         yield choice["Next"], condition(choice)
     if "Default" in body:
         yield body["Default"], "otherwise"
-
-
-def condition(rule: dict) -> str:
-    """Give a choice rule as people write it: `claim.images > 0`."""
-    for word, joint in (("And", " and "), ("Or", " or ")):
-        if word in rule:
-            return joint.join(condition(part) for part in rule[word])
-    if "Not" in rule:
-        return f"not {condition(rule['Not'])}"
-    variable = rule["Variable"].removeprefix("$.")
-    operator, value = next((key, value) for key, value in rule.items() if key not in {"Variable", "Next", "Comment"})
-    if operator == "IsPresent":
-        return f"{variable} is {'there' if value else 'missing'}"
-    if operator == "BooleanEquals":
-        return variable if value else f"not {variable}"
-    return f"{variable} {OPERATORS.get(operator, operator)} {str(value).removeprefix('$.')}"
 
 
 def _catches(body: dict) -> Iterator[tuple[str, str]]:

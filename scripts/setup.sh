@@ -70,6 +70,10 @@ install() { # install NAME-OF-EXTRAS
     fail "pip could not install the packages; the lines above say which. Check the network and try again."
 }
 
+check_chromium() { # the tests of the page need a browser; nothing else does
+  "$VENV/bin/python" scripts/chromium.py >/dev/null || echo "Note: without it the tests in tests/e2e fail; everything else works." >&2
+}
+
 case "${1:-}" in
   demo) extras=local,train ;;
   all) extras=local,train,dev ;;
@@ -80,5 +84,8 @@ check_disk
 make_venv
 install "$extras"
 touch "$VENV/.ready-demo"
-if [ "$1" = all ]; then touch "$VENV/.ready-all"; fi
+if [ "$1" = all ]; then
+  check_chromium
+  touch "$VENV/.ready-all"
+fi
 echo "Set-up done."

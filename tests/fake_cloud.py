@@ -18,6 +18,19 @@ REGION = "us-east-1"
 MACHINE = f"arn:aws:states:{REGION}:123456789012:stateMachine:sightline-label-images"
 
 
+def request(
+    method: str, path: str, body: Any = None, worker: str = "anna", groups: str = "", **parameters: str
+) -> dict[str, Any]:
+    """What API Gateway hands a function when `worker` asks."""
+    event: dict[str, Any] = json.loads((ROOT / "events" / "serve_labeling.json").read_text())
+    event |= {"rawPath": path, "pathParameters": parameters, "routeKey": f"{method} {path}"}
+    event["body"] = body if isinstance(body, str) else json.dumps(body) if body is not None else None
+    event["requestContext"]["http"] |= {"method": method, "path": path}
+    claims = {"cognito:username": worker, "token_use": "id"} | ({"cognito:groups": f"[{groups}]"} if groups else {})
+    event["requestContext"]["authorizer"]["jwt"]["claims"] = claims
+    return event
+
+
 def jpeg(seed: int, side: int = 64) -> bytes:
     """A small photo, another one for each seed."""
     pixels = np.random.default_rng(seed).integers(0, 255, (8, 8, 3), dtype=np.uint8)
@@ -51,6 +64,7 @@ class Cloud:
             "TASKS_TABLE": "TasksTable",
             "CLASSES": "scratch,dent",
             "MAX_ROUNDS": "2",
+            "ANNOTATORS_PER_IMAGE": "1",
             "MAX_JOB_IMAGES": "100",
             "MAX_IMAGE_BYTES": "1000000",
             "LABELING_WINDOW_SECONDS": "60",

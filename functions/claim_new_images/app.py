@@ -14,7 +14,7 @@ from sightline.aws.ledger import Ledger
 from sightline.aws.objects import ObjectStore
 
 MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])
-FIELDS = ("image_id", "bucket", "key", "version_id", "width", "height", "format")
+FIELDS = ("image_id", "bucket", "key", "version_id", "width", "height", "format", "annotations")
 
 logger = Logger()
 tracer = Tracer()
@@ -27,7 +27,8 @@ artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
 def handler(event: dict, context: LambdaContext) -> dict:
     job_id = names.short(event["execution"])
     claimed = images.claim(job_id, MAX_JOB_IMAGES)
-    lines = [{field: image.get(field) for field in FIELDS} for image in claimed]
+    # An image that an engineer sent back has its last label, and why it came back.
+    lines = [{field: image.get(field) for field in FIELDS} | {"reason": image.get("why")} for image in claimed]
     uri = artifacts.write_lines(names.round_prefix(job_id, 1) + "images.jsonl", lines)
     logger.info("images claimed", job_id=job_id, images=len(claimed))
     return {"job_id": job_id, "images": len(claimed), "images_uri": uri, "round": 1}

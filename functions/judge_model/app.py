@@ -7,12 +7,14 @@ Errors:  InvalidMetricError
 """
 
 import os
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.ledger import Ledger
 from sightline.aws.objects import ObjectStore
 from sightline.gate import Limits, judge
 
@@ -22,12 +24,22 @@ LIMITS = Limits(
     max_latency_ms=float(os.environ["MAX_LATENCY_MS"]),
     max_size_bytes=int(os.environ["MAX_MODEL_BYTES"]),
 )
+SUSPICIOUS_OFFERED = 200  # labels for a second look, the most suspicious first
 REASONS_SHOWN = 20  # the state payload is limited; decision.json has all of them
 
 logger = Logger()
 metrics = Metrics()
 tracer = Tracer()
 artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+images = Ledger(os.environ["IMAGES_TABLE"])
+
+
+def offer_suspicious(job: str, labels: list[dict[str, Any]]) -> int:
+    """Put labels that the model contradicts on the engineer's list; answers how many are there now."""
+    offered = [
+        images.ask_attention(label["image"], f"after {job}: {label['why']}") for label in labels[:SUSPICIOUS_OFFERED]
+    ]
+    return sum(offered)
 
 
 @metrics.log_metrics
@@ -46,8 +58,9 @@ def handler(event: dict, context: LambdaContext) -> dict:
     artifacts.write_json(names.successful_run(event["fingerprint"]), {**identity, "accepted": decision.accepted})
     candidate = evaluation["candidate"] or {}  # there is none where there was no test image to measure it on
     scores = {name: candidate.get(name) or 0.0 for name in ("map50", "map50_95")}
+    offered = offer_suspicious(job, evaluation.get("suspicious_labels") or [])
     metrics.add_metric(name="ModelMap50", unit=MetricUnit.NoUnit, value=scores["map50"])
-    logger.info("model judged", accepted=decision.accepted, reasons=decision.reasons)
+    logger.info("model judged", accepted=decision.accepted, reasons=decision.reasons, second_looks=offered)
     return {
         "accepted": decision.accepted,
         "decision_uri": uri,

@@ -1,7 +1,7 @@
 """Open a labelling job: one task for each image, answered by people over the labelling API.
 
 Input:   {"job_id", "round", "images_uri", "task_token"}
-Output:  none; the token is answered with {"job_id", "answers", "answers_uri"} when every task is answered
+Output:  none; the token is answered with {"job_id", "tasks"} when every task is answered
 """
 
 import os
@@ -9,29 +9,34 @@ import os
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import names
+from sightline import labels, names
 from sightline.aws.objects import ObjectStore
 from sightline.aws.tasks import Tasks
 
+ANNOTATORS = int(os.environ["ANNOTATORS_PER_IMAGE"])
 CLASSES = os.environ["CLASSES"].split(",")
 
 logger = Logger()
 tracer = Tracer()
 artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
-tasks = Tasks(os.environ["TASKS_TABLE"], artifacts)
+tasks = Tasks(os.environ["TASKS_TABLE"])
 
 
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> None:
-    images = artifacts.read_lines(artifacts.key(event["images_uri"]))
     job = {
         "job_id": names.task_job(event["job_id"], "labeling", event["round"]),
         "kind": "labeling",
         "round": event["round"],
         "classes": CLASSES,
+        "annotators": ANNOTATORS,
         "task_token": event["task_token"],
-        "output_key": names.round_prefix(event["job_id"], event["round"]) + "labels.jsonl",
     }
-    tasks.open_job(job, images)
-    logger.info("labeling job opened", job_id=job["job_id"], tasks=len(images))
+    # The images of which a model is least sure come first, those of which none has said anything before them.
+    images = (
+        {**image, "rank": labels.rank(1 - image.get("uncertainty", 1))}
+        for image in artifacts.each_line(artifacts.key(event["images_uri"]))
+    )
+    number = tasks.open_job(job, images)
+    logger.info("labeling job opened", job_id=job["job_id"], tasks=number)

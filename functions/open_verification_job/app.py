@@ -1,7 +1,7 @@
 """Open a verification job: one task for each labelled image, approved or rejected over the labelling API.
 
 Input:   {"job_id", "round", "labels_uri", "task_token"}
-Output:  none; the token is answered with {"job_id", "answers", "answers_uri"} when every task is answered
+Output:  none; the token is answered with {"job_id", "tasks"} when every task is answered
 """
 
 import os
@@ -9,7 +9,7 @@ import os
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import names
+from sightline import labels, names
 from sightline.aws.objects import ObjectStore
 from sightline.aws.tasks import Tasks
 
@@ -18,20 +18,24 @@ CLASSES = os.environ["CLASSES"].split(",")
 logger = Logger()
 tracer = Tracer()
 artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
-tasks = Tasks(os.environ["TASKS_TABLE"], artifacts)
+tasks = Tasks(os.environ["TASKS_TABLE"])
 
 
 @tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> None:
-    images = artifacts.read_lines(artifacts.key(event["labels_uri"]))
     job = {
         "job_id": names.task_job(event["job_id"], "verification", event["round"]),
         "kind": "verification",
         "round": event["round"],
         "classes": CLASSES,
+        "annotators": 1,
         "task_token": event["task_token"],
-        "output_key": names.round_prefix(event["job_id"], event["round"]) + "verdicts.jsonl",
     }
-    tasks.open_job(job, images)
-    logger.info("verification job opened", job_id=job["job_id"], tasks=len(images))
+    # Labels on which the annotators agree least come first.
+    images = (
+        {**label, "rank": labels.rank(1 if label.get("agreement") is None else label["agreement"])}
+        for label in artifacts.each_line(artifacts.key(event["labels_uri"]))
+    )
+    number = tasks.open_job(job, images)
+    logger.info("verification job opened", job_id=job["job_id"], tasks=number)

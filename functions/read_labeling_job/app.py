@@ -1,7 +1,7 @@
 """Read what a Ground Truth job labelled, as a round's labels.
 
 Input:   {"job_id", "round", "images_uri", "output_uri": the job's output manifest}
-Output:  {"answers": labelled images, "answers_uri"}
+Output:  {"labels_uri": s3://…/labels.jsonl, "labels": how many}
 Errors:  NothingLabeledError. An image without a usable label is left out and logged: it is given back at the end.
 """
 
@@ -49,4 +49,4 @@ def handler(event: dict, context: LambdaContext) -> dict:
         )
     uri = artifacts.write_lines(names.round_prefix(event["job_id"], event["round"]) + "labels.jsonl", lines)
     logger.info("labels read", job_id=event["job_id"], labels=len(lines), left_out=len(images) - len(lines))
-    return {"answers": len(lines), "answers_uri": uri}
+    return {"labels_uri": uri, "labels": len(lines)}

@@ -1,7 +1,7 @@
 """Read what a Ground Truth job verified, as a round's verdicts.
 
 Input:   {"job_id", "round", "labels_uri", "output_uri": the job's output manifest}
-Output:  {"answers": verdicts, "answers_uri"}. A label without a verdict is left out: it counts as rejected.
+Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}. A label without a verdict is left out: it counts as rejected.
 """
 
 import os
@@ -34,4 +34,4 @@ def handler(event: dict, context: LambdaContext) -> dict:
     lines = [found for label, line in ground_truth.by_image(labels, output) if (found := verdict(label, line))]
     uri = artifacts.write_lines(names.round_prefix(event["job_id"], event["round"]) + "verdicts.jsonl", lines)
     logger.info("verdicts read", job_id=event["job_id"], verdicts=len(lines), left_out=len(labels) - len(lines))
-    return {"answers": len(lines), "answers_uri": uri}
+    return {"verdicts_uri": uri, "verdicts": len(lines)}

@@ -1,7 +1,7 @@
 """Record what a labelling job came to: in the ledger, as a manifest, and in the Feature Store.
 
 Input:   {"job_id", "round": the last round}
-Output:  {"approved", "rejected", "manifest_uri", "new_labels": approved images that no dataset version holds yet,
+Output:  {"approved", "rejected", "skipped", "manifest_uri", "new_labels": approved images that no dataset version holds yet,
          "enough": true when they are worth a training}
 """
 
@@ -40,10 +40,17 @@ def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
         logger.warning("image erased while it was labelled", image_id=label["image_id"], key=label["key"])
         return False
     settled = {"label_ref": artifacts.uri(names.output_manifest(job_id)), "annotations": label["annotations"]}
-    if not images.settle(job_id, label["image_id"], rules.APPROVED, rounds=number, label=settled):
+    if not images.settle(job_id, label["image_id"], rules.APPROVED, rounds=number, **settled):
         return False
     feature_store.put_label(FEATURE_GROUP, job_id, label, artifacts.uri(copy))
     return True
+
+
+def set_aside(job_id: str, last: int, label: dict[str, Any]) -> None:
+    """Settle an image without a label that people agree on: an engineer has to look, with the reason and the last label."""
+    why = f"skipped: {label['skip']}" if "skip" in label else f"rejected {last} times: {label['reason']}"
+    last_label = {"annotations": label["annotations"]} if label.get("annotations") is not None else {}
+    images.settle(job_id, label["image_id"], rules.REJECTED, rounds=last, attention="OPEN", why=why, **last_label)
 
 
 def write_manifest(job_id: str, approved: list[dict[str, Any]]) -> str:
@@ -84,19 +91,18 @@ def handler(event: dict, context: LambdaContext) -> dict:
         for label in artifacts.read_lines(prefix + "approved.jsonl")
     ]
     rejected = artifacts.read_lines(rounds[-1] + "rejected.jsonl")
+    # Only people on the page skip: a round that was imported, or labelled by Ground Truth, has no such list.
+    listed = [prefix + "skipped.jsonl" for prefix in rounds if artifacts.find(prefix + "skipped.jsonl") is not None]
+    skipped = [label for key in listed for label in artifacts.read_lines(key)]
     uri = write_manifest(job_id, [label for _, label in approved])
     with ThreadPoolExecutor(WRITERS) as pool:
         recorded = list(pool.map(lambda entry: record_approved(job_id, *entry), approved))
-        list(
-            pool.map(
-                lambda label: images.settle(job_id, label["image_id"], rules.REJECTED, rounds=last, label=None),
-                rejected,
-            )
-        )
+        list(pool.map(lambda label: set_aside(job_id, last, label), [*rejected, *skipped]))
     images.release(job_id)  # claimed by a call that timed out before it had said so: nobody was asked to label them
     fresh = new_labels()
     metrics.add_metric(name="LabelsApproved", unit=MetricUnit.Count, value=sum(recorded))
     metrics.add_metric(name="LabelsRejected", unit=MetricUnit.Count, value=len(rejected))
-    logger.info("labels recorded", approved=sum(recorded), rejected=len(rejected), new_labels=fresh)
-    counts = {"approved": sum(recorded), "rejected": len(rejected), "new_labels": fresh}
+    metrics.add_metric(name="ImagesSkipped", unit=MetricUnit.Count, value=len(skipped))
+    counts = {"approved": sum(recorded), "rejected": len(rejected), "skipped": len(skipped), "new_labels": fresh}
+    logger.info("labels recorded", **counts)
     return {**counts, "manifest_uri": uri, "enough": fresh >= MIN_NEW_LABELS}

@@ -11,7 +11,6 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
 from sightline.aws.ledger import Ledger
-from sightline.aws.objects import ObjectStore
 from sightline.aws.tasks import Tasks
 
 MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
@@ -19,7 +18,7 @@ MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
 logger = Logger()
 tracer = Tracer()
 images = Ledger(os.environ["IMAGES_TABLE"])
-tasks = Tasks(os.environ["TASKS_TABLE"], ObjectStore(os.environ["ARTIFACTS_BUCKET"]))
+tasks = Tasks(os.environ["TASKS_TABLE"])
 
 
 @tracer.capture_lambda_handler

@@ -1,45 +1,91 @@
-"""The labelling API: the open jobs, the next task, an answer. One door for people and for simulated annotators.
+"""The labelling part of the console API: jobs, leases, answers. One door for people and for simulated annotators.
 
-Requests and answers are in docs/architecture.md, "Labelling API". API Gateway has checked who calls before this runs.
+Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this runs.
 """
 
 import os
-import re
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
-from aws_lambda_powertools.event_handler.exceptions import BadRequestError
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import labels
+from sightline import labels, web
 from sightline.aws import uploads
-from sightline.aws.objects import ObjectStore
 from sightline.aws.tasks import Tasks, TaskTakenError, UnknownTaskError
 
 LEASE_SECONDS = int(os.environ["LEASE_SECONDS"])
 URL_SECONDS = 3600
-WORKER = re.compile(r"[\w.@+-]{1,64}")
+MAX_COUNT = 32
+JOB = ("kind", "round", "total", "remaining", "status", "classes", "annotators", "created_at")
 
 logger = Logger()
 metrics = Metrics()
 tracer = Tracer()
 app = APIGatewayHttpResolver()
-tasks = Tasks(os.environ["TASKS_TABLE"], ObjectStore(os.environ["ARTIFACTS_BUCKET"]))
+tasks = Tasks(os.environ["TASKS_TABLE"])
 
 
 @app.get("/jobs")
 def list_jobs() -> dict[str, Any]:
-    fields = ("kind", "round", "total", "remaining", "status", "classes")
-    return {"jobs": [{"job_id": job["pk"], **{field: job[field] for field in fields}} for job in tasks.jobs()]}
+    return {"jobs": [shown_job(job) for job in tasks.jobs()]}
+
+
+@app.get("/jobs/<job_id>")
+def show_job(job_id: str) -> dict[str, Any]:
+    job = tasks.job(job_id)
+    agreement = job["agreement_sum"] / job["agreements"] if job.get("agreements") else None
+    progress = labels.progress(tasks.workers(job_id))
+    return {**shown_job(job), **progress, "agreement": agreement, "skipped": job["skipped"]}
 
 
 @app.post("/jobs/<job_id>/next")
-def next_task(job_id: str) -> dict[str, Any] | Response:
-    task = tasks.next(job_id, worker(body()), LEASE_SECONDS)
-    if task is None:
-        return Response(status_code=204, content_type=content_types.TEXT_PLAIN, body="")
+def next_tasks(job_id: str) -> dict[str, Any]:
+    count = web.body(event()).get("count", 1)
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
+        raise web.RequestError(f"count must be a whole number in 1..{MAX_COUNT}, got {count!r:.50}")
+    given = tasks.next(job_id, web.worker(event()), LEASE_SECONDS, count)
+    return {"tasks": [shown_task(task) for task in given]}
+
+
+@app.get("/jobs/<job_id>/tasks/<task_id>")
+def show_task(job_id: str, task_id: str) -> dict[str, Any]:
+    task = tasks.task(job_id, task_id)
+    return {**shown_task(task), "answer": tasks.own_answer(job_id, task_id, web.worker(event()))}
+
+
+@app.post("/jobs/<job_id>/tasks/<task_id>/answer")
+def answer_task(job_id: str, task_id: str) -> dict[str, Any]:
+    sent, job, image = web.body(event()), tasks.job(job_id), tasks.task(job_id, task_id)["image"]
+    check = labels.check_label if job["kind"] == "labeling" else labels.check_verdict
+    answer = check(sent, width=image["width"], height=image["height"], classes=len(job["classes"]))
+    remaining = tasks.answer(job_id, task_id, web.worker(event()), answer)
+    metrics.add_metric(name="TasksAnswered", unit=MetricUnit.Count, value=1)
+    return {"status": "saved", "remaining": remaining}
+
+
+@app.post("/jobs/<job_id>/tasks/<task_id>/lease")
+def renew_lease(job_id: str, task_id: str) -> dict[str, Any]:
+    return {"lease_expires_at": tasks.renew(job_id, task_id, web.worker(event()), LEASE_SECONDS)}
+
+
+@app.delete("/jobs/<job_id>/tasks/<task_id>/lease")
+def release_lease(job_id: str, task_id: str) -> Response:
+    tasks.release(job_id, task_id, web.worker(event()))
+    return Response(status_code=204, content_type=content_types.TEXT_PLAIN, body="")
+
+
+def event() -> dict[str, Any]:
+    return dict(app.current_event.raw_event)
+
+
+def shown_job(job: dict[str, Any]) -> dict[str, Any]:
+    return {"job_id": job["pk"], **{field: job[field] for field in JOB}}
+
+
+def shown_task(task: dict[str, Any]) -> dict[str, Any]:
+    """A task as the page gets it."""
     image = task["image"]
     return {
         "task_id": image["image_id"],
@@ -49,52 +95,23 @@ def next_task(job_id: str) -> dict[str, Any] | Response:
         "width": image["width"],
         "height": image["height"],
         "annotations": image.get("annotations"),
-        "lease_expires_at": task["available_at"],
+        "proposals": image.get("proposals"),
+        "rejection": image.get("reason"),
+        "annotated_by": image.get("annotated_by", []),
+        "agreement": image.get("agreement"),
+        "lease_expires_at": task["position"] if "leased_by" in task else None,
     }
 
 
-@app.post("/jobs/<job_id>/tasks/<task_id>/answer")
-def answer_task(job_id: str, task_id: str) -> dict[str, Any]:
-    sent = body()
-    job, image = tasks.job(job_id), tasks.task(job_id, task_id)["image"]
-    if job["kind"] == "labeling":
-        boxes = labels.check_annotations(
-            sent.get("annotations"), width=image["width"], height=image["height"], classes=len(job["classes"])
-        )
-        answer: dict[str, Any] = {"annotations": boxes}
-    else:
-        answer = labels.check_verdict(sent)
-    remaining = tasks.answer(job_id, task_id, worker(sent), answer)
-    metrics.add_metric(name="TasksAnswered", unit=MetricUnit.Count, value=1)
-    return {"status": "saved", "remaining": remaining}
-
-
-def body() -> dict[str, Any]:
-    """The request's JSON object. Raises BadRequestError for anything else."""
-    try:
-        sent = app.current_event.json_body
-    except (ValueError, RecursionError) as error:
-        raise BadRequestError(f"the body is not JSON: {error}") from error
-    if not isinstance(sent, dict):
-        raise BadRequestError("the body must be a JSON object")
-    return sent
-
-
-def worker(sent: dict[str, Any]) -> str:
-    name = sent.get("worker")
-    if not isinstance(name, str) or not WORKER.fullmatch(name):
-        raise BadRequestError("worker must be 1 to 64 letters, digits or any of . _ @ + -")
-    return name
-
-
-@app.exception_handler([labels.InvalidAnswerError, UnknownTaskError, TaskTakenError])
+@app.exception_handler([web.RequestError, labels.InvalidAnswerError, UnknownTaskError, TaskTakenError])
 def explain(error: Exception) -> Response:
-    status = {labels.InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409}[type(error)]
+    known = {labels.InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409}
+    status = error.status if isinstance(error, web.RequestError) else known[type(error)]
     return Response(status_code=status, content_type=content_types.APPLICATION_JSON, body={"message": str(error)})
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler
+@tracer.capture_lambda_handler(capture_response=False)  # presigned addresses belong in no trace
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     return app.resolve(event, context)

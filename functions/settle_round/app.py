@@ -15,6 +15,7 @@ from sightline.aws.objects import ObjectStore
 from sightline.labels import settle_round
 
 MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
+OF_A_ROUND = ("agreement", "annotated_by")
 
 logger = Logger()
 tracer = Tracer()
@@ -33,8 +34,8 @@ def handler(event: dict, context: LambdaContext) -> dict:
     artifacts.write_lines(prefix + "rejected.jsonl", settled.rejected)
     if settled.again:
         number += 1
-    # A rejected image goes round with its reason, without its boxes: the next annotator starts anew.
-    asked = [{**label, "annotations": None} for label in settled.rejected]
+    # A rejected image goes round with its reason and its label, which is what the next annotator corrects.
+    asked = [{name: label[name] for name in label if name not in OF_A_ROUND} for label in settled.rejected]
     uri = (
         artifacts.write_lines(names.round_prefix(event["job_id"], number) + "images.jsonl", asked)
         if settled.again

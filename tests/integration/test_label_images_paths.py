@@ -15,17 +15,19 @@ from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sfn
 
-from sightline.aws import feature_store, items, notify, objects, tasks, uploads, workflows
+from sightline.aws import feature_store, items, notify, objects, registry, tasks, uploads, workflows
 from sightline.aws.ledger import Ledger
 from sightline.names import LABEL_ATTRIBUTE
-from tests.fake_cloud import Cloud, cloud, jpeg
+from tests.fake_cloud import Cloud, cloud, jpeg, request
 from tests.moto_machine import Ended, Handler, Machine
 
 __all__ = ["cloud"]
 
 BOX = {"class_id": 1, "left": 1, "top": 2, "width": 10, "height": 12}
 CLAIMED = ["IsWindowOpen", "ClaimNewImages", "AreThereNewImages"]
-ROUND = ["IsGroundTruthUsed", "OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded"]
+FIRST = ["StartFirstRound", "IsGroundTruthUsed", "ProposeLabels", "AskWithProposals"]
+ROUND = ["OpenLabelingJob", "ConsolidateLabels", "OpenVerificationJob", "CollectVerdicts", "SettleRound", "IsAnotherRoundNeeded"]  # fmt: skip
+AGAIN = ["IsGroundTruthUsed", *ROUND]
 SETTINGS = {
     "LabelingBackend": "console",
     "GroundTruthRoleArn": "arn:aws:iam::123456789012:role/ground-truth",
@@ -36,13 +38,18 @@ GIVEN_BACK = ["ReleaseImages", "ReportFailure", "LabelingFailed"]
 
 
 class Workflow(Machine):
-    """label_images with simulated people. `rejections` says how often each image name is rejected; `broken` what fails."""
+    """label_images with simulated people. `rejections` says how often each image name is rejected; `broken` what fails.
+
+    `skipped` images are not labelled; `seen` holds the labelling tasks of each image.
+    """
 
     def __init__(self, cloud: Cloud, load_app: Callable[..., ModuleType], **settings: str) -> None:
         self.load = cache(lambda name: load_app(name, **cloud.environment).handler)
         self.cloud = cloud
         self.rejections: dict[str, int] = {}
         self.broken: set[str] = set()
+        self.skipped: set[str] = set()
+        self.seen: dict[str, list[dict[str, Any]]] = {}
         self.while_labelled: Callable[[], None] = lambda: None
         train_model = boto3.client("stepfunctions").create_state_machine(
             name="train-model",
@@ -73,22 +80,23 @@ class Workflow(Machine):
         self.while_labelled()
         for job in self.ask("GET", "/jobs")["jobs"]:
             worker = "anna" if job["kind"] == "labeling" else "ben"
-            while task := self.ask("POST", f"/jobs/{job['job_id']}/next", worker=worker):
+            while tasks := self.ask("POST", f"/jobs/{job['job_id']}/next", worker)["tasks"]:
+                task = tasks[0]
                 path = f"/jobs/{job['job_id']}/tasks/{task['task_id']}/answer"
-                if job["kind"] == "labeling":
-                    self.ask("POST", path, worker=worker, annotations=[BOX])
-                    continue
                 name = task["name"].rsplit("/", 1)[-1]
+                if job["kind"] == "labeling":
+                    self.seen.setdefault(name, []).append(task)
+                    skip = name in self.skipped
+                    self.ask("POST", path, worker, **({"skip": "too dark"} if skip else {"annotations": [BOX]}))
+                    continue
                 self.rejections[name] = self.rejections.get(name, 0) - 1
                 no = self.rejections[name] >= 0
-                self.ask("POST", path, worker=worker, approved=not no, reason="box too small" if no else None)
+                self.ask("POST", path, worker, approved=not no, reason="box too small" if no else None)
 
-    def ask(self, method: str, path: str, **body: Any) -> Any:
-        event = self.cloud.event("serve_labeling") | {"rawPath": path, "body": json.dumps(body)}
-        event["requestContext"]["http"] |= {"method": method, "path": path}
-        answer = self.load("serve_labeling")(event, self.cloud.context)
-        assert answer["statusCode"] in (200, 204), answer
-        return json.loads(answer["body"] or "null")
+    def ask(self, method: str, path: str, worker: str = "anna", **body: Any) -> Any:
+        answer = self.load("serve_labeling")(request(method, path, body, worker), self.cloud.context)
+        assert answer["statusCode"] == 200, answer
+        return json.loads(answer["body"])
 
     def upload(self, *names: str) -> None:
         records = [self.cloud.upload(name, jpeg(int(name.split(".")[0]))) for name in names]
@@ -118,12 +126,14 @@ def start_execution(task: Any, env: Any, normalised_parameters: dict[str, Any], 
 def flow(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
     """Four new images wait."""
     # Clients made before the mock started would ask the network.
-    monkeypatch.setattr(items, "client", cloud.dynamodb)
+    for module in (items, tasks):
+        monkeypatch.setattr(module, "client", cloud.dynamodb)
     for module in (objects, uploads):
         monkeypatch.setattr(module, "_s3", cloud.s3)
     monkeypatch.setattr(notify, "_sns", boto3.client("sns"))
     monkeypatch.setattr(workflows, "start_once", lambda *_: None)
     monkeypatch.setattr(feature_store, "put_label", lambda *_: None)
+    monkeypatch.setattr(registry, "champion", lambda _: None)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         made = Workflow(cloud, load_app)
         monkeypatch.setattr(tasks, "_step_functions", boto3.client("stepfunctions"))
@@ -137,10 +147,10 @@ def test_images_are_labelled_verified_and_recorded_and_training_starts(flow: Wor
     ended = flow.run("window-1")
     assert (ended.status, ended.path) == (
         "SUCCEEDED",
-        [*CLAIMED, "StartFirstRound", *ROUND, *RECORDED, "StartTraining", "LabelsRecorded"],
+        [*CLAIMED, *FIRST, *ROUND, *RECORDED, "StartTraining", "LabelsRecorded"],
     )
     assert flow.statuses() == dict.fromkeys(("1.jpg", "2.jpg", "3.jpg", "4.jpg"), "APPROVED")
-    labels = {"approved": 4, "rejected": 0, "new_labels": 4, "enough": True}
+    labels = {"approved": 4, "rejected": 0, "skipped": 0, "new_labels": 4, "enough": True}
     assert ended.output["labels"] == labels | {"manifest_uri": "s3://artifacts/labeling/window-1/output.manifest"}
     manifest = flow.cloud.read_lines("labeling/window-1/output.manifest")
     assert [line[LABEL_ATTRIBUTE]["annotations"] for line in manifest] == [[BOX]] * 4
@@ -159,16 +169,18 @@ def test_nothing_new_ends_well_and_asks_nobody(flow: Workflow) -> None:
     assert flow.ask("GET", "/jobs") == {"jobs": []}
 
 
-def test_rejected_labels_go_round_again_with_the_reason_and_without_the_boxes(flow: Workflow) -> None:
+def test_rejected_labels_go_round_again_with_the_reason_and_the_label(flow: Workflow) -> None:
     flow.rejections = {"2.jpg": 1}
     ended = flow.run("window-1")
     assert ended.path == [
-        *CLAIMED, "StartFirstRound", *ROUND, *ROUND, *RECORDED, "StartTraining", "LabelsRecorded",
+        *CLAIMED, *FIRST, *ROUND, *AGAIN, *RECORDED, "StartTraining", "LabelsRecorded",
     ]  # fmt: skip
     asked = flow.cloud.read_lines("labeling/window-1/round-2/images.jsonl")
     assert [(image["key"], image["annotations"], image["reason"]) for image in asked] == [
-        ("incoming/2.jpg", None, "box too small")
+        ("incoming/2.jpg", [BOX], "box too small")
     ]
+    again = flow.seen["2.jpg"][1]
+    assert (again["annotations"], again["rejection"]) == ([BOX], "box too small")
     assert set(flow.statuses().values()) == {"APPROVED"}
 
 
@@ -176,10 +188,27 @@ def test_what_is_rejected_in_the_last_round_is_set_aside(flow: Workflow) -> None
     flow.rejections = {"2.jpg": 9}
     ended = flow.run("window-1")
     assert ended.path == [
-        *CLAIMED, "StartFirstRound", *ROUND, *ROUND, *RECORDED, "StartTraining", "LabelsRecorded",
+        *CLAIMED, *FIRST, *ROUND, *AGAIN, *RECORDED, "StartTraining", "LabelsRecorded",
     ]  # fmt: skip
     assert flow.statuses()["2.jpg"] == "REJECTED"
+    assert [image["why"] for image in Ledger("ImagesTable").attention(9)] == ["rejected 2 times: box too small"]
     assert (ended.output["labels"]["approved"], ended.output["labels"]["rejected"]) == (3, 1)
+
+
+def test_images_that_are_skipped_are_set_aside(flow: Workflow) -> None:
+    flow.skipped = {"1.jpg", "2.jpg", "3.jpg", "4.jpg"}
+    ended = flow.run("window-1")
+    assert (ended.status, ended.output["labels"]["skipped"]) == ("SUCCEEDED", 4)
+    assert {image["why"] for image in Ledger("ImagesTable").attention(9)} == {"skipped: too dark"}
+
+
+def test_without_proposals_people_label_all_the_same(flow: Workflow) -> None:
+    flow.broken = {"propose_labels"}
+    ended = flow.run("window-1")
+    assert ended.path == [
+        *CLAIMED, *FIRST[:3], *ROUND, *RECORDED, "StartTraining", "LabelsRecorded",
+    ]  # fmt: skip
+    assert ended.output["labels"]["approved"] == 4
 
 
 def test_too_few_labels_start_no_training(flow: Workflow) -> None:
@@ -205,10 +234,12 @@ def test_an_image_that_is_deleted_while_it_is_labelled_is_not_recorded(flow: Wor
     ("function", "before"),
     [
         ("claim_new_images", CLAIMED[:2]),
-        ("open_labeling_job", [*CLAIMED, "StartFirstRound", *ROUND[:2]]),
-        ("open_verification_job", [*CLAIMED, "StartFirstRound", *ROUND[:3]]),
-        ("settle_round", [*CLAIMED, "StartFirstRound", *ROUND[:4]]),
-        ("record_labels", [*CLAIMED, "StartFirstRound", *ROUND, RECORDED[0]]),
+        ("open_labeling_job", [*CLAIMED, *FIRST, ROUND[0]]),
+        ("consolidate_labels", [*CLAIMED, *FIRST, *ROUND[:2]]),
+        ("open_verification_job", [*CLAIMED, *FIRST, *ROUND[:3]]),
+        ("collect_verdicts", [*CLAIMED, *FIRST, *ROUND[:4]]),
+        ("settle_round", [*CLAIMED, *FIRST, *ROUND[:5]]),
+        ("record_labels", [*CLAIMED, *FIRST, *ROUND, RECORDED[0]]),
     ],
 )
 def test_a_failing_step_gives_the_images_back_and_people_are_told(

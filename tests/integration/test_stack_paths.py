@@ -5,13 +5,14 @@ The photos are drawn and the trainings as short as can be: what counts here is w
 
 import json
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli import models, pipeline
+from cli import models, pipeline, users
 from cli.annotate import Annotators, read_coco
 from cli.target import Target
 from local import stack
@@ -24,7 +25,11 @@ PARAMETERS = {
     "Hyperparameters": '{"image_size":"96","epochs":"1"}',
 }
 LABELED = [
+<<<<<<< HEAD
     "IsGroundTruthUsed", "OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded",
+=======
+    "OpenLabelingJob", "ConsolidateLabels", "OpenVerificationJob", "CollectVerdicts", "SettleRound", "IsAnotherRoundNeeded",
+>>>>>>> land
 ]  # fmt: skip
 JUDGED = [
     "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "IsModelImported", "TrainModel", "EvaluateModel", "JudgeModel",
@@ -139,6 +144,52 @@ def test_without_new_images_nobody_is_asked(line: Target) -> None:
     assert (path[-3:], described["status"]) == (["ClaimNewImages", "AreThereNewImages", "NothingNew"], "SUCCEEDED")
 
 
+def test_only_people_of_the_pool_are_served(line: Target, home: Path) -> None:
+    users.set_password(line, "anna", "Of-Her-Own-12")
+    session = users.sign_in(line, "anna", "Of-Her-Own-12")
+    assert line.call_api("GET", "/jobs", None, session["id_token"]) == (200, {"jobs": []})
+    head, claims, signature = session["id_token"].split(".")
+    other = users.sign_in(line, *users.local_user(line, home)[0].values())["id_token"].split(".")
+    forged = [None, "x", f"{head}.{other[1]}.{signature}", f"{head}.{claims}.", f"{head}.{claims}.{other[2]}"]
+    for path in ("/jobs", "/overview", "/attention", "/workflows/label_images"):
+        assert [line.call_api("GET", path, None, token)[0] for token in forged] == [401] * 5
+    approval = ("POST", "/models/1/approval", {"approved": True})
+    assert line.call_api(*approval, session["id_token"])[0] == 403
+    assert line.call_api(*approval, ".".join(other))[0] == 404
+    assert (home / "user.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_first_password_is_chosen_by_whom_it_was_given_to(line: Target) -> None:
+    given = users.add(line, "ben", engineer=True)
+    sign_in = ("POST", "/session")
+    status, asked = line.call_api(*sign_in, {"username": "ben", "password": given})
+    assert (status, asked["challenge"]) == (409, "NEW_PASSWORD_REQUIRED")
+    chosen = {"username": "ben", "session": asked["session"], "new_password": "Of-His-Own-12"}
+    assert line.call_api(*sign_in, {**chosen, "session": "guessed"})[0] == 400
+    assert line.call_api(*sign_in, {**chosen, "session": asked["session"][::-1]})[0] == 401
+    assert line.call_api(*sign_in, {**chosen, "username": "anna"})[0] == 401
+    assert line.call_api(*sign_in, {**chosen, "new_password": "short"})[0] == 400
+    status, session = line.call_api(*sign_in, chosen)
+    assert (status, session["username"], session["groups"]) == (200, "ben", ["engineers"])
+    assert line.call_api(*sign_in, chosen)[0] == 401
+    renewed = line.call_api(*sign_in, {"username": "ben", "refresh_token": session["refresh_token"]})[1]
+    assert line.call_api("GET", "/jobs", None, renewed["id_token"])[0] == 200
+    with pytest.raises(users.UserError, match="there is a user 'ben' already"):
+        users.add(line, "ben")
+
+
+def test_the_page_and_its_overview_are_served(line: Target) -> None:
+    with urllib.request.urlopen(f"{line.api_url}/", timeout=30) as answer:
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert b"<!doctype html>" in answer.read().lower()
+    users.set_password(line, "anna", "Of-Her-Own-12")
+    token = users.sign_in(line, "anna", "Of-Her-Own-12")["id_token"]
+    status, seen = line.call_api("GET", "/overview", None, token)
+    assert (status, set(seen)) == (200, {"images", "executions", "models", "devices"})
+    status, graph = line.call_api("GET", "/workflows/label_images", None, token)
+    assert {"ProposeLabels", "OpenLabelingJob"} <= {state["name"] for state in graph["states"]}
+
+
 def test_without_labels_nothing_is_trained(line: Target) -> None:
     path, described = run(line, "train_model")
     assert path == ["SnapshotDataset", "PlanTraining", "HasAnythingChanged", "NothingChanged"]
@@ -149,7 +200,9 @@ def test_careless_labels_go_round_again_until_they_are_right(line: Target, label
     rounds = labeled.count("OpenLabelingJob")
     assert rounds in (2, 3)
     start = ["IsWindowOpen", "WaitForWindow", "ClaimNewImages", "AreThereNewImages", "StartFirstRound"]
-    assert labeled == [*start, *LABELED * rounds, "RecordLabels", "IsEnoughNew", "LabelsRecorded"]
+    start += ["IsGroundTruthUsed", "ProposeLabels", "AskWithProposals", *LABELED]
+    again = ["IsGroundTruthUsed", *LABELED] * (rounds - 1)
+    assert labeled == [*start, *again, "RecordLabels", "IsEnoughNew", "LabelsRecorded"]
     assert pipeline.counts(line)["APPROVED"] + pipeline.counts(line)["REJECTED"] == 20
 
 

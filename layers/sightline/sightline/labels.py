@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sightline.consolidation import consolidate
 from sightline.errors import SightlineError
 
 MAX_BOXES = 1000  # for one image; more is a mistake or an attack
 MAX_REASON = 500  # characters
 LARGEST = 1e9  # no image is so large; NaN, infinity and integers of a thousand digits are out before any arithmetic
+
+ASKED = ("proposals", "rank", "uncertainty")  # what only the task needs
 
 Annotation = dict[str, int]
 
@@ -53,17 +56,82 @@ def _check_box(number: int, box: Any, width: int, height: int, classes: int) -> 
     return clean
 
 
-def check_verdict(value: dict[str, Any]) -> dict[str, Any]:
-    """A verification answer: `{"approved": true}`, or `{"approved": false, "reason": "…"}` with a reason to act on."""
-    approved = value.get("approved")
+def check_label(sent: dict[str, Any], *, width: int, height: int, classes: int) -> dict[str, Any]:
+    """A labelling answer: `{"annotations": [box…]}`, or `{"skip": "reason"}` for an image that can't be labelled.
+
+    Raises InvalidAnswerError, also for one that says both.
+    """
+    if "skip" in sent:
+        if "annotations" in sent:
+            raise InvalidAnswerError("an answer has either annotations or skip, not both")
+        return {"skip": check_reason(sent["skip"], "skip")}
+    boxes = check_annotations(sent.get("annotations"), width=width, height=height, classes=classes)
+    return {"annotations": boxes}
+
+
+def check_verdict(sent: dict[str, Any], *, width: int, height: int, classes: int) -> dict[str, Any]:
+    """A verification answer: `{"approved": true}`, with `annotations` corrected and approved, or
+    `{"approved": false, "reason": "…"}` with a reason to act on. Raises InvalidAnswerError.
+    """
+    approved = sent.get("approved")
     if not isinstance(approved, bool):
         raise InvalidAnswerError(f"approved must be true or false, got {approved!r:.50}")
-    if approved:
+    if not approved:
+        return {"approved": False, "reason": check_reason(sent.get("reason"), "a rejection's reason")}
+    if sent.get("annotations") is None:
         return {"approved": True}
-    reason = value.get("reason")
-    if not isinstance(reason, str) or not reason.strip() or len(reason) > MAX_REASON:
-        raise InvalidAnswerError(f"a rejection needs a reason of 1 to {MAX_REASON} characters")
-    return {"approved": False, "reason": reason.strip()}
+    boxes = check_annotations(sent["annotations"], width=width, height=height, classes=classes)
+    return {"approved": True, "annotations": boxes}
+
+
+def check_reason(value: Any, what: str) -> str:
+    """A reason as text without blanks around it. It is shown as text, so that it may hold anything."""
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_REASON:
+        raise InvalidAnswerError(f"{what} must be a text of 1 to {MAX_REASON} characters")
+    return value.strip()
+
+
+def rank(value: float) -> int:
+    """A place in a queue, the lowest first, from a number in 0..1: whole millionths, which every store keeps exactly."""
+    return round(value * 1_000_000)
+
+
+def consolidate_label(image: dict[str, Any], answers: list[dict[str, Any]]) -> dict[str, Any]:
+    """The label of one image: the boxes on which its annotators agree, or the reason why they skipped it.
+
+    `answers` have `worker` and `annotations` or `skip`. An image is skipped when more than half of them did.
+    """
+    given = [answer["annotations"] for answer in answers if "annotations" in answer]
+    image = {name: image[name] for name in image if name not in ASKED}
+    workers = [answer["worker"] for answer in answers]
+    if 2 * len(given) < len(answers) or not answers:
+        reasons = sorted({answer["skip"] for answer in answers if "skip" in answer})
+        return {**image, "annotated_by": workers, "skip": "; ".join(reasons) or "nobody has answered"}
+    label = consolidate(given)
+    agreement = round(label.agreement, 4) if len(given) > 1 else None
+    return {**image, "annotated_by": workers, "annotations": label.annotations, "agreement": agreement}
+
+
+def progress(workers: list[dict[str, Any]]) -> dict[str, Any]:
+    """Who has answered how much of a job, and how fast, from items with `worker, answers, first_at, last_at` (ms).
+
+    The speed is measured between the first and the last answer; None for fewer than two.
+    """
+    each = {
+        entry["worker"]: {
+            "answers": entry["answers"],
+            "per_hour": _per_hour(entry["answers"], entry["first_at"], entry["last_at"]),
+        }
+        for entry in workers
+    }
+    answers = sum(entry["answers"] for entry in workers)
+    first = min((entry["first_at"] for entry in workers), default=0)
+    last = max((entry["last_at"] for entry in workers), default=0)
+    return {"workers": each, "answers": answers, "per_hour": _per_hour(answers, first, last)}
+
+
+def _per_hour(answers: int, first: int, last: int) -> float | None:
+    return round((answers - 1) * 3_600_000 / (last - first), 1) if answers > 1 and last > first else None
 
 
 @dataclass(frozen=True)
@@ -80,14 +148,16 @@ def settle_round(
 ) -> SettledRound:
     """Part the labels of round `number` (from 1) by their verdicts; `again` when the rejected go round once more.
 
-    A label without a verdict counts as rejected: nothing becomes training data unseen.
+    A label without a verdict counts as rejected: nothing becomes training data unseen. A verdict with `annotations` has
+    corrected them.
     """
     by_image = {verdict["image_id"]: verdict for verdict in verdicts}
     approved, rejected = [], []
     for label in sorted(labels, key=lambda label: str(label["image_id"])):
         verdict = by_image.get(label["image_id"], {"approved": False, "reason": "not verified"})
         if verdict["approved"]:
-            approved.append(label)
+            corrected = verdict.get("annotations")
+            approved.append(label if corrected is None else {**label, "annotations": corrected})
         else:
             rejected.append({**label, "reason": verdict["reason"]})
     return SettledRound(approved, rejected, again=bool(rejected) and number < max_rounds)

@@ -87,3 +87,8 @@ def component_prefix(component: str, version: str) -> str:
 def task_job(job_id: str, kind: str, number: int) -> str:
     """The job that people see for one round of `kind` (`labeling` or `verification`) of a `label_images` execution."""
     return f"{job_id}.{kind}.{number}"
+
+
+def accepted_job(image_id: str) -> str:
+    """The job that a label counts as which an engineer accepted from the attention list."""
+    return f"accepted-{image_id[:32]}"

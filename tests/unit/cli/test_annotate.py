@@ -70,15 +70,34 @@ class OneJob:
     def __init__(self, kind: str, tasks: list[dict[str, Any]]) -> None:
         self.job = {"job_id": "j", "kind": kind, "round": 1, "status": "OPEN", "remaining": len(tasks)}
         self.waiting, self.answers, self.lock = list(tasks), {}, threading.Lock()
+        self.valid: set[str | None] = set()
+        self.signed_in: list[str] = []
 
-    def call_api(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    def sign_in(self, name: str) -> str:
+        """A new token for a simulated person."""
         with self.lock:
+            self.signed_in.append(name)
+            self.valid.add(f"{name}-{len(self.signed_in)}")
+            return f"{name}-{len(self.signed_in)}"
+
+    def call_api(
+        self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None
+    ) -> tuple[int, Any]:
+        with self.lock:
+            if token not in self.valid:
+                return 401, {"message": "Unauthorized"}
             if method == "GET":
                 return 200, {"jobs": [{**self.job, "remaining": len(self.waiting)}]}
             if path.endswith("/next"):
-                return (200, self.waiting.pop()) if self.waiting else (204, None)
+                return 200, {"tasks": [self.waiting.pop()] if self.waiting else []}
             self.answers.setdefault(path.split("/")[-2], []).append(body)
             return 200, {}
+
+
+def annotators(api: OneJob, truth: dict[str, Any], count: int) -> Annotators:
+    people = Annotators(api, truth, error_rate=0.0, seed=0, count=count)  # type: ignore[arg-type]
+    people.sign_in = api.sign_in  # type: ignore[method-assign]
+    return people
 
 
 def test_each_task_is_answered_once_by_one_of_them() -> None:
@@ -86,7 +105,7 @@ def test_each_task_is_answered_once_by_one_of_them() -> None:
     api = OneJob(
         "labeling", [{"task_id": name, "name": f"incoming/{name}", "width": 99, "height": 99} for name in truth]
     )
-    people = Annotators(api, truth, error_rate=0.0, seed=0, count=4)  # type: ignore[arg-type]
+    people = annotators(api, truth, count=4)
     assert people.work() == 30
     assert {name: [answer["annotations"] for answer in given] for name, given in api.answers.items()} == {
         name: [boxes] for name, boxes in truth.items()
@@ -96,5 +115,16 @@ def test_each_task_is_answered_once_by_one_of_them() -> None:
 
 def test_an_image_that_the_labels_do_not_know_is_rejected_in_verification() -> None:
     api = OneJob("verification", [{"task_id": "x", "name": "x.jpg", "annotations": [], "width": 9, "height": 9}])
-    Annotators(api, {}, error_rate=0.0, seed=0, count=1).work()  # type: ignore[arg-type]
+    annotators(api, {}, count=1).work()
     assert api.answers["x"][0]["approved"] is False
+
+
+def test_people_sign_in_once_and_again_when_the_token_is_over() -> None:
+    api = OneJob("labeling", [])
+    people = annotators(api, {}, count=2)
+    people.jobs()
+    people.jobs()
+    assert api.signed_in == ["simulated-0"]
+    api.valid.clear()
+    assert people.jobs() == []
+    assert api.signed_in == ["simulated-0", "simulated-0"]

@@ -120,7 +120,7 @@ def test_labels_come_back_under_the_stacks_own_class_ids_and_bad_ones_are_left_o
     uri = cloud.write_lines("labeling/output.manifest", output)
     for _ in range(2):
         done = step("read_labeling_job", images_uri=f"s3://artifacts/{ROUND}images.jsonl", output_uri=uri)
-        assert done == {"answers": 2, "answers_uri": f"s3://artifacts/{ROUND}labels.jsonl"}
+        assert done == {"labels": 2, "labels_uri": f"s3://artifacts/{ROUND}labels.jsonl"}
         found = cloud.read_lines(f"{ROUND}labels.jsonl")
         assert [(line["image_id"], line["annotations"]) for line in found] == [
             (IMAGES[0]["image_id"], [BOX]),
@@ -162,7 +162,7 @@ def test_verdicts_come_back_with_what_the_workers_said(step: Any, cloud: Cloud) 
     ]
     uri = cloud.write_lines("labeling/output.manifest", output)
     done = step("read_verification_job", labels_uri=f"s3://artifacts/{ROUND}labels.jsonl", output_uri=uri)
-    assert done["answers"] == 2
+    assert done["verdicts"] == 2
     found = cloud.read_lines(f"{ROUND}verdicts.jsonl")
     assert [(line["approved"], line.get("reason", "")[:10], len(line.get("reason", ""))) for line in found] == [
         (True, "", 0),

@@ -1,15 +1,13 @@
 """The labelling functions one after the other, each step twice: claim, open, serve, settle, record, release."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from sightline.aws import tasks as tasks_module
 from sightline.aws.ledger import Ledger
-from tests.fake_cloud import Cloud, jpeg
-from tests.project import ROOT
+from tests.fake_cloud import Cloud, jpeg, request
 
 JOB = "window-1795220517014"
 BOX = {"class_id": 0, "left": 1, "top": 2, "width": 10, "height": 12}
@@ -43,13 +41,22 @@ def images(step: Any, cloud: Cloud) -> list[dict[str, Any]]:
     return cloud.read_lines(f"labeling/{JOB}/round-1/images.jsonl")
 
 
-def ask(step: Any, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-    """One request to the labelling API."""
-    given = {"rawPath": path, "body": json.dumps(body) if body is not None else None}
-    sample = json.loads((ROOT / "events" / "serve_labeling.json").read_text()) | given
-    sample["requestContext"]["http"] |= {"method": method, "path": path}
-    answer = step("serve_labeling", sample)
+def ask(step: Any, method: str, path: str, body: Any = None, worker: str = "anna") -> tuple[int, Any]:
+    """One request to the labelling part of the console API."""
+    answer = step("serve_labeling", request(method, path, body, worker))
     return answer["statusCode"], json.loads(answer["body"]) if answer["body"] else None
+
+
+def take(step: Any, worker: str = "anna", count: int = 1, job: str = f"{JOB}.labeling.1") -> list[dict[str, Any]]:
+    """Tasks for one person."""
+    status, given = ask(step, "POST", f"/jobs/{job}/next", {"count": count}, worker)
+    assert status == 200, given
+    tasks: list[dict[str, Any]] = given["tasks"]
+    return tasks
+
+
+def answer_path(task: dict[str, Any], job: str = f"{JOB}.labeling.1") -> str:
+    return f"/jobs/{job}/tasks/{task['task_id']}/answer"
 
 
 def open_labeling(step: Any, cloud: Cloud, **changes: Any) -> None:
@@ -57,14 +64,20 @@ def open_labeling(step: Any, cloud: Cloud, **changes: Any) -> None:
     step("open_labeling_job", **({"images_uri": uri, "task_token": "token-1"} | changes))
 
 
-def label_all(step: Any, worker: str = "anna") -> int:
-    """Answer every task of the first round with one box; answers how many."""
+def label_all(step: Any, worker: str = "anna", boxes: list[Any] | None = None) -> int:
+    """Answer every task of the first round that `worker` gets, with one box; answers how many."""
     count = 0
-    while (task := ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": worker}))[0] == 200:
-        path = f"/jobs/{JOB}.labeling.1/tasks/{task[1]['task_id']}/answer"
-        assert ask(step, "POST", path, {"worker": worker, "annotations": [BOX]})[0] == 200
+    while tasks := take(step, worker):
+        answer = {"annotations": [BOX] if boxes is None else boxes}
+        assert ask(step, "POST", answer_path(tasks[0]), answer, worker)[0] == 200
         count += 1
     return count
+
+
+def consolidate(step: Any, number: int = 1) -> Any:
+    consolidated = step("consolidate_labels", round=number, tasks_job=f"{JOB}.labeling.{number}")
+    assert step("consolidate_labels", round=number, tasks_job=f"{JOB}.labeling.{number}") == consolidated
+    return consolidated
 
 
 def test_a_claim_is_exclusive_and_repeatable(step: Any, images: list[Any]) -> None:
@@ -81,16 +94,17 @@ def test_released_images_are_new_again(step: Any, images: list[Any], cloud: Clou
     assert ask(step, "GET", "/jobs") == (200, {"jobs": []})
 
 
-def test_when_every_task_is_answered_the_workflow_gets_its_answer_once(
+def test_when_every_task_is_answered_the_workflow_is_told_once(
     step: Any, images: list[Any], cloud: Cloud, answered: list[Any]
 ) -> None:
     open_labeling(step, cloud)
     assert label_all(step) == 4
+    assert answered == [("token-1", {"job_id": f"{JOB}.labeling.1", "tasks": 4})]
     uri = f"s3://artifacts/labeling/{JOB}/round-1/labels.jsonl"
-    assert answered == [("token-1", {"job_id": f"{JOB}.labeling.1", "answers": 4, "answers_uri": uri})]
+    assert consolidate(step) == {"labels_uri": uri, "labels": 4, "skipped": 0}
     lines = cloud.read_lines(f"labeling/{JOB}/round-1/labels.jsonl")
-    assert [(line["image_id"], line["annotations"], line["worker"]) for line in lines] == [
-        (image["image_id"], [BOX], "anna") for image in images
+    assert [(line["image_id"], line["annotations"], line["annotated_by"], line["agreement"]) for line in lines] == [
+        (image["image_id"], [BOX], ["anna"], None) for image in images
     ]
 
 
@@ -98,9 +112,7 @@ def test_opening_twice_keeps_the_answers_and_takes_the_newer_token(
     step: Any, images: list[Any], cloud: Cloud, answered: list[Any]
 ) -> None:
     open_labeling(step, cloud)
-    task = ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": "anna"})[1]
-    path = f"/jobs/{JOB}.labeling.1/tasks/{task['task_id']}/answer"
-    ask(step, "POST", path, {"worker": "anna", "annotations": []})
+    ask(step, "POST", answer_path(take(step)[0]), {"annotations": []})
     open_labeling(step, cloud, task_token="token-2")
     assert label_all(step) == 3
     assert [token for token, _ in answered] == ["token-2"]
@@ -111,90 +123,258 @@ def test_opening_twice_keeps_the_answers_and_takes_the_newer_token(
 def test_a_job_without_images_is_answered_at_once(step: Any, cloud: Cloud, answered: list[Any]) -> None:
     uri = cloud.write_lines("labeling/x/round-1/labels.jsonl", [])
     step("open_verification_job", job_id="x", labels_uri=uri, task_token="token")
-    assert [output["answers"] for _, output in answered] == [0]
+    assert [output["tasks"] for _, output in answered] == [0]
+    assert step("collect_verdicts", job_id="x", tasks_job="x.verification.1")["verdicts"] == 0
 
 
-def test_an_answer_sent_twice_counts_once_and_another_one_is_refused(
+def test_an_answer_sent_twice_counts_once_and_its_sender_may_replace_it(
     step: Any, images: list[Any], cloud: Cloud
 ) -> None:
     open_labeling(step, cloud)
-    task = ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": "anna"})[1]
-    path = f"/jobs/{JOB}.labeling.1/tasks/{task['task_id']}/answer"
-    right = {"worker": "anna", "annotations": [BOX]}
-    assert ask(step, "POST", path, right) == (200, {"status": "saved", "remaining": 3})
-    assert ask(step, "POST", path, right) == (200, {"status": "saved", "remaining": 3})
-    assert ask(step, "POST", path, {"worker": "anna", "annotations": []})[0] == 409
-    assert ask(step, "POST", path, {"worker": "ben", "annotations": [BOX]})[0] == 409
+    task = take(step)[0]
+    assert ask(step, "POST", answer_path(task), {"annotations": [BOX]}) == (200, {"status": "saved", "remaining": 3})
+    assert ask(step, "POST", answer_path(task), {"annotations": [BOX]}) == (200, {"status": "saved", "remaining": 3})
+    assert ask(step, "POST", answer_path(task), {"annotations": []}) == (200, {"status": "saved", "remaining": 3})
+    path = answer_path(task).removesuffix("/answer")
+    assert ask(step, "GET", path)[1]["answer"] == {"annotations": []}
+    assert ask(step, "GET", path, worker="ben")[1]["answer"] is None
+    assert ask(step, "POST", answer_path(task), {"annotations": [BOX]}, "ben")[0] == 409
+    progress = ask(step, "GET", f"/jobs/{JOB}.labeling.1")[1]
+    assert (progress["workers"]["anna"]["answers"], progress["answers"], progress["remaining"]) == (1, 1, 3)
 
 
-def test_two_people_never_hold_one_task(step: Any, images: list[Any], cloud: Cloud) -> None:
+def test_a_job_that_is_over_takes_no_other_answer(
+    step: Any, images: list[Any], cloud: Cloud, answered: list[Any]
+) -> None:
     open_labeling(step, cloud)
-    given = [ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": f"w{n}"}) for n in range(5)]
-    assert len({task["task_id"] for status, task in given if status == 200}) == 4
-    assert given[4] == (204, None)
+    tasks = take(step, count=4)
+    for task in tasks:
+        assert ask(step, "POST", answer_path(task), {"annotations": [BOX]})[0] == 200
+    assert ask(step, "POST", answer_path(tasks[0]), {"annotations": [BOX]}) == (
+        200,
+        {"status": "saved", "remaining": 0},
+    )
+    status, said = ask(step, "POST", answer_path(tasks[0]), {"annotations": []})
+    assert (status, "its job is over" in said["message"]) == (409, True)
+    assert len(answered) == 1
+    consolidate(step)
+    assert {len(line["annotations"]) for line in cloud.read_lines(f"labeling/{JOB}/round-1/labels.jsonl")} == {1}
+
+
+def test_two_people_never_hold_one_task_and_a_reload_gives_the_same_ones(
+    step: Any, images: list[Any], cloud: Cloud
+) -> None:
+    open_labeling(step, cloud)
+    first = [task["task_id"] for task in take(step, "anna", 2)]
+    second = [task["task_id"] for task in take(step, "ben", 3)]
+    assert (len(first), len(second), len({*first, *second})) == (2, 2, 4)
+    assert take(step, "cleo") == []
+    assert sorted(task["task_id"] for task in take(step, "anna", 9)) == sorted(first)
+    assert len(take(step, "anna", 1)) == 1
 
 
 def test_an_abandoned_task_comes_back_when_its_lease_is_over(step: Any, images: list[Any], cloud: Cloud) -> None:
     cloud.environment["LEASE_SECONDS"] = "0"
     open_labeling(step, cloud)
-    for worker in ("anna", "ben"):
-        tasks = {ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": worker})[1]["task_id"] for _ in range(40)}
-        assert len(tasks) == 4
+    held = take(step, "anna", 4)
+    assert len(held) == 4
+    got = take(step, "ben", 4)
+    assert len({task["task_id"] for task in got}) == 4
+    assert ask(step, "POST", answer_path(held[0]), {"annotations": []}, "anna")[0] == 409
+    assert ask(step, "POST", answer_path(held[0]), {"annotations": []}, "ben")[0] == 200
 
 
-@pytest.mark.parametrize(
-    ("annotations", "said"),
-    [
-        ([{**BOX, "left": 60}], "does not lie inside the image"),
-        ([{**BOX, "class_id": 2}], "class_id must be a whole number in 0..1"),
-        ([{**BOX, "left": "1"}], "must be a finite number"),
-        ([{**BOX, "left": float("nan")}], "must be a finite number"),
-        ([{**BOX, "left": True}], "must be a finite number"),
-        ([{"left": 1}], "must have exactly the fields"),
-        ([BOX] * 1001, "at most 1000"),
-        ("none", "must be a list"),
-    ],
-)
-def test_a_label_that_cannot_be_is_refused_with_the_reason(
-    step: Any, images: list[Any], cloud: Cloud, annotations: Any, said: str
+def test_a_lease_that_is_over_still_counts_as_long_as_nobody_else_has_the_task(
+    step: Any, images: list[Any], cloud: Cloud
+) -> None:
+    cloud.environment["LEASE_SECONDS"] = "0"
+    open_labeling(step, cloud)
+    assert ask(step, "POST", answer_path(take(step)[0]), {"annotations": []})[0] == 200
+
+
+def test_a_lease_is_renewed_and_given_back(step: Any, images: list[Any], cloud: Cloud) -> None:
+    open_labeling(step, cloud)
+    task = take(step, "anna", 4)[0]
+    lease = answer_path(task).replace("/answer", "/lease")
+    status, renewed = ask(step, "POST", lease)
+    assert (status, renewed["lease_expires_at"] >= task["lease_expires_at"]) == (200, True)
+    assert (ask(step, "POST", lease, worker="ben")[0], ask(step, "DELETE", lease, worker="ben")[0]) == (409, 409)
+    assert [ask(step, "DELETE", lease) for _ in range(2)] == [(204, None), (204, None)]
+    assert ask(step, "POST", lease)[0] == 409
+    assert [given["task_id"] for given in take(step, "ben", 2)] == [task["task_id"]]
+
+
+def test_each_image_goes_to_as_many_different_people_as_the_stack_says(
+    step: Any, images: list[Any], cloud: Cloud, answered: list[Any]
+) -> None:
+    cloud.environment["ANNOTATORS_PER_IMAGE"] = "3"
+    open_labeling(step, cloud)
+    moved = {**BOX, "left": 2}
+    assert label_all(step, "anna") == 4
+    assert label_all(step, "anna") == 0
+    assert label_all(step, "ben", [moved]) == 4
+    assert answered == []
+    open_job = ask(step, "GET", f"/jobs/{JOB}.labeling.1")[1]
+    assert (open_job["remaining"], open_job["answers"], open_job["agreement"]) == (4, 8, None)
+    assert label_all(step, "cleo", [moved]) == 4
+    assert len(answered) == 1
+    consolidate(step)
+    lines = cloud.read_lines(f"labeling/{JOB}/round-1/labels.jsonl")
+    assert [line["annotations"] for line in lines] == [[moved]] * 4
+    assert {tuple(line["annotated_by"]) for line in lines} == {("anna", "ben", "cleo")}
+    shown = ask(step, "GET", f"/jobs/{JOB}.labeling.1")[1]["agreement"]
+    assert shown == pytest.approx(lines[0]["agreement"], abs=1e-4)
+    assert 0.8 < shown < 1
+
+
+def test_an_image_that_most_skip_is_set_aside_and_not_verified(
+    step: Any, images: list[Any], cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sightline.aws.feature_store.put_label", lambda *_: None)
+    open_labeling(step, cloud)
+    first = take(step)[0]
+    assert ask(step, "POST", answer_path(first), {"skip": "  out of focus "})[0] == 200
+    assert ask(step, "GET", f"/jobs/{JOB}.labeling.1")[1]["skipped"] == 1
+    label_all(step)
+    assert consolidate(step) | {"labels_uri": ""} == {"labels_uri": "", "labels": 3, "skipped": 1}
+    skipped = cloud.read_lines(f"labeling/{JOB}/round-1/skipped.jsonl")
+    assert [(line["image_id"], line["skip"]) for line in skipped] == [(first["image_id"], "out of focus")]
+    settle(step, cloud, 1, [True, True, True])
+    assert step("record_labels", round=1)["skipped"] == 1
+    item = Ledger("ImagesTable").image(first["image_id"])
+    assert item is not None
+    assert (item["status"], item["attention"], item["why"]) == ("REJECTED", "OPEN", "skipped: out of focus")
+    assert "annotations" not in item
+
+
+def test_the_least_sure_images_and_the_least_agreed_labels_come_first(step: Any, cloud: Cloud) -> None:
+    image = {"bucket": "images", "key": "incoming/x.jpg", "width": 64, "height": 64, "format": "jpeg"}
+    sure = [{**image, "image_id": f"i{n:02}", "uncertainty": n / 40} for n in range(40)]
+    open_labeling(step, cloud, images_uri=cloud.write_lines("labeling/a/images.jsonl", sure))
+    assert {task["task_id"] for task in take(step, count=8)} <= {f"i{n}" for n in range(24, 40)}
+    agreed = [{**image, "image_id": f"i{n:02}", "annotations": [], "agreement": 1 - n / 40} for n in range(40)]
+    uri = cloud.write_lines("labeling/a/labels.jsonl", agreed)
+    step("open_verification_job", job_id="a", labels_uri=uri, task_token="t")
+    given = take(step, count=8, job="a.verification.1")
+    assert {task["task_id"] for task in given} <= {f"i{n}" for n in range(24, 40)}
+
+
+BAD_LABELS: list[tuple[Any, str]] = [
+    ({"annotations": [{**BOX, "left": 60}]}, "does not lie inside the image"),
+    ({"annotations": [{**BOX, "left": -1}]}, "does not lie inside the image"),
+    ({"annotations": [{**BOX, "width": 0}]}, "does not lie inside the image"),
+    ({"annotations": [{**BOX, "class_id": 2}]}, "class_id must be a whole number in 0..1"),
+    ({"annotations": [{**BOX, "left": "1"}]}, "must be a finite number"),
+    ({"annotations": [{**BOX, "left": 10**400}]}, "must be a finite number"),
+    ({"annotations": [{**BOX, "left": True}]}, "must be a finite number"),
+    ({"annotations": [{**BOX, "__proto__": {}}]}, "must have exactly the fields"),
+    ({"annotations": [{"left": 1}]}, "must have exactly the fields"),
+    ({"annotations": [BOX] * 1001}, "at most 1000"),
+    ({"annotations": "none"}, "must be a list"),
+    ({"skip": ""}, "skip must be a text of 1 to 500 characters"),
+    ({"skip": "x" * 501}, "skip must be a text of 1 to 500 characters"),
+    ({"skip": {"a": 1}}, "skip must be a text of 1 to 500 characters"),
+    ({"skip": "blurred", "annotations": []}, "not both"),
+    ({}, "must be a list"),
+    ('{"annotations": [NaN]}', "NaN is no number of JSON"),
+    ('{"annotations": [1e999]}', "must have exactly the fields"),
+    ('{"annotations": [' + "[" * 200_000, "not JSON"),
+    ('{"annotations"', "not JSON"),
+    ("[]", "must be a JSON object"),
+]
+
+
+def test_a_label_that_cannot_be_is_refused_with_the_reason_and_changes_nothing(
+    step: Any, images: list[Any], cloud: Cloud
 ) -> None:
     open_labeling(step, cloud)
-    task = ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": "anna"})[1]
-    path = f"/jobs/{JOB}.labeling.1/tasks/{task['task_id']}/answer"
-    status, answer = ask(step, "POST", path, {"worker": "anna", "annotations": annotations})
-    assert status == 400
-    assert said in answer["message"]
-    assert ask(step, "GET", "/jobs")[1]["jobs"][0]["remaining"] == 4
+    task = take(step)[0]
+    before = cloud.dynamodb.scan(TableName="TasksTable")["Items"]
+    for sent, said in BAD_LABELS:
+        status, answer = ask(step, "POST", answer_path(task), sent)
+        assert (status, said in answer["message"]) == (400, True), answer
+        assert len(answer["message"]) < 1000
+    assert cloud.dynamodb.scan(TableName="TasksTable")["Items"] == before
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status"),
-    [
-        ("/jobs/none/next", {"worker": "anna"}, 404),
-        (f"/jobs/{JOB}.labeling.1/next", {"worker": "<b>"}, 400),
-        (f"/jobs/{JOB}.labeling.1/next", [1], 400),
-        (f"/jobs/{JOB}.labeling.1/tasks/none/answer", {"worker": "anna", "annotations": []}, 404),
-    ],
-)
-def test_a_wrong_request_gets_a_clear_answer(
-    step: Any, images: list[Any], cloud: Cloud, path: str, body: Any, status: int
-) -> None:
+def test_a_million_boxes_are_too_many_before_they_are_read(step: Any, images: list[Any], cloud: Cloud) -> None:
     open_labeling(step, cloud)
-    assert ask(step, "POST", path, body)[0] == status
+    text = f'{{"annotations": [{f"{json.dumps(BOX)}," * 1_000_000}]}}'
+    status, answer = ask(step, "POST", answer_path(take(step)[0]), text)
+    assert (status, "at most 1000000 are taken" in answer["message"]) == (413, True)
 
 
-def test_of_many_last_answers_one_answers_the_workflow(
+def test_markup_in_a_comment_is_kept_as_the_text_that_it_is(step: Any, cloud: Cloud) -> None:
+    label = {"image_id": "x", "bucket": "images", "key": "incoming/<b>.jpg", "width": 9, "height": 9, "annotations": []}
+    uri = cloud.write_lines("labeling/a/labels.jsonl", [label])
+    step("open_verification_job", job_id="a", labels_uri=uri, task_token="t")
+    reason = "<script>alert(1)</script>"
+    path = answer_path(take(step, job="a.verification.1")[0], "a.verification.1")
+    assert ask(step, "POST", path, {"approved": False, "reason": reason})[0] == 200
+    step("collect_verdicts", job_id="a", round=1, tasks_job="a.verification.1")
+    assert [line["reason"] for line in cloud.read_lines("labeling/a/round-1/verdicts.jsonl")] == [reason]
+
+
+WRONG_REQUESTS: list[tuple[str, str, Any, int]] = [
+    ("POST", "/jobs/none/next", {}, 404),
+    ("GET", "/jobs/none", None, 404),
+    ("POST", f"/jobs/{JOB}.labeling.1/next", [1], 400),
+    ("POST", f"/jobs/{JOB}.labeling.1/next", {"count": 0}, 400),
+    ("POST", f"/jobs/{JOB}.labeling.1/next", {"count": 33}, 400),
+    ("POST", f"/jobs/{JOB}.labeling.1/next", {"count": True}, 400),
+    ("POST", f"/jobs/{JOB}.labeling.1/tasks/none/answer", {"annotations": []}, 404),
+    ("POST", f"/jobs/{JOB}.labeling.1/tasks/none/lease", None, 404),
+    ("DELETE", f"/jobs/{JOB}.labeling.1/tasks/none/lease", None, 404),
+    ("GET", f"/jobs/{JOB}.labeling.1/tasks/none", None, 404),
+    ("POST", "/jobs/../../tasks/x/answer", {}, 404),
+    ("GET", f"/jobs/{'x' * 3000}", None, 404),
+    ("POST", f"/jobs/{JOB}.labeling.1/tasks/{'x' * 3000}/lease", None, 404),
+]
+
+
+def test_a_wrong_request_gets_a_clear_answer(step: Any, images: list[Any], cloud: Cloud) -> None:
+    open_labeling(step, cloud)
+    for method, path, body, status in WRONG_REQUESTS:
+        assert (ask(step, method, path, body)[0], path) == (status, path)
+
+
+def test_the_task_of_one_job_can_not_be_answered_in_another(step: Any, images: list[Any], cloud: Cloud) -> None:
+    open_labeling(step, cloud)
+    uri = cloud.write_lines("labeling/b/images.jsonl", [{**images[0], "image_id": "other"}])
+    open_labeling(step, cloud, job_id="b", images_uri=uri)
+    other = take(step, job="b.labeling.1")[0]
+    assert ask(step, "POST", answer_path(other), {"annotations": []})[0] == 404
+    assert ask(step, "GET", "/jobs/b.labeling.1")[1]["remaining"] == 1
+
+
+def test_who_sends_no_id_token_is_not_signed_in(step: Any, images: list[Any], cloud: Cloud) -> None:
+    open_labeling(step, cloud)
+    event = request("POST", f"/jobs/{JOB}.labeling.1/next", {})
+    event["requestContext"]["authorizer"]["jwt"]["claims"] = {"username": "anna", "token_use": "access"}
+    assert step("serve_labeling", event)["statusCode"] == 401
+
+
+def test_a_last_answer_sent_by_many_at_once_tells_the_workflow_once(
     step: Any, images: list[Any], cloud: Cloud, answered: list[Any]
 ) -> None:
     open_labeling(step, cloud)
-    taken = [ask(step, "POST", f"/jobs/{JOB}.labeling.1/next", {"worker": f"w{n}"})[1]["task_id"] for n in range(4)]
+    taken = [take(step, f"w{n}")[0] for n in range(4)]
+    for number in (0, 1, 2, 3, 3, 3, 3):
+        assert ask(step, "POST", answer_path(taken[number]), {"annotations": []}, f"w{number}")[0] == 200
+    assert len(answered) == 1
 
-    def send(number: int) -> int:
-        path = f"/jobs/{JOB}.labeling.1/tasks/{taken[number % 4]}/answer"
-        return ask(step, "POST", path, {"worker": f"w{number % 4}", "annotations": []})[0]
 
-    with ThreadPoolExecutor(1) as pool:
-        assert set(pool.map(send, range(8))) == {200}
+def test_who_died_before_the_workflow_heard_is_made_up_for(
+    step: Any, images: list[Any], cloud: Cloud, answered: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_labeling(step, cloud)
+    tasks = take(step, count=4)
+    with monkeypatch.context() as broken:
+        broken.setattr(tasks_module.Tasks, "_close", lambda *_, **__: None)
+        for task in tasks:
+            ask(step, "POST", answer_path(task), {"annotations": []})
+    assert answered == []
+    assert take(step) == []
     assert len(answered) == 1
 
 
@@ -225,14 +405,17 @@ def test_rejected_labels_go_round_again_and_end_rejected_after_the_last_round(
     )
     open_labeling(step, cloud)
     label_all(step)
+    consolidate(step)
     first = settle(step, cloud, 1, [True, True, False, True])
     again = f"s3://artifacts/labeling/{JOB}/round-2/images.jsonl"
     assert first == {"approved": 3, "rejected": 1, "again": True, "round": 2, "images_uri": again}
     asked = cloud.read_lines(f"labeling/{JOB}/round-2/images.jsonl")
     assert [(line["image_id"], line["annotations"], line["reason"]) for line in asked] == [
-        (images[2]["image_id"], None, "box too small")
+        (images[2]["image_id"], [BOX], "box too small")
     ]
+    assert "annotated_by" not in asked[0]
     cloud.write_lines(f"labeling/{JOB}/round-2/labels.jsonl", [{**asked[0], "annotations": []}])
+    cloud.write_lines(f"labeling/{JOB}/round-2/skipped.jsonl", [])
     assert settle(step, cloud, 2, [False]) == {
         "approved": 0,
         "rejected": 1,
@@ -244,6 +427,7 @@ def test_rejected_labels_go_round_again_and_end_rejected_after_the_last_round(
     assert recorded == {
         "approved": 3,
         "rejected": 1,
+        "skipped": 0,
         "new_labels": 3,
         "manifest_uri": f"s3://artifacts/labeling/{JOB}/output.manifest",
         "enough": True,
@@ -264,4 +448,27 @@ def test_rejected_labels_go_round_again_and_end_rejected_after_the_last_round(
     item = ledger.image(images[0]["image_id"])
     assert item is not None
     assert item["annotations"] == [BOX]
+    aside = ledger.image(images[2]["image_id"])
+    assert aside is not None
+    assert (aside["annotations"], aside["why"]) == ([], "rejected 2 times: box too small")
+    assert [image["image_id"] for image in ledger.attention(9)] == [images[2]["image_id"]]
     assert cloud.read(f"datasets/images/{images[0]['image_id']}.jpeg") in [jpeg(n) for n in range(4)]
+
+
+def test_what_a_verifier_corrects_is_what_is_approved(step: Any, cloud: Cloud) -> None:
+    label = {"image_id": "x", "bucket": "images", "key": "incoming/x.jpg", "width": 64, "height": 64}
+    uri = cloud.write_lines("labeling/a/round-1/labels.jsonl", [{**label, "annotations": [BOX]}])
+    step("open_verification_job", job_id="a", labels_uri=uri, task_token="t")
+    path = answer_path(take(step, job="a.verification.1")[0], "a.verification.1")
+    for sent, said in (
+        ({}, "approved must be"),
+        ({"approved": False}, "reason"),
+        ({"approved": True, "annotations": 1}, "list"),
+    ):
+        status, answer = ask(step, "POST", path, sent)
+        assert (status, said in answer["message"]) == (400, True)
+    corrected = {**BOX, "left": 3}
+    assert ask(step, "POST", path, {"approved": True, "annotations": [corrected]})[0] == 200
+    verdicts = step("collect_verdicts", job_id="a", round=1, tasks_job="a.verification.1")
+    step("settle_round", job_id="a", labels_uri=uri, verdicts_uri=verdicts["verdicts_uri"])
+    assert [line["annotations"] for line in cloud.read_lines("labeling/a/round-1/approved.jsonl")] == [[corrected]]

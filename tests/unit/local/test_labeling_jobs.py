@@ -94,15 +94,16 @@ def ended(call: Any, name: str = "Job-1") -> dict[str, Any]:
     return dict(job)
 
 
-def answering(s3: Any, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> list[Any]:
-    """People who give every image the same answer; what they were asked."""
+def answering(s3: Any, monkeypatch: pytest.MonkeyPatch, skip: int = 0, **answers: Any) -> list[Any]:
+    """People who give every image the same answer, but the first `skip` images none; what they were asked."""
     asked: list[Any] = []
 
-    def ask(job: Any, opens: str, uris: dict[str, str]) -> list[dict[str, Any]]:
+    def ask(job: Any, kind: str, opens: str, uris: dict[str, str]) -> list[dict[str, Any]]:
         (field, uri), *_ = uris.items()
         lines = [json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines()]
         asked.append((opens, field, lines))
-        return [{**line, **answers, "worker": "anna"} for line in lines]
+        kept = ("image_id", "width", "height") if kind == "labeling" else ("image_id",)
+        return [{**{name: line[name] for name in kept}, **answers} for line in lines[skip:]]
 
     monkeypatch.setattr(labeling_jobs, "_ask", ask)
     return asked
@@ -126,6 +127,30 @@ def test_labels_come_back_as_ground_truth_gives_them(s3: Any, call: Any, told: A
     ]
     arn = "arn:aws:sagemaker:us-east-1:000000000000:labeling-job/job-1"
     assert told == [(labeling_jobs.EVENT, {"LabelingJobStatus": "Completed"}, [arn])]
+
+
+def test_a_skipped_image_comes_back_as_a_failure(s3: Any, call: Any, told: Any, monkeypatch: Any) -> None:
+    answering(s3, monkeypatch, skip=1, annotations=[BOX])
+    call("CreateLabelingJob", **request("labeling"))
+    job = ended(call)
+    counted = {name: job["LabelCounters"][name] for name in ("TotalLabeled", "FailedNonRetryableError")}
+    assert counted == {"TotalLabeled": 1, "FailedNonRetryableError": 1}
+    uri = job["LabelingJobOutput"]["OutputDatasetS3Uri"]
+    skipped, labeled = (json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines())
+    with pytest.raises(ground_truth.GroundTruthError, match=r"not labelled: .* skipped"):
+        ground_truth.annotations(skipped, CLASSES)
+    assert ground_truth.annotations(labeled, CLASSES) == [BOX]
+
+
+def test_a_corrected_label_counts_as_rejected_because_ground_truth_takes_no_corrections(
+    s3: Any, call: Any, told: Any, monkeypatch: Any
+) -> None:
+    answering(s3, monkeypatch, approved=True, annotations=[])
+    call("CreateLabelingJob", **request("verification"))
+    uri = ended(call)["LabelingJobOutput"]["OutputDatasetS3Uri"]
+    lines = [json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines()]
+    wanted = {"approved": False, "reason": labeling_jobs.CORRECTED}
+    assert [ground_truth.verdict(line) for line in lines] == [wanted] * 2
 
 
 @pytest.mark.parametrize("reason", [None, "too wide"])

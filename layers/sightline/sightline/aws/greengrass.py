@@ -106,6 +106,20 @@ class Fleet:
         return sorted(thing for page in pages for thing in page["things"])
 
 
+def core_devices(group_arn: str) -> list[dict[str, Any]]:
+    """The devices of a thing group: `coreDeviceThingName, status, lastStatusUpdateTimestamp`."""
+    pages = _greengrass.get_paginator("list_core_devices").paginate(thingGroupArn=group_arn)
+    return [device for page in pages for device in page["coreDevices"]]
+
+
+def installed(thing: str) -> dict[str, str]:
+    """What runs on a device: component name and version."""
+    pages = _greengrass.get_paginator("list_installed_components").paginate(coreDeviceThingName=thing)
+    return {
+        entry["componentName"]: entry["componentVersion"] for page in pages for entry in page["installedComponents"]
+    }
+
+
 def fingerprint(recipe: dict[str, Any]) -> Any:
     """What tells two recipes of one version apart: Greengrass rewrites a recipe, but keeps its default configuration."""
     return recipe.get("ComponentConfiguration", {}).get("DefaultConfiguration")

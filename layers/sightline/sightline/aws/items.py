@@ -1,6 +1,12 @@
 """DynamoDB items as plain dictionaries, through the low-level client (the resource layer costs import time)."""
 
+import random
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import boto3
@@ -11,6 +17,10 @@ from botocore.exceptions import ClientError
 client: Any = boto3.client(
     "dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 8}, max_pool_connections=32)
 )
+BATCH = 25  # items; DynamoDB's own limit
+BATCH_TRIES = 10
+WRITERS = 8
+
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 
@@ -110,7 +120,13 @@ class Table:
     def query(
         self, index: str | None, condition: str, values: dict[str, Any], limit: int | None = None, **options: Any
     ) -> list[dict[str, Any]]:
-        """All items (at most `limit`) that meet a key condition, page after page."""
+        """All items (at most `limit`) that meet a key condition."""
+        return list(self.each(index, condition, values, limit, **options))
+
+    def each(
+        self, index: str | None, condition: str, values: dict[str, Any], limit: int | None = None, **options: Any
+    ) -> Iterator[dict[str, Any]]:
+        """The same, one after the other, so that only a page of them is in memory."""
         request: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
@@ -122,14 +138,15 @@ class Table:
             request["ExpressionAttributeNames"] = {name: name[1:] for name in sorted(names)}
         if index:
             request["IndexName"] = index
-        items: list[dict[str, Any]] = []
+        given = 0
         while True:
             if limit is not None:
-                request["Limit"] = limit - len(items)
+                request["Limit"] = limit - given
             page = client.query(**request)
-            items += [from_item(item) for item in page["Items"]]
-            if "LastEvaluatedKey" not in page or (limit is not None and len(items) >= limit):
-                return items
+            given += len(page["Items"])
+            yield from (from_item(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page or (limit is not None and given >= limit):
+                return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def count(self, index: str, condition: str, values: dict[str, Any]) -> int:
@@ -143,12 +160,29 @@ class Table:
         }
         return sum(page["Count"] for page in client.get_paginator("query").paginate(**request))
 
-    def put_all(self, items: list[dict[str, Any]]) -> None:
-        """Write items in batches of 25; what the service leaves unprocessed is sent again."""
-        for start in range(0, len(items), 25):
-            pending = {self.name: [{"PutRequest": {"Item": to_item(item)}} for item in items[start : start + 25]]}
-            while pending:
-                pending = client.batch_write_item(RequestItems=pending).get("UnprocessedItems") or {}
+    def put_all(self, items: Iterable[dict[str, Any]]) -> int:
+        """Write items, several batches of 25 at a time, however many there are; answers how many."""
+        number, waiting = 0, deque[Future[None]]()
+        stream = iter(items)
+        with ThreadPoolExecutor(WRITERS) as pool:
+            while batch := list(islice(stream, BATCH)):
+                number += len(batch)
+                waiting.append(pool.submit(self._put_batch, batch))
+                if len(waiting) >= 2 * WRITERS:  # the stream is read no faster than it is written
+                    waiting.popleft().result()
+            for written in waiting:
+                written.result()
+        return number
+
+    def _put_batch(self, batch: list[dict[str, Any]]) -> None:
+        """What the service leaves unprocessed is sent again, ever later."""
+        pending = {self.name: [{"PutRequest": {"Item": to_item(item)}} for item in batch]}
+        for attempt in range(BATCH_TRIES):
+            pending = client.batch_write_item(RequestItems=pending).get("UnprocessedItems") or {}
+            if not pending:
+                return
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))
+        raise RuntimeError(f"{len(pending[self.name])} items of {self.name} were not written in {BATCH_TRIES} tries")
 
 
 def _names(expression: str) -> list[str]:

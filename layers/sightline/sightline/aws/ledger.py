@@ -9,6 +9,7 @@ from sightline.aws.items import Table
 from sightline.ledger import ObjectEvent
 
 BY_STATUS = "by_status"
+BY_ATTENTION = "by_attention"
 PLACE_TRIES = 5  # events of one key at one moment; more come again from the queue
 WRITERS = 16  # threads for writes of many single items; conditions rule out batch writes
 
@@ -173,24 +174,53 @@ class Ledger:
             condition="#status = :claimed AND #claimed_by = :job",
         )
 
-    def settle(self, job_id: str, image_id: str, status: str, *, rounds: int, label: dict[str, Any] | None) -> bool:
-        """End a claim with APPROVED (and its label) or REJECTED. True also when this job did so before.
+    def settle(self, job_id: str, image_id: str, status: str, *, rounds: int, **fields: Any) -> bool:
+        """End a claim with APPROVED (and `label_ref`, `annotations`) or REJECTED. True also when this job did so before.
 
-        `label` has `label_ref` and `annotations`. False: the image was removed or released meanwhile.
+        REJECTED comes with `attention`, `why` and the last `annotations`, if any. False: the image was removed or
+        released meanwhile.
         """
         key, values = image_key(image_id), {"after": status, "job": job_id, "rounds": rounds}
-        expression = "SET #status = :after, #rounds = :rounds, #updated_at = :now"
-        if label:
-            expression += ", #label_ref = :label_ref, #annotations = :annotations"
+        given = "".join(f", #{name} = :{name}" for name in fields)
+        left = " REMOVE #attention, #why" if status == ledger.APPROVED else ""
         claimed = self.table.update(
             key,
-            expression,
-            {**values, **(label or {}), "claimed": ledger.CLAIMED, "now": now()},
+            f"SET #status = :after, #rounds = :rounds, #updated_at = :now{given}{left}",
+            {**values, **fields, "claimed": ledger.CLAIMED, "now": now()},
             condition="#claimed_by = :job AND #status = :claimed",
         )
         # Done before: the same is written again, so that updated_at tells the first time.
         again = "#claimed_by = :job AND #status = :after"
         return bool(claimed or self.table.update(key, "SET #rounds = :rounds", values, condition=again))
+
+    def attention(self, limit: int) -> list[dict[str, Any]]:
+        """At most `limit` images that an engineer has to look at, the one longest unchanged first."""
+        return self.table.query(BY_ATTENTION, "#attention = :open", {"open": "OPEN"}, limit)
+
+    def ask_attention(self, image_id: str, why: str) -> bool:
+        """Offer an approved label for a second look; False when it is not approved, or an engineer has accepted it before."""
+        asked = self.table.update(
+            image_key(image_id),
+            "SET #attention = :open, #why = :why, #updated_at = :now",
+            {"open": "OPEN", "why": why, "now": now(), "approved": ledger.APPROVED},
+            condition="#status = :approved AND attribute_not_exists(#accepted_by)",
+        )
+        return asked is not None
+
+    def settle_attention(self, image_id: str, status: str, **fields: Any) -> dict[str, Any] | None:
+        """Take an image off the engineer's list with `status`: NEW to be labelled again, APPROVED, or QUARANTINED.
+
+        NEW keeps the last `annotations` and `why`, for whoever labels it. None: the image was not on the list.
+        """
+        gone = "#attention, #claimed_by" + (", #label_ref, #accepted_by" if status == ledger.NEW else ", #why")
+        given = "".join(f", #{name} = :{name}" for name in fields)
+        return self.table.update(
+            image_key(image_id),
+            f"SET #status = :after, #updated_at = :now{given} REMOVE {gone}",
+            {"after": status, "now": now(), "open": "OPEN", "rejected": ledger.REJECTED, "approved": ledger.APPROVED}
+            | fields,
+            condition="#attention = :open AND (#status = :rejected OR #status = :approved)",
+        )
 
     def freeze(self, image_id: str, group_id: str, split: str) -> None:
         """Write an image's group and split, once: what is there stays."""

@@ -1,6 +1,9 @@
 """Objects in S3: one bucket, read and written whole."""
 
 import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -8,6 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 _s3: Any = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
+CHUNK = 1 << 20  # bytes read at a time
+SPOOL = 32 << 20  # bytes; a longer file is gathered on disk
 
 
 class ObjectStore:
@@ -55,6 +60,11 @@ class ObjectStore:
         """The objects of a JSON Lines file, in order."""
         return [json.loads(line) for line in self.read(key).splitlines() if line.strip()]
 
+    def each_line(self, key: str) -> Iterator[Any]:
+        """The same, one after the other while the file comes in: for files that are larger than the memory."""
+        lines = _s3.get_object(Bucket=self.bucket, Key=key)["Body"].iter_lines(CHUNK)
+        return (json.loads(line) for line in lines if line.strip())
+
     def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> str:
         _s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
         return self.uri(key)
@@ -62,9 +72,19 @@ class ObjectStore:
     def write_json(self, key: str, value: Any) -> str:
         return self.write(key, json.dumps(value, indent=1, sort_keys=True).encode(), "application/json")
 
-    def write_lines(self, key: str, values: list[Any]) -> str:
-        body = "".join(json.dumps(value, sort_keys=True) + "\n" for value in values)
-        return self.write(key, body.encode(), "application/jsonlines")
+    def write_lines(self, key: str, values: Iterable[Any]) -> str:
+        with self.line_writer(key) as write:
+            for value in values:
+                write(value)
+        return self.uri(key)
+
+    @contextmanager
+    def line_writer(self, key: str) -> Iterator[Callable[[Any], object]]:
+        """Write a JSON Lines file value by value; it is there when the block has ended well, and not before."""
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL) as file:
+            yield lambda value: file.write(json.dumps(value, sort_keys=True).encode() + b"\n")
+            file.seek(0)
+            _s3.put_object(Bucket=self.bucket, Key=key, Body=file, ContentType="application/jsonlines")
 
     def copy_from(self, bucket: str, key: str, to: str, version_id: str | None = None) -> str | None:
         """Copy an object (of a version) into this bucket without moving its bytes through this process.

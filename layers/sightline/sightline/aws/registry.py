@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import boto3
@@ -23,6 +24,24 @@ def _packages(group: str, **filters: str) -> Iterator[dict[str, Any]]:
 
 def describe(package_arn: str) -> dict[str, Any]:
     return dict(_sagemaker.describe_model_package(ModelPackageName=package_arn))
+
+
+def newest(group: str, limit: int) -> list[dict[str, Any]]:
+    """The newest packages of `group`, as DescribeModelPackage tells them."""
+    found = _packages(group, SortBy="CreationTime", SortOrder="Descending")
+    return [describe(package["ModelPackageArn"]) for package in islice(found, limit)]
+
+
+def judge(group: str, version: int, *, approved: bool, reason: str) -> str | None:
+    """Approve or reject one version of `group`; answers its status, None when there is no such version."""
+    arns = (package["ModelPackageArn"] for package in _packages(group) if package["ModelPackageVersion"] == version)
+    arn = next(arns, None)
+    if arn is None:
+        return None
+    status = "Approved" if approved else "Rejected"
+    said = {"ApprovalDescription": reason} if reason else {}
+    _sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status, **said)
+    return status
 
 
 def find(group: str, training_job: str) -> str | None:

@@ -43,6 +43,18 @@ def read_upload(event: ObjectEvent, *, max_bytes: int) -> Upload | None:
     return Upload(body, answer["Metadata"], size, answer.get("VersionId"))
 
 
+def read_image(image: dict[str, Any], *, max_bytes: int) -> bytes | None:
+    """The bytes of an image of the ledger (`bucket, key, version_id`); None when they are gone or larger than the limit."""
+    version = {"VersionId": image["version_id"]} if image.get("version_id") else {}
+    try:
+        answer = _s3.get_object(Bucket=image["bucket"], Key=image["key"], **version)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in GONE:
+            return None
+        raise
+    return bytes(answer["Body"].read()) if answer["ContentLength"] <= max_bytes else None
+
+
 def quarantine(event: ObjectEvent, image_id: str, reason: str) -> str:
     """Move the object under `quarantine/` with the reason as metadata; answers the new key. The old version stays.
 

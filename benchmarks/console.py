@@ -1,0 +1,114 @@
+"""`python -m benchmarks.console`: is a job of 100,000 tasks as quick for the people who work on it as one of 100?
+
+Opens jobs of both sizes on a local stack of its own, with the deployed function, and asks over HTTP as the page does: the page,
+the list of jobs, the next task, an answer. Prints medians and 95th percentiles, in milliseconds, and writes nothing.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from botocore.config import Config
+
+from cli import users
+from cli.target import Target
+from local import stack
+
+SIZES = (100, 100_000)
+ROUNDS = 40
+WARM_UP = 3
+OPENING_SECONDS = 900  # what a Lambda function has
+
+
+def write_list(target: Target, job_id: str, number: int) -> str:
+    """The list of images that the job asks; answers its address. No image is read here, so none has to be there."""
+    key, bucket = f"labeling/{job_id}/round-1/images.jsonl", target.outputs["ArtifactsBucketName"]
+    image = {"bucket": target.outputs["ImagesBucketName"], "width": 450, "height": 300, "format": "jpeg"}
+    lines = (
+        json.dumps({**image, "image_id": f"{n:064x}", "key": f"incoming/{n}.jpg", "uncertainty": n % 97 / 97})
+        for n in range(number)
+    )
+    target.client("s3").put_object(Bucket=bucket, Key=key, Body="\n".join(lines).encode())
+    return f"s3://{bucket}/{key}"
+
+
+def open_job(target: Target, job_id: str, images_uri: str) -> float:
+    """Seconds that the deployed function takes to open the job."""
+    functions = target.client("lambda").get_paginator("list_functions").paginate()
+    named = (entry["FunctionName"] for page in functions for entry in page["Functions"])
+    name = next(name for name in named if "OpenLabelingJobFunction" in name)
+    # One call, however long: a second one would open the job again.
+    config = Config(read_timeout=OPENING_SECONDS, retries={"max_attempts": 0})
+    client = target.session.client("lambda", endpoint_url=target.endpoint, config=config)
+    payload = {"job_id": job_id, "round": 1, "images_uri": images_uri, "task_token": "none"}
+    start = time.perf_counter()
+    answer = client.invoke(FunctionName=name, Payload=json.dumps(payload).encode())
+    if "FunctionError" in answer:
+        raise RuntimeError(f"the job of {images_uri} was not opened: {answer['Payload'].read().decode()}")
+    return time.perf_counter() - start
+
+
+def measure(ask: Callable[[], Any]) -> str:
+    """Median and 95th percentile of a request, in milliseconds."""
+    times = []
+    for _ in range(WARM_UP + ROUNDS):
+        start = time.perf_counter()
+        ask()
+        times.append((time.perf_counter() - start) * 1000)
+    times = times[WARM_UP:]
+    return f"{statistics.median(times):6.0f} {statistics.quantiles(times, n=20)[-1]:6.0f}"
+
+
+class Person:
+    """Somebody who works on one job."""
+
+    def __init__(self, target: Target, job_id: str) -> None:
+        self.target, self.job, self.given = target, f"{job_id}.labeling.1", list[str]()
+        password = users.new_password()
+        users.set_password(target, "bench", password)
+        self.token = users.sign_in(target, "bench", password)["id_token"]
+
+    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        status, answer = self.target.call_api(method, path, body, self.token)
+        if status != 200:
+            raise RuntimeError(f"{method} {path}: {status} {answer}")
+        return answer
+
+    def next(self) -> None:
+        """Take one more task than there are in hand, as the page does that loads ahead."""
+        self.given = [task["task_id"] for task in self.ask("POST", f"/jobs/{self.job}/next", {"count": 1})["tasks"]]
+
+    def answer(self) -> None:
+        self.next()
+        self.ask("POST", f"/jobs/{self.job}/tasks/{self.given[0]}/answer", {"annotations": []})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tasks", type=int, nargs="+", default=SIZES, help="sizes of the jobs")
+    sizes = parser.parse_args().tasks
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        try:
+            stack.up(root=home, tied=True)
+            target = Target.find(None, None, None, home)
+            print(f"{'tasks':>8} {'opened in':>10}   {'job':>13} {'next':>13} {'next+answer':>13}  (ms: median, p95)")
+            for number in sizes:
+                job_id = f"bench-{number}"
+                seconds = open_job(target, job_id, write_list(target, job_id, number))
+                person = Person(target, job_id)
+                job = measure(lambda person=person: person.ask("GET", f"/jobs/{person.job}"))  # type: ignore[misc]
+                print(
+                    f"{number:8} {seconds:8.1f} s   {job} {measure(person.next)} {measure(person.answer)}", flush=True
+                )
+        finally:
+            stack.down(home)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Write down what the verifiers of a round said.
+
+Input:   {"job_id", "round", "tasks_job": the verification job}
+Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}
+"""
+
+import os
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import names
+from sightline.aws.objects import ObjectStore
+from sightline.aws.tasks import Tasks
+
+logger = Logger()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+tasks = Tasks(os.environ["TASKS_TABLE"])
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    key, number = names.round_prefix(event["job_id"], event["round"]) + "verdicts.jsonl", 0
+    with artifacts.line_writer(key) as write:
+        for image, answers in tasks.answers(event["tasks_job"]):
+            for verdict in answers:
+                write({"image_id": image["image_id"], **verdict})
+                number += 1
+    logger.info("verdicts collected", job_id=event["tasks_job"], verdicts=number)
+    return {"verdicts_uri": artifacts.uri(key), "verdicts": number}

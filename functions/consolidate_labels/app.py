@@ -1,0 +1,38 @@
+"""Make one label of each image from what its annotators answered.
+
+Input:   {"job_id", "round", "tasks_job": the labelling job}
+Output:  {"labels_uri": s3://…/labels.jsonl, "labels": how many, "skipped": images that can't be labelled}
+Effects: labels.jsonl, and skipped.jsonl beside it
+"""
+
+import os
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import names
+from sightline.aws.objects import ObjectStore
+from sightline.aws.tasks import Tasks
+from sightline.labels import consolidate_label
+
+logger = Logger()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+tasks = Tasks(os.environ["TASKS_TABLE"])
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    prefix = names.round_prefix(event["job_id"], event["round"])
+    counts = {"labels": 0, "skipped": 0}
+    with (
+        artifacts.line_writer(prefix + "labels.jsonl") as write_label,
+        artifacts.line_writer(prefix + "skipped.jsonl") as write_skipped,
+    ):
+        for image, answers in tasks.answers(event["tasks_job"]):
+            label = consolidate_label(image, answers)
+            counts["skipped" if "skip" in label else "labels"] += 1
+            (write_skipped if "skip" in label else write_label)(label)
+    logger.info("labels consolidated", job_id=event["tasks_job"], **counts)
+    return {"labels_uri": artifacts.uri(prefix + "labels.jsonl"), **counts}

@@ -1,0 +1,95 @@
+"""Let the model in service propose boxes for the images of a labelling round, and say which of them it is least sure of.
+
+Input:   {"images_uri": the list of images}
+Output:  {"images_uri": the list with `proposals` and `uncertainty`, or the given one without a model in service;
+         "proposed": how many images the model has seen}
+Effects: proposed.jsonl beside the list. What the model can't do in its time, or can't read, is asked without proposals.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline.aws import registry, uploads
+from sightline.aws.objects import ObjectStore
+from sightline.proposals import propose, uncertainty
+from sightline.vision.decode import UndecodableImageError, decode
+from sightline.vision.detector import Detector
+
+CLASSES = os.environ["CLASSES"].split(",")
+GROUP = os.environ["MODEL_PACKAGE_GROUP"]
+MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
+READERS = 8  # images that are read while another one is looked at
+SPARE_MS = 60_000  # kept for writing the list
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+@cache
+def load(release_uri: str) -> Detector:
+    """The model of a release, kept for the next call."""
+    folder = Path(mkdtemp(prefix="model-"))
+    for name in ("model.onnx", "model.json"):
+        (folder / name).write_bytes(artifacts.read(artifacts.key(release_uri).rstrip("/") + "/" + name))
+    return Detector(folder, threads=os.cpu_count() or 1)
+
+
+def look(detector: Detector, image: dict[str, Any], body: bytes | None) -> dict[str, Any]:
+    """The image with what the model sees in it."""
+    if body is None:
+        return image
+    try:
+        found = detector.detect(decode(body))
+    except UndecodableImageError as error:
+        logger.warning("image not read", image_id=image["image_id"], error=str(error))
+        return image
+    seen = [(detection.box, detection.score, detection.label) for detection in found]
+    boxes = propose(seen, classes=CLASSES, width=image["width"], height=image["height"])
+    return {
+        **image,
+        "proposals": boxes,
+        "uncertainty": uncertainty([score for _, score, _ in seen], detector.threshold),
+    }
+
+
+def each_seen(detector: Detector, images: Iterator[dict[str, Any]], left_ms: Callable[[], int]) -> Iterator[Any]:
+    """The images with their proposals as long as there is time, then without."""
+    with ThreadPoolExecutor(READERS) as pool:
+        while some := list(islice(images, 4 * READERS)):
+            if left_ms() < SPARE_MS:
+                yield from some
+                yield from images
+                return
+            bodies = pool.map(lambda image: uploads.read_image(image, max_bytes=MAX_IMAGE_BYTES), some)
+            yield from (look(detector, image, body) for image, body in zip(some, bodies, strict=True))
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    champion = registry.champion(GROUP)
+    if champion is None:
+        return {"images_uri": event["images_uri"], "proposed": 0}
+    detector = load(champion["CustomerMetadataProperties"]["release_uri"])
+    key = artifacts.key(event["images_uri"])
+    to, proposed = key.rpartition("/")[0] + "/proposed.jsonl", 0
+    with artifacts.line_writer(to) as write:
+        for image in each_seen(detector, artifacts.each_line(key), context.get_remaining_time_in_millis):
+            write(image)
+            proposed += "uncertainty" in image
+    metrics.add_metric(name="ImagesProposed", unit=MetricUnit.Count, value=proposed)
+    logger.info("labels proposed", images=proposed, model=champion["ModelPackageArn"])
+    return {"images_uri": artifacts.uri(to), "proposed": proposed}

@@ -1,0 +1,117 @@
+"""The images that an engineer has to look at: those that people could not settle, and labels that a model contradicts.
+
+Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this runs.
+"""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import ledger as rules
+from sightline import manifest, names, web
+from sightline.aws import feature_store, uploads
+from sightline.aws.ledger import Ledger
+from sightline.aws.objects import ObjectStore
+from sightline.aws.workflows import start_once
+
+CLASSES = os.environ["CLASSES"].split(",")
+FEATURE_GROUP = os.environ["FEATURE_GROUP"]
+WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
+LABEL_IMAGES_ARN = os.environ["LABEL_IMAGES_ARN"]
+URL_SECONDS = 3600
+MAX_ID = 64  # characters of a SHA-256
+SHOWN = 200  # images at once; the next ones come when these are settled
+
+logger = Logger()
+tracer = Tracer()
+images = Ledger(os.environ["IMAGES_TABLE"])
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+def serve_attention(event: dict[str, Any]) -> dict[str, Any]:
+    image_id = (event.get("pathParameters") or {}).get("image_id")
+    if image_id is None:
+        web.worker(event)
+        return {"images": [shown(image) for image in images.attention(SHOWN)], "classes": CLASSES}
+    engineer, action = web.require_engineer(event), web.body(event).get("action")
+    if not isinstance(action, str) or action not in ACTIONS:
+        raise web.RequestError(f"action must be one of {', '.join(ACTIONS)}, got {action!r:.50}")
+    image = images.image(image_id) if len(image_id) <= MAX_ID else None
+    if image is None:
+        raise web.RequestError(f"no image {image_id!r:.80}", 404)
+    if "attention" not in image:
+        raise web.RequestError(f"image {image_id} is not on the list (any more)", 409)
+    status = ACTIONS[action](image, engineer)
+    logger.info("image settled", image_id=image_id, action=action, engineer=engineer)
+    return {"image_id": image_id, "status": status}
+
+
+def relabel(image: dict[str, Any], engineer: str) -> str:
+    """People get the image again, with its last label and why it comes back."""
+    settle(image, rules.NEW)
+    window = images.open_window(WINDOW_SECONDS)
+    start_once(LABEL_IMAGES_ARN, window["name"], {"claim_at": window["claim_at"]})
+    return rules.NEW
+
+
+def accept(image: dict[str, Any], engineer: str) -> str:
+    """The last label is right, whatever was said of it: it becomes training data like any other."""
+    if image["status"] == rules.APPROVED:
+        return settle(image, rules.APPROVED, accepted_by=engineer)
+    if "annotations" not in image:
+        raise web.RequestError(
+            f"image {image['image_id']} has no label to accept; send it to be labelled or drop it", 409
+        )
+    frozen = artifacts.copy_from(
+        image["bucket"], image["key"], names.dataset_image(image["image_id"], image["format"]), image.get("version_id")
+    )
+    if frozen is None:
+        raise web.RequestError(f"the object of image {image['image_id']} was erased; drop the image", 409)
+    job, key = names.accepted_job(image["image_id"]), names.output_manifest(names.accepted_job(image["image_id"]))
+    line = manifest.record(
+        source=frozen,
+        image=image,
+        annotations=image["annotations"],
+        classes=CLASSES,
+        job_name=job,
+        created=datetime.now(UTC),
+    )
+    status = settle(image, rules.APPROVED, accepted_by=engineer, label_ref=artifacts.write_lines(key, [line]))
+    feature_store.put_label(FEATURE_GROUP, job, image, frozen)
+    return status
+
+
+def drop(image: dict[str, Any], engineer: str) -> str:
+    """The image is of no use; it stays where it is and is asked no more."""
+    return settle(image, rules.QUARANTINED, reason=f"dropped by {engineer}: {image['why']}")
+
+
+ACTIONS = {"relabel": relabel, "accept": accept, "drop": drop}
+
+
+def settle(image: dict[str, Any], status: str, **fields: Any) -> str:
+    if images.settle_attention(image["image_id"], status, **fields) is None:
+        raise web.RequestError(f"image {image['image_id']} was settled by somebody else at this moment", 409)
+    return status
+
+
+def shown(image: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "image_id": image["image_id"],
+        "name": image["key"],
+        "image_url": uploads.presigned_url(image["bucket"], image["key"], image.get("version_id"), URL_SECONDS),
+        "why": image["why"],
+        "annotations": image.get("annotations"),
+        "width": image["width"],
+        "height": image["height"],
+        "status": image["status"],
+    }
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    return web.answered(event, serve_attention)

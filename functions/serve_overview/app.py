@@ -1,0 +1,92 @@
+"""What the overview page shows: images by status, executions with their state, models, devices, and the workflows as graphs.
+
+Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this runs.
+"""
+
+import json
+import os
+import time
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import ledger as rules
+from sightline import names, web
+from sightline.aws import greengrass, registry, workflows
+from sightline.aws.ledger import Ledger
+from sightline.workflow_graph import graph
+
+GROUP = os.environ["MODEL_PACKAGE_GROUP"]
+THING_GROUP_ARN = os.environ["THING_GROUP_ARN"]
+MACHINES = json.loads(os.environ["MACHINES"])  # name: ARN
+MODELS = 20
+EXECUTIONS = 5  # of each workflow, the newest
+FRESH_SECONDS = 10  # counting reads the whole index; whoever looks again sooner gets the same
+
+logger = Logger()
+tracer = Tracer()
+images = Ledger(os.environ["IMAGES_TABLE"])
+counted: dict[str, Any] = {"at": 0.0, "images": {}}
+
+
+def count_images() -> dict[str, int]:
+    if time.monotonic() - counted["at"] > FRESH_SECONDS:
+        counted.update(images={status: images.count(status) for status in rules.STATUSES}, at=time.monotonic())
+    found: dict[str, int] = counted["images"]
+    return found
+
+
+def executions() -> list[dict[str, Any]]:
+    found = [
+        {"machine": machine, **execution}
+        for machine, arn in MACHINES.items()
+        for execution in workflows.newest(arn, EXECUTIONS)
+    ]
+    return sorted(found, key=lambda execution: str(execution["started_at"]), reverse=True)
+
+
+def models() -> list[dict[str, Any]]:
+    found = []
+    for package in registry.newest(GROUP, MODELS):
+        properties = package.get("CustomerMetadataProperties", {})
+        scores = {name: float(properties[name]) if name in properties else None for name in ("map50", "map50_95")}
+        found.append(
+            {
+                "version": package["ModelPackageVersion"],
+                "status": package["ModelApprovalStatus"],
+                **scores,
+                "created": package["CreationTime"].isoformat(timespec="seconds"),
+                "dataset_version": properties.get("dataset_version", ""),
+                "training_job": properties.get("training_job", ""),
+            }
+        )
+    return found
+
+
+def devices() -> list[dict[str, Any]]:
+    return [
+        {
+            "thing": device["coreDeviceThingName"],
+            "status": device["status"],
+            "model": greengrass.installed(device["coreDeviceThingName"]).get(names.MODEL_COMPONENT, ""),
+            "healthy": device["status"] == "HEALTHY",
+            "seen_at": device["lastStatusUpdateTimestamp"].isoformat(timespec="seconds"),
+        }
+        for device in greengrass.core_devices(THING_GROUP_ARN)
+    ]
+
+
+def serve_overview(event: dict[str, Any]) -> dict[str, Any]:
+    machine = (event.get("pathParameters") or {}).get("machine")
+    if machine is None:
+        return {"images": count_images(), "executions": executions(), "models": models(), "devices": devices()}
+    if machine not in MACHINES:
+        raise web.RequestError(f"no workflow {machine!r:.80}; there are: {', '.join(MACHINES)}", 404)
+    return {"machine": machine, **graph(workflows.definition(MACHINES[machine]))}
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    return web.answered(event, serve_overview)

@@ -1,0 +1,157 @@
+"""Eight people at once on one job of a thousand tasks, as processes that are killed at random, against the emulator's table.
+
+Whoever is killed holds leases, or has sent an answer and never hears that it was saved. Each task counts once all the same.
+"""
+
+import json
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+
+from local import stack
+from sightline.aws import items, tasks
+from tests.project import template
+
+TASKS = 1000
+PEOPLE = 8
+KILLS = 24
+LEASE_SECONDS = 2
+JOB = "window-1.labeling.1"
+
+
+def connect(endpoint: str) -> Any:
+    make: Any = boto3.client
+    return make("dynamodb", endpoint_url=endpoint, **stack.CREDENTIALS)
+
+
+@pytest.fixture(scope="module")
+def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """The emulator without the application, with the tasks table of the template."""
+    root = tmp_path_factory.mktemp("emulator")
+    port = stack._free_port()
+    pid = stack._start(root, port, tied=True)
+    try:
+        client = connect(f"http://127.0.0.1:{port}")
+        given = template()["Resources"]["TasksTable"]["Properties"]
+        fields = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+        client.create_table(TableName="tasks", **{field: given[field] for field in fields})
+        yield client
+    finally:
+        stack._stop(root, pid)
+
+
+@pytest.fixture
+def told(dynamodb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file with a line for each token that Step Functions was given, by whichever process."""
+    file = tmp_path / "told"
+    file.touch()
+
+    def send_task_success(*, taskToken: str, output: str) -> None:  # noqa: N803
+        with file.open("a") as lines:
+            lines.write(json.dumps({"token": taskToken, "output": json.loads(output)}) + "\n")
+
+    monkeypatch.setattr(items, "client", dynamodb)
+    monkeypatch.setattr(tasks, "client", dynamodb)
+    monkeypatch.setattr(tasks, "_step_functions", SimpleNamespace(send_task_success=send_task_success))
+    return file
+
+
+def open_job(job_id: str, number: int, annotators: int) -> tasks.Tasks:
+    opened = tasks.Tasks("tasks")
+    images = [{"image_id": f"image-{n:04}", "key": f"incoming/{n}.jpg", "width": 9, "height": 9} for n in range(number)]
+    job = {"job_id": job_id, "kind": "labeling", "round": 1, "classes": ["scratch"], "annotators": annotators}
+    assert opened.open_job({**job, "task_token": "token"}, images) == number
+    return opened
+
+
+def work(job_id: str, name: str, seed: int, finished: Any) -> None:
+    """One person: takes some tasks, answers them, some of them twice, until the job is over."""
+    items.client = tasks.client = connect(items.client.meta.endpoint_url)  # connections are not for two processes
+    rng, table = random.Random(seed), tasks.Tasks("tasks")
+    while True:
+        given = table.next(job_id, name, LEASE_SECONDS, rng.randint(1, 4))
+        if not given and table.job(job_id)["status"] == "DONE":
+            finished.value += 1
+            return
+        for task in given:
+            answer = {"annotations": [], "by": name}
+            for _ in range(rng.choice([1, 1, 2])):
+                try:
+                    table.answer(job_id, task["image"]["image_id"], name, answer)
+                except tasks.TaskTakenError:
+                    break  # it was so slow that somebody else has it
+        if not given:
+            time.sleep(0.1)
+
+
+class People:
+    """Processes that work on a job, each under a name that a new one takes over when it was killed."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id, self.fork, self.seeds = job_id, multiprocessing.get_context("fork"), iter(range(10_000))
+        self.finished = self.fork.Value("i", 0)
+        self.workers = {f"person-{n}": self.start(f"person-{n}") for n in range(PEOPLE)}
+
+    def start(self, name: str) -> Any:
+        process = self.fork.Process(target=work, args=(self.job_id, name, next(self.seeds), self.finished))
+        process.start()
+        return process
+
+    def kill_one(self, rng: random.Random) -> None:
+        name = rng.choice(sorted(self.workers))
+        os.kill(self.workers[name].pid, signal.SIGKILL)
+        self.workers[name].join()
+        self.workers[name] = self.start(name)
+
+    def wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        for process in self.workers.values():
+            process.join(max(0, deadline - time.monotonic()))
+
+    def stop(self) -> None:
+        for process in self.workers.values():
+            process.kill()
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("number", "annotators"), [(TASKS, 1), (TASKS // 8, 3)])
+def test_each_task_counts_once_and_the_workflow_is_told_once_whoever_dies(
+    told: Path, number: int, annotators: int
+) -> None:
+    job_id, rng = f"{JOB}.{annotators}", random.Random(1)
+    opened = open_job(job_id, number, annotators)
+    people, kills = People(job_id), 0
+    try:
+        # The last tasks are left to the living: who dies between telling the workflow and noting it is told again for.
+        while (left := opened.job(job_id)["remaining"]) > number // 20:
+            due = KILLS * (number - left) // number
+            if kills < due:
+                people.kill_one(rng)
+                kills += 1
+            time.sleep(0.02)
+        people.wait(300)
+    finally:
+        people.stop()
+    job = opened.job(job_id)
+    assert (job["status"], job["remaining"], job["answered"]) == ("DONE", 0, number * annotators)
+    assert [json.loads(line) for line in told.read_text().splitlines()] == [
+        {"token": "token", "output": {"job_id": job_id, "tasks": number}}
+    ]
+    answers = {image["image_id"]: [entry["worker"] for entry in given] for image, given in opened.answers(job_id)}
+    assert len(answers) == number
+    assert {len(given) for given in answers.values()} == {annotators}
+    assert {len(set(given)) for given in answers.values()} == {annotators}
+    counted = {entry["worker"]: entry["answers"] for entry in opened.workers(job_id)}
+    assert counted == Counter(name for given in answers.values() for name in given)
+    assert people.finished.value == PEOPLE
+    assert kills >= KILLS // 2
