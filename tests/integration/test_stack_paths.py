@@ -25,11 +25,7 @@ PARAMETERS = {
     "Hyperparameters": '{"image_size":"96","epochs":"1"}',
 }
 LABELED = [
-<<<<<<< HEAD
-    "IsGroundTruthUsed", "OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRoundNeeded",
-=======
     "OpenLabelingJob", "ConsolidateLabels", "OpenVerificationJob", "CollectVerdicts", "SettleRound", "IsAnotherRoundNeeded",
->>>>>>> land
 ]  # fmt: skip
 JUDGED = [
     "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "IsModelImported", "TrainModel", "EvaluateModel", "JudgeModel",
