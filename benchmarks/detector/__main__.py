@@ -86,10 +86,12 @@ def quality(truths: list[Truth], found: list[Found], folder: Path) -> dict[str, 
     return {"map50": map50, "map50_95": map50_95}
 
 
-def run_rival(folder: Path, seed: int, python: str) -> dict[str, Any]:
-    """YOLOv8n on the same fold, in its own environment; its detections measured as ours are."""
+def run_rival(folder: Path, seed: int, python: str | None) -> dict[str, Any] | None:
+    """YOLOv8n on the same fold, in its own environment, measured as ours is; without `python` only what was trained before."""
     kept = folder / "yolo" / str(seed) / "result.json"
     if not kept.is_file():
+        if not python:
+            return None
         with (folder / f"yolo-{seed}.log").open("w") as log:
             subprocess.run(
                 [python, str(RIVAL), str(folder), str(seed), str(YOLO_EPOCHS)],
@@ -140,7 +142,7 @@ def main() -> None:
     parser.add_argument(
         "--work", type=Path, default=ROOT / ".sightline" / "bench" / "detector", help="folder of the folds"
     )
-    parser.add_argument("--without-yolo", action="store_true", help="our detector only")
+    parser.add_argument("--without-yolo", action="store_true", help="train our detector only")
     parser.add_argument("--hyperparameter", action="append", default=[], help="NAME=VALUE for our detector")
     given = parser.parse_args()
     if not given.labels.is_file():
@@ -157,7 +159,7 @@ def main() -> None:
         folds.write_yolo(labelled, fold, folder / "yolo")
         console.print(f"fold {number}: " + ", ".join(f"{len(names)} {split}" for split, names in fold.items()))
         runs.append({"sightline": run_ours(folder, number, hyperparameters)})
-        runs[-1]["yolov8n"] = run_rival(folder, number, python) if python else None
+        runs[-1]["yolov8n"] = run_rival(folder, number, python)
     ours, theirs = [run["sightline"] for run in runs], [run["yolov8n"] for run in runs if run["yolov8n"]]
     summary = {
         f"sightline {kind} {name}": mean(ours, kind, name)

@@ -388,7 +388,7 @@ def test_whatever_stops_an_evaluation_is_said_in_the_failure_file(
 
 
 def test_a_training_that_breaks_off_says_why(channels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def break_off(_: Any) -> None:
+    def break_off(*_: Any) -> None:
         raise MemoryError("no memory left")
 
     monkeypatch.setattr(trainer.Trainer, "run", break_off)
