@@ -27,7 +27,9 @@ os.environ |= {
 }
 
 # A slow machine is no failure, and the same commit gives the same examples.
-hypothesis.settings.register_profile("sightline", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "sightline", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("sightline")
 
 
