@@ -47,7 +47,7 @@ def slow_query() -> Iterator[Any]:
         setattr(service, name, original)
 
 
-def ask(query: Any, queue: str, limit: int, forward: bool) -> Any:  # noqa: FBT001
+def ask(query: Any, queue: str, limit: int, forward: bool) -> Any:
     status, _, body = query(
         {
             "TableName": "tasks",
