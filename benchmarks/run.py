@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.common import ROOT, console
 
 MINUTES = ("pipeline", "latency", "grouping", "gate", "console", "console_page")
-HOURS = ("detector",)
+HOURS = ("detector", "multiclass")
 
 
 def about(name: str) -> str:
