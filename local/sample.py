@@ -111,14 +111,14 @@ def _engrave(pen: ImageDraw.ImageDraw, edges: tuple[float, float, float, float],
 def _scratch(edges: tuple[float, float, float, float], rng: np.random.Generator) -> Array:
     """A slightly bent line inside the tag, float [12, 2]."""
     left, top, right, bottom = edges
-    length = rng.uniform(28, 95) * SCALE
+    length = rng.uniform(40, 110) * SCALE
     angle = rng.uniform(0, np.pi)
     margin = 12 * SCALE
     reach = np.abs([np.cos(angle), np.sin(angle)]) * length / 2 + margin
     low, high = np.array([left, top]) + reach, np.array([right, bottom]) - reach
     centre = rng.uniform(np.minimum(low, high), np.maximum(low, high))
     along = np.linspace(-0.5, 0.5, 12)
-    bend = rng.uniform(-0.12, 0.12) * (along**2 - 0.25) * 4
+    bend = rng.uniform(-0.3, 0.3) * (along**2 - 0.25) * 4
     direction, across = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     return np.asarray(centre + length * (along[:, None] * direction + bend[:, None] * across))
 
@@ -127,10 +127,10 @@ def _draw_scratch(image: Image.Image, line: Array, rng: np.random.Generator) -> 
     """A bright groove with a dark side, fading at its ends."""
     layer = Image.new("RGBA", image.size)
     pen = ImageDraw.Draw(layer)
-    strength = rng.uniform(0.65, 1.0)
-    width = rng.uniform(1.2, 2.6) * SCALE
+    strength = rng.uniform(0.75, 1.0)
+    width = rng.uniform(1.6, 3.0) * SCALE
     for number in range(len(line) - 1):
-        fade = min(number + 1, len(line) - 1 - number, 4) / 4
+        fade = min(number + 1, len(line) - 1 - number, 2) / 2
         alpha = int(255 * strength * fade)
         start, end = (tuple(float(v) for v in point) for point in line[number : number + 2])
         shadow = [(start[0] + width * 0.7, start[1] + width * 0.7), (end[0] + width * 0.7, end[1] + width * 0.7)]
