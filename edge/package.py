@@ -14,6 +14,7 @@ RELEASE = "1.0"  # the inspector's own version; the third number comes from its 
 def _files() -> dict[str, bytes]:
     """Every file of the component by its name in the zip."""
     files = {f"inspector/{path.name}": path.read_bytes() for path in sorted((EDGE / "inspector").glob("*.py"))}
+    files |= {path.name: path.read_bytes() for path in sorted(EDGE.glob("requirements*.txt"))}
     for name in SHARED:
         source = SIGHTLINE / name
         for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
@@ -33,6 +34,7 @@ def inspector_zip() -> bytes:
 
 
 def inspector_version() -> str:
-    """A version that changes with the content: Greengrass never lets one version have two contents."""
-    digest = hashlib.sha256(b"".join(name.encode() + body for name, body in sorted(_files().items()))).hexdigest()
+    """A version that changes with the content and the recipe: Greengrass never lets one version have two contents."""
+    parts = {**_files(), "recipe": (SIGHTLINE / "components.py").read_bytes()}
+    digest = hashlib.sha256(b"".join(name.encode() + body for name, body in sorted(parts.items()))).hexdigest()
     return f"{RELEASE}.{int(digest[:7], 16)}"
