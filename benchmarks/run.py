@@ -7,59 +7,29 @@ import argparse
 import io
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import boto3
 import numpy as np
 from PIL import Image
-from rich.console import Console
 from rich.table import Table
 
+from benchmarks.common import ROOT, console, summary, write
 from benchmarks.prices import PRICES
 from cli import pipeline
 from cli.annotate import Annotators
 from cli.target import Target
 from local import stack
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
 HOME = ROOT / ".sightline"
 PUTS = 40
 IMPORT_RUNS = 5
 SETTINGS = {"MinNewLabels": "1000000", "LabelingWindowSeconds": "20", "MaxUploadWorkers": "2"}
-console = Console()
-
-
-def machine() -> dict[str, Any]:
-    """What the numbers were measured on."""
-    cpu = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        cpu = next((line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line), cpu)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {
-        "cpu": cpu,
-        "cores": os.cpu_count(),
-        "memory_gib": round(memory, 1),
-        "system": platform.system(),
-        "python": platform.python_version(),
-    }
-
-
-def summary(values: list[float]) -> dict[str, float]:
-    return {
-        "median": round(statistics.median(values), 2),
-        "p95": round(float(np.percentile(values, 95)), 2),
-        "runs": len(values),
-    }
 
 
 def photo(seed: int) -> bytes:
@@ -225,9 +195,8 @@ def main() -> None:
         measured = {"put_to_ledger_ms": put_to_ledger(target), "functions": sizes, "labeling": runs}
     finally:
         stack.down(HOME)
-    result = {"machine": machine(), "at": datetime.now(UTC).isoformat(timespec="seconds"), "prices": PRICES, **measured}
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "pipeline.json").write_text(json.dumps(result, indent=1) + "\n")
+    result = {"prices": PRICES, **measured}
+    write("pipeline", result)
     show(result)
 
 

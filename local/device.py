@@ -305,7 +305,7 @@ class TokenExchange:
                 pass
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=lambda: self._server.serve_forever(0.05), daemon=True).start()
         self.environment = {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self._server.server_address[1]}/credentials",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": token,

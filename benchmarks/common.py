@@ -1,0 +1,48 @@
+"""What every benchmark shares: the machine described, numbers summed up, results written."""
+
+import json
+import os
+import platform
+import statistics
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+TAGS = ROOT.parent / "shared" / "data" / "tags"  # photos with boxes, where they are at hand
+console = Console()
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        cpu = next((line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line), cpu)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory, 1),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    return {
+        "median": round(statistics.median(values), 2),
+        "p95": round(float(np.percentile(values, 95)), 2),
+        "runs": len(values),
+    }
+
+
+def write(name: str, result: dict[str, Any]) -> None:
+    """Write `result` to benchmarks/results/<name>.json, with the machine and the time."""
+    whole = {"machine": machine(), "at": datetime.now(UTC).isoformat(timespec="seconds"), **result}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(whole, indent=1) + "\n")
