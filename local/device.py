@@ -9,12 +9,10 @@ import argparse
 import contextlib
 import ctypes
 import hashlib
-import http.server
 import io
 import json
 import os
 import re
-import secrets
 import signal
 import subprocess
 import sys
@@ -23,7 +21,7 @@ import time
 import urllib.request
 import zipfile
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +29,7 @@ from urllib.parse import urlsplit
 import boto3
 
 from local.stack import CREDENTIALS, REGION
+from local.token_exchange import TokenExchange
 from sightline.errors import SightlineError
 
 POLL_SECONDS = 0.5
@@ -277,43 +276,6 @@ class Nucleus:
         }
         client = boto3.client("iot-data", endpoint_url=self.endpoint, **CREDENTIALS)
         client.publish(topic=f"sightline/{self.thing}/health", qos=1, payload=json.dumps(message).encode())
-
-
-class TokenExchange:
-    """Stands for Greengrass's token exchange service: gives credentials to who knows the token. They are the emulator's
-    own root keys; which rights a device needs is in docs/deploy.md.
-    """
-
-    def __init__(self) -> None:
-        token = secrets.token_hex(16)
-        answer = {
-            "AccessKeyId": CREDENTIALS["aws_access_key_id"],
-            "SecretAccessKey": CREDENTIALS["aws_secret_access_key"],
-            "Token": "",
-        }
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                known = secrets.compare_digest(self.headers.get("Authorization", ""), token)
-                self.send_response(200 if known else 403)
-                self.end_headers()
-                if known:
-                    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-                    self.wfile.write(json.dumps({**answer, "Expiration": ends}).encode())
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=lambda: self._server.serve_forever(0.05), daemon=True).start()
-        self.environment = {
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self._server.server_address[1]}/credentials",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN": token,
-        }
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
 
 def _post(url: str, body: bytes) -> None:

@@ -18,8 +18,10 @@ import numpy as np
 from sightline import evaluation as metrics
 from sightline.errors import SightlineError
 from sightline.evaluation import Found, Truth
+from sightline.vision.appearance import Appearance, appearance, grey, spread
 from sightline.vision.decode import Pixels, UndecodableImageError, decode
 from sightline.vision.detector import Detection, Detector, UnusableModelError
+from sightline.vision.letterbox import letterbox
 from training import job, report
 from training.data import file_name, read_manifest, record_boxes
 
@@ -100,12 +102,20 @@ def choose_thresholds(detector: Detector, validation: Images) -> None:
     detector.threshold = detector.model["threshold"] = round(threshold, 4)
     detector.review_threshold = detector.model["review_threshold"] = round(threshold * REVIEW_SHARE, 4)
     best = [float(one.scores.max()) if len(one.scores) else 0.0 for one in found]
-    brightness = [float(pixels.mean()) for pixels in validation.pixels]
+    seen = [seen_by(detector, pixels) for pixels in validation.pixels]
     detector.model["baseline"] = {
         "images": len(best),
         "score_histogram": np.histogram(best, bins=20, range=(0, 1))[0].tolist(),
-        "brightness_histogram": np.histogram(brightness, bins=16, range=(0, 256))[0].tolist(),
+        "brightness_histogram": np.histogram([one.brightness for one in seen], bins=16, range=(0, 256))[0].tolist(),
+        "appearance": spread(seen),
     }
+
+
+def seen_by(detector: Detector, pixels: Pixels) -> Appearance:
+    """What an image looks like to the model, as the device measures it."""
+    fitted = letterbox(pixels, detector.height, detector.width)
+    height, width = (max(1, round(side * fitted.scale)) for side in pixels.shape[:2])
+    return appearance(grey(fitted.pixels[:height, :width]))
 
 
 def write_release(detector: Detector, source: Path, target: Path, test: Images) -> None:

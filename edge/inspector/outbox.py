@@ -10,7 +10,9 @@ is well again. The oldest is dropped first, and every drop is counted.
 
 import json
 import sqlite3
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ MESSAGES, UPLOADS = "messages", "uploads"
 MEGABYTE = 1024 * 1024
 MEMORY_ITEMS = 2_000  # messages that wait in memory while the disk takes nothing
 BUSY_SECONDS = 5.0
+OPEN_SECONDS = 600.0  # that a start on a full disk waits for room; images wait too
 ROOM_TRIES = 8  # uploads that may be dropped to write one batch
 
 SCHEMA = """
@@ -92,16 +95,26 @@ class Outbox:
 
     def _open(self, path: Path) -> sqlite3.Connection:
         """The database; one that can't be read is set aside, because a device that stands still loses more."""
-        try:
-            return self._connect(path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                raise
-            self.broken = path.with_suffix(f".broken-{len(list(path.parent.glob('*.broken-*')))}")
-            path.rename(self.broken)
-            for rest in (f"{path.name}-wal", f"{path.name}-shm"):
-                (path.parent / rest).unlink(missing_ok=True)
-            return self._connect(path)
+        deadline = time.monotonic() + OPEN_SECONDS
+        said = ""
+        while True:
+            try:
+                return self._connect(path)
+            except sqlite3.OperationalError as error:
+                if time.monotonic() > deadline:
+                    raise
+                if said != str(error):
+                    print(f"the outbox can't be opened, waiting: {error}", file=sys.stderr, flush=True)
+                said = str(error)
+                time.sleep(0.2)
+            except sqlite3.DatabaseError:
+                self._set_aside(path)
+
+    def _set_aside(self, path: Path) -> None:
+        self.broken = path.with_suffix(f".broken-{len(list(path.parent.glob('*.broken-*')))}")
+        path.rename(self.broken)
+        for rest in (f"{path.name}-wal", f"{path.name}-shm"):
+            (path.parent / rest).unlink(missing_ok=True)
 
     @staticmethod
     def _connect(path: Path) -> sqlite3.Connection:
