@@ -184,6 +184,7 @@ def approve(target: Target, version: str, *, status: str = "Approved") -> dict[s
 def publish_inspector(target: Target) -> str:
     """Upload the inspector and create its component version, unless that is there already; answers the version."""
     from edge import package
+    from edge.inspector.settings import defaults
     from sightline.components import inspector_recipe
 
     version = package.inspector_version()
@@ -191,7 +192,8 @@ def publish_inspector(target: Target) -> str:
     key = names.component_prefix(names.INSPECTOR_COMPONENT, version) + "inspector.zip"
     target.client("s3").put_object(Bucket=bucket, Key=key, Body=package.inspector_zip())
     greengrass = target.client("greengrassv2")
-    recipe = json.dumps(inspector_recipe(version, f"s3://{bucket}/{key}")).encode()
+    settings = defaults() | {"imagesBucket": target.outputs["ImagesBucketName"]}
+    recipe = json.dumps(inspector_recipe(version, f"s3://{bucket}/{key}", settings)).encode()
     try:
         greengrass.create_component_version(inlineRecipe=recipe)
     except greengrass.exceptions.ConflictException:

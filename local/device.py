@@ -29,6 +29,7 @@ from urllib.parse import urlsplit
 import boto3
 
 from local.stack import CREDENTIALS, REGION
+from local.token_exchange import TokenExchange
 from sightline.errors import SightlineError
 
 POLL_SECONDS = 0.5
@@ -50,11 +51,6 @@ class Component:
     settings: dict[str, Any]
     process: subprocess.Popen[bytes] | None = field(default=None)
 
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """What must stay the same for a running component to be left alone."""
-        return self.name, self.version, json.dumps(self.settings, sort_keys=True)
-
 
 class Nucleus:
     """The simulated nucleus of one thing. `overrides` are settings of this device, stronger than a deployment's."""
@@ -67,6 +63,7 @@ class Nucleus:
             root,
             overrides,
         )
+        self._tokens = TokenExchange()
         self._greengrass = boto3.client("greengrassv2", endpoint_url=endpoint, **CREDENTIALS)
         self._s3 = boto3.client("s3", endpoint_url=endpoint, **CREDENTIALS)
         self.running: dict[str, Component] = {}
@@ -128,21 +125,35 @@ class Nucleus:
                 f"{component.name}: the digest of {artifact['Uri']} is not the recipe's {expected}"
             )
         file = Path(parts.path)
+        archive_file = self._artifacts(component) / file.name
+        archive_file.parent.mkdir(parents=True, exist_ok=True)
+        archive_file.write_bytes(body)
         target = self._unpacked(component) / file.stem
         target.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             archive.extractall(target)  # zipfile keeps names inside the target
+
+    def _artifacts(self, component: Component) -> Path:
+        return self.root / "packages" / "artifacts" / component.name / component.version
 
     def _unpacked(self, component: Component) -> Path:
         return self.root / "packages" / "artifacts-unarchived" / component.name / component.version
 
     # -------------------------------------------------------------------------------------------------------- lifecycle
     def _change_to(self, wanted: dict[str, Component]) -> None:
-        """Stop what is gone or changed, then install and start what is new, dependencies first."""
+        """Stop what is gone or changed, then install and start what is new, dependencies first.
+
+        As on a device, a component whose lifecycle stays the same is left alone, and told its new configuration.
+        """
         for name, component in list(self.running.items()):
-            if name not in wanted or wanted[name].identity != component.identity:
+            if name in wanted and self._identity(wanted[name]) == self._identity(component):
+                wanted[name].process = component.process
+                self.running[name] = wanted[name]
+            else:
                 self._stop(component)
                 del self.running[name]
+        for component in wanted.values():
+            self._configure(component)
         fresh = [wanted[name] for name in wanted if name not in self.running]
         for component in sorted(fresh, key=lambda component: "Run" in str(component.recipe["Manifests"])):
             self._script(component, "Install")
@@ -156,9 +167,26 @@ class Nucleus:
                     raise DeploymentFailedError(f"{component.name} {component.version} ended with exit code {code}")
             time.sleep(0.05)
 
+    def _identity(self, component: Component) -> tuple[str, str, str]:
+        """What must stay the same for a running component to be left alone."""
+        lifecycle = json.dumps(component.recipe["Manifests"][0].get("Lifecycle", {}), sort_keys=True)
+        return component.name, component.version, self._fill(lifecycle, component)
+
+    def _configuration(self, component: Component) -> Path:
+        """The file that stands for the configuration that a real nucleus gives over IPC."""
+        return self.root / "configuration" / f"{component.name}.json"
+
+    def _configure(self, component: Component) -> None:
+        path = self._configuration(component)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps(component.settings, indent=1))
+        new.replace(path)
+
     def _script(self, component: Component, phase: str) -> subprocess.Popen[bytes] | None:
         """Run a lifecycle script: Install to its end, Run in the background. None when the recipe has none."""
-        lifecycle = component.recipe["Manifests"][0].get("Lifecycle", {}).get(phase)
+        phases = component.recipe["Manifests"][0].get("Lifecycle", {})
+        lifecycle = phases.get(phase)
         if not lifecycle:
             return None
         work = self.root / "work" / component.name
@@ -167,8 +195,15 @@ class Nucleus:
         environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "HOME": str(work),
+            "AWS_IOT_THING_NAME": self.thing,
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL_S3": self.endpoint,
+            "SIGHTLINE_SETTINGS": str(self._configuration(component)),
+            "SIGHTLINE_LINK_PACKAGES": "1",
+            **self._tokens.environment,
         }
-        environment |= {key: self._fill(value, component) for key, value in lifecycle.get("Setenv", {}).items()}
+        for setenv in (phases.get("Setenv", {}), lifecycle.get("Setenv", {})):
+            environment |= {key: self._fill(value, component) for key, value in setenv.items()}
         with (self.root / "logs" / f"{component.name}.log").open("ab") as log:
             process = subprocess.Popen(
                 ["/bin/sh", "-c", "exec " + self._fill(lifecycle["Script"], component)],
@@ -195,6 +230,7 @@ class Nucleus:
         values = {
             "iot:thingName": self.thing,
             "kernel:rootPath": str(self.root),
+            "artifacts:path": str(self._artifacts(component)),
             "artifacts:decompressedPath": str(self._unpacked(component)),
             "work:path": str(self.root / "work" / component.name),
         }
@@ -219,6 +255,7 @@ class Nucleus:
         for component in self.running.values():
             self._stop(component)
         self.running.clear()
+        self._tokens.close()
 
     # ---------------------------------------------------------------------------------------------------------- reports
     def report(self, status: str) -> None:
@@ -329,7 +366,7 @@ def main() -> None:
     root = Path(given.root)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    overrides = {"sourceFolder": str(root / "images"), "mqttUrl": given.endpoint.replace("http:", "ws:")}
+    overrides = {"source": str(root / "images"), "mqttUrl": given.endpoint.replace("http:", "ws:")}
     nucleus = Nucleus(given.endpoint, given.thing, given.group_arn, root, overrides)
     failures = 0
     nucleus.report("HEALTHY")

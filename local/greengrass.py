@@ -10,20 +10,18 @@ import re
 import uuid
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+
+import jsonschema
 
 from local.aws_shapes import AwsError, check_answer, check_request, service_model, to_wire
 
 REGION, ACCOUNT = "us-east-1", "000000000000"
 PREFIX = f"arn:aws:greengrass:{REGION}:{ACCOUNT}"
 SIMULATED = "/greengrass/simulated/"
-RECIPE_FIELDS = {
-    "RecipeFormatVersion", "ComponentName", "ComponentVersion", "ComponentType", "ComponentDescription",
-    "ComponentPublisher", "ComponentConfiguration", "ComponentDependencies", "Manifests", "Lifecycle",
-}  # fmt: skip
-MANIFEST_FIELDS = {"Name", "Platform", "Lifecycle", "Artifacts", "Selections"}
-REQUIRED = ("RecipeFormatVersion", "ComponentName", "ComponentVersion", "Manifests")
+SCHEMA = Path(__file__).with_name("recipe.schema.json")
 
 _recipes: dict[str, dict[str, Any]] = {}  # by component version ARN
 _created: dict[str, datetime] = {}
@@ -52,19 +50,21 @@ def create_component_version(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@cache
+def _schema() -> Any:
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+
+
 def _read_recipe(body: bytes) -> dict[str, Any]:
     """A recipe in JSON with the fields that Greengrass knows and none that it does not: names are case-sensitive."""
     try:
         recipe: dict[str, Any] = json.loads(body)
     except ValueError as error:
         raise AwsError("ValidationException", f"The recipe is not JSON: {error}") from error
-    missing = [field for field in REQUIRED if field not in recipe]
-    unknown = sorted(set(recipe) - RECIPE_FIELDS)
-    unknown += sorted({field for manifest in recipe.get("Manifests", []) for field in set(manifest) - MANIFEST_FIELDS})
-    if missing or unknown:
-        raise AwsError("ValidationException", f"The recipe lacks {missing} and has unknown fields {unknown}.")
-    if not re.fullmatch(r"\d+\.\d+\.\d+(-[\w.]+)?", recipe["ComponentVersion"]):
-        raise AwsError("ValidationException", f"{recipe['ComponentVersion']!r} is not a semantic version.")
+    wrong = next(_schema().iter_errors(recipe), None)
+    if wrong:
+        where = "/".join(str(part) for part in wrong.absolute_path) or "the recipe"
+        raise AwsError("ValidationException", f"{where}: {wrong.message[:300]}")
     return recipe
 
 

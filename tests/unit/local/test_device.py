@@ -16,7 +16,7 @@ from local.device import Component, DeploymentFailedError, Nucleus
 @pytest.fixture
 def nucleus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nucleus:
     monkeypatch.setattr(device, "SETTLE_SECONDS", 0.3)
-    made = Nucleus("http://127.0.0.1:9", "line-1", "arn:group", tmp_path, {"sourceFolder": "/here"})
+    made = Nucleus("http://127.0.0.1:9", "line-1", "arn:group", tmp_path, {"source": "/here"})
     monkeypatch.setattr(made, "report", lambda _status: None)
     return made
 
@@ -79,7 +79,7 @@ class Cloud:
     def get_component(self, arn: str) -> dict[str, Any]:
         version = arn.rsplit(":", 1)[1]
         script = "sleep 60" if version == "1.0.0" else "sh -c 'exit 4'"
-        settings = {"sha256": "wrong" if version == "1.0.2" else "", "sourceFolder": "/there"}
+        settings = {"sha256": "wrong" if version == "1.0.2" else "", "source": "/there"}
         manifest = {"Lifecycle": {"Run": {"Script": script}}, "Artifacts": [{"Uri": "s3://b/model.zip"}]}
         recipe = {"Manifests": [manifest], "ComponentConfiguration": {"DefaultConfiguration": settings}}
         return {"recipe": json.dumps(recipe)}
@@ -104,7 +104,7 @@ def test_a_failed_deployment_brings_back_what_ran_before_and_says_why(
     monkeypatch.setattr(nucleus, "_publish_broken", lambda reason, _deployment: told.append(reason))
     nucleus._take(deployment("one", "1.0.0"))
     assert nucleus.deployment == {"id": "one", "status": "SUCCEEDED"}
-    assert nucleus.running["com.sightline.Model"].settings["sourceFolder"] == "/here"
+    assert nucleus.running["com.sightline.Model"].settings["source"] == "/here"
     assert (tmp_path / "packages/artifacts-unarchived/com.sightline.Model/1.0.0/model/model.json").is_file()
     for number, version, said in (("two", "1.0.1", "exit code 4"), ("three", "1.0.2", "the digest of")):
         nucleus._take(deployment(number, version))

@@ -55,7 +55,7 @@ def test_a_component_version_is_created_once_and_never_changed() -> None:
     [{"Manifest": []}, {"ComponentVersion": "three"}, {"Manifests": [{"lifecycle": {}}]}, {"ComponentName": None}],
 )
 def test_a_recipe_with_a_wrong_field_is_refused(change: dict[str, Any]) -> None:
-    recipe = inspector_recipe("1.0.1", "s3://b/inspector.zip") | change
+    recipe = inspector_recipe("1.0.1", "s3://b/inspector.zip", {}) | change
     if recipe["ComponentName"] is None:
         del recipe["ComponentName"]
     assert create(recipe)[0] == 400
@@ -63,7 +63,7 @@ def test_a_recipe_with_a_wrong_field_is_refused(change: dict[str, Any]) -> None:
 
 def test_the_newest_version_comes_first() -> None:
     for version in ("1.0.9", "1.0.10", "1.0.2"):
-        create(inspector_recipe(version, "s3://b/inspector.zip"))
+        create(inspector_recipe(version, "s3://b/inspector.zip", {}))
     arn = quote(f"{greengrass.PREFIX}:components:com.sightline.Inspector", safe="")
     versions = ask("GET", f"/greengrass/v2/components/{arn}/versions")[1]["componentVersions"]
     assert [entry["componentVersion"] for entry in versions] == ["1.0.10", "1.0.9", "1.0.2"]
@@ -77,7 +77,7 @@ def deploy(token: str, **components: str) -> tuple[int, Any]:
 
 
 def test_a_deployment_with_the_same_token_is_one_and_the_latest_is_known() -> None:
-    create(inspector_recipe("1.0.1", "s3://b/inspector.zip"))
+    create(inspector_recipe("1.0.1", "s3://b/inspector.zip", {}))
     wanted = {"com.sightline.Inspector": "1.0.1"}
     first = deploy("a", **wanted)[1]["deploymentId"]
     assert deploy("a", **wanted)[1]["deploymentId"] == first
@@ -88,7 +88,7 @@ def test_a_deployment_with_the_same_token_is_one_and_the_latest_is_known() -> No
 
 
 def test_what_a_simulated_device_reports_is_what_the_service_tells() -> None:
-    create(inspector_recipe("1.0.1", "s3://b/inspector.zip"))
+    create(inspector_recipe("1.0.1", "s3://b/inspector.zip", {}))
     number = deploy("a", **{"com.sightline.Inspector": "1.0.1"})[1]["deploymentId"]
     told = {"status": "HEALTHY", "components": {"com.sightline.Inspector": "1.0.1"}}
     ask("POST", "/greengrass/simulated/line-1", told | {"deployment": {"id": number, "status": "SUCCEEDED"}})
@@ -100,7 +100,7 @@ def test_what_a_simulated_device_reports_is_what_the_service_tells() -> None:
 
 
 def test_iam_checks_the_resource_that_a_request_names() -> None:
-    blob = base64.b64encode(json.dumps(inspector_recipe("1.0.1", "s3://b/i.zip")).encode()).decode()
+    blob = base64.b64encode(json.dumps(inspector_recipe("1.0.1", "s3://b/i.zip", {})).encode()).decode()
     body = json.dumps({"inlineRecipe": blob}).encode()
     arn = f"{greengrass.PREFIX}:components:com.sightline.Inspector:versions:1.0.1"
     assert greengrass.resource_arn("POST", "/greengrass/v2/createComponentVersion", body) == arn

@@ -91,7 +91,7 @@ def test_a_deployment_keeps_other_components_and_the_settings_of_the_inspector()
         "aws.greengrass.Nucleus": {"componentVersion": "2.14.0"},
         "com.sightline.Inspector": {
             "componentVersion": "1.2.0",
-            "configurationUpdate": {"merge": '{"modelVersion": "1.0.1", "sourceFolder": "/camera"}'},
+            "configurationUpdate": {"merge": '{"modelVersion": "1.0.1", "source": "/camera"}'},
             "runWith": {"posixUser": "ggc_user"},
         },
         "com.sightline.Model": {"componentVersion": "1.0.1"},
@@ -101,7 +101,7 @@ def test_a_deployment_keeps_other_components_and_the_settings_of_the_inspector()
         "aws.greengrass.Nucleus": {"componentVersion": "2.14.0"},
         "com.sightline.Inspector": {
             "componentVersion": "1.3.0",
-            "configurationUpdate": {"merge": '{"modelVersion": "1.0.2", "sourceFolder": "/camera"}'},
+            "configurationUpdate": {"merge": '{"modelVersion": "1.0.2", "source": "/camera"}'},
             "runWith": {"posixUser": "ggc_user"},
         },
         "com.sightline.Model": {"componentVersion": "1.0.2"},
