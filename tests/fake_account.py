@@ -15,6 +15,13 @@ from sightline.aws import deployments, greengrass, items, objects
 from tests.fake_greengrass import GROUP_ARN, FakeGreengrass
 
 EVENTS = Path(__file__).parents[1] / "events"
+DEPLOYMENTS_TABLE: Any = {
+    "TableName": "deployments",
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+}
+LIMITS = {"abort_percentage": 20, "min_proven_percentage": 50, "max_disagreement": 0.3, "max_latency_ms": 2000}
 
 
 class Answers:
@@ -45,12 +52,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """`fleet` (FakeGreengrass), `answers` (what workflows were told), `environment`, `event(name)`, `record()`."""
     with mock_aws():
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
-        dynamodb.create_table(
-            TableName="deployments",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        )
+        dynamodb.create_table(**DEPLOYMENTS_TABLE)
         s3.create_bucket(Bucket="artifacts")
         fleet, answers = FakeGreengrass(), Answers()
         # Clients made before the mock started would ask the network.
