@@ -29,14 +29,17 @@ class Answers:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any]] = []
+        self.heartbeats: list[str] = []
         self.gone: set[str] = set()
         self.crash = False
 
     def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803
         self._send("SendTaskSuccess", taskToken, json.loads(output))
 
-    def send_task_failure(self, *, taskToken: str, error: str, cause: str) -> None:  # noqa: N803
-        self._send("SendTaskFailure", taskToken, {"error": error, "cause": cause})
+    def send_task_heartbeat(self, *, taskToken: str) -> None:  # noqa: N803
+        if taskToken in self.gone:
+            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, "SendTaskHeartbeat")
+        self.heartbeats.append(taskToken)
 
     def _send(self, operation: str, token: str, answer: Any) -> None:
         if self.crash:
@@ -69,7 +72,12 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
                 "DEPLOYMENTS_TABLE": "deployments",
                 "THING_GROUP_ARN": GROUP_ARN,
                 "ARTIFACTS_BUCKET": "artifacts",
+                "CANARY_GROUP_ARN": "",
                 "HEALTH_TIMEOUT_SECONDS": "900",
+                "STAGE_TIMEOUT_SECONDS": "3600",
+                "BAKE_SECONDS": "600",
+                "ROLLOUT_PER_MINUTE": "50",
+                "ROLLOUT_LIMITS": json.dumps(LIMITS),
             },
             event=lambda name: json.loads((EVENTS / f"{name}.json").read_text()),
             record=deployments.Deployments("deployments", GROUP_ARN).current,

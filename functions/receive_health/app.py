@@ -41,7 +41,9 @@ def receive(report: reports.Report) -> str:
     latest = counted or deployments.current()
     if latest is None or latest["execution"] != current["execution"]:
         return "ignored"
-    return "woken" if deployments.wake(latest, LIMITS) else "counted" if counted else "ignored"
+    # Only a first answer is news: telemetry, or a device that says the same again, must not keep a stage waiting.
+    news = not report.window and not rules.has_answered(current, report.thing)
+    return "woken" if deployments.wake(latest, LIMITS, news=news) else "counted" if counted else "ignored"
 
 
 @metrics.log_metrics

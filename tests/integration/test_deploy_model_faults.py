@@ -204,3 +204,166 @@ def test_whatever_goes_wrong_the_devices_end_on_the_right_model_and_the_executio
     if not first:
         assert settings(flow) == {("1.0.3", "")}
     assert [entry["error"]["Error"] for entry in flow.reported] == ["ModelRefusedError"]
+
+
+def test_of_two_approvals_at_once_the_later_one_wins(make: Any) -> None:
+    flow = make()
+    first, second = flow.approve(3), flow.approve(4)
+    flow.until(lambda: "RUNNING" not in {first.status, second.status} and flow.line.settled())
+    assert (first.status, second.status) == ("SUCCEEDED", "SUCCEEDED")
+    assert everywhere(flow, "1.0.4")
+
+
+def test_an_older_approval_that_comes_second_changes_nothing(make: Any) -> None:
+    flow = make()
+    second, first = flow.approve(4), flow.approve(3)
+    flow.until(lambda: "RUNNING" not in {first.status, second.status} and flow.line.settled())
+    assert (first.path[-1], second.path[-1]) == ("DeploymentSuperseded", "DeploymentHealthy")
+    assert everywhere(flow, "1.0.4")
+
+
+def test_a_newer_approval_waits_for_the_roll_out_before_it_also_for_one_that_fails(make: Any) -> None:
+    flow = make()
+    flow.line.trouble = Trouble("crash", ("1.0.3",), ("line-1",))
+    first = flow.approve(3)
+    flow.until(lambda: first.path[-1] == "BakeModel")
+    second = flow.approve(4)
+    flow.until(lambda: "RUNNING" not in {first.status, second.status} and flow.line.settled())
+    assert (first.error, second.path[-1]) == ("DeploymentRolledBack", "DeploymentHealthy")
+    assert everywhere(flow, "1.0.4")
+
+
+def test_a_device_that_is_offline_for_a_week_stops_nobody_and_catches_up(make: Any) -> None:
+    flow = make(canary=0)
+    assert flow.roll_out(3).status == "SUCCEEDED"
+    flow.line.offline = {"line-3"}
+    ended = flow.roll_out(4)
+    assert ended.status == "SUCCEEDED"
+    assert "1 have not taken it yet: line-3" in ended.output["decision"]["reason"]
+    assert flow.line.models() == {"line-1": "1.0.4", "line-2": "1.0.4", "line-3": "1.0.3"}
+    flow.line.now += 7 * 86400
+    flow.line.offline = set()
+    flow.line.tick()
+    assert everywhere(flow, "1.0.4")
+    assert settings(flow) == {("1.0.4", "")}
+
+
+def test_a_device_that_was_offline_during_a_roll_out_and_its_roll_back_never_sees_the_bad_model(make: Any) -> None:
+    flow = make(canary=0)
+    assert flow.roll_out(3).status == "SUCCEEDED"
+    flow.line.offline, flow.line.trouble = {"line-3"}, Trouble("golden", ("1.0.4",), ("line-1", "line-2"))
+    assert flow.roll_out(4).error == "DeploymentRolledBack"
+    flow.line.offline = set()
+    flow.line.tick()
+    assert everywhere(flow, "1.0.3")
+    assert not any((flow.line.root / "line-3/packages/artifacts/com.sightline.Model/1.0.4").glob("*"))
+
+
+def test_when_nobody_is_there_to_prove_a_model_it_is_taken_back(make: Any) -> None:
+    flow = make(canary=0)
+    flow.line.offline = {"line-1", "line-2", "line-3"}
+    ended = flow.roll_out(3)
+    assert (ended.error, everywhere(flow, "")) == ("DeploymentRolledBack", True)
+    assert "too few devices of the fleet stage proved the model" in ended.cause
+
+
+def test_half_a_fleet_that_fails_stops_the_hand_out_and_is_taken_back(make: Any) -> None:
+    flow = make(canary=0, fleet=24, ROLLOUT_PER_MINUTE="6")
+    flow.line.trouble = Trouble("install", ("1.0.3",), tuple(f"line-{number}" for number in range(1, 25, 2)))
+    ended = flow.roll_out(3)
+    assert ended.error == "DeploymentRolledBack"
+    assert "devices of the fleet stage failed: line-" in ended.cause
+    tried = {thing for thing, _, phase, _ in flow.line.phases if phase == "installing"}
+    assert 10 <= len(tried) <= 18  # the others never got it
+    assert everywhere(flow, "")
+
+
+def test_a_few_failures_in_a_fleet_are_lived_with_and_named(make: Any) -> None:
+    flow = make(canary=0, fleet=12)
+    flow.line.trouble = Trouble("golden", ("1.0.3",), ("line-7",))
+    ended = flow.roll_out(3)
+    assert ended.status == "SUCCEEDED"
+    assert "11 of 12 devices" in ended.output["decision"]["reason"]
+    assert "failed: line-7" in ended.output["decision"]["reason"]
+
+
+def test_a_fleet_gets_a_deployment_no_faster_than_the_rate_says(make: Any) -> None:
+    flow = make(canary=0, fleet=12, ROLLOUT_PER_MINUTE="3")
+    assert flow.roll_out(3).status == "SUCCEEDED"
+    began: dict[float, int] = {}
+    for _, _, phase, at in flow.line.phases:
+        if phase == "downloading":
+            began[at] = began.get(at, 0) + 1
+    assert list(began.values()) == [3, 3, 3, 3]
+
+
+def test_without_canary_devices_a_model_goes_straight_to_the_fleet(make: Any) -> None:
+    ended = make(canary=0).roll_out(3)
+    assert ended.path == [*PLANNED, *STAGE, "DeploymentHealthy"]
+
+
+def test_a_device_in_both_groups_is_refused_before_anything_changes(make: Any) -> None:
+    flow = make()
+    flow.line.groups[FLEET].append("canary-1")
+    ended = flow.end(flow.approve(3))
+    assert (ended.error, everywhere(flow, "")) == ("DeploymentFailed", True)
+    assert "canary-1 is in the canary group and in the fleet group" in ended.cause
+
+
+def test_a_person_rolls_back_what_was_good_yesterday(make: Any) -> None:
+    flow = make()
+    flow.roll_out(3)
+    flow.roll_out(4)
+    ended = flow.end(flow.ask_back("misses scratches"))
+    assert (ended.status, ended.path) == (
+        "SUCCEEDED",
+        ["IsRollBackRequested", "RequestRollBack", "IsRollOutRunning", "RollBack", "WasRollBackRequested", "RollBackDone"],
+    )
+    assert everywhere(flow, "1.0.3")
+    again = flow.end(flow.ask_back("misses more"))
+    assert (again.error, "was rolled back already" in again.cause) == ("DeploymentFailed", True)
+    assert flow.roll_out(5).status == "SUCCEEDED"
+    assert everywhere(flow, "1.0.5")
+
+
+def test_a_person_stops_a_roll_out_that_runs(make: Any) -> None:
+    flow = make()
+    flow.roll_out(3)
+    running = flow.approve(4)
+    flow.until(lambda: running.path[-1] == "BakeModel")
+    asked = flow.ask_back("line 3 stands still")
+    flow.until(lambda: running.status != "RUNNING" and asked.status != "RUNNING" and flow.line.settled())
+    assert (asked.path[-1], running.error) == ("RollOutStopped", "DeploymentRolledBack")
+    assert "line 3 stands still" in running.cause
+    assert everywhere(flow, "1.0.3")
+
+
+def test_a_roll_out_whose_execution_was_killed_keeps_the_devices_only_for_a_while(make: Any) -> None:
+    flow = make()
+    flow.roll_out(3)
+    killed = flow.approve(4)
+    flow.until(lambda: killed.path[-1] == "BakeModel")
+    flow.kill(killed)
+    flow.line.trouble = Trouble("golden", ("1.0.5",), ("canary-1",))
+    assert flow.roll_out(5).error == "DeploymentRolledBack"
+    assert everywhere(flow, "1.0.3")  # not the model that nobody proved
+
+
+def test_every_function_may_run_twice(make: Any) -> None:
+    flow = make()
+    for name, handler in list(flow.handlers.items()):
+        flow.handlers[name] = twice(handler)
+    flow.line.deliver = lambda message: [flow.handlers["receive_health"](message, flow.context) for _ in range(2)]
+    assert flow.roll_out(3).status == "SUCCEEDED"
+    flow.line.trouble = Trouble("crash", ("1.0.4",), ("line-1",))
+    assert flow.roll_out(4).error == "DeploymentRolledBack"
+    assert everywhere(flow, "1.0.3")
+    assert len(plane._deployments) == 2 + 2 + 1 + 2  # canary, fleet; trials of both, the canary settled, both back
+
+
+def twice(handler: Callable[..., Any]) -> Callable[..., Any]:
+    def run(event: Any, context: Any) -> Any:
+        handler(event, context)
+        return handler(event, context)
+
+    return run

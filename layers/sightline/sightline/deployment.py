@@ -146,7 +146,21 @@ def deployed_components(previous: Components, *, model_version: str, inspector_v
     inspector = previous.get(INSPECTOR_COMPONENT, {}) | {"componentVersion": inspector_version}
     model = previous.get(MODEL_COMPONENT, {}) | {"componentVersion": model_version}
     merged = {"modelVersion": model_version, "shadowVersion": ""}
-    return {**previous, INSPECTOR_COMPONENT: _merge(inspector, merged), MODEL_COMPONENT: model}
+    return _renewed({**previous, INSPECTOR_COMPONENT: _merge(inspector, merged), MODEL_COMPONENT: model})
+
+
+def _renewed(components: Components) -> Components:
+    """`components`, with the defaults that only a reset brings to a device that ran an earlier version.
+
+    A device keeps the configuration it has: the digest of the model before, and the rights of the inspector before.
+    """
+    resets = {INSPECTOR_COMPONENT: "/accessControl", MODEL_COMPONENT: ""}
+    renewed = dict(components)
+    for name in resets.keys() & components.keys():
+        update = components[name].get("configurationUpdate", {})
+        pointers = sorted({*update.get("reset", []), resets[name]})
+        renewed[name] = {**components[name], "configurationUpdate": {**update, "reset": pointers}}
+    return renewed
 
 
 def on_trial(components: Components, previous: Components) -> Components:
@@ -167,7 +181,7 @@ def restored_components(previous: Components) -> Components:
     inspector = previous[INSPECTOR_COMPONENT]
     known = json.loads(inspector.get("configurationUpdate", {}).get("merge", "{}"))
     cleared = {"modelVersion": known.get("modelVersion", ""), "shadowVersion": ""}
-    return {**previous, INSPECTOR_COMPONENT: _merge(inspector, cleared)}
+    return _renewed({**previous, INSPECTOR_COMPONENT: _merge(inspector, cleared)})
 
 
 def _merge(component: dict[str, Any], settings: dict[str, str]) -> dict[str, Any]:
@@ -281,9 +295,14 @@ def failures(current: Mapping[str, Any]) -> dict[str, str]:
     return dict(current.get("failed", {}))
 
 
+def has_answered(current: Mapping[str, Any], thing: str) -> bool:
+    """True when the thing has proven the model of the stage, or failed."""
+    return thing in current.get("healthy", ()) or thing in failures(current)
+
+
 def all_answered(current: Mapping[str, Any]) -> bool:
-    """True when every thing of the stage has proven the model, or failed."""
-    return set(current["things"]) <= set(current.get("healthy", ())) | set(failures(current))
+    """True when every thing of the stage has."""
+    return all(has_answered(current, thing) for thing in current["things"])
 
 
 def disagreement(current: Mapping[str, Any]) -> tuple[int, int]:

@@ -143,7 +143,9 @@ class Deployments:
 
         A failure stays one whatever the device says later; a window counts once, in the order in which the device sent them.
         """
-        until = {"deadline": int(time.time()) + current["hold_seconds"]}
+        # Only a first answer holds the fleet for longer: devices go on talking when the execution behind this is gone.
+        news = not report.window and not rules.has_answered(current, report.thing)
+        until = {"deadline": int(time.time()) + current["hold_seconds"] if news else current["deadline"]}
         own = {"mine": current["execution"], "waiting": rules.WAITING, "baking": rules.BAKING}
         names = {"which": report.thing}
         if report.window:
@@ -186,12 +188,12 @@ class Deployments:
             item = self.record(report, item) or self.owned(item["execution"])
         return item
 
-    def wake(self, item: dict[str, Any], limits: Limits) -> bool:
-        """Answer the waiting workflow when there is something to decide, else tell it that there was news."""
+    def wake(self, item: dict[str, Any], limits: Limits, *, news: bool = False) -> bool:
+        """Answer the waiting workflow when there is something to decide, else tell it when there was news."""
         if item["status"] not in rules.COUNTING or item.get("answered") == item["task_token"]:
             return False
         due = bool(rules.against(item, limits)) or (item["status"] == rules.WAITING and rules.all_answered(item))
-        told = _tell(item["task_token"], due)
+        told = (due or news) and _tell(item["task_token"], due)
         if due and told:
             values = {"token": item["task_token"]}
             self.table.update(self.key, "SET #answered = :token", values, condition="#task_token = :token")
