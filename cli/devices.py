@@ -16,7 +16,8 @@ ROLL_BACK_SECONDS = 600
 
 def members(target: Target) -> dict[str, str]:
     """Thing → its group, `canary` or `fleet`."""
-    iot, found = target.client("iot"), {}
+    iot = target.client("iot")
+    found: dict[str, str] = {}
     for group, output in GROUPS.items():
         if target.outputs.get(output):
             pages = iot.get_paginator("list_things_in_thing_group").paginate(thingGroupName=target.outputs[output])
@@ -83,7 +84,9 @@ def log_files(home: Path, thing: str) -> list[Path]:
     """The logs of a simulated device: its nucleus and its components. Raises PipelineError."""
     root = home / "devices" / thing
     if not root.is_dir():
-        raise PipelineError(f"no simulated device {thing!r} was ever started here; `sightline device start {thing}` does")
+        raise PipelineError(
+            f"no simulated device {thing!r} was ever started here; `sightline device start {thing}` does"
+        )
     return [path for path in (root / "nucleus.log", *sorted((root / "logs").glob("*.log"))) if path.is_file()]
 
 

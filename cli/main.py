@@ -348,9 +348,7 @@ def device_list(as_json: JsonOption = False) -> None:
 
 
 @device_app.command("show")
-def device_show(
-    thing: Annotated[str, typer.Argument(help="Name of the device.")], as_json: JsonOption = False
-) -> None:
+def device_show(thing: Annotated[str, typer.Argument(help="Name of the device.")], as_json: JsonOption = False) -> None:
     """One device: what runs on it, its deployments with the reasons, and what it said of each model."""
     from cli import devices
 
@@ -360,7 +358,10 @@ def device_show(
     out = Console()
     for name in ("thing", "group", "status", "model", "healthy", "last_seen"):
         out.print(f"[bold]{name}[/bold] {found[name] or '-'}", highlight=False)
-    for name, columns in (("deployments", ["at", "deployment", "status", "reason"]), ("reports", ["at", "model", "healthy", "reason"])):
+    for name, columns in (
+        ("deployments", ["at", "deployment", "status", "reason"]),
+        ("reports", ["at", "model", "healthy", "reason"]),
+    ):
         out.print(f"[bold]{name}[/bold]")
         out.print(as_table(found[name], columns) if found[name] else "none")
     return None
@@ -393,7 +394,11 @@ def device_rollback(
     found = target()
     with console.status("rolling back"):
         state, version = devices.roll_back(found, reason)
-    stopped = "its roll-out is stopped and takes it back" if state == "RollOutStopped" else "the devices get back what they ran before it"
+    stopped = (
+        "its roll-out is stopped and takes it back"
+        if state == "RollOutStopped"
+        else "the devices get back what they ran before it"
+    )
     console.print(f"Model {version}: {stopped}.")
 
 

@@ -317,8 +317,8 @@ def exchange(thing: str, told: dict[str, Any]) -> dict[str, Any]:
                     "componentName": entry["name"],
                     "componentVersion": entry["version"],
                     "lifecycleState": entry["state"],
-                    "lifecycleStateDetails": entry["details"],
                     "isRoot": entry["root"],
+                    **({"lifecycleStateDetails": entry["details"]} if entry["details"] else {}),
                 }
                 for entry in told["components"]
             ],
@@ -364,11 +364,13 @@ def _should_abort(deployment: dict[str, Any]) -> bool:
     """True when the job's own criteria say that no further device shall get this deployment."""
     ended = [entry["status"] for entry in _executions[deployment["deploymentId"]].values() if entry["status"] in ENDED]
     for criterion in deployment.get("iotJobConfiguration", {}).get("abortConfig", {}).get("criteriaList", []):
-        kinds = ("FAILED", "REJECTED", "TIMED_OUT") if criterion["failureType"] == "ALL" else (criterion["failureType"],)
+        kinds = (
+            ("FAILED", "REJECTED", "TIMED_OUT") if criterion["failureType"] == "ALL" else (criterion["failureType"],)
+        )
         failed = sum(status in kinds for status in ended)
-        if failed and len(ended) >= criterion["minNumberOfExecutedThings"]:
-            if failed * 100 >= criterion["thresholdPercentage"] * len(ended):
-                return True
+        enough = failed and len(ended) >= criterion["minNumberOfExecutedThings"]
+        if enough and failed * 100 >= criterion["thresholdPercentage"] * len(ended):
+            return True
     return False
 
 
@@ -389,7 +391,9 @@ def _job_for(thing: str) -> dict[str, Any] | None:
                 return _job(deployment)  # it was switched off while it was at it
             continue
         limit = (
-            deployment.get("iotJobConfiguration", {}).get("jobExecutionsRolloutConfig", {}).get("maximumPerMinute", 1000)
+            deployment.get("iotJobConfiguration", {})
+            .get("jobExecutionsRolloutConfig", {})
+            .get("maximumPerMinute", 1000)
         )
         since = neighbours.clock() - 60
         if sum(entry["handed"] > since for entry in handed.values()) >= limit:

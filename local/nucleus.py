@@ -303,7 +303,9 @@ class Nucleus:
         try:
             code = self._runner.run(script, self._work(component), environment, self.log(component.name), timeout)
         except TimeoutError:
-            raise DeploymentFailedError(f"{component.name} {component.version}: {name} took longer than {timeout:.0f} s") from None
+            raise DeploymentFailedError(
+                f"{component.name} {component.version}: {name} took longer than {timeout:.0f} s"
+            ) from None
         if code != 0:
             raise DeploymentFailedError(f"{component.name} {component.version}: {name} ended with exit code {code}")
 
@@ -393,5 +395,3 @@ def _text(value: Any) -> str:
 def _digest(body: bytes) -> str:
     """As Greengrass writes it into a recipe."""
     return base64.b64encode(hashlib.sha256(body).digest()).decode()
-
-

@@ -47,7 +47,7 @@ class Execution:
     error: str = ""
     cause: str = ""
     output: dict[str, Any] = field(default_factory=dict)
-    steps: Iterator[float | Token] = iter(())
+    steps: Iterator[float | Token] = field(default_factory=lambda: iter(()))
     waits: float | Token = 0.0
 
 

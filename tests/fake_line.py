@@ -19,6 +19,7 @@ from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
 TICK_SECONDS = 60.0  # simulated time of one tick
 WINDOW_SECONDS, IMAGES = 600.0, 60  # of a telemetry window
 
+
 @dataclass
 class Trouble:
     """What goes wrong with the models `versions` on `things`: `kind` is one of download, digest, install, start-up, crash,
@@ -211,8 +212,8 @@ class Line(greengrass.Neighbours):
         """True when every device that is on has carried out the newest deployment of its group, or is not to get it."""
         newest = {d["targetArn"]: d for d in greengrass._deployments.values() if d["isLatestForTarget"]}
         return all(
-            thing in self.offline or self.nuclei[thing].deployment.get("id") == newest[arn]["deploymentId"]
-            and self.nuclei[thing].deployment["status"] != "IN_PROGRESS"
+            thing in self.offline or (self.nuclei[thing].deployment.get("id") == newest[arn]["deploymentId"]
+            and self.nuclei[thing].deployment["status"] != "IN_PROGRESS")
             for arn in newest
             for thing in self.things_in(arn)
         )  # fmt: skip

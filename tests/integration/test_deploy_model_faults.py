@@ -318,7 +318,14 @@ def test_a_person_rolls_back_what_was_good_yesterday(make: Any) -> None:
     ended = flow.end(flow.ask_back("misses scratches"))
     assert (ended.status, ended.path) == (
         "SUCCEEDED",
-        ["IsRollBackRequested", "RequestRollBack", "IsRollOutRunning", "RollBack", "WasRollBackRequested", "RollBackDone"],
+        [
+            "IsRollBackRequested",
+            "RequestRollBack",
+            "IsRollOutRunning",
+            "RollBack",
+            "WasRollBackRequested",
+            "RollBackDone",
+        ],
     )
     assert everywhere(flow, "1.0.3")
     again = flow.end(flow.ask_back("misses more"))

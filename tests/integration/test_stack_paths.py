@@ -27,7 +27,14 @@ LABELED = ["OpenLabelingJob", "OpenVerificationJob", "SettleRound", "IsAnotherRo
 JUDGED = [
     "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "TrainModel", "EvaluateModel", "JudgeModel", "IsModelAccepted",
 ]  # fmt: skip
-DEPLOYED = ["PlanComponentVersion", "CreateComponentVersion", "StartDeployment"]
+DEPLOYED = [
+    "IsRollBackRequested",
+    "PlanComponentVersion",
+    "CreateComponentVersion",
+    "StartDeployment",
+    "PromoteOrRollBack",
+]
+BAKED = [*DEPLOYED, "HasStageEnded", "BakeModel", "PromoteOrRollBack", "HasStageEnded"]
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +177,7 @@ def test_a_model_is_registered_deployed_and_taken_back_when_its_successor_can_no
     path, described = run(lenient, "train_model", {"force": True})
     assert (path, described["status"]) == ([*JUDGED, "RegisterModel", "ModelRegistered"], "SUCCEEDED")
     path, described = deploy(lenient)
-    assert (path, described["status"]) == ([*DEPLOYED, "DeploymentHealthy"], "SUCCEEDED")
+    assert (path, described["status"]) == ([*BAKED, "DeploymentHealthy"], "SUCCEEDED")
     until(lambda: model_on(lenient, device) == "1.0.1")
 
     path, described = run(
@@ -179,7 +186,14 @@ def test_a_model_is_registered_deployed_and_taken_back_when_its_successor_can_no
     assert path[-1] == "ModelRegistered"
     spoil_golden_images(lenient, json.loads(described["output"])["registration"]["release_uri"])
     path, described = deploy(lenient)
-    assert path == [*DEPLOYED, "RollBack", "ReportFailure", "WasRolledBack", "DeploymentRolledBack"]
+    assert path == [
+        *DEPLOYED,
+        "RollBack",
+        "WasRollBackRequested",
+        "ReportFailure",
+        "WasRolledBack",
+        "DeploymentRolledBack",
+    ]
     assert (described["status"], described["error"]) == ("FAILED", "DeploymentRolledBack")
     assert "expected scratch at" in described["cause"]
     until(lambda: model_on(lenient, device) == "1.0.1")

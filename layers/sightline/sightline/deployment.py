@@ -31,7 +31,9 @@ ROLLED_BACK = "ROLLED_BACK"
 COUNTING = (WAITING, BAKING)  # reports count
 OPEN = (*COUNTING, PROMOTED, ROLLING_BACK)  # the groups may still change
 
-GRACE_SECONDS = 600  # beyond what a wait may take: time for the steps around it; after it a roll-out counts as abandoned
+GRACE_SECONDS = (
+    600  # beyond what a wait may take: time for the steps around it; after it a roll-out counts as abandoned
+)
 MAX_REASON = 500  # characters of a device's reason that go into an error
 ABORT_AFTER = 10  # devices that must have answered before a share of failures stops a fleet's stage
 BAKE_SLACK = 5  # seconds by which a bake may end early: its clock starts with the task, the record's a little later
@@ -357,7 +359,9 @@ def decide(current: Mapping[str, Any], limits: Limits, *, now: float) -> Decisio
     summary = _summary(current, proven, total)
     if not proven or proven * 100 < limits.min_proven_percentage * total:
         least = f"at least {limits.min_proven_percentage} % must"
-        return Decision(ROLL_BACK, f"too few devices of the {current['stage']} stage proved the model ({least}): {summary}")
+        return Decision(
+            ROLL_BACK, f"too few devices of the {current['stage']} stage proved the model ({least}): {summary}"
+        )
     if current["status"] == WAITING or now < current["bake_until"] - BAKE_SLACK:
         return Decision(BAKE, summary)
     images, differ = disagreement(current)

@@ -103,7 +103,9 @@ def _parse_event(event: dict[str, Any]) -> list[Report]:
     thing = str((event.get("resources") or [""])[0]).rsplit(":coreDevices:", 1)[-1]
     at = str(event.get("time", ""))
     if kind == DEPLOYMENT_EVENT and detail.get("coreDeviceExecutionStatus") in FAILED_DEPLOYMENT:
-        reason = f"deployment {detail['coreDeviceExecutionStatus'].lower()}: {detail.get('reason') or 'no reason given'}"
+        reason = (
+            f"deployment {detail['coreDeviceExecutionStatus'].lower()}: {detail.get('reason') or 'no reason given'}"
+        )
         return [Report(thing, at, reason=reason[:MAX_REASON], deployment_id=str(detail.get("deploymentId")))]
     broken = [
         entry

@@ -29,7 +29,9 @@ def test_a_failure_that_came_before_the_token_wakes_the_workflow(
 ) -> None:
     report = {"thing": "line-1", "topic_thing": "line-1", "healthy": False, "model_version": "1.0.3", "reason": "no"}
     load_app("receive_health", **account.environment).handler(report, account.context)
-    load_app("receive_health", **account.environment).handler(report | {"thing": "line-2", "topic_thing": "line-2"}, account.context)
+    load_app("receive_health", **account.environment).handler(
+        report | {"thing": "line-2", "topic_thing": "line-2"}, account.context
+    )
     baking()
     assert account.answers.sent[-1] == ("bake-token", {})
 

@@ -31,18 +31,16 @@ def test_proven_devices_bake_and_the_last_stage_is_done_after_that(app: ModuleTy
         "reason": "2 of 2 devices of the fleet stage are healthy with 1.0.3",
         "bake_seconds": 600,
     }
-    app.deployments.bake(account.record()["execution"], task_token="bake", bake_seconds=0)  # noqa: S106
+    app.deployments.bake(account.record()["execution"], task_token="bake", bake_seconds=0)
     first, again = decide(app, account), decide(app, account)
     assert (first["step"], again["step"]) == ("DONE", "DONE")
     assert account.record()["status"] == "HEALTHY"
     assert len(account.fleet.deployments) == 1  # nobody compared, so nothing is to be told
 
 
-def test_a_workflow_that_wakes_early_without_a_reason_goes_on_baking(
-    app: ModuleType, account: SimpleNamespace
-) -> None:
+def test_a_workflow_that_wakes_early_without_a_reason_goes_on_baking(app: ModuleType, account: SimpleNamespace) -> None:
     prove(app, "line-1", "line-2")
-    app.deployments.bake(account.record()["execution"], task_token="bake", bake_seconds=300)  # noqa: S106
+    app.deployments.bake(account.record()["execution"], task_token="bake", bake_seconds=300)
     decision = decide(app, account)
     assert (decision["step"], 295 <= decision["bake_seconds"] <= 300) == ("BAKE", True)
 

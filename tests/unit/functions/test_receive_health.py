@@ -189,7 +189,7 @@ def test_windows_of_live_images_count_once_and_in_order(
 
 def test_a_slow_device_fails_while_it_bakes(waiting: Any, app: ModuleType, account: SimpleNamespace) -> None:
     waiting()
-    app.deployments.bake(account.record()["execution"], task_token="bake-token", bake_seconds=600)  # noqa: S106
+    app.deployments.bake(account.record()["execution"], task_token="bake-token", bake_seconds=600)
     app.handler(window(0, latency_ms={"p95": 3000.0}), account.context)
     assert account.record()["failed"]["line-1"].startswith("too slow: 95 % of images took up to 3000 ms")
 

@@ -124,7 +124,10 @@ def test_the_canary_group_comes_first_and_the_fleet_when_it_is_promoted(
     event = account.event("start_deployment")
     app.handler(event, account.context)
     assert [entry["targetArn"] for entry in account.fleet.deployments] == [CANARY_ARN]
-    assert account.fleet.deployments[0]["iotJobConfiguration"]["abortConfig"]["criteriaList"][0]["thresholdPercentage"] == 1
+    assert (
+        account.fleet.deployments[0]["iotJobConfiguration"]["abortConfig"]["criteriaList"][0]["thresholdPercentage"]
+        == 1
+    )
     settle(app, rules.PROMOTED)
     app.handler({**event, "task_token": "fleet-token"}, account.context)
     assert [entry["targetArn"] for entry in account.fleet.deployments] == [CANARY_ARN, GROUP_ARN]

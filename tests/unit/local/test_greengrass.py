@@ -108,7 +108,9 @@ def deploy(token: str, job: dict[str, Any] | None = None, **components: str) -> 
 def tell(thing: str, deployment: str = "", status: str = "SUCCEEDED", events: Any = ()) -> Any:
     """A device's report, with one inspector; answers the deployment that it gets."""
     component = {"name": "com.sightline.Inspector", "version": "1.0.1", "root": True, "state": "RUNNING", "details": ""}
-    done = {"id": deployment, "status": status, "reason": "no space" if status == "FAILED" else ""} if deployment else {}
+    done = (
+        {"id": deployment, "status": status, "reason": "no space" if status == "FAILED" else ""} if deployment else {}
+    )
     body = {"status": "HEALTHY", "components": [component], "deployment": done, "events": list(events)}
     return ask("POST", f"/greengrass/simulated/{thing}", body)[1]["deployment"]
 
@@ -176,7 +178,12 @@ def test_a_deployment_that_fails_too_often_is_handed_out_no_more_and_each_failur
 
 
 def test_a_component_that_breaks_is_an_event(cloud: Account) -> None:
-    broken = {"componentName": "c", "componentVersion": "1.0.1", "lifecycleState": "BROKEN", "lifecycleStateDetails": "x"}
+    broken = {
+        "componentName": "c",
+        "componentVersion": "1.0.1",
+        "lifecycleState": "BROKEN",
+        "lifecycleStateDetails": "x",
+    }
     tell("line-1", events=[broken])
     assert cloud.events == [("line-1", {"components": [{"root": True, **broken}]})]
 

@@ -135,7 +135,10 @@ def test_what_others_depend_on_is_resolved_and_started_first(nucleus: Nucleus, c
     cloud.publish("base", "1.1.0", Run="base")
     cloud.publish("base", "2.0.0", Run="new base")
     cloud.publish("a", "1.0.0", Install="install a", Startup="start a", Run="a")
-    needs = {"base": {"VersionRequirement": "^1.0.0"}, "aws.greengrass.TokenExchangeService": {"VersionRequirement": "^2.0.0"}}
+    needs = {
+        "base": {"VersionRequirement": "^1.0.0"},
+        "aws.greengrass.TokenExchangeService": {"VersionRequirement": "^2.0.0"},
+    }
     cloud.recipes["a", "1.0.0"]["ComponentDependencies"] = needs
     cloud.deploy("one", a="1.0.0")
     nucleus.step()
@@ -155,7 +158,9 @@ def test_a_configuration_stays_until_it_is_reset_or_merged_and_leaves_a_componen
     cloud.deploy("two", c="1.0.0")
     nucleus.step()
     assert settings(nucleus) == {"colour": "red", "size": 2, "more": 3}
-    cloud.deploy("three", c={"componentVersion": "1.0.0", "configurationUpdate": {"reset": ["/size"], "merge": '{"more": 4}'}})
+    cloud.deploy(
+        "three", c={"componentVersion": "1.0.0", "configurationUpdate": {"reset": ["/size"], "merge": '{"more": 4}'}}
+    )
     nucleus.step()
     assert settings(nucleus) == {"colour": "red", "size": 1, "more": 4}
     assert runner.ran == ["run"]
@@ -193,7 +198,8 @@ def test_a_deployment_that_fails_brings_back_what_ran_before_and_says_why(
 
 
 @pytest.mark.parametrize(
-    ("body", "said"), [(b"", "can't be downloaded: 403 Forbidden"), (archive("bad"), "is not what the component was created")]
+    ("body", "said"),
+    [(b"", "can't be downloaded: 403 Forbidden"), (archive("bad"), "is not what the component was created")],
 )
 def test_what_can_not_be_downloaded_whole_touches_nothing(
     nucleus: Nucleus, cloud: Cloud, runner: Runner, body: bytes, said: str

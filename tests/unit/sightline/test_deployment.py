@@ -160,7 +160,9 @@ def test_an_approval_that_arrives_twice_is_not_tried_again_after_a_roll_back() -
         rules.may_start(MINE, twin, now=NOW)
 
 
-@pytest.mark.parametrize(("status", "step"), [(rules.WAITING, rules.RESUME), (rules.PROMOTED, rules.NEXT_STAGE), (rules.HEALTHY, rules.DONE)])
+@pytest.mark.parametrize(
+    ("status", "step"), [(rules.WAITING, rules.RESUME), (rules.PROMOTED, rules.NEXT_STAGE), (rules.HEALTHY, rules.DONE)]
+)
 def test_a_repeated_call_goes_on_where_it_was(status: str, step: str) -> None:
     own = record(execution=MINE.execution, approved_at=MINE.approved_at, status=status, deadline=0)
     assert rules.may_start(MINE, own, now=NOW) == step
@@ -243,7 +245,8 @@ def test_the_fleet_lives_with_a_share_of_failures_and_the_canary_group_with_none
 
 
 @pytest.mark.parametrize(
-    ("images", "differ", "against"), [(10, 4, False), (10, 7, True), (1000, 310, False), (1000, 340, True), (0, 0, False)]
+    ("images", "differ", "against"),
+    [(10, 4, False), (10, 7, True), (1000, 310, False), (1000, 340, True), (0, 0, False)],
 )
 def test_a_few_images_must_disagree_more_clearly_than_many(images: int, differ: int, against: bool) -> None:
     bake = {"line-1": {"images": images, "disagreements": differ}}

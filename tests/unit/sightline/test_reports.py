@@ -60,7 +60,9 @@ def test_telemetry_is_read_or_refused_whatever_it_holds(shadow: Any, latency: An
     assert 0 <= window.disagreements <= window.images
 
 
-@pytest.mark.parametrize("counts", [{"images": 1, "disagreements": 2}, {"images": -1}, {"images": 5, "disagreements": -1}])
+@pytest.mark.parametrize(
+    "counts", [{"images": 1, "disagreements": 2}, {"images": -1}, {"images": 5, "disagreements": -1}]
+)
 def test_counts_that_can_not_be_are_refused(counts: dict[str, int]) -> None:
     message = {"thing": "t", "topic_thing": "t", "model_version": "1.0.1", "from": "", "to": "", "shadow": counts}
     with pytest.raises(reports.InvalidReportError):

@@ -4,7 +4,6 @@ Every write is conditional, so of two that race one wins and the other one sees 
 what it said last of each model version.
 """
 
-import json
 import time
 from typing import Any
 
@@ -94,9 +93,7 @@ class Deployments:
         values = self._waiting(task_token, item["hold_seconds"], stage, things)
         own = {"mine": item["execution"], "promoted": rules.PROMOTED}
         expression = f"{_sets(values)} REMOVE #healthy, #answered, #bake_until"
-        begun = self.table.update(
-            self.key, expression, values | own, condition=f"{MINE} AND #status = :promoted"
-        )
+        begun = self.table.update(self.key, expression, values | own, condition=f"{MINE} AND #status = :promoted")
         if begun is None:
             raise RolloutInProgressError("the roll-out was settled in the same moment")
         return begun

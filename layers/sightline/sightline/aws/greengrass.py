@@ -86,9 +86,7 @@ class Fleet:
         components: Components = _greengrass.get_deployment(deploymentId=found[0]["deploymentId"]).get("components", {})
         return components
 
-    def deploy(
-        self, name: str, components: Components, token: str, job: dict[str, Any] | None = None
-    ) -> str:
+    def deploy(self, name: str, components: Components, token: str, job: dict[str, Any] | None = None) -> str:
         """Deploy exactly these components to the group; answers the deployment id. The same token again creates nothing.
 
         Devices that can't start them go back by themselves to what they ran. `job`: how fast, and when to stop.

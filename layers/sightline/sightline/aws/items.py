@@ -163,6 +163,11 @@ def _names(expression: str) -> list[str]:
     """The `#name` placeholders in an expression."""
     return [
         word
-        for word in expression.replace("(", " ").replace(")", " ").replace(",", " ").replace("=", " ").replace(".", " ").split()
+        for word in expression.replace("(", " ")
+        .replace(")", " ")
+        .replace(",", " ")
+        .replace("=", " ")
+        .replace(".", " ")
+        .split()
         if word[0] == "#"
     ]
