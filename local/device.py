@@ -211,10 +211,13 @@ def main() -> None:
     root = Path(given.root)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    nucleus = Nucleus(
-        given.thing, root, EmulatorCloud(given.endpoint), ProcessRunner(), overrides(root, given.endpoint)
-    )
+    cloud, settings = EmulatorCloud(given.endpoint), overrides(root, given.endpoint)
+    nucleus = Nucleus(given.thing, root, cloud, ProcessRunner(), settings, _say_phase)
     serve(nucleus, stopping)
+
+
+def _say_phase(_thing: str, deployment: str, phase: str) -> None:
+    print(f"phase {time.time():.1f} {deployment} {phase}", flush=True)
 
 
 def serve(nucleus: Nucleus, stopping: threading.Event, poll_seconds: float = POLL_SECONDS) -> None:

@@ -88,7 +88,7 @@ def workflow(account: SimpleNamespace, load_app: Any, monkeypatch: pytest.Monkey
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         monkeypatch.setattr(deployments, "_step_functions", boto3.client("stepfunctions"))
 
-        def make(health_timeout: int = 30) -> Workflow:
+        def make(health_timeout: int = 6) -> Workflow:
             made = Workflow(account, load_app, health_timeout)
             monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", made.invoke)
             return made
