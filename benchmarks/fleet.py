@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
@@ -47,13 +48,13 @@ console = Console()
 def release() -> dict[str, bytes]:
     """A tiny model with its golden image: one detection, whose score is the image's mean brightness."""
     inputs = [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", "H", "W", 3])]
-    kinds = {
+    kinds: dict[str, tuple[int, list[Any]]] = {
         "boxes": (TensorProto.FLOAT, ["N", 1, 4]),
         "scores": (TensorProto.FLOAT, ["N", 1]),
         "classes": (TensorProto.INT64, ["N", 1]),
     }
-    outputs = [helper.make_tensor_value_info(name, *kind) for name, kind in kinds.items()]
-    constants = {
+    outputs = [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in kinds.items()]
+    constants: dict[str, Any] = {
         "scale": np.array(1 / 255, dtype=np.float32),
         "zero": np.array(0, dtype=np.float32),
         "box": np.array(BOX, dtype=np.float32).reshape(1, 1, 4),
@@ -243,7 +244,9 @@ def noted(home: Path) -> list[tuple[str, str, str, float]]:
     ]
 
 
-def timeline(target: Target, groups: dict[str, str], phases: list[Any], real: set[str]) -> dict[str, Any]:
+def timeline(
+    target: Target, groups: dict[str, str], phases: Iterable[tuple[str, str, str, float]], real: set[str]
+) -> dict[str, Any]:
     """Seconds since the approval at which each device reached each phase."""
     approved = time.time()
     pipeline.approve(target, "latest")
@@ -334,7 +337,7 @@ class _Phases:
     def __init__(self, light: LightFleet, home: Path) -> None:
         self._light, self._home = light, home
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[tuple[str, str, str, float]]:
         return iter([*self._light.phases, *noted(self._home)])
 
 
