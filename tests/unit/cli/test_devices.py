@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -26,7 +26,11 @@ class Pages:
 class Cloud:
     """Greengrass, IoT and DynamoDB of a fleet: canary-1 is healthy, line-1 refused its model, line-2 was never there."""
 
-    outputs = {"ThingGroupName": "fleet", "CanaryThingGroupName": "canary", "DeploymentsTableName": "deployments"}
+    outputs: ClassVar[dict[str, str]] = {
+        "ThingGroupName": "fleet",
+        "CanaryThingGroupName": "canary",
+        "DeploymentsTableName": "deployments",
+    }
     exceptions = SimpleNamespace(ResourceNotFoundException=KeyError)
     session = SimpleNamespace(region_name="eu-west-1")
 
