@@ -202,10 +202,11 @@ def publish_inspector(target: Target) -> str:
 
 
 def devices(target: Target) -> list[dict[str, Any]]:
-    """Core devices with their status and what runs on them."""
+    """Core devices with their status, when they were seen last, and what runs on them."""
     client = target.client("greengrassv2")
     found = []
-    for device in client.list_core_devices()["coreDevices"]:
+    pages = client.get_paginator("list_core_devices").paginate()
+    for device in (device for page in pages for device in page["coreDevices"]):
         name = device["coreDeviceThingName"]
         installed = client.list_installed_components(coreDeviceThingName=name)["installedComponents"]
         running = {entry["componentName"]: entry["componentVersion"] for entry in installed}
@@ -214,6 +215,7 @@ def devices(target: Target) -> list[dict[str, Any]]:
                 "thing": name,
                 "status": device["status"],
                 "model": running.get(names.MODEL_COMPONENT, ""),
+                "last_seen": _iso(device["lastStatusUpdateTimestamp"]),
                 "components": running,
             }
         )
