@@ -22,10 +22,8 @@ import boto3
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
-from rich.console import Console
 
-from benchmarks.common import machine
-from benchmarks.run import RESULTS
+from benchmarks.common import RESULTS, console, machine
 from cli import devices, pipeline
 from cli.target import Target
 from local import stack
@@ -41,7 +39,6 @@ COLOURS = ("#d8dbe0", "#8fb4e3", "#4f83cc", "#8cc28a", "#2e7d32")
 POLL_SECONDS = 3.0
 SECONDS = 3000  # longest time of the roll-out
 SIZE, BOX = 64, [1.0, 2.0, 30.0, 40.0]
-console = Console()
 
 
 # --------------------------------------------------------------------------------------------------------------- model
@@ -155,6 +152,7 @@ class LightRunner(ProcessRunner):
     """Runs every script but the inspector's, for which it has a light one in this process."""
 
     def __init__(self, thing: str, root: Path, iot: Any) -> None:
+        super().__init__()
         self._thing, self._root, self._iot = thing, root, iot
 
     def run(self, script: str, work: Path, environment: dict[str, str], log: Path, timeout: float) -> int:

@@ -240,9 +240,11 @@ def cancel_deployment(request: dict[str, Any]) -> dict[str, Any]:
     return {"message": "SUCCESS"}
 
 
-def list_core_devices(_request: dict[str, Any]) -> dict[str, Any]:
+def list_core_devices(request: dict[str, Any]) -> dict[str, Any]:
     fields = ("coreDeviceThingName", "status", "lastStatusUpdateTimestamp")
-    return {"coreDevices": [{key: device[key] for key in fields} for device in _devices.values()]}
+    group = request.get("thingGroupArn")
+    things = neighbours.things_in(group) if group else list(_devices)
+    return {"coreDevices": [{key: _devices[thing][key] for key in fields} for thing in things if thing in _devices]}
 
 
 def _device(name: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from moto import mock_aws
 
+from edge.inspector.settings import defaults
 from local import greengrass as plane
 from sightline.aws import deployments, greengrass, items, objects, registry
 from sightline.components import inspector_recipe
