@@ -34,10 +34,11 @@ from sightline.vision.detector import Detector  # noqa: E402
 from sightline.vision.letterbox import fit, letterbox  # noqa: E402
 from training.data import fitting_size  # noqa: E402
 from training.export import export  # noqa: E402
+from training.hyperparameters import Hyperparameters  # noqa: E402
 from training.model import DetectorNet  # noqa: E402
 
 RESULTS = Path(__file__).resolve().parent / "results" / "latency.json"
-IMAGE_SIZE = 480
+IMAGE_SIZE = Hyperparameters().image_size
 PHOTOS = {"450×300": (450, 300), "1920×1080": (1920, 1080), "4000×3000": (4000, 3000)}
 LIMITS = {
     "whole / session.run": 1.25,
