@@ -280,11 +280,6 @@ def _doubted(result: dict[str, Any], pixels: PixelsOf) -> str:
     found = result["suspicious_labels"]
     if not found:
         return ""
-    said = {
-        "missing": "sees an unlabelled {seen}",
-        "class": "takes the labelled {labelled} for a {seen}",
-        "empty": "sees nothing where a {labelled} is labelled",
-    }
     shown = "".join(
         figure(
             picture(
@@ -292,7 +287,7 @@ def _doubted(result: dict[str, Any], pixels: PixelsOf) -> str:
                 doubt["labels"],
                 [{"box": doubt["box"], "score": doubt["score"]}],
             ),
-            f"The model {said[doubt['kind']].format(**doubt)} ({doubt['score']:.2f} sure). {doubt['image']}",
+            f"{doubt['image']}: {doubt['why']}",
         )
         for doubt in found[:SHOWN]
     )

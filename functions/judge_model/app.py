@@ -35,11 +35,12 @@ images = Ledger(os.environ["IMAGES_TABLE"])
 
 
 def offer_suspicious(job: str, labels: list[dict[str, Any]]) -> int:
-    """Put labels that the model contradicts on the engineer's list; answers how many are there now."""
-    offered = [
-        images.ask_attention(label["image"], f"after {job}: {label['why']}") for label in labels[:SUSPICIOUS_OFFERED]
-    ]
-    return sum(offered)
+    """Put labels that the model contradicts on the engineer's list; answers how many are there now.
+
+    A label's `image` is the file of the dataset's image, which is named by the image's id.
+    """
+    doubted = [(label["image"].partition(".")[0], label["why"]) for label in labels[:SUSPICIOUS_OFFERED]]
+    return sum(images.ask_attention(image_id, f"after {job}: {why}") for image_id, why in doubted)
 
 
 @metrics.log_metrics

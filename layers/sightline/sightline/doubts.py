@@ -27,8 +27,18 @@ class Doubt:
     labelled: str | None
     seen: str | None
 
+    @property
+    def why(self) -> str:
+        """The doubt as a sentence for whoever looks again."""
+        said = {
+            "missing": f"sees an unlabelled {self.seen}",
+            "class": f"takes the labelled {self.labelled} for a {self.seen}",
+            "empty": f"sees nothing where a {self.labelled} is labelled",
+        }
+        return f"the model {said[self.kind]} ({self.score:.2f} sure)"
+
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "why": self.why}
 
 
 def doubts(truth: Truth, found: Found, classes: list[str], threshold: float) -> list[Doubt]:

@@ -78,7 +78,6 @@ def test_the_first_sign_in_asks_for_a_new_password(session: Any) -> None:
         [],
         "{",
         {"refresh_token": ""},
-        {"username": "x" * 200, "password": "x"},
     ],
 )
 def test_a_sign_in_that_can_not_be_is_refused(session: Any, body: Any) -> None:
@@ -261,8 +260,8 @@ def aside(cloud: Cloud, step: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]
     images.settle(JOB, ids[2], "APPROVED", rounds=1, label_ref="s3://a/b", annotations=[BOX])
     body = {"test_images": 0, "candidate": None, "champion": None, "bootstrap": None}
     body["suspicious_labels"] = [
-        {"image": ids[2], "why": "the model sees nothing here", "score": 0.9},
-        {"image": "x", "why": "y"},
+        {"image": f"{ids[2]}.jpg", "why": "the model sees nothing here", "score": 0.9},
+        {"image": "x.jpg", "why": "y"},
     ]
     job = cloud.event("judge_model")["training_job"]
     key = f"training/{job}/evaluation/evaluation.json"
