@@ -15,7 +15,10 @@ ARGS ?=
 INPUTS := pyproject.toml requirements.lock scripts/setup.sh
 PYTHON_CODE := layers functions local cli training edge scripts benchmarks tests
 
-.PHONY: help demo test unit check bench docs clean
+# A file's tests stay on one process, because they share a stack; the order stays, because the longest come early.
+PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+
+.PHONY: help demo test unit soak check bench docs clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 15
@@ -29,12 +32,16 @@ $(VENV)/.ready-all: $(INPUTS)
 demo: $(VENV)/.ready-demo ## Run the whole loop on this machine: images, labels, model, device, report
 	@sightline demo $(ARGS)
 
-test: $(VENV)/.ready-all ## Run every test: unit, contracts, integration
+test: $(VENV)/.ready-all ## Run the tests: unit, contracts, integration, the page in a browser
 	@echo "Running the tests of tests/ (they start the local stack by themselves) …"
-	@pytest $(ARGS)
+	@pytest $(PARALLEL) -m "not slow" $(ARGS)
+	@echo "Those that take minutes each were left out; make soak runs them."
+
+soak: $(VENV)/.ready-all ## Run the tests that take minutes each: kills, restarts, a thousand tasks, a day of a device
+	@pytest -m slow $(ARGS)
 
 unit: $(VENV)/.ready-all ## Run the fast tests only
-	@pytest tests/unit tests/contracts $(ARGS)
+	@pytest $(PARALLEL) -m "not slow" tests/unit tests/contracts $(ARGS)
 
 check: $(VENV)/.ready-all ## Run the linters, the type checker and the validation of template and workflows
 	@scripts/check.sh $(PYTHON_CODE)

@@ -31,7 +31,7 @@ THING = "simulated-device-1"
 # Longest times of the stages, seconds.
 LABELING_SECONDS, TRAINING_SECONDS, DEPLOYMENT_SECONDS, VERDICT_SECONDS = 600, 1500, 300, 120
 # Small images and few epochs, so that the demo ends in minutes; the time is a limit for slow machines.
-HYPERPARAMETERS = {"image_size": "320", "epochs": "110", "max_seconds": "300"}
+HYPERPARAMETERS = {"image_size": "320", "epochs": "60", "max_seconds": "300"}
 
 
 class DemoError(SightlineError):

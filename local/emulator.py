@@ -10,7 +10,7 @@ import signal
 import time
 from pathlib import Path
 
-from local import callbacks, cognito, greengrass, jobs, layers, sagemaker, tied, workflows
+from local import callbacks, cognito, greengrass, indexes, jobs, layers, sagemaker, tied, workflows
 
 END_SECONDS = 15
 
@@ -51,6 +51,7 @@ def main() -> None:
     workflows.register()
     callbacks.register()
     cognito.register()
+    indexes.register()
     try:
         serve()
     finally:

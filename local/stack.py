@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -90,8 +91,9 @@ def up(
         try:
             if running is None:
                 tell("starting the emulator")
-                port = _free_port()
-                running = _write(root, _start(root, port, tied=tied), port, "", {})
+                with _one_start():
+                    port = _free_port()
+                    running = _write(root, _start(root, port, tied=tied), port, "", {})
             tell("building the application")
             _build(root, sources, parameters["PythonRuntime"])
             tell("deploying the application")
@@ -177,6 +179,20 @@ def _answers(port: int) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
+
+
+@contextlib.contextmanager
+def _one_start() -> Iterator[None]:
+    """One emulator of this machine starts at a time, whatever its folder: until it answers, its port still looks free.
+
+    The lock is on the folder of temporary files, so that no file is left behind.
+    """
+    folder = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _free_port() -> int:

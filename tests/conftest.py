@@ -3,11 +3,13 @@
 import importlib.util
 import os
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import hypothesis
 import pytest
+from botocore.loaders import JSONFileLoader
 
 ROOT = Path(__file__).parent.parent
 
@@ -27,8 +29,15 @@ os.environ |= {
 }
 
 # A slow machine is no failure, and the same commit gives the same examples.
-hypothesis.settings.register_profile("sightline", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "sightline", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("sightline")
+
+
+# moto forgets boto3's session after each test, and with it every service model: reading them anew is most of a test's time.
+_read = cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda _, path: _read(path)  # type: ignore[method-assign, assignment, misc]
 
 
 @pytest.fixture

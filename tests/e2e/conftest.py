@@ -16,7 +16,7 @@ SLOW_MS = 30_000  # a machine under load, with functions that start cold
 expect.set_options(timeout=SLOW_MS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # Playwright's event loop must not outlive its tests: no other could run in the process
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)

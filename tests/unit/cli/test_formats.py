@@ -15,7 +15,10 @@ from cli.formats import FORMATS, InvalidLabelsError, LabelBox, LabeledImage, Lab
 from tests.project import ROOT
 
 CLASSES = ["scratch", "dent", "ölfleck & <rost>"]
-NAMES = st.text(st.characters(categories=("Ll", "Lu", "Nd"), include_characters=" _-()."), min_size=1, max_size=12)
+# YOLO text names an image without its extension, so that one with two (`a.png.jpg`) loses both when it goes through it twice.
+NAMES = st.text(
+    st.characters(categories=("Ll", "Lu", "Nd"), include_characters=" _-()."), min_size=1, max_size=12
+).filter(lambda name: formats.stem(f"n{name}") == f"n{name}")
 HEX = "0123456789abcdef"
 
 

@@ -69,7 +69,7 @@ def test_images_that_somebody_labels_are_left_to_them(step: Any, cloud: Cloud, i
 
 def test_what_this_import_saw_rejected_is_not_claimed_by_it_again(step: Any, cloud: Cloud, images: list[str]) -> None:
     bring(step, cloud, {images[0]: [BOX]})
-    Ledger("ImagesTable").settle(JOB, images[0], "REJECTED", rounds=1, label=None)
+    Ledger("ImagesTable").settle(JOB, images[0], "REJECTED", rounds=1)
     assert bring(step, cloud, {images[0]: [BOX]})["images"] == 0
     assert bring(step, cloud, {images[0]: [BOX]}, execution="import-2")["images"] == 1
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,21 @@ def group_of(pid: int) -> list[int]:
     listed = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
     rows = [line.split() for line in listed.splitlines()]
     return [int(row[0]) for row in rows if int(row[1]) == pid and not row[2].startswith("Z")]
+
+
+def test_stacks_that_start_at_the_same_time_do_not_take_one_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "PORT", stack._free_port())  # one that all want and none has
+    roots = [tmp_path / name for name in ("a", "b", "c")]
+    try:
+        with ThreadPoolExecutor() as pool:
+            ports = list(pool.map(lambda root: stack.up(root=root).port, roots))
+        assert len(set(ports)) == 3
+        assert [stack.status(root)["running"] for root in roots] == [True] * 3
+    finally:
+        for root in roots:
+            stack.down(root)
 
 
 def test_what_up_starts_is_found_and_down_ends_all_of_it(tmp_path: Path) -> None:
