@@ -151,12 +151,24 @@ class Outbox:
         """Try the disk again, if it took nothing before."""
         with self._lock:
             if self.failure:
-                self._write_waiting(0)
+                self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Out of the disk with what was handed over, in with what waits in memory."""
+        try:
+            self._delete_sent()
+        except sqlite3.OperationalError as error:
+            self.failure = str(error)  # they are not sent again, and are deleted when the disk takes it
+        else:
+            self.failure = ""
+            self._write_waiting(0)
 
     def _write_waiting(self, room_tries: int) -> None:
         """Bring what waits in memory to the disk, oldest first, as far as the disk takes it."""
         while self._memory:
             try:
+                if self.failure:
+                    self._delete_sent()  # or it would be dropped, and counted, although it arrived
                 self._write(self._memory[0])
             except sqlite3.OperationalError as error:
                 self.failure, room_tries = str(error), room_tries - 1
@@ -205,10 +217,12 @@ class Outbox:
         return dropped, freed
 
     def _make_room(self) -> bool:
-        """Delete the oldest upload; False when there is none, or when the disk does not even take that."""
+        """Delete the oldest upload that waits; False when there is none, or when the disk does not even take that."""
         try:
             with _transaction(self._db):
-                found = self._db.execute("SELECT id, LENGTH(body) FROM uploads ORDER BY id LIMIT 1").fetchone()
+                found = self._db.execute(
+                    "SELECT id, LENGTH(body) FROM uploads WHERE id > ? ORDER BY id LIMIT 1", (self._sent[UPLOADS],)
+                ).fetchone()
                 if found is None:
                     return False
                 self._db.execute("DELETE FROM uploads WHERE id = ?", found[:1])
@@ -256,12 +270,7 @@ class Outbox:
                     self._forget_in_memory(item)
                 else:
                     self._sent[item.queue] = max(self._sent[item.queue], item.number)
-            try:
-                self._delete_sent()
-            except sqlite3.OperationalError as error:
-                self.failure = str(error)  # they are not sent again, and are deleted when the disk takes it
-            else:
-                self._write_waiting(0)
+            self._catch_up()
 
     def _forget_in_memory(self, item: Item) -> None:
         for batch in self._memory:
