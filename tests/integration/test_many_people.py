@@ -22,6 +22,8 @@ from local import stack
 from sightline.aws import items, tasks
 from tests.project import template
 
+pytestmark = pytest.mark.slow
+
 TASKS = 1000
 PEOPLE = 8
 KILLS = 24

@@ -14,6 +14,8 @@ from local import containers
 from tests.drawn import TINY, Job, draw_channels
 from training.checkpoint import NAME
 
+pytestmark = pytest.mark.slow
+
 
 def until(command: tuple[str, ...], environment: dict[str, str], line: str | None, sign: signal.Signals) -> list[str]:
     """Run to a line that begins with `line`, then send `sign`; with None, to the end. Answers what was printed."""
