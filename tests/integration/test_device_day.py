@@ -27,6 +27,8 @@ from tests.fake_device import THING, make_model, photo
 from tests.project import ROOT
 from tests.unit.edge.test_uploader import Bucket
 
+pytestmark = pytest.mark.slow
+
 HOURS, IMAGES_AN_HOUR, QUOTA = 24, 12, 40
 FULL_BYTES = 4096  # of any file that the process may still write: none that it has is shorter
 
