@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.common import ROOT, console
 
 MINUTES = ("pipeline", "latency", "grouping", "gate", "console", "console_page", "edge")
-HOURS = ("detector", "fleet")
+HOURS = ("detector", "multiclass", "fleet")
 
 
 def about(name: str) -> str:

@@ -7,12 +7,7 @@ project's own metrics (equal to pycocotools). A fold that was trained before is 
 
 import argparse
 import json
-import os
-import resource
-import shutil
 import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,69 +16,13 @@ from rich.table import Table
 
 from benchmarks.common import ROOT, TAGS, console, write
 from benchmarks.detector import environment, folds
-from sightline import evaluation as metrics
+from benchmarks.detector.ours import quality, run_ours
 from sightline.errors import SightlineError
-from sightline.evaluation import Found, Truth
-from sightline.vision.detector import Detector
-from training.evaluate import INT8, Images, detect_all
+from sightline.evaluation import Found
+from training.evaluate import Images
 
 EPOCHS, YOLO_EPOCHS = 100, 75
 RIVAL = Path(__file__).with_name("yolov8n.py")
-
-
-def processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def run_ours(folder: Path, seed: int, hyperparameters: dict[str, str]) -> dict[str, Any]:
-    """Train on a fold as SageMaker would and test the files that ship."""
-    target = folder / f"ours-{seed}"
-    kept = target / "result.json"
-    if kept.is_file():
-        return dict(json.loads(kept.read_text()))
-    shutil.rmtree(target, ignore_errors=True)
-    (target / "input" / "config").mkdir(parents=True)
-    chosen = {**hyperparameters, "seed": str(seed)}
-    (target / "input" / "config" / "hyperparameters.json").write_text(json.dumps(chosen))
-    places = {
-        "SM_INPUT_DIR": target / "input",
-        "SM_CHANNEL_DATASET": folder / "dataset",
-        "SM_CHANNEL_TRAIN": folder / "images",
-        "SM_CHANNEL_VALIDATION": folder / "images",
-        "SM_MODEL_DIR": target / "model",
-        "SM_OUTPUT_DIR": target / "output",
-        "SM_CHECKPOINT_DIR": target / "checkpoints",
-    }
-    start, used = time.monotonic(), processor_seconds()
-    with (target / "log.txt").open("w") as log:
-        subprocess.run(
-            [sys.executable, "-m", "training.train"],
-            cwd=ROOT,
-            env=os.environ | {name: str(path) for name, path in places.items()},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            check=True,
-        )
-    result = {
-        "seed": seed,
-        "hyperparameters": chosen,
-        "seconds": round(time.monotonic() - start, 1),
-        "processor_seconds": round(processor_seconds() - used, 1),
-    }
-    test = Images(folder / "dataset", folder / "images", "test")
-    for name, file in (("float", "model.onnx"), ("int8", INT8)):
-        found = detect_all(Detector(target / "model", file=file), test)
-        size = (target / "model" / file).stat().st_size
-        result[name] = {**quality(test.truths, found, folder), "size_bytes": size}
-    kept.write_text(json.dumps(result))
-    return result
-
-
-def quality(truths: list[Truth], found: list[Found], folder: Path) -> dict[str, float | None]:
-    classes = len(json.loads((folder / "dataset" / "dataset.json").read_text())["class_map"])
-    map50, map50_95 = metrics.mean_ap(truths, found, classes)
-    return {"map50": map50, "map50_95": map50_95}
 
 
 def run_rival(folder: Path, seed: int, python: str | None) -> dict[str, Any] | None:

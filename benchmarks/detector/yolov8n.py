@@ -18,7 +18,8 @@ os.environ["YOLO_OFFLINE"] = "true"
 from ultralytics import YOLO, settings
 from ultralytics.utils import torch_utils
 
-torch_utils.NUM_THREADS = os.cpu_count()  # Ultralytics leaves a core idle; both trainings get all of them
+# Ultralytics leaves a core idle; both trainings get all that this process may use.
+torch_utils.NUM_THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 IMAGE_SIZE, BATCH = 480, 16
 FLOOR = 0.001  # Ultralytics' own for validation

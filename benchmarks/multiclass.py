@@ -1,0 +1,58 @@
+"""`python -m benchmarks.multiclass`: do the defaults learn data that nobody tuned them to? Six defect types on five textures.
+
+Draws the set of benchmarks/defects.py, splits it by part (the truth, which the drawing knows), trains with every hyperparameter at its
+default and tests the files that ship on parts that were never seen. What was trained before is not trained again.
+"""
+
+import argparse
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from rich.table import Table
+
+from benchmarks import defects
+from benchmarks.common import ROOT, console, write
+from benchmarks.detector import folds
+from benchmarks.detector.ours import run_ours
+
+SEED = 0
+
+
+def by_part(name: str) -> str:
+    """The part that a drawn photo shows, from its file's name."""
+    return re.sub(r"-\d+\.jpg$", "", name)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=ROOT / ".sightline" / "bench" / "multiclass",
+        help="folder of the set and the model",
+    )
+    parser.add_argument("--hyperparameter", action="append", default=[], help="NAME=VALUE in the place of a default")
+    given = parser.parse_args()
+    labels = defects.generate(given.work / "drawn")
+    found = folds.Labelled.read(labels.parent / "images", labels)
+    labelled = replace(found, groups={name: by_part(name) for name in found.boxes})
+    fold = folds.parts(labelled)[0]
+    folds.write_dataset(labelled, fold, given.work)
+    console.print(
+        ", ".join(f"{len(names)} {split}" for split, names in fold.items()) + f"; {len(labelled.classes)} classes"
+    )
+    result = run_ours(given.work, SEED, dict(entry.split("=", 1) for entry in given.hyperparameter))
+    write("multiclass", {"photos": {split: len(names) for split, names in fold.items()}, **result})
+    table = Table("model", "mAP@.50", "mAP@.50:.95", "MB", box=None)
+    for kind in ("float", "int8"):
+        run = result[kind]
+        table.add_row(kind, f"{run['map50']:.3f}", f"{run['map50_95']:.3f}", f"{run['size_bytes'] / 1e6:.2f}")
+    console.print(table)
+    for name, score in result["float"]["classes"].items():
+        console.print(f"{name:12} AP@.50 {score:.3f}")
+    console.print(f"trained in {result['seconds']:.0f} s, {result['processor_seconds']:.0f} processor s")
+
+
+if __name__ == "__main__":
+    main()
