@@ -12,8 +12,8 @@ from pathlib import Path
 
 from benchmarks.common import ROOT, console
 
-MINUTES = ("pipeline", "latency", "grouping", "gate", "console", "console_page")
-HOURS = ("detector", "multiclass")
+MINUTES = ("pipeline", "latency", "grouping", "gate", "console", "console_page", "edge")
+HOURS = ("detector", "multiclass", "fleet")
 
 
 def about(name: str) -> str:

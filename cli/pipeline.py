@@ -184,6 +184,7 @@ def approve(target: Target, version: str, *, status: str = "Approved") -> dict[s
 def publish_inspector(target: Target) -> str:
     """Upload the inspector and create its component version, unless that is there already; answers the version."""
     from edge import package
+    from edge.inspector.settings import defaults
     from sightline.components import inspector_recipe
 
     version = package.inspector_version()
@@ -191,7 +192,8 @@ def publish_inspector(target: Target) -> str:
     key = names.component_prefix(names.INSPECTOR_COMPONENT, version) + "inspector.zip"
     target.client("s3").put_object(Bucket=bucket, Key=key, Body=package.inspector_zip())
     greengrass = target.client("greengrassv2")
-    recipe = json.dumps(inspector_recipe(version, f"s3://{bucket}/{key}")).encode()
+    settings = defaults() | {"imagesBucket": target.outputs["ImagesBucketName"]}
+    recipe = json.dumps(inspector_recipe(version, f"s3://{bucket}/{key}", settings)).encode()
     try:
         greengrass.create_component_version(inlineRecipe=recipe)
     except greengrass.exceptions.ConflictException:
@@ -200,10 +202,11 @@ def publish_inspector(target: Target) -> str:
 
 
 def devices(target: Target) -> list[dict[str, Any]]:
-    """Core devices with their status and what runs on them."""
+    """Core devices with their status, when they were seen last, and what runs on them."""
     client = target.client("greengrassv2")
     found = []
-    for device in client.list_core_devices()["coreDevices"]:
+    pages = client.get_paginator("list_core_devices").paginate()
+    for device in (device for page in pages for device in page["coreDevices"]):
         name = device["coreDeviceThingName"]
         installed = client.list_installed_components(coreDeviceThingName=name)["installedComponents"]
         running = {entry["componentName"]: entry["componentVersion"] for entry in installed}
@@ -212,6 +215,7 @@ def devices(target: Target) -> list[dict[str, Any]]:
                 "thing": name,
                 "status": device["status"],
                 "model": running.get(names.MODEL_COMPONENT, ""),
+                "last_seen": _iso(device["lastStatusUpdateTimestamp"]),
                 "components": running,
             }
         )

@@ -107,7 +107,7 @@ export class OverviewView extends LiveView {
   }
 
   async #approve(model) {
-    const text = `Version ${model.version} (mAP@.50 ${number(model.map50, 3)}) goes to the devices at once; each proves itself on golden images first.`;
+    const text = `Version ${model.version} (mAP@.50 ${number(model.map50, 3)}) goes to the devices by stages; each proves it on golden images first.`;
     if (await confirm(`Approve version ${model.version}?`, text, "Approve and deploy")) await this.#judge(model, true, "");
   }
 

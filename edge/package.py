@@ -1,7 +1,13 @@
-"""Packing the inspector component: its code and the one inference code, as a zip that is the same for the same sources."""
+"""Packing the components: the same sources always give the same zip.
+
+As a program it builds for the Greengrass Development Kit, whose gdk-config.json stand in `components/<name>/`:
+`gdk component build` runs `python3 ../../package.py <name>` there. The model's release folder is $SIGHTLINE_RELEASE.
+"""
 
 import hashlib
 import io
+import os
+import sys
 import zipfile
 from pathlib import Path
 
@@ -14,6 +20,7 @@ RELEASE = "1.0"  # the inspector's own version; the third number comes from its 
 def _files() -> dict[str, bytes]:
     """Every file of the component by its name in the zip."""
     files = {f"inspector/{path.name}": path.read_bytes() for path in sorted((EDGE / "inspector").glob("*.py"))}
+    files |= {path.name: path.read_bytes() for path in sorted(EDGE.glob("requirements*.txt"))}
     for name in SHARED:
         source = SIGHTLINE / name
         for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
@@ -23,16 +30,46 @@ def _files() -> dict[str, bytes]:
 
 def inspector_zip() -> bytes:
     """The artifact `inspector.zip`."""
+    return _zip(_files(), zipfile.ZIP_DEFLATED)
+
+
+def _zip(files: dict[str, bytes], compression: int) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, body in sorted(_files().items()):
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, body in sorted(files.items()):
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = compression
             archive.writestr(entry, body)
     return buffer.getvalue()
 
 
 def inspector_version() -> str:
-    """A version that changes with the content: Greengrass never lets one version have two contents."""
-    digest = hashlib.sha256(b"".join(name.encode() + body for name, body in sorted(_files().items()))).hexdigest()
+    """A version that changes with the content and the recipe: Greengrass never lets one version have two contents."""
+    parts = {**_files(), "recipe": (SIGHTLINE / "components.py").read_bytes()}
+    digest = hashlib.sha256(b"".join(name.encode() + body for name, body in sorted(parts.items()))).hexdigest()
     return f"{RELEASE}.{int(digest[:7], 16)}"
+
+
+def build(component: str, folder: Path, release: str | None) -> Path:
+    """Build for the Development Kit below `folder`, a component's; answers the artifact. Exits with a line on bad input."""
+    name = f"{component.rsplit('.', 1)[-1].lower()}.zip"
+    recipe = (folder / "recipe.json").read_text()
+    if name == "inspector.zip":
+        body = inspector_zip()
+    elif release and (Path(release) / "model.json").is_file():
+        root = Path(release)
+        files = {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        body = _zip(files, zipfile.ZIP_STORED)
+    else:
+        sys.exit(f"SIGHTLINE_RELEASE must name a release folder with model.json in it, got {release!r}")
+    artifact = folder / "greengrass-build" / "artifacts" / component / "NEXT_PATCH" / name
+    recipes = folder / "greengrass-build" / "recipes"
+    for made in (artifact.parent, recipes):
+        made.mkdir(parents=True, exist_ok=True)
+    artifact.write_bytes(body)
+    (recipes / "recipe.json").write_text(recipe.replace("ARTIFACT_SHA256", hashlib.sha256(body).hexdigest()))
+    return artifact
+
+
+if __name__ == "__main__":
+    print(build(sys.argv[1], Path.cwd(), os.environ.get("SIGHTLINE_RELEASE")))

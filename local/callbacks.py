@@ -1,17 +1,20 @@
-"""Two things that a task with a token needs and the emulator leaves out.
+"""Three things that a task with a token needs and the emulator leaves out.
 
-`TimeoutSecondsPath` is not read, so such a task would wait for a day; and an error of the function that gets the token is
-dropped, so the task would wait for an answer that nobody will send.
+`TimeoutSecondsPath` is not read, so such a task would wait for a day; an error of the function that gets the token is
+dropped, so the task would wait for an answer that nobody will send; and heartbeats are taken but not waited for.
 """
 
 import threading
+import time
 from typing import Any
+
+LOOK_SECONDS = 0.2
 
 _waiting = threading.local()
 
 
 def register() -> None:
-    """Give both to the emulator of this process."""
+    """Give them to the emulator of this process."""
     from ministack.services import stepfunctions as service
 
     execute_task, invoke_with_callback, call_lambda = (
@@ -21,13 +24,17 @@ def register() -> None:
     )
 
     def execute(state: dict[str, Any], raw_input: Any, execution: Any, context: Any) -> Any:
-        path = state.get("TimeoutSecondsPath")
-        if path:
-            state = {**state, "TimeoutSeconds": service._resolve_path_or_ctx(path, raw_input, context)}
+        for name in ("TimeoutSeconds", "HeartbeatSeconds"):
+            path = state.get(f"{name}Path")
+            if path:
+                state = {**state, name: service._resolve_path_or_ctx(path, raw_input, context)}
         return execute_task(state, raw_input, execution, context)
 
     def invoke(resource: str, payload: Any, token: str, state: dict[str, Any]) -> Any:
         _waiting.token = token
+        if "HeartbeatSeconds" in state:
+            arguments = (service._task_tokens, token, float(state["HeartbeatSeconds"]))
+            threading.Thread(target=_watch, args=arguments, name="heartbeat", daemon=True).start()
         try:
             return invoke_with_callback(resource, payload, token, state)
         finally:
@@ -44,3 +51,20 @@ def register() -> None:
             raise
 
     service._execute_task, service._invoke_with_callback, service._call_lambda = execute, invoke, call
+
+
+def _watch(tokens: dict[str, Any], token: str, seconds: float) -> None:
+    """Fail the task of `token` when it gets no heartbeat for `seconds`; end when the task has ended."""
+    last, since, seen = None, time.monotonic(), False
+    while time.monotonic() - since < seconds:
+        task = tokens.get(token)
+        if task is None and seen:
+            return
+        seen = seen or task is not None
+        if task is not None and task["heartbeat"] != last:
+            last, since = task["heartbeat"], time.monotonic()
+        time.sleep(LOOK_SECONDS)
+    task = tokens.get(token)
+    if task and not task["event"].is_set():
+        task["error"] = {"Error": "States.HeartbeatTimeout", "Cause": f"no heartbeat for {seconds:g} s"}
+        task["event"].set()

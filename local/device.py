@@ -1,247 +1,126 @@
-"""One simulated Greengrass core device: takes deployments, installs and runs components, reports, rolls back.
+"""Simulated core devices as processes: `python -m local.device --thing NAME …` runs one; SimulatedDevice starts and stops it.
 
-`python -m local.device --thing NAME …` is the nucleus; SimulatedDevice starts and stops one. It keeps the promises of a
-real nucleus that Sightline relies on: versions as deployed, artifacts unpacked below `packages/`, lifecycle scripts with
-variables filled in, removal of what a deployment no longer names, and the former set back when a deployment fails.
+What a nucleus does is in nucleus.py; here is how it reaches the emulator and runs scripts.
 """
 
 import argparse
 import contextlib
 import ctypes
-import hashlib
-import io
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
-import zipfile
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from local.nucleus import Nucleus, Process
 from local.stack import CREDENTIALS, REGION
-from sightline.errors import SightlineError
+from local.token_exchange import TokenExchange
 
 POLL_SECONDS = 0.5
 SETTLE_SECONDS = 3.0  # a component that still runs after this counts as started
 STOP_SECONDS = 10
 
 
-class DeploymentFailedError(SightlineError):
-    """A component could not be installed or started."""
+class EmulatorCloud:
+    """Greengrass and S3 of the emulator, with its root user's rights."""
 
+    def __init__(self, endpoint: str) -> None:
+        self._endpoint = endpoint
+        config = Config(retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=4)
+        self._greengrass = boto3.client("greengrassv2", endpoint_url=endpoint, config=config, **CREDENTIALS)
+        self._s3 = boto3.client("s3", endpoint_url=endpoint, config=config, **CREDENTIALS)
+        self._known: dict[tuple[str, str], dict[str, Any]] = {}  # a version never changes
 
-@dataclass
-class Component:
-    """One component of the set that runs: its recipe, its merged configuration, its process if it has one."""
+    def exchange(self, thing: str, report: dict[str, Any]) -> dict[str, Any] | None:
+        answer = _post(f"{self._endpoint}/greengrass/simulated/{thing}", json.dumps(report).encode())
+        found: dict[str, Any] | None = answer["deployment"]
+        return found
 
-    name: str
-    version: str
-    recipe: dict[str, Any]
-    settings: dict[str, Any]
-    process: subprocess.Popen[bytes] | None = field(default=None)
-
-    @property
-    def identity(self) -> tuple[str, str, str]:
-        """What must stay the same for a running component to be left alone."""
-        return self.name, self.version, json.dumps(self.settings, sort_keys=True)
-
-
-class Nucleus:
-    """The simulated nucleus of one thing. `overrides` are settings of this device, stronger than a deployment's."""
-
-    def __init__(self, endpoint: str, thing: str, group_arn: str, root: Path, overrides: dict[str, Any]) -> None:
-        self.endpoint, self.thing, self.group_arn, self.root, self.overrides = (
-            endpoint,
-            thing,
-            group_arn,
-            root,
-            overrides,
-        )
-        self._greengrass = boto3.client("greengrassv2", endpoint_url=endpoint, **CREDENTIALS)
-        self._s3 = boto3.client("s3", endpoint_url=endpoint, **CREDENTIALS)
-        self.running: dict[str, Component] = {}
-        self.deployment: dict[str, str] = {}
-
-    # ------------------------------------------------------------------------------------------------------ deployments
-    def step(self) -> None:
-        """Take a new deployment if there is one, and look after what runs."""
-        found = self._greengrass.list_deployments(targetArn=self.group_arn, historyFilter="LATEST_ONLY")["deployments"]
-        if found and found[0]["deploymentId"] != self.deployment.get("id"):
-            self._take(self._greengrass.get_deployment(deploymentId=found[0]["deploymentId"]))
-        else:
-            self._look_after()
-
-    def _take(self, deployment: dict[str, Any]) -> None:
-        """Carry out one deployment; when it fails, run again what ran before."""
-        self.deployment = {"id": deployment["deploymentId"], "status": "IN_PROGRESS"}
-        self.report("HEALTHY")
-        before = dict(self.running)
+    def versions(self, name: str) -> list[str]:
+        arn = f"arn:aws:greengrass:{REGION}:000000000000:components:{name}"
+        pages = self._greengrass.get_paginator("list_component_versions").paginate(arn=arn)
         try:
-            wanted = {name: self._prepare(name, entry) for name, entry in deployment.get("components", {}).items()}
-            self._change_to(wanted)
-        except DeploymentFailedError as error:
-            print(f"deployment {deployment['deploymentId']} failed: {error}", flush=True)
-            self.deployment |= {"status": "FAILED", "reason": str(error)}
-            self._publish_broken(str(error), deployment)
-            with contextlib.suppress(DeploymentFailedError):  # what ran before and does not now: the next report tells
-                self._change_to(
-                    {name: Component(c.name, c.version, c.recipe, c.settings) for name, c in before.items()}
-                )
-        else:
-            self.deployment |= {"status": "SUCCEEDED"}
-        self.report("HEALTHY" if self.deployment["status"] == "SUCCEEDED" else "UNHEALTHY")
+            return [entry["componentVersion"] for page in pages for entry in page["componentVersions"]]
+        except self._greengrass.exceptions.ResourceNotFoundException:
+            return []
 
-    def _prepare(self, name: str, wanted: dict[str, Any]) -> Component:
-        """Fetch recipe and artifacts of a component, and merge its configuration."""
-        version = wanted["componentVersion"]
-        arn = f"arn:aws:greengrass:{REGION}:000000000000:components:{name}:versions:{version}"
-        recipe = json.loads(self._greengrass.get_component(arn=arn)["recipe"])
-        settings = dict(recipe.get("ComponentConfiguration", {}).get("DefaultConfiguration", {}))
-        settings |= json.loads(wanted.get("configurationUpdate", {}).get("merge") or "{}")
-        settings |= {key: value for key, value in self.overrides.items() if key in settings}
-        component = Component(name, version, recipe, settings)
-        for manifest in recipe["Manifests"]:
-            for artifact in manifest.get("Artifacts", []):
-                self._fetch(component, artifact)
-        return component
+    def recipe(self, name: str, version: str) -> dict[str, Any]:
+        if (name, version) not in self._known:
+            arn = f"arn:aws:greengrass:{REGION}:000000000000:components:{name}:versions:{version}"
+            try:
+                self._known[name, version] = json.loads(self._greengrass.get_component(arn=arn)["recipe"])
+            except self._greengrass.exceptions.ResourceNotFoundException as error:
+                raise LookupError(str(error)) from error
+        return self._known[name, version]
 
-    def _fetch(self, component: Component, artifact: dict[str, Any]) -> None:
-        """Download one artifact, check its digest where the recipe names one, and unpack it."""
-        parts = urlsplit(artifact["Uri"])
+    def artifact(self, uri: str) -> bytes:
+        parts = urlsplit(uri)
         try:
-            body = self._s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read()
-        except self._s3.exceptions.ClientError as error:
-            raise DeploymentFailedError(f"{component.name}: {artifact['Uri']} can't be downloaded: {error}") from error
-        expected = component.settings.get("sha256")
-        if expected and hashlib.sha256(body).hexdigest() != expected:
-            raise DeploymentFailedError(
-                f"{component.name}: the digest of {artifact['Uri']} is not the recipe's {expected}"
-            )
-        file = Path(parts.path)
-        target = self._unpacked(component) / file.stem
-        target.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            archive.extractall(target)  # zipfile keeps names inside the target
+            return bytes(self._s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read())
+        except ClientError as error:
+            raise LookupError(str(error)) from error
 
-    def _unpacked(self, component: Component) -> Path:
-        return self.root / "packages" / "artifacts-unarchived" / component.name / component.version
 
-    # -------------------------------------------------------------------------------------------------------- lifecycle
-    def _change_to(self, wanted: dict[str, Component]) -> None:
-        """Stop what is gone or changed, then install and start what is new, dependencies first."""
-        for name, component in list(self.running.items()):
-            if name not in wanted or wanted[name].identity != component.identity:
-                self._stop(component)
-                del self.running[name]
-        fresh = [wanted[name] for name in wanted if name not in self.running]
-        for component in sorted(fresh, key=lambda component: "Run" in str(component.recipe["Manifests"])):
-            self._script(component, "Install")
-            self.running[component.name] = component
-            component.process = self._script(component, "Run")
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < deadline:
-            for component in fresh:
-                code = component.process.poll() if component.process else None
-                if code is not None:
-                    raise DeploymentFailedError(f"{component.name} {component.version} ended with exit code {code}")
-            time.sleep(0.05)
+class RunningScript:
+    """A script in a process group of its own."""
 
-    def _script(self, component: Component, phase: str) -> subprocess.Popen[bytes] | None:
-        """Run a lifecycle script: Install to its end, Run in the background. None when the recipe has none."""
-        lifecycle = component.recipe["Manifests"][0].get("Lifecycle", {}).get(phase)
-        if not lifecycle:
-            return None
-        work = self.root / "work" / component.name
-        (self.root / "logs").mkdir(parents=True, exist_ok=True)
-        work.mkdir(parents=True, exist_ok=True)
-        environment = {
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-            "HOME": str(work),
-        }
-        environment |= {key: self._fill(value, component) for key, value in lifecycle.get("Setenv", {}).items()}
-        with (self.root / "logs" / f"{component.name}.log").open("ab") as log:
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", "exec " + self._fill(lifecycle["Script"], component)],
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def poll(self) -> int | None:
+        return self._process.poll()
+
+    def stop(self) -> None:
+        _end(self._process)
+
+
+class ProcessRunner:
+    """Lifecycle scripts as processes of this machine, under the Python that runs this, with `environment` beside their own."""
+
+    def __init__(self, environment: dict[str, str] | None = None) -> None:
+        self._environment = environment or {}
+
+    def _begin(self, script: str, work: Path, environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                ["/bin/sh", "-c", script],
                 cwd=work,
-                env=environment,
+                env={"PATH": path, **self._environment, **environment},
                 stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        if phase == "Run":
-            return process
+
+    def run(self, script: str, work: Path, environment: dict[str, str], log: Path, timeout: float) -> int:
+        process = self._begin(script, work, environment, log)
         try:
-            code = process.wait(lifecycle.get("Timeout", 120))
+            return process.wait(timeout)
         except subprocess.TimeoutExpired:
             _end(process)
-            raise DeploymentFailedError(f"{component.name} {component.version}: {phase} took too long") from None
-        if code != 0:
-            raise DeploymentFailedError(f"{component.name} {component.version}: {phase} ended with exit code {code}")
-        return None
+            raise TimeoutError from None
 
-    def _fill(self, text: str, component: Component) -> str:
-        """Replace Greengrass's recipe variables. An unknown one stays, as on a device."""
-        values = {
-            "iot:thingName": self.thing,
-            "kernel:rootPath": str(self.root),
-            "artifacts:decompressedPath": str(self._unpacked(component)),
-            "work:path": str(self.root / "work" / component.name),
-        }
-        values |= {f"configuration:/{key}": str(value) for key, value in component.settings.items()}
-        return re.sub(r"\{([\w:/.]+)\}", lambda match: values.get(match.group(1), match.group(0)), text)
+    def start(self, script: str, work: Path, environment: dict[str, str], log: Path) -> Process:
+        return RunningScript(self._begin(script, work, environment, log))
 
-    def _stop(self, component: Component) -> None:
-        if component.process:
-            _end(component.process)
-
-    def _look_after(self) -> None:
-        """A component that ended is started again; the device tells that it broke."""
-        for component in self.running.values():
-            if component.process and component.process.poll() is not None:
-                code = component.process.returncode
-                print(
-                    f"{component.name} {component.version} ended with exit code {code}; starting it again", flush=True
-                )
-                component.process = self._script(component, "Run")
-
-    def stop(self) -> None:
-        for component in self.running.values():
-            self._stop(component)
-        self.running.clear()
-
-    # ---------------------------------------------------------------------------------------------------------- reports
-    def report(self, status: str) -> None:
-        """Tell the control plane what runs here."""
-        components = {component.name: component.version for component in self.running.values()}
-        body = json.dumps({"status": status, "components": components, "deployment": self.deployment}).encode()
-        _post(f"{self.endpoint}/greengrass/simulated/{self.thing}", body)
-
-    def _publish_broken(self, reason: str, deployment: dict[str, Any]) -> None:
-        """The health report of a device whose new components do not run: the inspector can't send it."""
-        versions = {name: entry["componentVersion"] for name, entry in deployment.get("components", {}).items()}
-        message = {
-            "thing": self.thing,
-            "healthy": False,
-            "model_version": versions.get("com.sightline.Model", ""),
-            "reason": reason,
-            "at": datetime.now(UTC).isoformat(),
-        }
-        client = boto3.client("iot-data", endpoint_url=self.endpoint, **CREDENTIALS)
-        client.publish(topic=f"sightline/{self.thing}/health", qos=1, payload=json.dumps(message).encode())
+    def settle(self, processes: dict[str, Process]) -> None:
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while processes and time.monotonic() < deadline and all(p.poll() is None for p in processes.values()):
+            time.sleep(0.05)
 
 
-def _post(url: str, body: bytes) -> None:
+def _post(url: str, body: bytes) -> dict[str, Any]:
     """A signed request to the emulator's own address for simulated devices."""
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -250,8 +129,9 @@ def _post(url: str, body: bytes) -> None:
     request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
     SigV4Auth(Credentials("test", "test"), "greengrass", REGION).add_auth(request)
     sent = urllib.request.Request(url, body, dict(request.headers.items()), method="POST")  # noqa: S310
-    with urllib.request.urlopen(sent, timeout=10):  # noqa: S310
-        pass
+    with urllib.request.urlopen(sent, timeout=30) as answer:  # noqa: S310
+        found: dict[str, Any] = json.loads(answer.read())
+    return found
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -275,16 +155,16 @@ class SimulatedDevice:
         self.images = self.root / "images"
         self._pid = self.root / "pid"
 
-    def start(self, stack: Any) -> None:
-        """Register the thing in the stack's group and start its nucleus, unless it runs."""
+    def start(self, stack: Any, group: str = "") -> None:
+        """Register the thing in a group (default: the stack's fleet) and start its nucleus, unless it runs."""
         if self.running:
             return
         self.images.mkdir(parents=True, exist_ok=True)
         iot = stack.client("iot")
         iot.create_thing(thingName=self.thing)
-        iot.add_thing_to_thing_group(thingGroupName=stack.outputs["ThingGroupName"], thingName=self.thing)
+        iot.add_thing_to_thing_group(thingGroupName=group or stack.outputs["ThingGroupName"], thingName=self.thing)
         command = [sys.executable, "-m", "local.device", "--thing", self.thing, "--endpoint", stack.endpoint]
-        command += ["--group-arn", stack.outputs["ThingGroupArn"], "--root", str(self.root)]
+        command += ["--root", str(self.root)]
         project = Path(__file__).resolve().parent.parent
         environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'layers' / 'sightline'}"}
         with (self.root / "nucleus.log").open("ab") as log:
@@ -321,26 +201,47 @@ def stop_all(home: Path) -> None:
         SimulatedDevice(home, pid.parent.name).stop()
 
 
+def overrides(root: Path, endpoint: str) -> dict[str, Any]:
+    """Settings of a simulated device: where its images appear, and the emulator's broker."""
+    return {"source": str(root / "images"), "mqttUrl": endpoint.replace("http:", "ws:")}
+
+
+def component_environment(endpoint: str) -> dict[str, str]:
+    """What components find here beside a nucleus's own variables: the emulator's S3, and packages to link instead of to install."""
+    return {"AWS_REGION": REGION, "AWS_ENDPOINT_URL_S3": endpoint, "SIGHTLINE_LINK_PACKAGES": "1"}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="One simulated Greengrass core device.")
-    for name in ("thing", "endpoint", "group-arn", "root"):
+    for name in ("thing", "endpoint", "root"):
         parser.add_argument(f"--{name}", required=True)
     given = parser.parse_args()
     root = Path(given.root)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    overrides = {"sourceFolder": str(root / "images"), "mqttUrl": given.endpoint.replace("http:", "ws:")}
-    nucleus = Nucleus(given.endpoint, given.thing, given.group_arn, root, overrides)
+    cloud, settings, tokens = EmulatorCloud(given.endpoint), overrides(root, given.endpoint), TokenExchange()
+    runner = ProcessRunner(component_environment(given.endpoint) | tokens.environment)
+    serve(Nucleus(given.thing, root, cloud, runner, settings, _say_phase), stopping)
+    tokens.close()
+
+
+def _say_phase(_thing: str, deployment: str, phase: str) -> None:
+    print(f"phase {time.time():.1f} {deployment} {phase}", flush=True)
+
+
+def serve(nucleus: Nucleus, stopping: threading.Event, poll_seconds: float = POLL_SECONDS) -> None:
+    """Let a nucleus work until `stopping` is set."""
+    nucleus.start()
     failures = 0
-    nucleus.report("HEALTHY")
     while not stopping.is_set():
         try:
+            nucleus.look_after()
             nucleus.step()
             failures = 0
         except Exception as error:  # the cloud is away: a device goes on with what it has
             failures += 1
             print(f"no answer from the cloud ({failures}): {type(error).__name__}: {error}", flush=True)
-        stopping.wait(min(POLL_SECONDS * 2**failures, 30))
+        stopping.wait(min(poll_seconds * 2**failures, 30))
     nucleus.stop()
 
 

@@ -1,35 +1,86 @@
 """Greengrass v2's control plane for the emulator: components, deployments, core devices.
 
 Requests come in the service's own REST protocol and are taken apart by botocore's model of it. Beside that there is one
-address that AWS does not have, `/greengrass/simulated/<thing>`: there the simulated device tells what it runs.
+address that AWS does not have, `/greengrass/simulated/<thing>`: there a simulated device tells what it runs and gets its
+deployments, which on AWS are IoT jobs. They are handed out as fast as the deployment says, no more once its abort
+criteria are met, and always only the newest of a group; a device that was away gets that one when it comes back.
 """
 
 import base64
+import hashlib
 import json
 import re
+import threading
+import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
+
+import jsonschema
 
 from local.aws_shapes import AwsError, check_answer, check_request, service_model, to_wire
 
 REGION, ACCOUNT = "us-east-1", "000000000000"
 PREFIX = f"arn:aws:greengrass:{REGION}:{ACCOUNT}"
 SIMULATED = "/greengrass/simulated/"
-RECIPE_FIELDS = {
-    "RecipeFormatVersion", "ComponentName", "ComponentVersion", "ComponentType", "ComponentDescription",
-    "ComponentPublisher", "ComponentConfiguration", "ComponentDependencies", "Manifests", "Lifecycle",
-}  # fmt: skip
-MANIFEST_FIELDS = {"Name", "Platform", "Lifecycle", "Artifacts", "Selections"}
-REQUIRED = ("RecipeFormatVersion", "ComponentName", "ComponentVersion", "Manifests")
+SCHEMA = Path(__file__).with_name("recipe.schema.json")
 
 _recipes: dict[str, dict[str, Any]] = {}  # by component version ARN
 _created: dict[str, datetime] = {}
 _deployments: dict[str, dict[str, Any]] = {}
 _tokens: dict[str, str] = {}
 _devices: dict[str, dict[str, Any]] = {}
+_executions: dict[str, dict[str, dict[str, Any]]] = {}  # deployment → thing → how it goes there
+_lock = threading.RLock()
+
+ENDED = ("SUCCEEDED", "FAILED", "REJECTED", "TIMED_OUT", "CANCELED")
+DEPLOYMENT_EVENT = "Greengrass V2 Effective Deployment Status Change"
+COMPONENT_EVENT = "Greengrass V2 Installed Component Status Change"
+
+
+class Neighbours:
+    """Other services of the account, as Greengrass uses them. Tests put their own in its place."""
+
+    clock: Callable[[], float] = staticmethod(time.time)
+
+    def things_in(self, group_arn: str) -> list[str]:
+        from ministack.services import iot
+
+        group = iot._thing_groups.get(group_arn.rsplit("/", 1)[-1])
+        return list(group.get("things", [])) if group else []
+
+    def read(self, uri: str) -> bytes:
+        """The bytes of an object. Raises LookupError."""
+        from ministack.services import s3
+
+        parts = urlsplit(uri)
+        body = s3._get_object_data(parts.netloc, parts.path.lstrip("/"))
+        if body is None:
+            raise LookupError(uri)
+        return bytes(body)
+
+    def emit(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+        from ministack.services import eventbridge
+
+        entry = {
+            "Source": "aws.greengrass",
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "Resources": resources,
+            "EventBusName": "default",
+        }
+        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+neighbours = Neighbours()
+
+
+def now() -> datetime:
+    return datetime.fromtimestamp(neighbours.clock(), UTC)
 
 
 # ----------------------------------------------------------------------------------------------------------- operations
@@ -41,7 +92,10 @@ def create_component_version(request: dict[str, Any]) -> dict[str, Any]:
         raise AwsError(
             "ConflictException", f"Component [{name} : {version}] for account [{ACCOUNT}] already exists.", 409
         )
-    _recipes[arn], _created[arn] = recipe, datetime.now(UTC)
+    for manifest in recipe["Manifests"]:
+        for artifact in manifest.get("Artifacts", []):
+            artifact |= _digest(artifact["Uri"])
+    _recipes[arn], _created[arn] = recipe, now()
     status = {"componentState": "REQUESTED", "message": "NONE", "errors": {}}
     return {
         "arn": arn,
@@ -52,20 +106,31 @@ def create_component_version(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@cache
+def _schema() -> Any:
+    return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
+
+
 def _read_recipe(body: bytes) -> dict[str, Any]:
     """A recipe in JSON with the fields that Greengrass knows and none that it does not: names are case-sensitive."""
     try:
         recipe: dict[str, Any] = json.loads(body)
     except ValueError as error:
         raise AwsError("ValidationException", f"The recipe is not JSON: {error}") from error
-    missing = [field for field in REQUIRED if field not in recipe]
-    unknown = sorted(set(recipe) - RECIPE_FIELDS)
-    unknown += sorted({field for manifest in recipe.get("Manifests", []) for field in set(manifest) - MANIFEST_FIELDS})
-    if missing or unknown:
-        raise AwsError("ValidationException", f"The recipe lacks {missing} and has unknown fields {unknown}.")
-    if not re.fullmatch(r"\d+\.\d+\.\d+(-[\w.]+)?", recipe["ComponentVersion"]):
-        raise AwsError("ValidationException", f"{recipe['ComponentVersion']!r} is not a semantic version.")
+    wrong = next(_schema().iter_errors(recipe), None)
+    if wrong:
+        where = "/".join(str(part) for part in wrong.absolute_path) or "the recipe"
+        raise AwsError("ValidationException", f"{where}: {wrong.message[:300]}")
     return recipe
+
+
+def _digest(uri: str) -> dict[str, str]:
+    """What Greengrass writes beside an artifact when it takes a recipe: the devices hold the download against it."""
+    try:
+        body = neighbours.read(uri)
+    except LookupError as error:
+        raise AwsError("ValidationException", f"Artifact {uri} can't be read: {error}") from error
+    return {"Algorithm": "SHA-256", "Digest": base64.b64encode(hashlib.sha256(body).digest()).decode()}
 
 
 def _recipe(arn: str) -> dict[str, Any]:
@@ -132,7 +197,7 @@ def create_deployment(request: dict[str, Any]) -> dict[str, Any]:
     number = str(uuid.uuid4())
     kept: dict[str, Any] = {
         key: request[key]
-        for key in ("targetArn", "deploymentName", "components", "deploymentPolicies")
+        for key in ("targetArn", "deploymentName", "components", "deploymentPolicies", "iotJobConfiguration")
         if key in request
     }
     state: dict[str, Any] = {
@@ -141,7 +206,8 @@ def create_deployment(request: dict[str, Any]) -> dict[str, Any]:
         "revisionId": str(len(_deployments) + 1),
         "tags": {},
     }
-    _deployments[number] = {**kept, **state, "deploymentId": number, "creationTimestamp": datetime.now(UTC)}
+    _deployments[number] = {**kept, **state, "deploymentId": number, "creationTimestamp": now()}
+    _executions[number] = {}
     if token:
         _tokens[token] = number
     return {"deploymentId": number}
@@ -170,13 +236,15 @@ def list_deployments(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def cancel_deployment(request: dict[str, Any]) -> dict[str, Any]:
-    get_deployment(request)["deploymentStatus"] = "CANCELED"
+    _cancel(get_deployment(request))
     return {"message": "SUCCESS"}
 
 
-def list_core_devices(_request: dict[str, Any]) -> dict[str, Any]:
+def list_core_devices(request: dict[str, Any]) -> dict[str, Any]:
     fields = ("coreDeviceThingName", "status", "lastStatusUpdateTimestamp")
-    return {"coreDevices": [{key: device[key] for key in fields} for device in _devices.values()]}
+    group = request.get("thingGroupArn")
+    things = neighbours.things_in(group) if group else list(_devices)
+    return {"coreDevices": [{key: _devices[thing][key] for key in fields} for thing in things if thing in _devices]}
 
 
 def _device(name: str) -> dict[str, Any]:
@@ -201,7 +269,27 @@ def list_installed_components(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def list_effective_deployments(request: dict[str, Any]) -> dict[str, Any]:
-    return {"effectiveDeployments": list(_device(request["coreDeviceThingName"])["deployments"].values())}
+    """Deployments that are, or were, for this device, the newest first; one it has not taken yet is QUEUED."""
+    thing = request["coreDeviceThingName"]
+    _device(thing)
+    found = []
+    for deployment in reversed(_deployments.values()):
+        known = _executions[deployment["deploymentId"]].get(thing)
+        due = deployment["deploymentStatus"] == "ACTIVE" and thing in _members(deployment)
+        if known or due:
+            given = known or {"status": "QUEUED", "reason": "", "modified": deployment["creationTimestamp"]}
+            found.append(
+                {
+                    "deploymentId": deployment["deploymentId"],
+                    "deploymentName": deployment.get("deploymentName", ""),
+                    "targetArn": deployment["targetArn"],
+                    "coreDeviceExecutionStatus": given["status"],
+                    "reason": given["reason"],
+                    "creationTimestamp": deployment["creationTimestamp"],
+                    "modifiedTimestamp": given["modified"],
+                }
+            )
+    return {"effectiveDeployments": found}
 
 
 OPERATIONS = {
@@ -214,35 +302,111 @@ OPERATIONS = {
 }  # fmt: skip
 
 
-def report(thing: str, told: dict[str, Any]) -> dict[str, Any]:
-    """Take a simulated device's report: `{"status", "components": {name: version}, "deployment": {"id", "status", "reason"}}`."""
-    now = datetime.now(UTC)
-    device = _devices.setdefault(thing, {"coreDeviceThingName": thing, "deployments": {}})
-    state = "RUNNING" if told["status"] == "HEALTHY" else "BROKEN"
-    device |= {
-        "status": told["status"],
-        "lastStatusUpdateTimestamp": now,
-        "components": [
-            {"componentName": name, "componentVersion": version, "lifecycleState": state, "isRoot": True}
-            for name, version in sorted(told["components"].items())
-        ],
-    }
-    number = told.get("deployment", {}).get("id")
-    if number in _deployments:
-        device["deployments"][number] = {
-            "deploymentId": number,
-            "deploymentName": _deployments[number].get("deploymentName", ""),
-            "targetArn": _deployments[number]["targetArn"],
-            "coreDeviceExecutionStatus": told["deployment"]["status"],
-            "reason": told["deployment"].get("reason", ""),
-            "creationTimestamp": _deployments[number]["creationTimestamp"],
-            "modifiedTimestamp": now,
+# -------------------------------------------------------------------------------------------------------------- devices
+def exchange(thing: str, told: dict[str, Any]) -> dict[str, Any]:
+    """Take a simulated device's report; answers `{"deployment": the one to carry out, or null}`.
+
+    The report: `{"status", "components": [{"name", "version", "root", "state", "details"}], "deployment": {"id", "status",
+    "reason"}, "events": [what became of components]}`.
+    """
+    with _lock:
+        _devices[thing] = {
+            "coreDeviceThingName": thing,
+            "status": told["status"],
+            "lastStatusUpdateTimestamp": now(),
+            "components": [
+                {
+                    "componentName": entry["name"],
+                    "componentVersion": entry["version"],
+                    "lifecycleState": entry["state"],
+                    "isRoot": entry["root"],
+                    **({"lifecycleStateDetails": entry["details"]} if entry["details"] else {}),
+                }
+                for entry in told["components"]
+            ],
         }
-        if told["deployment"]["status"] in ("SUCCEEDED", "FAILED") and _deployments[number]["isLatestForTarget"]:
-            _deployments[number]["deploymentStatus"] = (
-                "COMPLETED" if told["deployment"]["status"] == "SUCCEEDED" else "FAILED"
-            )
-    return {}
+        arns = [f"{PREFIX}:coreDevices:{thing}"]
+        events = [(COMPONENT_EVENT, {"components": [{"root": True, **entry}]}) for entry in told["events"]]
+        ended = _note(thing, told["deployment"])
+        if ended:
+            events.append((DEPLOYMENT_EVENT, ended))
+        job = _job_for(thing)
+    for kind, detail in events:
+        neighbours.emit(kind, detail, arns)
+    return {"deployment": job}
+
+
+def _note(thing: str, told: dict[str, Any]) -> dict[str, Any] | None:
+    """Remember how a deployment goes on a thing; answers the detail of the event when it has just ended there."""
+    known = _executions.get(told.get("id", ""), {}).get(thing)
+    if not known or (known["status"], known["reason"]) == (told["status"], told.get("reason", "")):
+        return None
+    known |= {"status": told["status"], "reason": told.get("reason", ""), "modified": now()}
+    if known["status"] not in ENDED:
+        return None
+    deployment = _deployments[told["id"]]
+    if _should_abort(deployment):
+        _cancel(deployment)
+    elif deployment["deploymentStatus"] == "ACTIVE" and _all_ended(deployment):
+        statuses = {entry["status"] for entry in _executions[told["id"]].values()}
+        deployment["deploymentStatus"] = "COMPLETED" if statuses == {"SUCCEEDED"} else "FAILED"
+    return {"deploymentId": told["id"], "coreDeviceExecutionStatus": known["status"], "reason": known["reason"]}
+
+
+def _members(deployment: dict[str, Any]) -> list[str]:
+    return neighbours.things_in(deployment["targetArn"])
+
+
+def _all_ended(deployment: dict[str, Any]) -> bool:
+    ended = {thing for thing, entry in _executions[deployment["deploymentId"]].items() if entry["status"] in ENDED}
+    return set(_members(deployment)) <= ended
+
+
+def _should_abort(deployment: dict[str, Any]) -> bool:
+    """True when the job's own criteria say that no further device shall get this deployment."""
+    ended = [entry["status"] for entry in _executions[deployment["deploymentId"]].values() if entry["status"] in ENDED]
+    for criterion in deployment.get("iotJobConfiguration", {}).get("abortConfig", {}).get("criteriaList", []):
+        kinds = (
+            ("FAILED", "REJECTED", "TIMED_OUT") if criterion["failureType"] == "ALL" else (criterion["failureType"],)
+        )
+        failed = sum(status in kinds for status in ended)
+        enough = failed and len(ended) >= criterion["minNumberOfExecutedThings"]
+        if enough and failed * 100 >= criterion["thresholdPercentage"] * len(ended):
+            return True
+    return False
+
+
+def _cancel(deployment: dict[str, Any]) -> None:
+    """Devices that have not taken it yet do not get it any more; for the others nothing changes."""
+    deployment["deploymentStatus"] = "CANCELED"
+
+
+def _job_for(thing: str) -> dict[str, Any] | None:
+    """The newest deployment of each group of the thing, unless it is through with it, or its turn has not come."""
+    for deployment in reversed(_deployments.values()):
+        status = deployment["deploymentStatus"]
+        if not deployment["isLatestForTarget"] or status == "CANCELED" or thing not in _members(deployment):
+            continue
+        handed = _executions[deployment["deploymentId"]]
+        if thing in handed:
+            if handed[thing]["status"] == "IN_PROGRESS":
+                return _job(deployment)  # it was switched off while it was at it
+            continue
+        limit = (
+            deployment.get("iotJobConfiguration", {})
+            .get("jobExecutionsRolloutConfig", {})
+            .get("maximumPerMinute", 1000)
+        )
+        since = neighbours.clock() - 60
+        if sum(entry["handed"] > since for entry in handed.values()) >= limit:
+            continue
+        handed[thing] = {"status": "IN_PROGRESS", "reason": "", "handed": neighbours.clock(), "modified": now()}
+        return _job(deployment)
+    return None
+
+
+def _job(deployment: dict[str, Any]) -> dict[str, Any]:
+    return {"deploymentId": deployment["deploymentId"], "components": deployment.get("components", {})}
 
 
 # ------------------------------------------------------------------------------------------------------------- protocol
@@ -287,7 +451,7 @@ async def handle_request(
 ) -> tuple[int, dict[str, str], bytes]:
     """Answer one HTTP request, as MiniStack asks its services to."""
     if path.startswith(SIMULATED):
-        return _answer(200, report(path.removeprefix(SIMULATED), json.loads(body)))
+        return _answer(200, exchange(path.removeprefix(SIMULATED), json.loads(body)))
     found = _route(method, path)
     if not found:
         message = f"the local run has no Greengrass operation for {method} {path}"

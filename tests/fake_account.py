@@ -15,6 +15,13 @@ from sightline.aws import deployments, greengrass, items, objects
 from tests.fake_greengrass import GROUP_ARN, FakeGreengrass
 
 EVENTS = Path(__file__).parents[1] / "events"
+DEPLOYMENTS_TABLE: Any = {
+    "TableName": "deployments",
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+}
+LIMITS = {"abort_percentage": 20, "min_proven_percentage": 50, "max_disagreement": 0.3, "max_latency_ms": 2000}
 
 
 class Answers:
@@ -22,14 +29,17 @@ class Answers:
 
     def __init__(self) -> None:
         self.sent: list[tuple[str, Any]] = []
+        self.heartbeats: list[str] = []
         self.gone: set[str] = set()
         self.crash = False
 
     def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803
         self._send("SendTaskSuccess", taskToken, json.loads(output))
 
-    def send_task_failure(self, *, taskToken: str, error: str, cause: str) -> None:  # noqa: N803
-        self._send("SendTaskFailure", taskToken, {"error": error, "cause": cause})
+    def send_task_heartbeat(self, *, taskToken: str) -> None:  # noqa: N803
+        if taskToken in self.gone:
+            raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, "SendTaskHeartbeat")
+        self.heartbeats.append(taskToken)
 
     def _send(self, operation: str, token: str, answer: Any) -> None:
         if self.crash:
@@ -45,12 +55,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     """`fleet` (FakeGreengrass), `answers` (what workflows were told), `environment`, `event(name)`, `record()`."""
     with mock_aws():
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
-        dynamodb.create_table(
-            TableName="deployments",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        )
+        dynamodb.create_table(**DEPLOYMENTS_TABLE)
         s3.create_bucket(Bucket="artifacts")
         fleet, answers = FakeGreengrass(), Answers()
         # Clients made before the mock started would ask the network.
@@ -67,7 +72,12 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
                 "DEPLOYMENTS_TABLE": "deployments",
                 "THING_GROUP_ARN": GROUP_ARN,
                 "ARTIFACTS_BUCKET": "artifacts",
+                "CANARY_GROUP_ARN": "",
                 "HEALTH_TIMEOUT_SECONDS": "900",
+                "STAGE_TIMEOUT_SECONDS": "3600",
+                "BAKE_SECONDS": "600",
+                "ROLLOUT_PER_MINUTE": "50",
+                "ROLLOUT_LIMITS": json.dumps(LIMITS),
             },
             event=lambda name: json.loads((EVENTS / f"{name}.json").read_text()),
             record=deployments.Deployments("deployments", GROUP_ARN).current,

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 GROUP_ARN = "arn:aws:iot:us-east-1:123456789012:thinggroup/line"
+CANARY_ARN = "arn:aws:iot:us-east-1:123456789012:thinggroup/canary"
 COMPONENTS_ARN = "arn:aws:greengrass:us-east-1:123456789012:components"
 
 
@@ -20,6 +21,8 @@ class FakeGreengrass:
         self.inspectors = ["1.9.0", "1.10.0"]
         self.deployments: list[dict[str, Any]] = []
         self.things = ["line-1", "line-2"]
+        self.canaries: list[str] = []
+        self.effective: dict[str, list[dict[str, Any]]] = {}  # by thing
         self.state = "DEPLOYABLE"
         self.on_deployment: Any = None
         self._params: dict[str, Any] = {}
@@ -77,8 +80,12 @@ class FakeGreengrass:
         return {"deploymentId": deployment["deploymentId"]}
 
     def ListThingsInThingGroup(self, thingGroupName: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
-        assert thingGroupName == "line"
-        return {"things": self.things}
+        return {"things": {"line": self.things, "canary": self.canaries}[thingGroupName]}
+
+    def ListEffectiveDeployments(self, coreDeviceThingName: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
+        if coreDeviceThingName not in self.effective:
+            raise RefusedError("ResourceNotFoundException")
+        return {"effectiveDeployments": self.effective[coreDeviceThingName]}
 
     def rolled_out(self) -> list[dict[str, str]]:
         """The component versions of each deployment, oldest first."""

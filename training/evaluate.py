@@ -19,8 +19,10 @@ from sightline import evaluation as metrics
 from sightline.doubts import doubts
 from sightline.errors import SightlineError
 from sightline.evaluation import Found, Truth
+from sightline.vision.appearance import Appearance, appearance, grey, spread
 from sightline.vision.decode import Pixels, UndecodableImageError, decode
 from sightline.vision.detector import Detection, Detector, UnusableModelError
+from sightline.vision.letterbox import fit
 from training import contract, job, report
 from training.data import file_name, read_manifest, record_boxes
 
@@ -43,7 +45,7 @@ class Images:
     """The images and labels of one split. What can't be decoded is named in `undecodable` and is in no other list."""
 
     def __init__(self, dataset: Path, folder: Path, split: str) -> None:
-        self.split, self.names, self.bodies, self.brightness = split, [], [], []
+        self.split, self.names, self.bodies = split, [], []
         self.truths: list[Truth] = []
         self.groups: list[str] = []
         self.undecodable: list[dict[str, str]] = []
@@ -51,7 +53,7 @@ class Images:
             name = file_name(record)
             try:
                 body = (folder / name).read_bytes()
-                self.brightness.append(float(decode(body).mean()))
+                decode(body)
             except (OSError, UndecodableImageError) as error:
                 self.undecodable.append({"image": name, "split": split, "reason": str(error)})
                 continue
@@ -114,10 +116,12 @@ def choose_thresholds(detector: Detector, validation: Images, found: list[Found]
     detector.threshold = detector.model["threshold"] = round(threshold, 4)
     detector.review_threshold = detector.model["review_threshold"] = round(threshold * REVIEW_SHARE, 4)
     best = [float(one.scores.max()) if len(one.scores) else 0.0 for one in found]
+    seen = [seen_by(detector, body) for body in validation.bodies]
     detector.model["baseline"] = {
         "images": len(best),
         "score_histogram": np.histogram(best, bins=20, range=(0, 1))[0].tolist(),
-        "brightness_histogram": np.histogram(validation.brightness, bins=16, range=(0, 256))[0].tolist(),
+        "brightness_histogram": np.histogram([one.brightness for one in seen], bins=16, range=(0, 256))[0].tolist(),
+        "appearance": spread(seen),
     }
     return {
         **costs,
@@ -125,6 +129,11 @@ def choose_thresholds(detector: Detector, validation: Images, found: list[Found]
         "images": len(best),
         "curve": metrics.threshold_costs(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost),
     }
+
+
+def seen_by(detector: Detector, body: bytes) -> Appearance:
+    """What an image looks like to the model, as the device measures it."""
+    return appearance(grey(fit(body, detector.height, detector.width).shown))
 
 
 def write_release(detector: Detector, source: Path, target: Path, test: Images) -> None:

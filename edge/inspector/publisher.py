@@ -1,11 +1,20 @@
-"""The port to the cloud: Greengrass IPC on a device, MQTT over WebSocket to the local emulator."""
+"""The port to the cloud's messages: Greengrass IPC on a device, MQTT over WebSocket to the local emulator."""
 
-from typing import Any
+import sys
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from .outbox import Publisher
-
 ACK_SECONDS = 5.0
+
+
+class Publisher(Protocol):
+    """The one port to the cloud's messages."""
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Hand one message over, at least once; False when that is not possible now."""
+
+    def close(self) -> None:
+        """End the connection."""
 
 
 class MqttPublisher:
@@ -22,11 +31,13 @@ class MqttPublisher:
         self._client.loop_start()
 
     def publish(self, topic: str, payload: bytes) -> bool:
+        if not self._client.is_connected():
+            return False  # paho would keep it in memory too, once more with each try
         message = self._client.publish(topic, payload, qos=1)
         try:
             message.wait_for_publish(ACK_SECONDS)
         except (RuntimeError, ValueError):
-            return False  # not connected: the outbox keeps it
+            return False  # the connection broke meanwhile: the outbox keeps it
         return message.is_published()
 
     def close(self) -> None:
@@ -37,22 +48,30 @@ class MqttPublisher:
 class IpcPublisher:
     """Through the Greengrass nucleus, which has the device's connection to AWS IoT Core."""
 
-    def __init__(self) -> None:
-        from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
-
-        self._client: Any = GreengrassCoreIPCClientV2()
+    def __init__(self, client: Any = None) -> None:
+        self._client = client
 
     def publish(self, topic: str, payload: bytes) -> bool:
-        from awsiot.greengrasscoreipc.model import QOS, ServiceError
+        from awsiot.greengrasscoreipc.model import QOS
 
         try:
-            self._client.publish_to_iot_core(topic_name=topic, qos=QOS.AT_LEAST_ONCE, payload=payload)
-        except ServiceError:
+            self._connected().publish_to_iot_core(topic_name=topic, qos=QOS.AT_LEAST_ONCE, payload=payload)
+        except (RuntimeError, TimeoutError) as error:  # every error of IPC is a RuntimeError
+            print(f"Greengrass IPC takes no message: {error}", file=sys.stderr, flush=True)
+            self._client = None  # a connection that broke stays broken; the next try makes a new one
             return False
         return True
 
+    def _connected(self) -> Any:
+        if self._client is None:
+            from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
+
+            self._client = GreengrassCoreIPCClientV2()
+        return self._client
+
     def close(self) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
 
 def connect(url: str, thing: str) -> Publisher:

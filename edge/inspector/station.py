@@ -2,51 +2,123 @@
 
 import hashlib
 import time
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from sightline.vision.decode import UndecodableImageError
-from sightline.vision.detector import Detector
+from sightline.vision.appearance import appearance, grey
+from sightline.vision.decode import Pixels, UndecodableImageError
+from sightline.vision.detector import Detection, Detector
+from sightline.vision.letterbox import fit
 
-from .outbox import Outbox
-from .source import FolderSource
+from .alarms import Alarms
+from .faults import FaultFinder
+from .model import Model
+from .outbox import Item, Outbox, message
+from .sampling import DISAGREEMENT, Quota, reason, upload
+from .settings import Settings
+from .source import Frame, Source
+from .telemetry import Telemetry
+
+FLOOR = 0.05  # scores below it are one class of the baseline's histogram
+UNREADABLE, FAILED = "unreadable", "failed"  # what is no image; an image on which the model itself failed
+
+
+def look(detector: Detector, body: bytes) -> tuple[Pixels, list[Detection]]:
+    """The image as the model sees it, uint8 [h, w, 3] without padding, and what it finds, in pixels of the original.
+
+    Raises UndecodableImageError.
+    """
+    fitted = fit(body, detector.height, detector.width)
+    return fitted.shown, detector.run(fitted, FLOOR)
 
 
 class Station:
-    """The inspection of one device."""
+    """The inspection of one device. `model` decides; `shadow`, if there is one, is only compared with it."""
 
-    def __init__(
-        self, detector: Detector, thing: str, model_version: str, source: FolderSource, outbox: Outbox
-    ) -> None:
-        self._detector, self._thing, self._model_version = detector, thing, model_version
-        self._source, self._outbox = source, outbox
+    def __init__(self, thing: str, outbox: Outbox, alarms: Alarms, telemetry: Telemetry) -> None:
+        self._thing, self._outbox, self._alarms, self._telemetry = thing, outbox, alarms, telemetry
+        self._faults = FaultFinder()
+        self._quota = Quota(outbox.state("quota"))
+        self.model: Model | None = None
+        self.shadow: Model | None = None
 
-    def step(self) -> bool:
-        """Inspect what is ready; True when there was anything."""
-        ready = self._source.ready()
-        for path in ready:
-            self._outbox.add(f"sightline/{self._thing}/verdicts", self.inspect(path))
-            self._source.done(path)
-        return bool(ready)
+    def step(self, source: Source, settings: Settings) -> bool:
+        """Inspect the next image; False when there is none, or no model to inspect it with."""
+        if self.model is None:
+            return False
+        frame = source.next()
+        if frame is None:
+            return False
+        verdict, found = self.inspect(self.model, frame)
+        items = [message(f"sightline/{self._thing}/verdicts", verdict)]
+        items += self._alarms.look(verdict.get("fault", ""), verdict.get("reason", ""), frame.name)
+        why = reason(verdict, settings.sample_rate)
+        items += self._sample(verdict, frame, why, settings)
+        self._outbox.add(*items, marks=frame.marks, state=self._state() if len(items) > 1 else {})
+        source.done(frame)
+        self._telemetry.window.decide(verdict)
+        if self.shadow and found is not None and "fault" not in verdict:
+            self._compare(self.shadow, verdict, frame, sampled=bool(why), settings=settings)
+        return True
 
-    def inspect(self, path: Path) -> dict[str, Any]:
-        """The verdict on one image file; an image that can't be decoded is for a person to look at."""
+    def inspect(self, model: Model, frame: Frame) -> tuple[dict[str, Any], list[Detection] | None]:
+        """The verdict on one image, and what was found in it; an image that can't be decoded is for a person to look at."""
         start = time.perf_counter()
-        body = path.read_bytes()
+        detector = model.detector
+        found: list[Detection] | None = None
+        sure: list[Detection] = []
         try:
-            detections = self._detector.inspect(body)
-            verdict, reason = self._detector.verdict(detections), ""
+            shown, found = look(detector, frame.body)
         except UndecodableImageError as error:
-            detections, verdict, reason = [], "review", str(error)
-        message = {
+            fault, detail = UNREADABLE, str(error)
+        except Exception as error:  # one image must not stop the line, whatever is wrong with it
+            fault, detail = FAILED, f"{type(error).__name__}: {error}"
+        else:
+            sure = [detection for detection in found if detection.score >= detector.review_threshold]
+            image = grey(shown)
+            seen = appearance(image)
+            baseline = detector.model.get("baseline", {}).get("appearance", {})
+            fault, detail = self._faults.find(image, seen, baseline)
+            self._telemetry.window.see(found[0].score if found else 0.0, seen)
+        verdict = {
             # The same image, device and model always give the same id: a repeated verdict is recognised.
-            "id": hashlib.sha256(body + f"{self._thing}/{self._model_version}/{path.name}".encode()).hexdigest()[:32],
-            "image": path.name,
-            "captured_at": datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(),
-            "verdict": verdict,
-            "detections": [detection.as_dict() for detection in detections],
-            "model_version": self._model_version,
+            "id": self._id(frame, model.version),
+            "image": frame.name,
+            "captured_at": frame.captured_at,
+            "verdict": "review" if fault else detector.verdict(sure),
+            "detections": [detection.as_dict() for detection in sure],
+            "model_version": model.version,
             "latency_ms": round((time.perf_counter() - start) * 1000, 2),
         }
-        return message | ({"reason": reason} if reason else {})
+        return verdict | ({"fault": fault, "reason": detail} if fault else {}), found
+
+    def _id(self, frame: Frame, version: str) -> str:
+        digest = hashlib.sha256(f"{self._thing}\n{version}\n{frame.name}\n{frame.captured_at}\n".encode())
+        digest.update(frame.body)
+        return digest.hexdigest()[:32]
+
+    def _sample(self, verdict: dict[str, Any], frame: Frame, why: str, settings: Settings) -> list[Item]:
+        """The upload of an image that is worth a label, while the quota has room."""
+        if not why or not settings.images_bucket:
+            return []
+        if not self._quota.take(settings.uploads_per_hour, settings.uploads_per_day):
+            self._telemetry.window.sampled["over_quota"] += 1
+            self._outbox.count("over_quota")
+            return []
+        self._telemetry.window.sampled[why] += 1
+        return [upload(self._thing, verdict, frame.body, why)]
+
+    def _state(self) -> dict[str, str]:
+        return {"quota": self._quota.kept(), "alarms": self._alarms.state()}
+
+    def _compare(
+        self, shadow: Model, verdict: dict[str, Any], frame: Frame, *, sampled: bool, settings: Settings
+    ) -> None:
+        """What the shadow model would have said. The verdict is out by now: this decides nothing and delays nothing."""
+        detector = shadow.detector
+        _, found = look(detector, frame.body)
+        other = detector.verdict([one for one in found if one.score >= detector.review_threshold])
+        self._telemetry.window.compare(verdict["verdict"], other)
+        if other != verdict["verdict"] and not sampled:
+            items = self._sample(verdict, frame, DISAGREEMENT, settings)
+            if items:
+                self._outbox.add(*items, state=self._state())

@@ -1,7 +1,8 @@
 """Pack the release of an approved model package as the artifact of its component version.
 
 Input:   {"model_package_arn"}
-Output:  {"model_package_arn", "training_job", "component_version", "artifact_uri", "sha256", "health_timeout_seconds"}
+Output:  {"model_package_arn", "training_job", "component_version", "artifact_uri", "sha256", "health_timeout_seconds",
+         "stage_timeout_seconds"}
 Errors:  ModelNotApprovedError, InvalidReleaseError, ArtifactConflictError
 """
 
@@ -16,6 +17,7 @@ from sightline.aws import registry
 from sightline.aws.objects import ObjectStore
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
+STAGE_TIMEOUT_SECONDS = int(os.environ["STAGE_TIMEOUT_SECONDS"])
 
 logger = Logger()
 tracer = Tracer()
@@ -59,4 +61,6 @@ def handler(event: dict, context: LambdaContext) -> dict:
         "artifact_uri": uri,
         "sha256": hashlib.sha256(body).hexdigest(),
         "health_timeout_seconds": HEALTH_TIMEOUT_SECONDS,
+        # Step Functions wants a heartbeat to be shorter than the whole.
+        "stage_timeout_seconds": max(STAGE_TIMEOUT_SECONDS, HEALTH_TIMEOUT_SECONDS + 1),
     }

@@ -1,11 +1,13 @@
-"""Count the health reports of the devices, and tell the waiting roll-out when they are all healthy, or one is not.
+"""Count what the devices say of a model, and wake the waiting roll-out when there is something to decide.
 
-Input:   a message of sightline/<thing>/health, with `topic_thing` added by the IoT rule:
-         {"thing", "healthy", "model_version", "reason", "at", "topic_thing"}
-Output:  {"outcome": "invalid", "ignored", "counted", "healthy" or "unhealthy"}
+Input:   a message of sightline/<thing>/health or …/telemetry, with `topic_thing` added by the IoT rule:
+         {"thing", "healthy", "model_version", "reason", "at", "topic_thing"};
+         or an event of Greengrass: a deployment that failed on a device, a component that broke
+Output:  {"outcomes": for each report "ignored", "counted" or "woken"}, or ["invalid"]
 Effects: a report that comes late, twice, or from an unknown device changes nothing
 """
 
+import json
 import os
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -13,7 +15,10 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import deployment as rules
+from sightline import reports
 from sightline.aws.deployments import Deployments
+
+LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 
 logger = Logger()
 metrics = Metrics()
@@ -21,19 +26,24 @@ tracer = Tracer()
 deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
-def receive(report: rules.HealthReport) -> str:
+def receive(report: reports.Report) -> str:
     current = deployments.current()
-    if current is None or not rules.concerns(report, current):
+    concerned = current is not None and reports.concerns(report, current)
+    version = report.model_version or (current["model_version"] if current and concerned else "")
+    if current and concerned:
+        report = reports.judged(report, current, max_latency_ms=LIMITS.max_latency_ms)
+    if version and not report.window:
+        deployments.remember(report, version)
+    if not current or not concerned or current["status"] not in rules.COUNTING:
         return "ignored"
-    if current["status"] == rules.WAITING:
-        current = deployments.record(report, current["execution"]) or deployments.current()
-    if current is None or current["status"] not in (rules.HEALTHY, rules.UNHEALTHY):
-        return "counted" if current and current["status"] == rules.WAITING else "ignored"
-    if "answered_at" in current:
+    counted = deployments.record(report, current)
+    # Also when it counted before: whoever counted it may have died before the workflow was told.
+    latest = counted or deployments.current()
+    if latest is None or latest["execution"] != current["execution"]:
         return "ignored"
-    # Settled by this report, or by one whose handler died before it could tell the workflow.
-    deployments.answer(current)
-    return str(current["status"]).lower()
+    # Only a first answer is news: telemetry, or a device that says the same again, must not keep a stage waiting.
+    news = not report.window and not rules.has_answered(current, report.thing)
+    return "woken" if deployments.wake(latest, LIMITS, news=news) else "counted" if counted else "ignored"
 
 
 @metrics.log_metrics
@@ -41,12 +51,13 @@ def receive(report: rules.HealthReport) -> str:
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     try:
-        report = rules.parse_health_report(event)
-    except rules.InvalidHealthReportError as error:
-        logger.warning("health report refused", reason=str(error))
+        found = reports.parse(event)
+    except reports.InvalidReportError as error:
+        logger.warning("report refused", reason=str(error))
         metrics.add_metric(name="HealthReportsRefused", unit=MetricUnit.Count, value=1)
-        return {"outcome": "invalid"}
-    outcome = receive(report)
-    logger.info("health report received", thing=report.thing, model_version=report.model_version, outcome=outcome)
-    metrics.add_metric(name=f"HealthReports{outcome.capitalize()}", unit=MetricUnit.Count, value=1)
-    return {"outcome": outcome}
+        return {"outcomes": ["invalid"]}
+    outcomes = [receive(report) for report in found]
+    for report, outcome in zip(found, outcomes, strict=True):
+        logger.info("report received", thing=report.thing, reason=report.reason, outcome=outcome)
+        metrics.add_metric(name=f"HealthReports{outcome.capitalize()}", unit=MetricUnit.Count, value=1)
+    return {"outcomes": outcomes}

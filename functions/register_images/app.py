@@ -28,6 +28,8 @@ from sightline.vision.phash import phash
 MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
 WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
 LABEL_IMAGES_ARN = os.environ["LABEL_IMAGES_ARN"]
+DEVICE_METADATA = ("device", "verdict", "model-version", "sampled")
+MAX_METADATA = 128  # characters of one value
 
 logger = Logger()
 metrics = Metrics()
@@ -58,6 +60,7 @@ def add(event: ObjectEvent) -> str:
         "bytes": upload.bytes,
         "captured_at": upload.metadata.get("captured-at", event.time),
         "source": upload.metadata.get("source", "upload"),
+        **from_device(upload.metadata),
     }
     if upload.body is None:
         return refuse(event, image, f"{upload.bytes} bytes; at most {MAX_IMAGE_BYTES} are taken for one image")
@@ -68,6 +71,11 @@ def add(event: ObjectEvent) -> str:
     height, width = pixels.shape[:2]
     described = {"width": width, "height": height, "format": image_format(upload.body), "phash": phash(pixels)}
     return images.add(event, {**image, **described, "status": rules.NEW})
+
+
+def from_device(metadata: dict[str, str]) -> dict[str, str]:
+    """What a device says about an image that it sends back: who it is, what it decided with which model, and why it asks."""
+    return {name.replace("-", "_"): metadata[name][:MAX_METADATA] for name in DEVICE_METADATA if name in metadata}
 
 
 def image_format(body: bytes) -> str:

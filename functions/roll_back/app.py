@@ -1,8 +1,8 @@
-"""Give the thing group back the components that it ran before a roll-out; before the first one that is nothing.
+"""Give the thing groups back the components that they ran before a roll-out; before the first one that is nothing.
 
 Input:   {"execution"}
-Output:  {"rolled_back": true, "deployment_id", "components": {name: version}}, or {"rolled_back": false, …null} when the
-         execution never took the group, or another one has it now
+Output:  {"rolled_back": true, "deployment_ids": {stage: id}, "components": {stage: {name: version}}}, or {"rolled_back": false,
+         …null} when the execution never took the fleet, or another one has it now
 """
 
 import os
@@ -12,11 +12,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import deployment as rules
 from sightline.aws.deployments import Deployments
-from sightline.aws.greengrass import Fleet
+from sightline.aws.greengrass import groups
 
 logger = Logger()
 tracer = Tracer()
-fleet = Fleet(os.environ["THING_GROUP_ARN"])
+fleets = groups(canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
 deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
@@ -25,11 +25,13 @@ deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GRO
 def handler(event: dict, context: LambdaContext) -> dict:
     item = deployments.begin_roll_back(event["execution"])
     if item is None:
-        return {"rolled_back": False, "deployment_id": None, "components": None}
-    previous = item["previous"]
-    name = f"sightline-roll-back-{item['model_version']}"
-    deployment_id = fleet.deploy(name, previous, rules.client_token("roll-back", event["execution"]))
-    deployments.end_roll_back(event["execution"], deployment_id)
-    versions = {component: entry["componentVersion"] for component, entry in previous.items()}
-    logger.warning("rolled back", model_version=item["model_version"], deployment_id=deployment_id, components=versions)
-    return {"rolled_back": True, "deployment_id": deployment_id, "components": versions}
+        return {"rolled_back": False, "deployment_ids": None, "components": None}
+    ids, versions = {}, {}
+    for stage in reversed(rules.stages_begun(item)):  # first where most devices are
+        previous = rules.restored_components(item["previous"][stage])
+        token = rules.client_token(f"roll-back-{stage}", event["execution"])
+        ids[stage] = fleets[stage].deploy(f"sightline-roll-back-{item['model_version']}", previous, token)
+        versions[stage] = {component: entry["componentVersion"] for component, entry in previous.items()}
+    deployments.end_roll_back(event["execution"], ids)
+    logger.warning("rolled back", model_version=item["model_version"], deployment_ids=ids, components=versions)
+    return {"rolled_back": True, "deployment_ids": ids, "components": versions}

@@ -18,7 +18,6 @@ from sightline.aws.ledger import Ledger
 from sightline.workflow_graph import graph
 
 GROUP = os.environ["MODEL_PACKAGE_GROUP"]
-THING_GROUP_ARN = os.environ["THING_GROUP_ARN"]
 MACHINES = json.loads(os.environ["MACHINES"])  # name: ARN
 MODELS = 20
 EXECUTIONS = 5  # of each workflow, the newest
@@ -27,6 +26,7 @@ FRESH_SECONDS = 10  # counting reads the whole index; whoever looks again sooner
 logger = Logger()
 tracer = Tracer()
 images = Ledger(os.environ["IMAGES_TABLE"])
+fleets = greengrass.groups(canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
 counted: dict[str, Any] = {"at": 0.0, "images": {}}
 
 
@@ -73,7 +73,8 @@ def devices() -> list[dict[str, Any]]:
             "healthy": device["status"] == "HEALTHY",
             "seen_at": device["lastStatusUpdateTimestamp"].isoformat(timespec="seconds"),
         }
-        for device in greengrass.core_devices(THING_GROUP_ARN)
+        for fleet in fleets.values()
+        for device in greengrass.core_devices(fleet.arn)
     ]
 
 

@@ -14,6 +14,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda
 
 from sightline.aws import deployments, registry
 from tests.fake_account import account
+from tests.fake_greengrass import CANARY_ARN
 from tests.moto_machine import Machine
 
 __all__ = ["account"]
@@ -22,11 +23,18 @@ FUNCTIONS = (
     "plan_component_version",
     "create_component_version",
     "start_deployment",
+    "promote_or_roll_back",
+    "bake_model",
+    "request_roll_back",
     "roll_back",
     "receive_health",
 )
-DEPLOYED = ["PlanComponentVersion", "CreateComponentVersion", "StartDeployment"]
-TAKEN_BACK = [*DEPLOYED, "RollBack", "ReportFailure", "WasRolledBack", "DeploymentRolledBack"]
+PLANNED = ["IsRollBackRequested", "PlanComponentVersion", "CreateComponentVersion"]
+DEPLOYED = [*PLANNED, "StartDeployment"]
+DECIDED = ["PromoteOrRollBack", "HasStageEnded"]
+BAKED = [*DEPLOYED, *DECIDED, "BakeModel", *DECIDED]
+BACK = ["RollBack", "WasRollBackRequested", "ReportFailure", "WasRolledBack"]
+TAKEN_BACK = [*DEPLOYED, "PromoteOrRollBack", *BACK, "DeploymentRolledBack"]
 V3 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.3"}
 V4 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.4"}
 
@@ -36,7 +44,7 @@ class Workflow(Machine):
 
     def __init__(self, account: SimpleNamespace, load_app: Any, health_timeout: int) -> None:
         self.reported: list[dict[str, Any]] = []
-        environment = account.environment | {"HEALTH_TIMEOUT_SECONDS": str(health_timeout)}
+        environment = account.environment | {"HEALTH_TIMEOUT_SECONDS": str(health_timeout), "BAKE_SECONDS": "1"}
         self.handlers = {name: load_app(name, **environment).handler for name in FUNCTIONS}
         self.handlers["report_failure"] = lambda event, _: self.reported.append(event)
         super().__init__("deploy_model", self.handlers.__getitem__, account.context)
@@ -80,7 +88,7 @@ def workflow(account: SimpleNamespace, load_app: Any, monkeypatch: pytest.Monkey
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         monkeypatch.setattr(deployments, "_step_functions", boto3.client("stepfunctions"))
 
-        def make(health_timeout: int = 30) -> Workflow:
+        def make(health_timeout: int = 6) -> Workflow:
             made = Workflow(account, load_app, health_timeout)
             monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", made.invoke)
             return made
@@ -104,9 +112,9 @@ def test_an_approved_model_ends_healthy_when_every_device_reports_so(workflow: A
     flow = workflow()
     account.fleet.on_deployment = devices(flow, line_1={}, line_2={})
     ended = flow.end(flow.approve())
-    assert (ended.status, ended.path) == ("SUCCEEDED", [*DEPLOYED, "DeploymentHealthy"])
+    assert (ended.status, ended.path) == ("SUCCEEDED", [*BAKED, "DeploymentHealthy"])
     assert ended.output["plan"]["component_version"] == "1.0.3"
-    assert (ended.output["deployment"]["model_version"], ended.output["deployment"]["things"]) == ("1.0.3", 2)
+    assert ended.output["decision"]["reason"].startswith("2 of 2 devices of the fleet stage are healthy with 1.0.3")
     assert account.fleet.rolled_out() == [V3]
     assert flow.reported == []
 
@@ -118,19 +126,20 @@ def test_an_unhealthy_device_takes_the_model_back(workflow: Any, account: Simple
     ended = flow.end(execution)
     assert (ended.status, ended.path, ended.error) == ("FAILED", TAKEN_BACK, "DeploymentRolledBack")
     assert account.fleet.rolled_out() == [V3, {}]
-    assert account.record()["reason"] == "line-2: golden/0.jpg differs"
-    # moto drops the cause of SendTaskFailure, so here the error has only its name.
-    error = {"Error": "DeviceUnhealthyError", "Cause": None}
-    assert json.loads(str(ended.cause)) == error
+    error = json.loads(str(ended.cause))
+    assert error["Error"] == "ModelRefusedError"
+    assert "1 of 2 devices of the fleet stage failed: line-2: golden/0.jpg differs" in error["Cause"]
     assert flow.reported == [{"execution": execution, "state_machine": "deploy-model", "error": error}]
 
 
 def test_a_device_that_never_reports_takes_the_model_back(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow(health_timeout=1)
+    taken = {"deploymentId": "deployment-1", "coreDeviceExecutionStatus": "SUCCEEDED"}
+    account.fleet.effective["line-2"] = [taken]
     account.fleet.on_deployment = devices(flow, line_1={})
     ended = flow.end(flow.approve())
     assert (ended.status, ended.path, ended.error) == ("FAILED", TAKEN_BACK, "DeploymentRolledBack")
-    assert json.loads(str(ended.cause))["Error"] == "States.Timeout"
+    assert "line-2: took the deployment (succeeded) and sent no health report" in str(ended.cause)
     assert account.fleet.rolled_out() == [V3, {}]
     assert account.record()["status"] == "ROLLED_BACK"
     flow.report("line-2")  # too late
@@ -146,6 +155,21 @@ def test_a_roll_back_brings_the_model_before_it_back(workflow: Any, account: Sim
     assert account.fleet.rolled_out() == [V3, V4, V3]
 
 
+def test_the_canary_group_comes_first_and_a_person_takes_both_back(workflow: Any, account: SimpleNamespace) -> None:
+    account.fleet.canaries = ["canary-1"]
+    account.environment["CANARY_GROUP_ARN"] = CANARY_ARN
+    flow = workflow()
+    account.fleet.on_deployment = devices(flow, canary_1={}, line_1={}, line_2={})
+    ended = flow.end(flow.approve())
+    assert ended.path == [*BAKED, "StartDeployment", *DECIDED, "BakeModel", *DECIDED, "DeploymentHealthy"]
+    ended = flow.end(flow.start("back", {"roll_back_request": {"reason": "no"}}))
+    path = ["IsRollBackRequested", "RequestRollBack", "IsRollOutRunning", "RollBack", "WasRollBackRequested"]
+    assert (ended.status, ended.path) == ("SUCCEEDED", [*path, "RollBackDone"])
+    targets = [entry["targetArn"].rsplit("/", 1)[-1] for entry in account.fleet.deployments]
+    assert targets == ["canary", "line", "line", "canary"]
+    assert account.fleet.rolled_out() == [V3, V3, {}, {}]
+
+
 def test_a_later_approval_waits_for_the_roll_out_before_it(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow()
     first = flow.approve()
@@ -157,7 +181,7 @@ def test_a_later_approval_waits_for_the_roll_out_before_it(workflow: Any, accoun
     flow.report("line-1")
     flow.report("line-2")
     assert [flow.end(first).status, flow.end(second).status] == ["SUCCEEDED", "SUCCEEDED"]
-    assert account.fleet.rolled_out() == [V3, V4]
+    assert account.fleet.rolled_out() == [V3, V4, V4]  # the trial beside 1.0.3, and without it
 
 
 def test_an_older_approval_that_comes_late_ends_superseded(workflow: Any, account: SimpleNamespace) -> None:
@@ -176,7 +200,7 @@ def test_a_component_that_is_still_checked_is_waited_for(workflow: Any, account:
     execution = flow.approve()
     flow.wait_for("the component version", lambda: account.fleet.recipes)
     account.fleet.state = "DEPLOYABLE"
-    assert flow.end(execution).path == [*DEPLOYED, "DeploymentHealthy"]
+    assert flow.end(execution).path == [*BAKED, "DeploymentHealthy"]
 
 
 def test_a_group_without_devices_fails_with_what_to_do_and_changes_nothing(
@@ -185,7 +209,7 @@ def test_a_group_without_devices_fails_with_what_to_do_and_changes_nothing(
     account.fleet.things = []
     flow = workflow()
     ended = flow.end(flow.approve())
-    assert ended.path == [*DEPLOYED, "RollBack", "ReportFailure", "WasRolledBack", "DeploymentFailed"]
+    assert ended.path == [*DEPLOYED, *BACK, "DeploymentFailed"]
     assert ended.error == "DeploymentFailed"
     assert "add a device to the group" in str(ended.cause)
     assert account.fleet.deployments == []
@@ -195,5 +219,5 @@ def test_a_release_that_is_not_there_fails_before_anything_is_created(workflow: 
     account.s3.delete_object(Bucket="artifacts", Key="models/train-3/release/model.json")
     flow = workflow()
     ended = flow.end(flow.approve())
-    assert ended.path == ["PlanComponentVersion", "ReportFailure", "WasRolledBack", "DeploymentFailed"]
+    assert ended.path == [*PLANNED[:2], "ReportFailure", "WasRolledBack", "DeploymentFailed"]
     assert (account.fleet.recipes, account.fleet.deployments, len(flow.reported)) == ({}, [], 1)

@@ -31,7 +31,14 @@ JUDGED = [
     "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "IsModelImported", "TrainModel", "EvaluateModel", "JudgeModel",
     "IsModelAccepted",
 ]  # fmt: skip
-DEPLOYED = ["PlanComponentVersion", "CreateComponentVersion", "StartDeployment"]
+DEPLOYED = [
+    "IsRollBackRequested",
+    "PlanComponentVersion",
+    "CreateComponentVersion",
+    "StartDeployment",
+    "PromoteOrRollBack",
+]
+BAKED = [*DEPLOYED, "HasStageEnded", "BakeModel", "PromoteOrRollBack", "HasStageEnded"]
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +256,7 @@ def test_a_model_is_registered_deployed_and_taken_back_when_its_successor_can_no
     path, described = run(lenient, "train_model", {"force": True})
     assert (path, described["status"]) == ([*JUDGED, "RegisterModel", "ModelRegistered"], "SUCCEEDED")
     path, described = deploy(lenient)
-    assert (path, described["status"]) == ([*DEPLOYED, "DeploymentHealthy"], "SUCCEEDED")
+    assert (path, described["status"]) == ([*BAKED, "DeploymentHealthy"], "SUCCEEDED")
     until(lambda: model_on(lenient, device) == "1.0.1")
 
     path, described = run(
@@ -258,7 +265,14 @@ def test_a_model_is_registered_deployed_and_taken_back_when_its_successor_can_no
     assert path[-1] == "ModelRegistered"
     spoil_golden_images(lenient, json.loads(described["output"])["registration"]["release_uri"])
     path, described = deploy(lenient)
-    assert path == [*DEPLOYED, "RollBack", "ReportFailure", "WasRolledBack", "DeploymentRolledBack"]
+    assert path == [
+        *DEPLOYED,
+        "RollBack",
+        "WasRollBackRequested",
+        "ReportFailure",
+        "WasRolledBack",
+        "DeploymentRolledBack",
+    ]
     assert (described["status"], described["error"]) == ("FAILED", "DeploymentRolledBack")
     assert "expected scratch at" in described["cause"]
     until(lambda: model_on(lenient, device) == "1.0.1")

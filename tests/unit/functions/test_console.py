@@ -171,15 +171,21 @@ def test_the_overview_shows_images_executions_models_and_devices(
     monkeypatch.setattr("sightline.aws.workflows.start_once", lambda *_: None)
     step("register_images", {"Records": [cloud.upload("1.jpg", jpeg(1))]})
     when = SimpleNamespace(isoformat=lambda timespec: "2026-11-24T10:00:00")
-    device = {"coreDeviceThingName": "line-1", "status": "UNHEALTHY", "lastStatusUpdateTimestamp": when}
-    monkeypatch.setattr(greengrass, "core_devices", lambda _: [device])
+    of_group = {"arn:canary": ("canary-1", "HEALTHY"), "arn:fleet": ("line-1", "UNHEALTHY")}
+
+    def core_devices(arn: str) -> list[dict[str, Any]]:
+        thing, status = of_group[arn]
+        return [{"coreDeviceThingName": thing, "status": status, "lastStatusUpdateTimestamp": when}]
+
+    monkeypatch.setattr(greengrass, "core_devices", core_devices)
     monkeypatch.setattr(greengrass, "installed", lambda _: {"com.sightline.Model": "1.0.2"})
     running = {"name": "window-1", "status": "RUNNING", "started_at": "2026-11-24T09:00:00", "state": "OpenLabelingJob"}
     monkeypatch.setattr(workflows, "newest", lambda *_: [running])
     cloud.environment |= {
         "MACHINES": '{"label_images": "arn:label"}',
         "MODEL_PACKAGE_GROUP": "models",
-        "THING_GROUP_ARN": "arn",
+        "THING_GROUP_ARN": "arn:fleet",
+        "CANARY_GROUP_ARN": "arn:canary",
     }
     answer = step("serve_overview")
     seen = json.loads(answer["body"])
@@ -187,8 +193,10 @@ def test_the_overview_shows_images_executions_models_and_devices(
         200, 1, [{"machine": "label_images", **running}],
     )  # fmt: skip
     assert [(model["version"], model["map50"]) for model in seen["models"]] == [(2, 0.8), (1, None)]
+    told = {"model": "1.0.2", "seen_at": "2026-11-24T10:00:00"}
     assert seen["devices"] == [
-        {"thing": "line-1", "status": "UNHEALTHY", "model": "1.0.2", "healthy": False, "seen_at": "2026-11-24T10:00:00"}
+        {"thing": "canary-1", "status": "HEALTHY", "healthy": True, **told},
+        {"thing": "line-1", "status": "UNHEALTHY", "healthy": False, **told},
     ]
     json.dumps(seen, allow_nan=False)
 
@@ -201,7 +209,8 @@ def test_a_workflow_is_shown_as_the_graph_that_is_deployed(
     cloud.environment |= {
         "MACHINES": '{"label_images": "arn:label"}',
         "MODEL_PACKAGE_GROUP": "models",
-        "THING_GROUP_ARN": "arn",
+        "THING_GROUP_ARN": "arn:fleet",
+        "CANARY_GROUP_ARN": "arn:canary",
     }
     answer = step("serve_overview", request("GET", "/workflows/label_images", machine="label_images"))
     graph = json.loads(answer["body"])

@@ -53,6 +53,7 @@ def test_the_release_becomes_the_artifact_of_its_component_version(app: ModuleTy
         "artifact_uri": URI,
         "sha256": hashlib.sha256(stored).hexdigest(),
         "health_timeout_seconds": 900,
+        "stage_timeout_seconds": 3600,
     }
 
 

@@ -43,6 +43,23 @@ def test_an_image_is_entered_with_what_its_content_says(step: Any, cloud: Cloud,
     assert len(started) == 1
 
 
+def test_an_image_that_a_device_sends_back_is_entered_with_what_the_device_says(step: Any, cloud: Cloud) -> None:
+    said = {"source": "device", "device": "line-1", "verdict": "review", "model-version": "1.0.3", "sampled": "review"}
+    metadata = {**said, "captured-at": "2026-11-24T10:00:00+00:00", "status": "APPROVED", "device": "line-1" * 100}
+    assert register(step, cloud.upload("line-1/2026-11-24/a.jpg", jpeg(1), **metadata)) == []
+    item = Ledger("ImagesTable").image(image_id(jpeg(1)))
+    assert item is not None
+    assert item["device"] == ("line-1" * 100)[:128]
+    assert {key: item[key] for key in ("status", "source", "verdict", "model_version", "sampled", "captured_at")} == {
+        "status": "NEW",
+        "source": "device",
+        "verdict": "review",
+        "model_version": "1.0.3",
+        "sampled": "review",
+        "captured_at": "2026-11-24T10:00:00+00:00",
+    }
+
+
 def test_the_same_event_twice_changes_nothing_and_opens_one_window(step: Any, cloud: Cloud, started: list[str]) -> None:
     record = cloud.upload("a.jpg", jpeg(1))
     register(step, record)

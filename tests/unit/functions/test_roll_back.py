@@ -11,14 +11,13 @@ NEXT = {
     "component_version": "1.0.4",
     "task_token": "next-token",
 }
-NOTHING = {"rolled_back": False, "deployment_id": None, "components": None}
+NOTHING = {"rolled_back": False, "deployment_ids": None, "components": None}
 V3 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.3"}
 
 
 @pytest.fixture
 def start(account: SimpleNamespace, load_app: Any) -> Any:
-    names = ("DEPLOYMENTS_TABLE", "THING_GROUP_ARN")
-    app = load_app("start_deployment", **{name: account.environment[name] for name in names})
+    app = load_app("start_deployment", **account.environment)
 
     def start(**changes: Any) -> None:
         app.handler(account.event("start_deployment") | changes, account.context)
@@ -28,8 +27,7 @@ def start(account: SimpleNamespace, load_app: Any) -> Any:
 
 @pytest.fixture
 def app(account: SimpleNamespace, load_app: Any) -> ModuleType:
-    names = ("DEPLOYMENTS_TABLE", "THING_GROUP_ARN")
-    return load_app("roll_back", **{name: account.environment[name] for name in names})
+    return load_app("roll_back", **account.environment)
 
 
 def test_the_group_gets_back_the_components_it_ran_before(
@@ -41,8 +39,8 @@ def test_the_group_gets_back_the_components_it_ran_before(
     start(**NEXT)
     assert app.handler({"execution": "next"}, account.context) == {
         "rolled_back": True,
-        "deployment_id": "deployment-3",
-        "components": V3,
+        "deployment_ids": {"fleet": "deployment-3"},
+        "components": {"fleet": V3},
     }
     assert account.fleet.deployments[2]["components"] == account.fleet.deployments[0]["components"]
     assert account.record()["status"] == "ROLLED_BACK"
@@ -53,7 +51,11 @@ def test_before_the_first_roll_out_there_was_no_model(app: ModuleType, start: An
     rolled_back = app.handler(
         account.event("roll_back") | {"execution": account.record()["execution"]}, account.context
     )
-    assert rolled_back == {"rolled_back": True, "deployment_id": "deployment-2", "components": {}}
+    assert rolled_back == {
+        "rolled_back": True,
+        "deployment_ids": {"fleet": "deployment-2"},
+        "components": {"fleet": {}},
+    }
     assert account.fleet.rolled_out() == [V3, {}]
 
 
@@ -84,5 +86,5 @@ def test_a_rolled_back_group_is_free_for_the_next_approval(
     start()
     app.handler({"execution": account.record()["execution"]}, account.context)
     start(**NEXT)
-    assert account.record()["previous"] == {}
+    assert account.record()["previous"] == {"fleet": {}}
     assert account.fleet.rolled_out() == [V3, {}, {**V3, "com.sightline.Model": "1.0.4"}]

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from sightline import deployment as rules
-from tests.fake_greengrass import GROUP_ARN
+from tests.fake_greengrass import CANARY_ARN, GROUP_ARN
 
 NEXT = {
     "execution": "arn:aws:states:us-east-1:123456789012:execution:deploy-model:next",
     "approved_at": "2026-11-20T11:00:00Z",
     "component_version": "1.0.4",
-    "health_timeout_seconds": 900,
     "task_token": "next-token",
 }
 V3 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.3"}
@@ -22,8 +21,7 @@ V4 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.4"}
 
 @pytest.fixture
 def app(account: SimpleNamespace, load_app: Any) -> ModuleType:
-    names = ("DEPLOYMENTS_TABLE", "THING_GROUP_ARN")
-    return load_app("start_deployment", **{name: account.environment[name] for name in names})
+    return load_app("start_deployment", **account.environment)
 
 
 def settle(app: ModuleType, status: str) -> None:
@@ -39,9 +37,12 @@ def test_the_first_roll_out_deploys_the_newest_inspector_and_the_model(
     components = {
         "com.sightline.Inspector": {
             "componentVersion": "1.10.0",
-            "configurationUpdate": {"merge": '{"modelVersion": "1.0.3"}'},
+            "configurationUpdate": {
+                "merge": '{"modelVersion": "1.0.3", "shadowVersion": ""}',
+                "reset": ["/accessControl"],
+            },
         },
-        "com.sightline.Model": {"componentVersion": "1.0.3"},
+        "com.sightline.Model": {"componentVersion": "1.0.3", "configurationUpdate": {"reset": [""]}},
     }
     assert account.fleet.deployments == [
         {
@@ -50,7 +51,8 @@ def test_the_first_roll_out_deploys_the_newest_inspector_and_the_model(
             "deploymentName": "sightline-model-1.0.3",
             "components": components,
             "deploymentPolicies": {"failureHandlingPolicy": "ROLLBACK"},
-            "clientToken": rules.client_token("deploy", event["execution"]),
+            "clientToken": rules.client_token("deploy-fleet", event["execution"]),
+            "iotJobConfiguration": rules.job_configuration("fleet", per_minute=50, abort_percentage=20),
         }
     ]
     record = account.record()
@@ -64,9 +66,14 @@ def test_the_first_roll_out_deploys_the_newest_inspector_and_the_model(
         "status": "WAITING",
         "task_token": event["task_token"],
         "things": ["line-1", "line-2"],
-        "components": components,
-        "previous": {},
-        "deployment_id": "deployment-1",
+        "stages": ["fleet"],
+        "stage": "fleet",
+        "hold_seconds": 900 + rules.GRACE_SECONDS,
+        "failed": {},
+        "bake": {},
+        "components": {"fleet": components},
+        "previous": {"fleet": {}},
+        "deployments": {"fleet": "deployment-1"},
     }
     assert account.answers.sent == []
 
@@ -85,7 +92,7 @@ def test_a_repeated_call_deploys_once_and_waits_with_the_newer_token(app: Module
     app.handler(event, account.context)
     app.handler({**event, "task_token": "second-token"}, account.context)
     assert account.fleet.rolled_out() == [V3]
-    assert (account.record()["task_token"], account.record()["previous"]) == ("second-token", {})
+    assert (account.record()["task_token"], account.record()["previous"]) == ("second-token", {"fleet": {}})
 
 
 def test_a_later_approval_waits_until_the_group_is_free(app: ModuleType, account: SimpleNamespace) -> None:
@@ -96,7 +103,56 @@ def test_a_later_approval_waits_until_the_group_is_free(app: ModuleType, account
     settle(app, rules.HEALTHY)
     app.handler(NEXT, account.context)
     assert account.fleet.rolled_out() == [V3, V4]
-    assert account.record()["previous"] == account.fleet.deployments[0]["components"]
+    assert account.record()["previous"] == {"fleet": account.fleet.deployments[0]["components"]}
+
+
+def test_the_new_model_is_compared_with_the_old_one_while_it_is_on_trial(
+    app: ModuleType, account: SimpleNamespace
+) -> None:
+    app.handler(account.event("start_deployment"), account.context)
+    settle(app, rules.HEALTHY)
+    app.handler(NEXT, account.context)
+    merge = account.fleet.deployments[1]["components"]["com.sightline.Inspector"]["configurationUpdate"]["merge"]
+    assert merge == '{"modelVersion": "1.0.4", "shadowVersion": "1.0.3"}'
+
+
+def test_the_canary_group_comes_first_and_the_fleet_when_it_is_promoted(
+    load_app: Any, account: SimpleNamespace
+) -> None:
+    account.fleet.canaries = ["canary-1"]
+    app = load_app("start_deployment", **account.environment | {"CANARY_GROUP_ARN": CANARY_ARN})
+    event = account.event("start_deployment")
+    app.handler(event, account.context)
+    assert [entry["targetArn"] for entry in account.fleet.deployments] == [CANARY_ARN]
+    assert (
+        account.fleet.deployments[0]["iotJobConfiguration"]["abortConfig"]["criteriaList"][0]["thresholdPercentage"]
+        == 1
+    )
+    settle(app, rules.PROMOTED)
+    app.handler({**event, "task_token": "fleet-token"}, account.context)
+    assert [entry["targetArn"] for entry in account.fleet.deployments] == [CANARY_ARN, GROUP_ARN]
+    record = account.record()
+    assert (record["stage"], record["things"], record["task_token"]) == ("fleet", ["line-1", "line-2"], "fleet-token")
+
+
+def test_a_canary_group_without_a_history_goes_back_to_what_the_fleet_runs(
+    app: ModuleType, load_app: Any, account: SimpleNamespace
+) -> None:
+    app.handler(account.event("start_deployment"), account.context)
+    settle(app, rules.HEALTHY)
+    account.fleet.canaries = ["canary-1"]
+    app = load_app("start_deployment", **account.environment | {"CANARY_GROUP_ARN": CANARY_ARN})
+    app.handler(NEXT, account.context)
+    previous = account.record()["previous"]
+    assert previous["canary"] == previous["fleet"] == account.fleet.deployments[0]["components"]
+
+
+def test_a_thing_in_both_groups_is_refused(load_app: Any, account: SimpleNamespace) -> None:
+    account.fleet.canaries = ["line-1"]
+    app = load_app("start_deployment", **account.environment | {"CANARY_GROUP_ARN": CANARY_ARN})
+    with pytest.raises(rules.OverlappingGroupsError, match="line-1 is in the canary group and in the fleet group"):
+        app.handler(account.event("start_deployment"), account.context)
+    assert account.record() is None
 
 
 def test_an_earlier_approval_that_comes_late_is_superseded(app: ModuleType, account: SimpleNamespace) -> None:
@@ -112,7 +168,7 @@ def test_after_an_abandoned_roll_out_a_roll_back_goes_to_what_ran_before_it(
     app.handler(account.event("start_deployment"), account.context)
     app.deployments.table.update(app.deployments.key, "SET #deadline = :past", {"past": 1})
     app.handler(NEXT, account.context)
-    assert account.record()["previous"] == {}
+    assert account.record()["previous"] == {"fleet": {}}
     assert account.fleet.rolled_out() == [V3, V4]
 
 
@@ -122,9 +178,7 @@ def test_what_the_group_runs_healthily_is_not_deployed_again(app: ModuleType, ac
     again = {**NEXT, "component_version": "1.0.3"}
     app.handler(again, account.context)
     assert account.fleet.rolled_out() == [V3]
-    assert account.answers.sent == [
-        ("next-token", {"model_version": "1.0.3", "things": 2, "deployment_id": "deployment-1"})
-    ]
+    assert account.answers.sent == [("next-token", {})]
 
 
 def test_a_newer_inspector_is_deployed_even_with_the_same_model(app: ModuleType, account: SimpleNamespace) -> None:
@@ -160,5 +214,5 @@ def test_of_two_that_start_in_the_same_moment_one_waits(app: ModuleType, account
     rollout = rules.Rollout(NEXT["execution"], "1.0.4", NEXT["approved_at"])
     app.handler(account.event("start_deployment"), account.context)
     with pytest.raises(rules.RolloutInProgressError, match="in the same moment"):
-        app.begin(rollout, None, "next-token", 1)  # it had read that the group was free
+        app.begin(rollout, None, "next-token")  # it had read that the group was free
     assert account.record()["model_version"] == "1.0.3"

@@ -18,6 +18,7 @@ SIGNATURES = {
     "core.iam_evaluator.evaluate": ["ctx", "policies", "limits"],
     "services.eventbridge._put_events": ["data", "allow_aws_source"],
     "services.lambda_svc._sqs_esm_concurrency": ["esm", "func_rec", "config", "queue"],
+    "services.s3._get_object_data": ["bucket_name", "key", "version_id"],
     "services.stepfunctions._call_lambda": ["func_ref", "event"],
     "services.stepfunctions._execute_task": ["state_def", "raw_input", "execution", "ctx"],
     "services.stepfunctions._invoke_resource": ["resource", "input_data"],
@@ -33,6 +34,7 @@ TABLES = [
     "services.cloudformation.provisioners._RESOURCE_HANDLERS",
     "services.stepfunctions._SERVICE_DISPATCH",
     "services.stepfunctions._task_tokens",
+    "services.iot._thing_groups",
 ]
 
 

@@ -140,14 +140,14 @@ def test_the_emulator_ends_with_the_process_that_it_is_tied_to(tmp_path: Path) -
     child = (
         "import os, signal, time; from local import tied\n"
         "os.environ[tied.PARENT] = str(os.getppid()); tied.end_with_parent(lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
-        "time.sleep(60)"
+        "print('tied', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", parent, child], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=stack.PROJECT
     ) as process:
         assert process.stdout
         pid = int(process.stdout.readline())
-        time.sleep(0.3)
+        assert process.stdout.readline() == b"tied\n"  # a busy machine may take seconds to start it
         process.kill()
     deadline = time.monotonic() + 10
     while Path(f"/proc/{pid}").exists() if Path("/proc/self").exists() else group_of(pid):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sightline import deployment as rules
-from sightline.deployment import HealthReport, Rollout
+from sightline.deployment import Limits, Rollout
 
 NOW = 1_800_000_000
 MINE = Rollout("execution-2", "1.0.2", "2026-11-20T10:00:00Z")
@@ -80,9 +80,12 @@ def test_the_first_deployment_brings_the_inspector_and_the_model() -> None:
     assert rules.deployed_components({}, model_version="1.0.2", inspector_version="1.3.0") == {
         "com.sightline.Inspector": {
             "componentVersion": "1.3.0",
-            "configurationUpdate": {"merge": '{"modelVersion": "1.0.2"}'},
+            "configurationUpdate": {
+                "merge": '{"modelVersion": "1.0.2", "shadowVersion": ""}',
+                "reset": ["/accessControl"],
+            },
         },
-        "com.sightline.Model": {"componentVersion": "1.0.2"},
+        "com.sightline.Model": {"componentVersion": "1.0.2", "configurationUpdate": {"reset": [""]}},
     }
 
 
@@ -91,7 +94,7 @@ def test_a_deployment_keeps_other_components_and_the_settings_of_the_inspector()
         "aws.greengrass.Nucleus": {"componentVersion": "2.14.0"},
         "com.sightline.Inspector": {
             "componentVersion": "1.2.0",
-            "configurationUpdate": {"merge": '{"modelVersion": "1.0.1", "sourceFolder": "/camera"}'},
+            "configurationUpdate": {"merge": '{"modelVersion": "1.0.1", "source": "/camera"}'},
             "runWith": {"posixUser": "ggc_user"},
         },
         "com.sightline.Model": {"componentVersion": "1.0.1"},
@@ -101,10 +104,13 @@ def test_a_deployment_keeps_other_components_and_the_settings_of_the_inspector()
         "aws.greengrass.Nucleus": {"componentVersion": "2.14.0"},
         "com.sightline.Inspector": {
             "componentVersion": "1.3.0",
-            "configurationUpdate": {"merge": '{"modelVersion": "1.0.2", "sourceFolder": "/camera"}'},
+            "configurationUpdate": {
+                "merge": '{"modelVersion": "1.0.2", "shadowVersion": "", "source": "/camera"}',
+                "reset": ["/accessControl"],
+            },
             "runWith": {"posixUser": "ggc_user"},
         },
-        "com.sightline.Model": {"componentVersion": "1.0.2"},
+        "com.sightline.Model": {"componentVersion": "1.0.2", "configurationUpdate": {"reset": [""]}},
     }
     assert json.dumps(previous) == before
 
@@ -118,13 +124,13 @@ def test_a_newer_approval_starts_when_the_last_roll_out_is_settled(status: str) 
     assert rules.may_start(MINE, record(status=status), now=NOW) == rules.START
 
 
-@pytest.mark.parametrize("status", [rules.WAITING, rules.UNHEALTHY, rules.ROLLING_BACK])
+@pytest.mark.parametrize("status", list(rules.OPEN))
 def test_a_newer_approval_waits_while_another_has_the_group(status: str) -> None:
     with pytest.raises(rules.RolloutInProgressError, match=f"busy with 1.0.1 \\({status}\\)"):
         rules.may_start(MINE, record(status=status), now=NOW)
 
 
-@pytest.mark.parametrize("status", [rules.WAITING, rules.UNHEALTHY, rules.ROLLING_BACK])
+@pytest.mark.parametrize("status", list(rules.OPEN))
 def test_an_abandoned_roll_out_keeps_the_group_only_until_its_deadline(status: str) -> None:
     abandoned = record(status=status, deadline=NOW)
     assert rules.may_start(MINE, abandoned, now=NOW) == rules.START
@@ -154,16 +160,12 @@ def test_an_approval_that_arrives_twice_is_not_tried_again_after_a_roll_back() -
         rules.may_start(MINE, twin, now=NOW)
 
 
-@pytest.mark.parametrize(("status", "step"), [(rules.WAITING, rules.RESUME), (rules.HEALTHY, rules.DONE)])
+@pytest.mark.parametrize(
+    ("status", "step"), [(rules.WAITING, rules.RESUME), (rules.PROMOTED, rules.NEXT_STAGE), (rules.HEALTHY, rules.DONE)]
+)
 def test_a_repeated_call_goes_on_where_it_was(status: str, step: str) -> None:
     own = record(execution=MINE.execution, approved_at=MINE.approved_at, status=status, deadline=0)
     assert rules.may_start(MINE, own, now=NOW) == step
-
-
-def test_a_repeated_call_learns_that_a_device_was_unhealthy() -> None:
-    own = record(execution=MINE.execution, status=rules.UNHEALTHY, reason="line-1: golden image 0 differs")
-    with pytest.raises(rules.DeviceUnhealthyError, match="line-1: golden image 0 differs"):
-        rules.may_start(MINE, own, now=NOW)
 
 
 @pytest.mark.parametrize("status", [rules.ROLLING_BACK, rules.ROLLED_BACK])
@@ -180,66 +182,118 @@ def test_a_client_token_is_the_same_for_the_same_execution_and_purpose_only() ->
     assert all(len(token) <= 64 and token.replace("-", "").isalnum() for token in tokens)
 
 
-def report(**changes: Any) -> dict[str, Any]:
-    health = {
-        "thing": "line-1",
-        "healthy": True,
-        "model_version": "1.0.1",
-        "reason": None,
-        "at": "2026-11-20T10:01:00Z",
-    }
-    return health | {"topic_thing": "line-1"} | changes
+LIMITS = Limits(abort_percentage=20, min_proven_percentage=50, max_disagreement=0.3, max_latency_ms=2000)
 
 
-def test_a_health_report_is_read() -> None:
-    assert rules.parse_health_report(report()) == HealthReport("line-1", "1.0.1", True, "")
+def stage(**changes: Any) -> dict[str, Any]:
+    """A roll-out that waits for ten devices of the fleet, after the canary group."""
+    things = [f"line-{number}" for number in range(10)]
+    return {
+        "model_version": "1.0.2",
+        "status": rules.WAITING,
+        "stage": rules.FLEET,
+        "stages": [rules.CANARY, rules.FLEET],
+        "things": things,
+        "failed": {},
+    } | changes
 
 
-def test_a_long_reason_is_cut() -> None:
-    parsed = rules.parse_health_report(report(healthy=False, reason="x" * 10_000))
-    assert parsed == HealthReport("line-1", "1.0.1", False, "x" * 500)
+def failed(number: int) -> dict[str, str]:
+    return {f"line-{place}": "broken" for place in range(number)}
+
+
+def proven(first: int, last: int = 10) -> set[str]:
+    return {f"line-{place}" for place in range(first, last)}
+
+
+def test_a_trial_compares_with_the_model_before_and_a_settled_one_with_none() -> None:
+    before = rules.deployed_components({}, model_version="1.0.1", inspector_version="1.3.0")
+    after = rules.deployed_components(before, model_version="1.0.2", inspector_version="1.3.0")
+    merge = [
+        json.loads(found["com.sightline.Inspector"]["configurationUpdate"]["merge"])["shadowVersion"]
+        for found in (after, rules.on_trial(after, before), rules.on_trial(after, {}), rules.on_trial(after, after))
+    ]
+    assert merge == ["", "1.0.1", "", ""]
+
+
+def test_a_roll_back_clears_what_the_newer_deployment_merged() -> None:
+    inspector = {"componentVersion": "1.3.0", "configurationUpdate": {"merge": '{"source": "/camera"}'}}
+    restored = rules.restored_components({"com.sightline.Inspector": inspector})
+    merge = restored["com.sightline.Inspector"]["configurationUpdate"]["merge"]
+    assert json.loads(merge) == {"source": "/camera", "modelVersion": "", "shadowVersion": ""}
+    assert rules.restored_components({}) == {}
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("changes", "against"),
     [
-        (report(thing="line-2"), "thing 'line-2' reported on the topic of 'line-1'"),
-        (report(thing=None, topic_thing=None), "thing None reported"),
-        (report(healthy="yes"), "healthy must be true or false, got 'yes' from line-1"),
-        (report(healthy=1), "healthy must be true or false, got 1 from line-1"),
-        (report(model_version=3), "model_version must be a text, got 3 from line-1"),
-        (report(model_version=""), "model_version must be a text"),
-        ([], "must be an object"),
-        ({}, "thing None reported"),
+        ({}, False),
+        ({"failed": failed(1)}, False),  # the first of ten that answers
+        ({"failed": failed(1), "healthy": proven(1)}, False),  # 10 %
+        ({"failed": failed(2), "healthy": proven(2)}, True),  # 20 %
+        ({"failed": failed(5), "healthy": proven(5, 9)}, False),  # nine have answered
+        ({"failed": failed(2), "healthy": proven(0)}, True),  # who failed after a proof has failed
+        ({"failed": failed(1), "things": ["line-0"]}, True),
+        ({"stage": rules.CANARY, "failed": failed(1)}, True),
+        ({"stop": "a person wants it"}, True),
     ],
 )
-def test_a_message_that_is_no_health_report_of_its_thing_is_refused(message: Any, said: str) -> None:
-    with pytest.raises(rules.InvalidHealthReportError, match=said):
-        rules.parse_health_report(message)
+def test_the_fleet_lives_with_a_share_of_failures_and_the_canary_group_with_none(
+    changes: dict[str, Any], against: bool
+) -> None:
+    assert bool(rules.against(stage(**changes), LIMITS)) is against
 
 
 @pytest.mark.parametrize(
-    ("current", "expected"),
+    ("images", "differ", "against"),
+    [(10, 4, False), (10, 7, True), (1000, 310, False), (1000, 340, True), (0, 0, False)],
+)
+def test_a_few_images_must_disagree_more_clearly_than_many(images: int, differ: int, against: bool) -> None:
+    bake = {"line-1": {"images": images, "disagreements": differ}}
+    assert bool(rules.against(stage(bake=bake), LIMITS)) is against
+
+
+@pytest.mark.parametrize(
+    ("changes", "step"),
     [
-        (record(status=rules.WAITING), True),
-        (record(status=rules.HEALTHY), True),
-        (record(status=rules.ROLLING_BACK), False),
-        (record(status=rules.ROLLED_BACK), False),
-        (record(status=rules.WAITING, model_version="1.0.2"), False),
-        (record(status=rules.WAITING, things=["line-2"]), False),
-        (None, False),
+        ({"healthy": proven(0)}, rules.BAKE),
+        ({"healthy": proven(5)}, rules.BAKE),  # half have proven it, the others may be offline
+        ({"healthy": proven(6)}, rules.ROLL_BACK),
+        ({}, rules.ROLL_BACK),
+        ({"healthy": proven(0), "status": rules.BAKING, "bake_until": NOW + 60}, rules.BAKE),
+        ({"healthy": proven(0), "status": rules.BAKING, "bake_until": NOW + 1}, rules.DONE),
+        ({"healthy": proven(0), "status": rules.BAKING, "bake_until": NOW, "stage": rules.CANARY}, rules.PROMOTE),
+        ({"status": rules.PROMOTED}, rules.PROMOTE),
+        ({"status": rules.HEALTHY}, rules.DONE),
     ],
 )
-def test_a_report_concerns_only_the_roll_out_of_its_model_and_its_things(current: Any, expected: bool) -> None:
-    assert rules.concerns(HealthReport("line-1", "1.0.1", True, ""), current) is expected
+def test_a_stage_bakes_when_it_is_proven_and_goes_on_when_it_is_baked(changes: dict[str, Any], step: str) -> None:
+    assert rules.decide(stage(**changes), LIMITS, now=NOW).step == step
 
 
 @pytest.mark.parametrize(
-    ("healthy", "expected"), [({"line-1"}, False), ({"line-1", "line-2"}, True), ({"line-1", "line-2", "line-3"}, True)]
+    ("status", "counts"),
+    [("QUEUED", False), ("", False), ("CANCELED", False), ("FAILED", True), ("SUCCEEDED", True), ("IN_PROGRESS", True)],
 )
-def test_a_roll_out_is_healthy_when_every_thing_is(healthy: set[str], expected: bool) -> None:
-    assert rules.all_healthy(record(healthy=healthy)) is expected
+def test_only_a_device_that_took_the_deployment_is_silent(status: str, counts: bool) -> None:
+    assert bool(rules.judge_silence(status, "", 900)) is counts
 
 
-def test_a_roll_out_without_reports_is_not_healthy() -> None:
-    assert not rules.all_healthy(record())
+@pytest.mark.parametrize(
+    ("changes", "step"),
+    [
+        ({"status": rules.HEALTHY}, rules.ROLL_BACK),
+        ({"status": rules.WAITING}, rules.RESUME),
+        ({"status": rules.BAKING}, rules.RESUME),
+        ({"status": rules.BAKING, "deadline": NOW}, rules.ROLL_BACK),  # its execution is gone
+        ({"status": rules.ROLLING_BACK, "deadline": NOW}, rules.ROLL_BACK),
+    ],
+)
+def test_a_person_may_roll_back_what_runs_or_stop_what_is_being_rolled_out(changes: dict[str, Any], step: str) -> None:
+    assert rules.may_roll_back(record(**changes), NOW) == step
+
+
+@pytest.mark.parametrize("changes", [None, {"status": rules.ROLLED_BACK}, {"status": rules.ROLLING_BACK}])
+def test_what_is_rolled_back_is_not_rolled_back_again(changes: Any) -> None:
+    with pytest.raises(rules.NothingToRollBackError):
+        rules.may_roll_back(record(**changes) if changes else None, NOW)

@@ -7,7 +7,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sightline.deployment import Components
+from sightline.deployment import CANARY, FLEET, Components
 from sightline.errors import SightlineError
 
 _config = Config(retries={"mode": "standard", "max_attempts": 5})
@@ -86,10 +86,10 @@ class Fleet:
         components: Components = _greengrass.get_deployment(deploymentId=found[0]["deploymentId"]).get("components", {})
         return components
 
-    def deploy(self, name: str, components: Components, token: str) -> str:
+    def deploy(self, name: str, components: Components, token: str, job: dict[str, Any] | None = None) -> str:
         """Deploy exactly these components to the group; answers the deployment id. The same token again creates nothing.
 
-        Devices that can't start them go back by themselves to what they ran.
+        Devices that can't start them go back by themselves to what they ran. `job`: how fast, and when to stop.
         """
         answer = _greengrass.create_deployment(
             targetArn=self.arn,
@@ -97,8 +97,22 @@ class Fleet:
             components=components,
             deploymentPolicies={"failureHandlingPolicy": "ROLLBACK"},
             clientToken=token,
+            **({"iotJobConfiguration": job} if job else {}),
         )
         return str(answer["deploymentId"])
+
+    def status_on(self, thing: str, deployment_id: str) -> tuple[str, str]:
+        """Status and reason of a deployment on one thing; two empty texts when it has not heard of it."""
+        pages = _greengrass.get_paginator("list_effective_deployments").paginate(coreDeviceThingName=thing)
+        try:
+            for page in pages:
+                for entry in page["effectiveDeployments"]:
+                    if entry["deploymentId"] == deployment_id:
+                        return str(entry["coreDeviceExecutionStatus"]), str(entry.get("reason", ""))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":  # a thing that never was a core device
+                raise
+        return "", ""
 
     def things(self) -> list[str]:
         """Names of the things in the group, sorted."""
@@ -118,6 +132,11 @@ def installed(thing: str) -> dict[str, str]:
     return {
         entry["componentName"]: entry["componentVersion"] for page in pages for entry in page["installedComponents"]
     }
+
+
+def groups(*, canary: str, fleet: str) -> dict[str, Fleet]:
+    """The thing groups of a roll-out by stage, in order. `canary` is empty where there is no canary group."""
+    return ({CANARY: Fleet(canary)} if canary else {}) | {FLEET: Fleet(fleet)}
 
 
 def fingerprint(recipe: dict[str, Any]) -> Any:

@@ -89,13 +89,21 @@ class Table:
         return None
 
     def update(
-        self, key: dict[str, Any], expression: str, values: dict[str, Any], *, condition: str | None = None
+        self,
+        key: dict[str, Any],
+        expression: str,
+        values: dict[str, Any],
+        *,
+        condition: str | None = None,
+        names: dict[str, str] | None = None,
     ) -> dict[str, Any] | None:
         """Run an update expression; return the new item, or None when `condition` did not hold.
 
-        Attribute names are written `#name` in the expressions; `values` are given without the colon.
+        Attribute names are written `#name` in the expressions, `values` are given without the colon. `names` says what a
+        `#name` stands for where that is not the name itself.
         """
         request = self.update_request(key, expression, values, condition=condition)
+        request.get("ExpressionAttributeNames", {}).update({f"#{name}": real for name, real in (names or {}).items()})
         try:
             return from_item(client.update_item(**request, ReturnValues="ALL_NEW")["Attributes"])
         except ClientError as error:
@@ -189,6 +197,11 @@ def _names(expression: str) -> list[str]:
     """The `#name` placeholders in an expression."""
     return [
         word
-        for word in expression.replace("(", " ").replace(")", " ").replace(",", " ").replace("=", " ").split()
+        for word in expression.replace("(", " ")
+        .replace(")", " ")
+        .replace(",", " ")
+        .replace("=", " ")
+        .replace(".", " ")
+        .split()
         if word[0] == "#"
     ]

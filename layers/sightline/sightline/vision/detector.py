@@ -62,13 +62,14 @@ class Detector:
 
         Those below `floor` are left out; without it, those below the review threshold, which no verdict asks for.
         """
-        return self._run(letterbox(image, self.height, self.width), floor)
+        return self.run(letterbox(image, self.height, self.width), floor)
 
     def inspect(self, body: bytes, floor: float | None = None) -> list[Detection]:
         """`detect` from an image's bytes, the way that evaluation, device and Lambda go. Raises UndecodableImageError."""
-        return self._run(fit(body, self.height, self.width), floor)
+        return self.run(fit(body, self.height, self.width), floor)
 
-    def _run(self, fitted: Letterbox, floor: float | None) -> list[Detection]:
+    def run(self, fitted: Letterbox, floor: float | None = None) -> list[Detection]:
+        """`detect` in an image that is fitted into the model's input already."""
         boxes, scores, classes = self._session.run(["boxes", "scores", "classes"], {"images": fitted.pixels[None]})
         lowest = self.review_threshold if floor is None else floor
         height, width = fitted.size

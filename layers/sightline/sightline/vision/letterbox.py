@@ -21,6 +21,12 @@ class Letterbox:
     scale: float
     size: tuple[int, int]
 
+    @property
+    def shown(self) -> Pixels:
+        """The image as the model sees it, uint8 [h, w, 3] without padding."""
+        h, w = (max(1, round(side * self.scale)) for side in self.size)
+        return self.pixels[:h, :w]
+
 
 def letterbox(image: Pixels, height: int, width: int) -> Letterbox:
     """Scale `image`, uint8 [h, w, 3], to fit into [height, width, 3], keeping its aspect ratio (bilinear, anti-aliased)."""

@@ -1,0 +1,202 @@
+"""`python -m benchmarks.edge`: the inspector on one core, one image at a time, in a process of its own.
+
+From JPEG bytes to the verdict handed to the publisher, beside the bare `session.run` of the same model; memory at rest;
+and how memory and latency hold over many images. The model is the detector at its default size with seeded random
+weights. The publisher takes each message at once: the network's time is not the inspector's.
+"""
+
+import argparse
+import gc
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.common import console, summary, write
+
+IMAGE = (1280, 960)  # pixels of the photos
+PHOTOS = 16
+WARM_UP = 30
+SAMPLES = 20  # of memory, over the sustained run
+BIAS = -9.0  # of the classes: random weights find nothing, as a model does on good parts
+
+
+def make_model(folder: Path) -> None:
+    """model.onnx and model.json of an untrained detector; in a process that ends, because PyTorch would stay in memory."""
+    import torch
+
+    from training.export import export
+    from training.hyperparameters import Hyperparameters
+    from training.model import DetectorNet
+
+    torch.manual_seed(0)
+    net = DetectorNet(classes=1).eval()
+    with torch.no_grad():
+        net.class_branch[-1].get_parameter("bias").fill_(BIAS)
+    width = Hyperparameters().image_size
+    height = width * 3 // 4 // 32 * 32
+    export(net, folder / "model.onnx", height, width)
+    described = {
+        "classes": ["scratch"],
+        "input": {"height": height, "width": width, "resize": "letterbox", "pad_value": 114},
+        "threshold": 0.5,
+        "review_threshold": 0.3,
+        "baseline": {},
+        "golden": [],
+    }
+    (folder / "model.json").write_text(json.dumps(described))
+
+
+def photos() -> list[bytes]:
+    """JPEGs that are no two alike, with the detail of a photo."""
+    import io
+
+    bodies = []
+    for seed in range(PHOTOS):
+        rng = np.random.default_rng(seed)
+        coarse = Image.fromarray(rng.integers(40, 215, (24, 32, 3), dtype=np.uint8)).resize(
+            IMAGE, Image.Resampling.BICUBIC
+        )
+        grain = rng.normal(0, 3, (IMAGE[1], IMAGE[0], 1))
+        buffer = io.BytesIO()
+        Image.fromarray(np.clip(np.asarray(coarse) + grain, 0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=90)
+        bodies.append(buffer.getvalue())
+    return bodies
+
+
+def memory() -> float:
+    """Resident memory of this process, MB."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+
+
+class Handed:
+    """A publisher that takes everything at once, and says when."""
+
+    def __init__(self) -> None:
+        self.event, self.at = threading.Event(), 0.0
+
+    def deliver(self, item: Any) -> bool:
+        if item.address.endswith("/verdicts"):
+            self.at = time.perf_counter()
+            self.event.set()
+        return True
+
+
+def measure(folder: Path, images: int, runs: int) -> dict[str, Any]:
+    """Everything, in this process. It runs on one core."""
+    if sys.platform == "linux":
+        os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[-1]})
+    from edge.inspector.alarms import Alarms
+    from edge.inspector.forwarder import Forwarder
+    from edge.inspector.model import Model
+    from edge.inspector.outbox import MESSAGES, Outbox
+    from edge.inspector.settings import parse
+    from edge.inspector.source import Frame, NoSource
+    from edge.inspector.station import Station
+    from edge.inspector.telemetry import Telemetry
+    from sightline.vision.detector import Detector
+
+    class Line(NoSource):
+        frame: Frame | None = None
+
+        def next(self) -> Frame | None:
+            frame, self.frame = self.frame, None
+            return frame
+
+    outbox, handed, line = Outbox(folder / "outbox.sqlite"), Handed(), Line()
+    telemetry = Telemetry("bench", outbox)
+    station = Station("bench", outbox, Alarms("bench", None), telemetry)
+    detector = Detector(folder)
+    station.model = Model("1.0.1", detector)
+    forwarder = Forwarder(outbox, MESSAGES, handed.deliver)
+    forwarder.start()
+    settings, bodies = parse({}), [(folder / f"{number}.jpg").read_bytes() for number in range(PHOTOS)]
+    size = (1, detector.height, detector.width, 3)
+    pixels = np.random.default_rng(0).integers(0, 255, size, dtype=np.uint8)
+    session, outputs = detector._session, ["boxes", "scores", "classes"]
+
+    def bare() -> float:
+        start = time.perf_counter()
+        session.run(outputs, {"images": pixels})
+        return (time.perf_counter() - start) * 1000
+
+    def whole(number: int) -> float:
+        line.frame = Frame(f"{number}.jpg", bodies[number % PHOTOS], "2026-11-24T10:00:00+00:00", {"last": str(number)})
+        handed.event.clear()
+        start = time.perf_counter()
+        station.step(line, settings)
+        handed.event.wait()
+        return (handed.at - start) * 1000
+
+    for number in range(WARM_UP):
+        bare(), whole(number)
+    gc.collect()
+    rest = memory()
+    # One after the other in turns, so that what else the machine does falls on both.
+    pairs = [(bare(), whole(number)) for number in range(runs)]
+    sustained = []
+    start = time.monotonic()
+    for number in range(images):
+        whole(number)
+        if number % max(1, images // SAMPLES) == 0:
+            sustained.append(memory())
+            telemetry.close("1.0.1", "")
+    seconds = time.monotonic() - start
+    forwarder.stop()
+    bare_ms, whole_ms = ([pair[place] for pair in pairs] for place in (0, 1))
+    return {
+        "input": list(size[1:3]),
+        "photo": list(IMAGE),
+        "session_run_ms": summary(bare_ms),
+        "jpeg_to_verdict_ms": summary(whole_ms),
+        "ratio": round(float(np.median(whole_ms) / np.median(bare_ms)), 3),
+        "memory_at_rest_mb": rest,
+        "sustained": {
+            "images": images,
+            "images_per_second": round(images / max(seconds, 1e-9), 1),
+            "memory_mb": sustained,
+        },
+    }
+
+
+def _measured(folder: Path, images: int, runs: int) -> None:
+    (folder / "result.json").write_text(json.dumps(measure(folder, images, runs)))
+
+
+def alone(target: Callable[..., None], *arguments: Any) -> None:
+    """Run in a fresh process. Raises SystemExit when that fails; it has said why."""
+    process = multiprocessing.get_context("spawn").Process(target=target, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode:
+        sys.exit(process.exitcode)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the inspector on one core.")
+    parser.add_argument("--images", type=int, default=2_000, help="images of the sustained run")
+    parser.add_argument("--runs", type=int, default=200, help="pairs of measurements of the latency")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for number, body in enumerate(photos()):
+            (folder / f"{number}.jpg").write_bytes(body)
+        alone(make_model, folder)
+        alone(_measured, folder, given.images, given.runs)
+        result = json.loads((folder / "result.json").read_text())
+    write("edge", result)
+    console.print_json(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""Images to S3, with the credentials that Greengrass's token exchange service gives a component.
+
+The service tells where it is in AWS_CONTAINER_CREDENTIALS_FULL_URI and AWS_CONTAINER_AUTHORIZATION_TOKEN, as it does
+for every AWS SDK; AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL leads to another S3, as it does there too.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from .forwarder import RefusedError
+from .outbox import Item
+from .sigv4 import Credentials, encoded, sign
+
+SECONDS = 30.0  # for one request
+EARLY = timedelta(minutes=5)  # credentials are renewed this long before they end
+NEVER_TAKEN = (400, 405, 411, 413)  # the same request would be refused again
+SKEW = timedelta(minutes=4)  # S3 takes a difference of 15 minutes between the clocks
+SCHEMES = ("http", "https")
+
+
+class Uploader:
+    """Puts items of the outbox into one bucket, each at least once: the same key again is the same image again."""
+
+    def __init__(self, bucket: str, region: str, endpoint: str = "") -> None:
+        self._bucket, self._region = bucket, region
+        # One form of address for all, because the emulator has no host names for buckets.
+        self._base = f"{endpoint.rstrip('/') or f'https://s3.{region}.amazonaws.com'}/{bucket}/"
+        self._known: tuple[Credentials, datetime] | None = None
+        self._offset = timedelta()  # what S3's clock is ahead of the device's
+        self._said = ""
+
+    def deliver(self, item: Item) -> bool:
+        """False when it can't be uploaded now. Raises RefusedError when it never can."""
+        try:
+            self._put(item)
+        except urllib.error.HTTPError as error:
+            with error:
+                return self._answered(error, item)
+        except (OSError, ValueError, KeyError) as error:  # no network, no service, no sense in its answer
+            return self._later(f"{type(error).__name__}: {error}")
+        self._said = ""
+        return True
+
+    def _put(self, item: Item) -> None:
+        digest = hashlib.sha256(item.body).digest()
+        headers = {
+            "Content-Type": "application/octet-stream",
+            "X-Amz-Checksum-SHA256": base64.b64encode(digest).decode(),
+            **{f"X-Amz-Meta-{name}": value for name, value in item.details.items()},
+        }
+        url = self._base + encoded(item.address)
+        now = datetime.now(UTC) + self._offset
+        signed = sign("PUT", url, headers, digest.hex(), self._credentials(), self._region, now)
+        with _open(urllib.request.Request(url, item.body, signed, method="PUT")):  # noqa: S310
+            pass
+
+    def _answered(self, error: urllib.error.HTTPError, item: Item) -> bool:
+        """What an answer of S3 that is not a success means."""
+        reason = f"S3 answers {error.code}: {error.read(300).decode(errors='replace')}"
+        if error.code in NEVER_TAKEN:
+            raise RefusedError(reason)
+        if error.code in (401, 403):
+            self._known = None  # the credentials may have ended early
+            ahead = _clock(error) - datetime.now(UTC)
+            if abs(ahead - self._offset) > SKEW:
+                self._offset = ahead  # the device's clock is wrong; S3 has just told what time it is
+        return self._later(f"{item.address}: {reason}")
+
+    def _later(self, reason: str) -> bool:
+        if reason != self._said:
+            print(f"upload waits: {reason}", file=sys.stderr, flush=True)
+            self._said = reason
+        return False
+
+    def _credentials(self) -> Credentials:
+        if self._known is None or self._known[1] - EARLY < datetime.now(UTC) + self._offset:
+            self._known = fetch_credentials()
+        return self._known[0]
+
+
+def fetch_credentials() -> tuple[Credentials, datetime]:
+    """Credentials and when they end. Raises KeyError outside a component that depends on the token exchange service."""
+    headers = {"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
+    request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers=headers)  # noqa: S310
+    with _open(request) as answer:
+        given: dict[str, Any] = json.load(answer)
+    ends = datetime.fromisoformat(given["Expiration"])
+    return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given.get("Token", "")), ends
+
+
+def _open(request: urllib.request.Request) -> Any:
+    if urlsplit(request.full_url).scheme not in SCHEMES:
+        raise ValueError(f"{request.full_url!r} is no HTTP address")
+    return urllib.request.urlopen(request, timeout=SECONDS)  # noqa: S310
+
+
+def _clock(error: urllib.error.HTTPError) -> datetime:
+    """The server's clock as its answer tells it, else our own."""
+    try:
+        return parsedate_to_datetime(error.headers["Date"]).astimezone(UTC)
+    except (TypeError, ValueError):
+        return datetime.now(UTC)
+
+
+def from_environment(bucket: str) -> Uploader:
+    environment = os.environ
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or "us-east-1"
+    return Uploader(bucket, region, environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL") or "")

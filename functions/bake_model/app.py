@@ -1,0 +1,29 @@
+"""Let the devices of a stage run the model for a while; the workflow waits, and is woken when they speak against it.
+
+Input:   {"execution", "bake_seconds", "task_token"}
+Output:  none; the token is answered only when the model must be taken back early, else the task runs out of time
+Errors:  RolloutSupersededError
+"""
+
+import json
+import os
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import deployment as rules
+from sightline.aws.deployments import Deployments
+
+LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
+
+logger = Logger()
+tracer = Tracer()
+deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> None:
+    item = deployments.bake(event["execution"], task_token=event["task_token"], bake_seconds=event["bake_seconds"])
+    logger.info("baking", stage=item["stage"], model_version=item["model_version"], until=item["bake_until"])
+    deployments.wake(item, LIMITS)  # a device may have failed before the token was known

@@ -1,0 +1,71 @@
+"""What a camera's image looks like in five numbers: the same ones where a model was evaluated and where it works."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from sightline.vision.decode import Pixels
+
+DARK, BRIGHT = 10, 250  # grey levels of 255
+
+Grey = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """Of an image scaled to the model's input, without padding.
+
+    `brightness` and `contrast`: mean and standard deviation in grey levels of 255; `sharpness`: mean strength of edges
+    between neighbours in grey levels; `dark` and `bright`: shares of pixels, in 0..1, at the ends of the range.
+    """
+
+    brightness: float
+    contrast: float
+    sharpness: float
+    dark: float
+    bright: float
+
+    def as_dict(self) -> dict[str, float]:
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+NAMES = tuple(field.name for field in fields(Appearance))
+
+
+def grey(pixels: Pixels) -> Grey:
+    """RGB uint8 [h, w, 3] → grey uint8 [h/2, w]: every second row tells as much, in half the time."""
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels[::2])).convert("L"))
+
+
+def appearance(image: Grey) -> Appearance:
+    """Measure a grey image, uint8 [rows, w], whose rows need not be neighbours."""
+    counts, levels = np.array(Image.fromarray(image).histogram()), np.arange(256)
+    total = image.size
+    mean = float(counts @ levels) / total
+    variance = float(counts @ levels**2) / total - mean**2
+    # The second difference along rows: a slow change of light gives none, sensor noise little, an edge in focus much.
+    steps = np.diff(image[::2].astype(np.int16), axis=1)
+    bends = np.abs(np.diff(steps, axis=1))
+    return Appearance(
+        brightness=mean,
+        contrast=max(variance, 0.0) ** 0.5,
+        sharpness=float(bends.mean()) if bends.size else 0.0,
+        dark=float(counts[: DARK + 1].sum()) / total,
+        bright=float(counts[BRIGHT:].sum()) / total,
+    )
+
+
+def spread(measured: list[Appearance]) -> dict[str, dict[str, float]]:
+    """The 1st, 50th and 99th percentile of each number, for a model's baseline; empty for no images."""
+    if not measured:
+        return {}
+    return {
+        name: dict(zip(("p01", "p50", "p99"), _percentiles([getattr(one, name) for one in measured]), strict=True))
+        for name in NAMES
+    }
+
+
+def _percentiles(values: list[float]) -> list[float]:
+    return [round(float(value), 4) for value in np.percentile(values, (1, 50, 99))]

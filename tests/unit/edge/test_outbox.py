@@ -1,0 +1,295 @@
+"""The outbox: nothing is lost, order is kept, and what is too much is dropped oldest first and counted."""
+
+import itertools
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge.inspector.forwarder import Forwarder, RefusedError
+from edge.inspector.outbox import MESSAGES, UPLOADS, Item, Limit, Outbox, message
+from tests.fake_device import Broker
+from tests.project import ROOT
+
+
+def numbered(*numbers: int) -> list[Item]:
+    return [message("topic", {"number": number}) for number in numbers]
+
+
+def image(name: str, size: int = 1000) -> Item:
+    return Item(UPLOADS, name, bytes(size), {"verdict": "review"})
+
+
+def drained(box: Outbox, broker: Broker | None = None) -> list[int]:
+    """Hand everything over; the numbers that arrive."""
+    broker = broker or Broker()
+    Forwarder(box, MESSAGES, lambda item: broker.publish(item.address, item.body)).forward()
+    return [value["number"] for _, value in broker.taken]
+
+
+def limits(rows: int = 1000, size: int = 1_000_000) -> dict[str, Limit]:
+    return {MESSAGES: Limit(rows, size), UPLOADS: Limit(rows, size)}
+
+
+def fill(box: Outbox, pages: int = 0) -> None:
+    """Make the disk full for this database: it may not grow (by more than `pages` pages)."""
+    used = box._db.execute("PRAGMA page_count").fetchone()[0]
+    box._db.execute(f"PRAGMA max_page_count = {used + pages}")
+
+
+def empty(box: Outbox) -> None:
+    box._db.execute("PRAGMA max_page_count = 1073741823")
+
+
+def test_what_is_not_taken_is_kept_in_order_over_a_restart(tmp_path: Path) -> None:
+    broker, box = Broker(), Outbox(tmp_path / "box")
+    broker.up = False
+    for item in numbered(0, 1, 2):
+        box.add(item)
+    assert drained(box, broker) == []
+    box.close()
+    again = Outbox(tmp_path / "box")
+    assert drained(again) == [0, 1, 2]
+    assert again.size(MESSAGES) == (0, 0)
+
+
+def test_a_full_queue_drops_the_oldest_and_counts_them_for_ever(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box", limits(rows=3))
+    for item in numbered(*range(5)):
+        box.add(item)
+    assert box.counts() == {"dropped_messages": 2}
+    box.close()
+    again = Outbox(tmp_path / "box", limits(rows=3))
+    assert again.counts() == {"dropped_messages": 2}
+    assert drained(again) == [2, 3, 4]
+
+
+def test_images_are_bounded_by_their_bytes_and_never_cost_a_verdict(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box", limits(size=2500))
+    for number, item in enumerate(numbered(*range(4))):
+        box.add(item, image(f"{number}.jpg"))
+    assert [item.address for item in box.next(UPLOADS)] == ["2.jpg", "3.jpg"]
+    assert box.size(UPLOADS) == (2, 2000)
+    assert box.counts() == {"dropped_uploads": 2}
+    assert drained(box) == [0, 1, 2, 3]
+
+
+def test_an_image_keeps_its_metadata(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box")
+    box.add(image("incoming/a.jpg"))
+    assert box.next(UPLOADS)[0].details == {"verdict": "review"}
+
+
+def test_what_is_refused_for_good_is_dropped_and_counted(tmp_path: Path) -> None:
+    def refuse(item: Item) -> bool:
+        raise RefusedError("no")
+
+    box = Outbox(tmp_path / "box")
+    box.add(*numbered(1, 2))
+    assert Forwarder(box, MESSAGES, refuse).forward() == (True, 2)
+    assert box.counts() == {"refused_messages": 2}
+
+
+def test_marks_and_state_are_kept_with_the_verdict(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box")
+    box.add(*numbered(1), marks={"a.jpg": "1:2"}, state={"quota": "{}"})
+    box.close()
+    again = Outbox(tmp_path / "box")
+    assert (again.marks(), again.mark("a.jpg"), again.state("quota")) == ({"a.jpg": "1:2"}, "1:2", "{}")
+    again.forget_marks(["a.jpg"])
+    assert again.mark("a.jpg") is None
+
+
+def test_a_full_disk_stops_nothing_and_loses_nothing_when_it_recovers(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box")
+    box.add(*numbered(0))
+    fill(box)
+    for item in numbered(*range(1, 400)):
+        box.add(item, marks={"last": "full"}, state={"key": "full"})
+    assert "full" in box.failure
+    assert (box.mark("last"), box.state("key"), box.size(MESSAGES)[0]) == ("full", "full", 400)
+    empty(box)
+    box.retry()
+    assert box.failure == ""
+    box.close()
+    again = Outbox(tmp_path / "box")
+    assert drained(again) == list(range(400))
+    assert again.mark("last") == "full"
+    assert again.counts() == {}
+
+
+def test_verdicts_leave_while_the_disk_is_full(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box")
+    box.add(*numbered(0))
+    fill(box)
+    for item in numbered(*range(1, 400)):
+        box.add(item)
+    broker = Broker()
+    assert drained(box, broker) == list(range(400))
+    assert drained(box, broker) == list(range(400))  # none of them again
+    box.add(*numbered(400))
+    assert drained(box) == [400]
+
+
+def test_more_than_fits_into_memory_is_dropped_oldest_first_and_counted_when_the_disk_is_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.inspector.outbox.MEMORY_ITEMS", 200)
+    box = Outbox(tmp_path / "box")
+    fill(box)
+    box.add(image("too-large.jpg", 100_000))
+    more = 600
+    for item in numbered(*range(more)):
+        box.add(item)
+    kept = box.size(MESSAGES)[0]
+    assert box.counts() == {"dropped_uploads": 1, "dropped_messages": more - kept}
+    empty(box)
+    box.retry()
+    box.close()
+    again = Outbox(tmp_path / "box")
+    assert again.counts() == {"dropped_uploads": 1, "dropped_messages": more - kept}
+    numbers = drained(again)
+    assert len(numbers) == kept
+    assert numbers[-200:] == list(range(more - 200, more))
+    assert numbers == sorted(numbers)
+
+
+def test_a_verdict_on_a_full_disk_takes_the_room_of_the_oldest_image(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box")
+    for number in range(5):
+        box.add(image(f"{number}.jpg", 50_000))
+    fill(box)
+    for item in numbered(*range(400)):
+        box.add(item)
+    dropped = box.counts()["dropped_uploads"]
+    assert 1 <= dropped < 5
+    assert [item.address for item in box.next(UPLOADS)] == [f"{number}.jpg" for number in range(dropped, 5)]
+    assert (box.failure, drained(box)) == ("", list(range(400)))
+
+
+def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "box").write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    box = Outbox(tmp_path / "box")
+    assert box.broken
+    assert box.broken.read_bytes().startswith(b"not a database")
+    box.add(*numbered(1))
+    assert drained(box) == [1]
+
+
+@settings(max_examples=25)
+@given(
+    actions=st.lists(st.sampled_from(["add", "send", "down", "up", "full", "well", "restart"]), max_size=60),
+    rows=st.integers(3, 30),
+)
+def test_whatever_happens_order_is_kept_and_what_does_not_arrive_is_counted(
+    actions: list[str], rows: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("box") / "box"
+    box, broker, number, full = Outbox(path, limits(rows=rows)), Broker(), 0, False
+    for action in actions:
+        if action == "add":
+            box.add(*numbered(number))
+            number += 1
+        elif action == "send":
+            drained(box, broker)
+        elif action in ("down", "up"):
+            broker.up = action == "up"
+        elif action == "full":
+            fill(box)
+            full = True
+        elif action == "well" or full:  # a restart with a full disk may lose what is in memory only
+            empty(box)
+            box.retry()
+            full = False
+        else:
+            box.close()
+            box = Outbox(path, limits(rows=rows))
+    broker.up = True
+    empty(box)
+    box.retry()
+    arrived = drained(box, broker)
+    assert [value for value, _ in itertools.groupby(arrived)] == sorted(set(arrived))
+    assert len(set(arrived)) + box.counts().get("dropped_messages", 0) == number
+    assert box.size(MESSAGES) == (0, 0)
+    box.close()
+
+
+def test_a_killed_process_has_lost_nothing_that_it_had_kept(tmp_path: Path) -> None:
+    program = f"""
+        import sys
+        from pathlib import Path
+        from edge.inspector.outbox import Outbox, message
+        box = Outbox(Path({str(tmp_path / "box")!r}))
+        for number in range(100000):
+            box.add(message("topic", {{"number": number}}), marks={{"last": str(number)}})
+            print(number, flush=True)
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stdout
+    for _ in range(300):
+        last = int(process.stdout.readline())
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    box = Outbox(tmp_path / "box")
+    numbers = drained(box)
+    assert numbers == list(range(len(numbers)))
+    assert numbers[-1] >= last
+    assert box.mark("last") == str(numbers[-1])
+
+
+def test_a_locked_database_is_a_disk_that_takes_nothing(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("edge.inspector.outbox.BUSY_SECONDS", 0.05)
+    box = Outbox(tmp_path / "box")
+    other = sqlite3.connect(tmp_path / "box", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    box.add(*numbered(1))
+    assert "locked" in box.failure
+    other.execute("ROLLBACK")
+    other.close()
+    box.retry()
+    assert (box.failure, drained(box)) == ("", [1])
+
+
+def test_what_was_handed_over_while_the_disk_took_nothing_does_not_count_as_dropped(
+    tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("edge.inspector.outbox.BUSY_SECONDS", 0.05)
+    box = Outbox(tmp_path / "box", limits(rows=2))
+    box.add(image("0.jpg"))
+    box.add(image("1.jpg"))
+    other = sqlite3.connect(tmp_path / "box", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    box.handed_over(box.next(UPLOADS))
+    assert "locked" in box.failure
+    other.execute("ROLLBACK")
+    other.close()
+    box.add(image("2.jpg"))
+    box.add(image("3.jpg"))
+    assert [item.address for item in box.next(UPLOADS)] == ["2.jpg", "3.jpg"]
+    assert (box.failure, box.size(UPLOADS), box.counts()) == ("", (2, 2000), {})
+
+
+def test_the_disk_counts_as_well_again_when_what_was_handed_over_is_deleted(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("edge.inspector.outbox.BUSY_SECONDS", 0.05)
+    box = Outbox(tmp_path / "box")
+    box.add(*numbered(1))
+    other = sqlite3.connect(tmp_path / "box", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    box.handed_over(box.next(MESSAGES))
+    box.retry()
+    assert "locked" in box.failure
+    other.execute("ROLLBACK")
+    other.close()
+    box.retry()
+    assert (box.failure, box.size(MESSAGES)) == ("", (0, 0))

@@ -1,0 +1,47 @@
+"""A person's wish to roll back."""
+
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sightline import deployment as rules
+
+
+@pytest.fixture
+def start(account: SimpleNamespace, load_app: Any) -> Any:
+    app = load_app("start_deployment", **account.environment)
+    return lambda: app.handler(account.event("start_deployment"), account.context)
+
+
+@pytest.fixture
+def app(account: SimpleNamespace, load_app: Any) -> ModuleType:
+    return load_app("request_roll_back", **account.environment)
+
+
+def ask(app: ModuleType, account: SimpleNamespace) -> dict[str, Any]:
+    answer: dict[str, Any] = app.handler(account.event("request_roll_back"), account.context)
+    return answer
+
+
+def test_a_settled_model_is_taken_over_and_a_repeated_call_says_the_same(
+    app: ModuleType, start: Any, account: SimpleNamespace
+) -> None:
+    start()
+    app.deployments.promote(account.record(), rules.HEALTHY, "")
+    expected = {"running": False, "model_version": "1.0.3"}
+    assert ask(app, account) == ask(app, account) == expected
+    record, event = account.record(), account.event("request_roll_back")
+    assert (record["status"], record["execution"]) == (rules.ROLLING_BACK, event["execution"])
+
+
+def test_a_running_roll_out_is_told_and_woken(app: ModuleType, start: Any, account: SimpleNamespace) -> None:
+    start()
+    assert ask(app, account) == {"running": True, "model_version": "1.0.3"}
+    assert account.record()["stop"] == "scratches are missed on line 3"
+    assert account.answers.sent == [("task-token", {})]
+
+
+def test_without_any_roll_out_there_is_nothing_to_roll_back(app: ModuleType, account: SimpleNamespace) -> None:
+    with pytest.raises(rules.NothingToRollBackError, match="no model was ever rolled out"):
+        ask(app, account)
