@@ -274,8 +274,9 @@ def score(
     from cli import pipeline
     from sightline.scoring import prefix_of
 
+    prefix = prefix_of({"prefix": prefix})  # a mistake is told at once, not by the workflow
     found = target()
-    arn = pipeline.start_scoring(found, prefix_of({"prefix": prefix}))
+    arn = pipeline.start_scoring(found, prefix)
     if not wait:
         return show({"execution": arn}, as_json) if as_json else console.print(arn)
     with console.status("starting") as spinner:

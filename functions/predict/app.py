@@ -22,6 +22,7 @@ from sightline.vision.detector import Detector
 
 GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 FRESH_SECONDS = 60  # how long a model serves before the registry is asked for a newer one
+MISSING_SECONDS = 5  # the same where there is none
 PATIENCE_SECONDS = 2  # the longest that a caller waits for that; then the model at hand answers
 MAX_BODY = 6_000_000  # characters of base64; Lambda takes no larger request
 MAX_PIXELS = 12_000_000  # some formats need 16 bytes for one while they are decoded, and the function has 512 MB
@@ -44,7 +45,8 @@ class Served:
 
     def current(self) -> Model:
         """Asks for a newer one once in a while. Raises RequestError where none is approved, or why the first can't be loaded."""
-        if self._newest is None and time.monotonic() - self._asked > FRESH_SECONDS:
+        fresh = FRESH_SECONDS if self.model else MISSING_SECONDS
+        if self._newest is None and time.monotonic() - self._asked > fresh:
             self._newest = self._pool.submit(self._ask)
         if self._newest is not None:
             wait([self._newest], timeout=PATIENCE_SECONDS if self.model else None)

@@ -38,6 +38,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
         (["labels", "import", "x", "--format", "coco", "--class", "a"], "--class must be THEIRS=OURS"),
         (["labels", "import", "x", "--format", "coco", "--images", "nowhere"], "nowhere is not a folder"),
         (["labels", "export", "latest", "x", "--format", "[/b]"], "--format '[/b]' is none of"),
+        (["score", "--prefix", "quarantine/"], "prefix must begin with 'incoming/', got 'quarantine/'"),
         (["device", "start"], "no local stack is running here"),
     ],
 )
