@@ -41,9 +41,8 @@ def score(step: Any, plan: dict[str, Any], shard: dict[str, Any]) -> Any:
 
 
 def summarize(step: Any, plan: dict[str, Any]) -> Any:
-    return step(
-        "summarize_scores", {name: plan[name] for name in ("run", "prefix", "model_version", "images", "shards")}
-    )
+    planned = {name: plan[name] for name in ("run", "prefix", "model_version", "images", "shards")}
+    return step("summarize_scores", planned)
 
 
 def lines(cloud: Cloud) -> list[dict[str, Any]]:
