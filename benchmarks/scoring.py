@@ -177,6 +177,7 @@ def show(result: dict[str, Any]) -> None:
         f"score_batch: {done['images']} images in {done['shards']} shards, {done['seconds']} s, {done['state_transitions']} "
         f"state transitions, {done['usd']['total']:.4f} US dollars; {done['errors']} errors",
         highlight=False,
+        soft_wrap=True,
     )
     table = Table(
         "predict, clients", "answers a second", "median ms", "p95 ms", "statuses", box=None, header_style="bold"
