@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.common import ROOT, console
 
-MINUTES = ("pipeline", "latency", "grouping", "gate", "console", "console_page", "edge")
+MINUTES = ("pipeline", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring")
 HOURS = ("detector", "multiclass", "fleet")
 
 

@@ -265,6 +265,34 @@ def approve(
 
 
 @app.command()
+def score(
+    prefix: Annotated[str, typer.Option(help="Where the images lie in the images bucket.")] = "incoming/",
+    wait: Annotated[bool, typer.Option(help="Wait until it ends.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Score uploaded images with the model in service; the predictions go to the artifacts bucket as JSON Lines."""
+    from cli import pipeline
+    from sightline.scoring import prefix_of
+
+    prefix = prefix_of({"prefix": prefix})  # a mistake is told at once, not by the workflow
+    found = target()
+    arn = pipeline.start_scoring(found, prefix)
+    if not wait:
+        return show({"execution": arn}, as_json) if as_json else console.print(arn)
+    with console.status("starting") as spinner:
+        output = pipeline.wait_for(found, arn, lambda state: spinner.update(state))
+    if as_json:
+        return show(output, True)
+    if "summary" not in output:
+        return console.print(f"Nothing to score: {output['plan']['reason']}.")
+    summary = output["summary"]
+    counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "review", "errors"))
+    text = f"{summary['images']} images scored with model {summary['model_version']}: {counts}."
+    console.print(text, soft_wrap=True, highlight=False)
+    return print(summary["predictions_uri"])
+
+
+@app.command()
 def logs(
     name: Annotated[str, typer.Argument(help="Part of the log's text that must match; default: everything.")] = "",
     minutes: Annotated[int, typer.Option(min=1, help="How far back.")] = 60,

@@ -13,7 +13,12 @@ from sightline import ledger, names
 from sightline.errors import SightlineError
 
 UPLOADERS = 8
-MACHINES = {"label_images": "LabelImagesArn", "train_model": "TrainModelArn", "deploy_model": "DeployModelArn"}
+MACHINES = {
+    "label_images": "LabelImagesArn",
+    "train_model": "TrainModelArn",
+    "deploy_model": "DeployModelArn",
+    "score_batch": "ScoreBatchArn",
+}
 
 
 class PipelineError(SightlineError):
@@ -118,6 +123,13 @@ def start_training(target: Target, *, force: bool = False, hyperparameters: dict
     client = target.client("stepfunctions")
     answer = client.start_execution(stateMachineArn=target.outputs["TrainModelArn"], input=json.dumps(request))
     return str(answer["executionArn"])
+
+
+def start_scoring(target: Target, prefix: str) -> str:
+    """Start `score_batch` for the images under `prefix`; answers the execution's ARN."""
+    client = target.client("stepfunctions")
+    arn, request = target.outputs["ScoreBatchArn"], json.dumps({"prefix": prefix})
+    return str(client.start_execution(stateMachineArn=arn, input=request)["executionArn"])
 
 
 def wait_for(

@@ -8,7 +8,9 @@ import os
 import shutil
 import signal
 import time
+from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 from local import callbacks, cognito, greengrass, indexes, jobs, layers, sagemaker, tied, workflows
 
@@ -31,6 +33,22 @@ def let_concurrency_be_a_parameter() -> None:
     lambda_svc._sqs_esm_concurrency = lambda *args, **kwargs: int(original(*args, **kwargs))
 
 
+def let_templates_see_their_parameters() -> None:
+    """SAM resolves some properties while it transforms a template; the emulator transforms with the defaults alone."""
+    from ministack.services.cloudformation import changesets, engine, handlers
+    from samtranslator.translator import transform as sam
+
+    values: ContextVar[dict[str, Any]] = ContextVar("values")
+    apply_transforms, transform = engine._apply_transforms, sam.transform
+
+    def with_parameters(template: dict[str, Any], provided: Any = None, previous: Any = None) -> Any:
+        values.set(engine._transform_parameters(template, provided, previous))
+        return apply_transforms(template, provided, previous)
+
+    changesets._apply_transforms = handlers._apply_transforms = with_parameters
+    sam.transform = lambda template, _none, policies: transform(template, values.get(), policies)
+
+
 def end_politely() -> None:
     """End this process as SIGTERM from outside does, and its whole group when that takes too long."""
     os.kill(os.getpid(), signal.SIGTERM)
@@ -45,6 +63,7 @@ def main() -> None:
 
     let_loopback_stand_for_tls()
     let_concurrency_be_a_parameter()
+    let_templates_see_their_parameters()
     layers.share(Path(os.environ["SIGHTLINE_TMP"]) / "layers")
     sagemaker.register()
     greengrass.register()

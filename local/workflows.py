@@ -1,4 +1,5 @@
-"""What the emulator's Step Functions leaves out: the rights of a state machine's role, and SageMaker's jobs as tasks.
+"""What the emulator's Step Functions leaves out: the rights of a state machine's role, how many shards a distributed map takes at
+once, and SageMaker's jobs as tasks.
 
 The emulator runs a task without asking whether the state machine's role may do that, so a policy that is missing would
 show on AWS only. And a job that belongs to a task must end with it: when its execution is stopped, or it is out of time.
@@ -33,6 +34,7 @@ def register() -> None:
 
     execute_task, invoke_in_time = service._execute_task, service._invoke_resource_with_timeout
     invoke_resource, invoke_with_callback = service._invoke_resource, service._invoke_with_callback
+    run_map = service._run_distributed_map
 
     def execute(state: dict[str, Any], raw_input: Any, execution: Any, context: Any) -> Any:
         token = _execution.set(execution)
@@ -56,6 +58,20 @@ def register() -> None:
         _check_rights(resource, payload)
         return invoke_with_callback(resource, payload, token, state)
 
+    def distributed_map(
+        state: dict[str, Any], raw_input: Any, effective: Any, iterator: Any, execution: Any, context: Any
+    ) -> Any:
+        token = _execution.set(execution)
+        try:
+            reader = state["ItemReader"]
+            _check_rights(reader["Resource"], service._resolve_params_obj(reader["Parameters"], effective, context))
+            _check_rights("arn:aws:states:::states:startExecution", {"StateMachineArn": execution["stateMachineArn"]})
+        finally:
+            _execution.reset(token)
+        at_once = service._resolve_path_or_ctx(state["MaxConcurrencyPath"], effective, context)
+        return run_map({**state, "MaxConcurrency": at_once}, raw_input, effective, iterator, execution, context)
+
+    service._run_distributed_map = distributed_map
     service._execute_task, service._invoke_resource_with_timeout = execute, in_time
     service._invoke_resource, service._invoke_with_callback = invoke, with_callback
     service._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createTrainingJob"] = run_training
@@ -88,6 +104,7 @@ def _denied(resource: str) -> str:
         "lambda": "Lambda.AWSLambdaException",
         "sagemaker": "SageMaker.AmazonSageMakerException",
         "states": "StepFunctions.AWSStepFunctionsException",
+        "s3": "States.ItemReaderFailed",
     }.get(service, "States.Permissions")
 
 
@@ -100,6 +117,8 @@ def needed_rights(resource: str, payload: Any) -> list[tuple[str, str, dict[str,
         return [("lambda:InvokeFunction", function, {})]
     if integration.startswith("states:startExecution"):
         return [("states:StartExecution", str(payload.get("StateMachineArn", "")), {})]
+    if integration == "s3:getObject":
+        return [("s3:GetObject", f"arn:aws:s3:::{payload['Bucket']}/{payload['Key']}", {})]
     for kind in ("Training", "Processing", "Labeling"):
         if integration.startswith(f"sagemaker:create{kind}Job"):
             return _job_rights(kind, payload, waits=integration.endswith(".sync"))

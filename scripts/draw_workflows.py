@@ -46,9 +46,17 @@ def page(workflows: dict[str, dict]) -> str:
     for name, definition in workflows.items():
         parts += [f"## {name}\n", f"{definition.get('Comment', '')}\n", "```mermaid", *diagram(definition), "```\n"]
         parts += ["| state | what it does |", "|---|---|"]
-        parts += [f"| `{state}` | {_what(body)} |" for state, body in definition["States"].items()]
+        parts += [f"| `{state}` | {_what(body)} |" for state, body in _every_state(definition)]
         parts.append("")
     return "\n".join(parts)
+
+
+def _every_state(definition: dict) -> Iterator[tuple[str, dict]]:
+    """The states in their order; those that a map runs for each item follow it."""
+    for name, body in definition["States"].items():
+        yield name, body
+        if "ItemProcessor" in body:
+            yield from _every_state(body["ItemProcessor"])
 
 
 def diagram(definition: dict) -> Iterator[str]:
@@ -72,6 +80,8 @@ def _shape(name: str, body: dict) -> str:
             return f"([{name}])"
         case "Task":
             return f'["{name}<br/><small>{_service(body["Resource"])}</small>"]'
+        case "Map":
+            return f'["{name}<br/><small>{body["ItemProcessor"]["StartAt"]} for each</small>"]'
         case kind:
             return f'["{name}<br/><small>{kind.lower()}</small>"]'
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from tests.project import ROOT, folder_of
+from tests.project import ROOT, folder_of, scopes, states
 
 LAMBDA = "arn:aws:lambda:us-east-1:123456789012:function:"
 Handler = Callable[[dict[str, Any], Any], Any]
@@ -36,16 +36,17 @@ class Machine:
     ) -> None:
         self.handler_of, self.context = handler_of, context
         text = (ROOT / "statemachines" / f"{name}.asl.json").read_text()
-        for key, state in json.loads(text)["States"].items():
+        for key, state in states(name).items():
             if "lambda:invoke" in state.get("Resource", ""):
                 text = text.replace("${" + key + "Function}", LAMBDA + folder_of(key))
         for key, value in substitutions.items():
             text = text.replace("${" + key + "}", value)
         assert "${" not in text
         definition = json.loads(text)
-        for state in definition["States"].values():
-            for retry in state.get("Retry", []):
-                retry["IntervalSeconds"] = 1  # the same path, sooner
+        for scope in scopes(definition):
+            for state in scope["States"].values():
+                for retry in state.get("Retry", []):
+                    retry["IntervalSeconds"] = 1  # the same path, sooner
         self.client = boto3.client("stepfunctions")
         self.arn: str = self.client.create_state_machine(
             name=name.replace("_", "-"),

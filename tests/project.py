@@ -114,7 +114,7 @@ def references(value: Any) -> set[str]:
     if isinstance(value, dict):
         found = set().union(*(references(entry) for entry in value.values())) if value else set()
         if isinstance(value.get("Ref"), str):
-            found.add(value["Ref"])
+            found.add(value["Ref"].split(".")[0])  # SAM's `!Ref Function.Alias`
         attribute = value.get("Fn::GetAtt")
         if attribute:
             found.add(attribute.split(".")[0] if isinstance(attribute, str) else attribute[0])

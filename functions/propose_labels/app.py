@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import islice
-from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -22,6 +20,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sightline.aws import registry, uploads
 from sightline.aws.objects import ObjectStore
 from sightline.proposals import propose, uncertainty
+from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.detector import Detector
 
@@ -40,10 +39,7 @@ artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
 @cache
 def load(release_uri: str) -> Detector:
     """The model of a release, kept for the next call."""
-    folder = Path(mkdtemp(prefix="model-"))
-    for name in ("model.onnx", "model.json"):
-        (folder / name).write_bytes(artifacts.read(artifacts.key(release_uri).rstrip("/") + "/" + name))
-    return Detector(folder, threads=os.cpu_count() or 1)
+    return release.load(artifacts.folder(release_uri), threads=os.cpu_count() or 1)
 
 
 def look(detector: Detector, image: dict[str, Any], body: bytes | None) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """The template and the code it deploys: nothing missing, nothing left over, and only the rights with a reason."""
 
 import ast
+import copy
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from samtranslator.translator.transform import transform
 
 from tests.project import (
     ROOT,
@@ -236,3 +239,20 @@ def test_every_workflow_is_traced_and_logs(name: str) -> None:
 def test_every_log_group_ends_its_logs_some_day() -> None:
     groups = resources("AWS::Logs::LogGroup")
     assert {name for name, entry in groups.items() if "RetentionInDays" not in entry["Properties"]} == set()
+
+
+@pytest.mark.parametrize("canary", ["true", "false"])
+def test_new_code_of_predict_is_a_version_that_a_canary_tries_unless_it_is_switched_off(
+    canary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    given = copy.deepcopy(template())
+    given["Resources"] = {"PredictFunction": given["Resources"]["PredictFunction"]}
+    given["Resources"]["PredictFunction"]["Properties"] |= {"CodeUri": "s3://bucket/code", "Runtime": "python3.13"}
+    given["Globals"]["Function"] = {"Handler": "app.handler"}
+    made = transform(given, {"PredictCanary": canary}, SimpleNamespace(load=dict))["Resources"]
+    kinds = {entry["Type"] for entry in made.values()}
+    assert {"AWS::Lambda::Version", "AWS::Lambda::Alias"} <= kinds
+    assert ("AWS::CodeDeploy::DeploymentGroup" in kinds) is (canary == "true")
+    policy = made["PredictFunctionAliaslive"].get("UpdatePolicy", {})
+    assert ("CodeDeployLambdaAliasUpdate" in policy) is (canary == "true")

@@ -92,3 +92,17 @@ def task_job(job_id: str, kind: str, number: int) -> str:
 def accepted_job(image_id: str) -> str:
     """The job that a label counts as which an engineer accepted from the attention list."""
     return f"accepted-{image_id[:32]}"
+
+
+def predictions_prefix(run: str) -> str:
+    return f"predictions/{run}/"
+
+
+def shards_prefix(run: str, plan: str) -> str:
+    """Folder of the lists of keys that one planning of a run has made."""
+    return f"predictions/{run}/shards/{plan}/"
+
+
+def predictions_part(run: str, number: int) -> str:
+    """What one shard of a run is scored as; the same shard always goes to the same key."""
+    return f"predictions/{run}/part-{number:05d}.jsonl"

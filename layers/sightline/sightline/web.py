@@ -12,7 +12,7 @@ MAX_BODY = 1_000_000  # bytes; an answer of a thousand boxes has a tenth of it
 
 
 class RequestError(SightlineError):
-    """A request that gets `status`, 4xx, with the message, and changes nothing."""
+    """A request that gets `status` with the message, and changes nothing."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli import main as cli
+from cli import pipeline
 from cli.target import Target
 
 
@@ -38,6 +39,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
         (["labels", "import", "x", "--format", "coco", "--class", "a"], "--class must be THEIRS=OURS"),
         (["labels", "import", "x", "--format", "coco", "--images", "nowhere"], "nowhere is not a folder"),
         (["labels", "export", "latest", "x", "--format", "[/b]"], "--format '[/b]' is none of"),
+        (["score", "--prefix", "quarantine/"], "prefix must begin with 'incoming/', got 'quarantine/'"),
         (["device", "start"], "no local stack is running here"),
     ],
 )
@@ -100,3 +102,26 @@ def test_a_program_gets_json_on_standard_output(
     assert (code, json.loads(out)) == (0, [model])
     code, out, _ = run(capsys, monkeypatch, "models")
     assert "0.900" in out
+
+
+@pytest.mark.parametrize(
+    ("output", "out", "err"),
+    [
+        (
+            {"summary": {"images": 3, "model_version": "1.0.3", "pass": 1, "fail": 2, "review": 0, "errors": 0,
+                         "predictions_uri": "s3://a/predictions/run/"}},
+            "s3://a/predictions/run/\n",
+            "3 images scored with model 1.0.3: 1 pass, 2 fail, 0 review, 0 errors.\n",
+        ),
+        ({"plan": {"reason": "no model is approved"}}, "", "Nothing to score: no model is approved.\n"),
+    ],
+)  # fmt: skip
+def test_score_says_what_came_of_it_and_where_it_lies(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, output: dict[str, object], out: str, err: str
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(cli, "target", lambda: Target({}, None))
+    monkeypatch.setattr(pipeline, "start_scoring", lambda _, prefix: asked.append(prefix) or "arn")  # type: ignore[func-returns-value]
+    monkeypatch.setattr(pipeline, "wait_for", lambda *_: output)
+    assert run(capsys, monkeypatch, "score", "--prefix", "incoming/line-3/") == (0, out, err)
+    assert asked == ["incoming/line-3/"]

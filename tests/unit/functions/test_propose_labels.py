@@ -4,12 +4,10 @@ import json
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from sightline.aws import registry
+from tests.drawn_models import ABOUT, model
 from tests.fake_cloud import Cloud, jpeg
 
 CHAMPION = {
@@ -19,33 +17,14 @@ CHAMPION = {
 LIST = "labeling/window-1795220517014/round-1/images.jsonl"
 
 
-def model(boxes: list[list[float]], scores: list[float]) -> bytes:
-    """A model.onnx that finds the same boxes (class 0) in every image of 64 × 64 pixels."""
-    values = {
-        "boxes": np.array([boxes], np.float32), "scores": np.array([scores], np.float32),
-        "classes": np.zeros((1, len(scores)), np.int64),
-    }  # fmt: skip
-    nodes = [helper.make_node("Constant", [], [name], value=numpy_helper.from_array(v)) for name, v in values.items()]
-    outputs = [
-        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(v.dtype), v.shape)
-        for name, v in values.items()
-    ]
-    images = helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", 64, 64, 3])
-    graph = helper.make_graph(nodes, "constant", [images], outputs)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    return bytes(onnx.ModelProto.SerializeToString(made))
-
-
 @pytest.fixture
 def asked(step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The sample event with a list of a good image, one that is no image, and one that is gone; and a champion."""
     monkeypatch.setattr(registry, "champion", lambda group: CHAMPION)
     cloud.environment["MODEL_PACKAGE_GROUP"] = "models"
     cloud.context.get_remaining_time_in_millis = lambda: 900_000
-    told = {"classes": ["scratch"], "input": {"height": 64, "width": 64, "resize": "letterbox", "pad_value": 114}}
-    told |= {"threshold": 0.5, "review_threshold": 0.2}
     release = {
-        "model.json": json.dumps(told).encode(),
+        "model.json": json.dumps(ABOUT).encode(),
         "model.onnx": model([[4, 5, 90, 20.4], [1, 1, 1.2, 9]], [0.6, 0.3]),
     }
     for name, body in release.items():

@@ -16,6 +16,10 @@ SIGNATURES = {
     "core.iam_evaluator._gather_role_policies": ["role_name", "account_id"],
     "core.iam_evaluator._service_principal_matches": ["principal", "service"],
     "core.iam_evaluator.evaluate": ["ctx", "policies", "limits"],
+    "services.cloudformation.changesets._apply_transforms": ["template", "provided_params", "previous_params"],
+    "services.cloudformation.engine._apply_transforms": ["template", "provided_params", "previous_params"],
+    "services.cloudformation.engine._transform_parameters": ["template", "provided_params", "previous_params"],
+    "services.cloudformation.handlers._apply_transforms": ["template", "provided_params", "previous_params"],
     "services.eventbridge._put_events": ["data", "allow_aws_source"],
     "services.lambda_svc._sqs_esm_concurrency": ["esm", "func_rec", "config", "queue"],
     "services.s3._get_object_data": ["bucket_name", "key", "version_id"],
@@ -24,7 +28,11 @@ SIGNATURES = {
     "services.stepfunctions._invoke_resource": ["resource", "input_data"],
     "services.stepfunctions._invoke_resource_with_timeout": ["resource", "input_data", "timeout"],
     "services.stepfunctions._invoke_with_callback": ["resource", "input_data", "token", "state_def"],
+    "services.stepfunctions._resolve_params_obj": None,
     "services.stepfunctions._resolve_path_or_ctx": None,
+    "services.stepfunctions._run_distributed_map": [
+        "state_def", "raw_input", "effective", "iterator", "execution", "ctx",
+    ],
     "services.iam._roles.get_scoped": ["account_id", "region", "key", "default"],
 }  # fmt: skip
 TABLES = [

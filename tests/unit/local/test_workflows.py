@@ -23,6 +23,7 @@ RULE = "arn:aws:events:us-east-1:000000000000:rule/StepFunctionsGetEventsForSage
             [("lambda:InvokeFunction", "arn:aws:lambda:us-east-1:000000000000:function:judge", {})],
         ),
         ("states:startExecution", {"StateMachineArn": "arn:machine"}, [("states:StartExecution", "arn:machine", {})]),
+        ("s3:getObject", {"Bucket": "b", "Key": "k"}, [("s3:GetObject", "arn:aws:s3:::b/k", {})]),
         (
             "sagemaker:createTrainingJob",
             JOB,

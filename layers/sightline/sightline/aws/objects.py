@@ -34,6 +34,11 @@ class ObjectStore:
     def read(self, key: str) -> bytes:
         return bytes(_s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
+    def folder(self, uri: str) -> Callable[[str], bytes]:
+        """`read` by the names of the files in the folder `uri`."""
+        prefix = self.key(uri).rstrip("/") + "/"
+        return lambda name: self.read(prefix + name)
+
     def find(self, key: str) -> bytes | None:
         """The object's bytes, or None when there is no such object."""
         try:
@@ -53,8 +58,12 @@ class ObjectStore:
 
     def keys(self, prefix: str) -> list[str]:
         """The keys under `prefix`, in order."""
+        return list(self.each_key(prefix))
+
+    def each_key(self, prefix: str) -> Iterator[str]:
+        """The same, page by page: for prefixes with more keys than fit into the memory."""
         pages = _s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
-        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        return (entry["Key"] for page in pages for entry in page.get("Contents", []))
 
     def read_lines(self, key: str) -> list[Any]:
         """The objects of a JSON Lines file, in order."""

@@ -35,7 +35,7 @@ def decode(body: bytes) -> Pixels:
 
 
 @contextmanager
-def opened(body: bytes) -> Iterator[Image.Image]:
+def opened(body: bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
     """An image whose size is checked and whose pixels are not decoded yet; whatever then goes wrong with them is said as
     UndecodableImageError.
     """
@@ -45,7 +45,7 @@ def opened(body: bytes) -> Iterator[Image.Image]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(body), formats=FORMATS) as image:
-                _check_size(*image.size)
+                _check_size(*image.size, max_pixels)
                 yield image
     except UndecodableImageError:
         raise
@@ -55,9 +55,9 @@ def opened(body: bytes) -> Iterator[Image.Image]:
         raise UndecodableImageError(f"damaged image: {type(error).__name__}: {error}") from error
 
 
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise UndecodableImageError(f"{width}×{height} pixels; at most {MAX_PIXELS} pixels are taken")
+def _check_size(width: int, height: int, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        raise UndecodableImageError(f"{width}×{height} pixels; at most {max_pixels} pixels are taken")
     if min(width, height) < MIN_SIDE:
         raise UndecodableImageError(f"{width}×{height} pixels; at least {MIN_SIDE} on each side are needed")
 

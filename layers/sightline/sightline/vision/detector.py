@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 from sightline.errors import SightlineError
-from sightline.vision.decode import Pixels
+from sightline.vision.decode import MAX_PIXELS, Pixels
 from sightline.vision.letterbox import Letterbox, fit, letterbox
 
 
@@ -88,3 +88,8 @@ class Detector:
         if best >= self.threshold:
             return "fail"
         return "review" if best >= self.review_threshold else "pass"
+
+    def judge(self, body: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
+        """`verdict` and `detections` of an image's bytes, in the words of a device. Raises UndecodableImageError."""
+        found = self.run(fit(body, self.height, self.width, max_pixels))
+        return {"verdict": self.verdict(found), "detections": [detection.as_dict() for detection in found]}

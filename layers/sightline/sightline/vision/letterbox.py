@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps
 
-from sightline.vision.decode import Pixels, opened, to_8_bit
+from sightline.vision.decode import MAX_PIXELS, Pixels, opened, to_8_bit
 
 PAD_VALUE = 114
 
@@ -36,14 +36,14 @@ def letterbox(image: Pixels, height: int, width: int) -> Letterbox:
     return Letterbox(_padded(resized, height, width), scale, (h, w))
 
 
-def fit(body: bytes, height: int, width: int) -> Letterbox:
+def fit(body: bytes, height: int, width: int, max_pixels: int = MAX_PIXELS) -> Letterbox:
     """`letterbox` of an encoded image, sooner: pixels that only shrinking would average away are never decoded.
 
     A JPEG's own transform gives 1/2, 1/4 or 1/8 of its pixels, at least as many as the input takes; then the size is the
     letterbox's, and turning upright comes last. Without such a reduction the result is `letterbox(decode(body), …)` to the
     rounding of a turned image. Raises UndecodableImageError.
     """
-    with opened(body) as image:
+    with opened(body, max_pixels) as image:
         turned = image.getexif().get(ORIENTATION, 1) >= FIRST_ON_ITS_SIDE
         w, h = image.size
         scale, size = _fitted(*((w, h) if turned else (h, w)), height, width)

@@ -1,0 +1,219 @@
+"""Scoring in the cloud's own functions: score_batch over 10,000 images, and predict under clients that ask at the same time.
+
+    python -m benchmarks.scoring [--images N] [--clients N …] [--seconds N]
+
+All runs in the local stack on this machine, clients included, so the numbers say what the code costs, not what Lambda scales
+to. The model is the detector at its default size with seeded random weights. The photos of the batch are small and no two
+alike; those for predict have 1280 × 960 pixels. Each client keeps its connection and sends the next photo when it has the answer.
+"""
+
+import argparse
+import http.client
+import json
+import multiprocessing
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rich.table import Table
+
+from benchmarks.common import ROOT, console, summary, write
+from benchmarks.edge import make_model, photos
+from benchmarks.pipeline import photo
+from benchmarks.prices import PRICES
+from cli import pipeline, users
+from cli.target import Target
+from local import stack
+
+HOME = ROOT / ".sightline"
+PREFIX = "incoming/bench/"
+UPLOADERS = 16
+SHARD_GB = 1769 / 1024  # the memory of ScoreShard
+PREDICT_GB = 512 / 1024
+PER_SHARD = 3  # transitions: the start of its execution, and two states; the emulator keeps no history of it
+READY_SECONDS = 120
+
+
+def ready(target: Target) -> None:
+    """Uploads that are only scored, and an approved model."""
+    events = target.client("events")
+    for rule in events.list_rules()["Rules"]:  # whatever starts by itself would be measured too
+        events.disable_rule(Name=rule["Name"])
+    bucket, sagemaker = target.outputs["ArtifactsBucketName"], target.client("sagemaker")
+    with tempfile.TemporaryDirectory() as name:
+        maker = multiprocessing.get_context("spawn").Process(target=make_model, args=(Path(name),))
+        maker.start()
+        maker.join()
+        for file in ("model.onnx", "model.json"):
+            target.client("s3").upload_file(str(Path(name) / file), bucket, f"models/bench/release/{file}")
+    sagemaker.create_model_package(
+        ModelPackageGroupName=target.outputs["ModelPackageGroupName"],
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties={"training_job": "bench", "release_uri": f"s3://{bucket}/models/bench/release/"},
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------- batch
+def batch(target: Target, images: int) -> dict[str, Any]:
+    """Upload, score, and count what it took."""
+    s3, bucket = target.client("s3"), target.outputs["ImagesBucketName"]
+    with ThreadPoolExecutor(UPLOADERS) as pool:
+        puts = pool.map(
+            lambda number: s3.put_object(Bucket=bucket, Key=f"{PREFIX}{number:06d}.jpg", Body=photo(number)),
+            range(images),
+        )
+        list(puts)
+    start = time.monotonic()
+    execution = pipeline.start_scoring(target, PREFIX)
+    scored = pipeline.wait_for(target, execution)["summary"]
+    seconds = time.monotonic() - start
+    client = target.client("stepfunctions")
+    run = client.list_map_runs(executionArn=execution)["mapRuns"][0]["mapRunArn"]
+    pages = client.get_paginator("list_executions").paginate(mapRunArn=run)
+    shards = [shard for page in pages for shard in page["executions"]]
+    used = {
+        "shards": len(shards),
+        "state_transitions": pipeline.usage(target, "score_batch")["state_transitions"] + PER_SHARD * len(shards),
+        "shard_seconds": round(sum((shard["stopDate"] - shard["startDate"]).total_seconds() for shard in shards), 1),
+    }
+    counts = {name: scored[name] for name in ("images", "pass", "fail", "review", "errors")}
+    return {**counts, **used, "seconds": round(seconds, 1), "usd": cost(images, used)}
+
+
+def cost(images: int, used: dict[str, Any]) -> dict[str, float]:
+    """Estimated AWS list price in US dollars, by service; the seconds of ScoreShard are those of this machine."""
+    usd = {
+        "step_functions": used["state_transitions"] * PRICES["step_functions_transition"],
+        "lambda": (used["shards"] + 2) * PRICES["lambda_request"]
+        + used["shard_seconds"] * SHARD_GB * PRICES["lambda_gb_second"],
+        "s3": (images + 2 * used["shards"]) * PRICES["s3_get"] + (2 * used["shards"] + 2) * PRICES["s3_put"],
+    }
+    return {name: round(value, 6) for name, value in {**usd, "total": sum(usd.values())}.items()}
+
+
+# -------------------------------------------------------------------------------------------------------------- predict
+class Client(threading.Thread):
+    """One connection that asks as fast as it is answered, until `until`."""
+
+    def __init__(self, url: str, token: str, bodies: list[bytes], until: float) -> None:
+        super().__init__(daemon=True)
+        self.address, self.token, self.bodies, self.until = urlsplit(url), token, bodies, until
+        self.milliseconds: list[float] = []
+        self.statuses: Counter[int] = Counter()
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection(self.address.netloc, timeout=60)
+        headers = {"Content-Type": "image/jpeg", "Authorization": f"Bearer {self.token}"}
+        for body in cycle(self.bodies):
+            if time.monotonic() > self.until:
+                break
+            start = time.perf_counter()
+            connection.request("POST", self.address.path + "/predict", body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            self.milliseconds.append((time.perf_counter() - start) * 1000)
+            self.statuses[answer.status] += 1
+        connection.close()
+
+
+def load(target: Target, token: str, bodies: list[bytes], clients: int, seconds: float) -> dict[str, Any]:
+    """Latency as a client sees it, and how many answers came in a second."""
+    start = time.monotonic()
+    threads = [
+        Client(target.api_url, token, bodies[number:] + bodies[:number], start + seconds) for number in range(clients)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lasted = time.monotonic() - start
+    milliseconds = [value for thread in threads for value in thread.milliseconds]
+    statuses = Counter(status for thread in threads for status in thread.statuses.elements())
+    return {
+        "clients": clients,
+        "per_second": round(len(milliseconds) / lasted, 1),
+        "latency_ms": summary(milliseconds),
+        "statuses": {str(status): number for status, number in sorted(statuses.items())},
+    }
+
+
+def predict(target: Target, clients: list[int], seconds: float) -> dict[str, Any]:
+    password = users.new_password()
+    users.set_password(target, "bench", password)
+    token = str(users.sign_in(target, "bench", password)["id_token"])
+    bodies = photos()
+    until = time.monotonic() + READY_SECONDS
+    while load(target, token, bodies, max(clients), 1)["statuses"].keys() != {"200"}:  # every container has started
+        if time.monotonic() > until:
+            raise TimeoutError(f"predict does not answer within {READY_SECONDS} s")
+    alone = [json.loads(ask(target, token, body))["latency_ms"] for body in islice(cycle(bodies), 30)]
+    call = PRICES["http_api_request"] + PRICES["lambda_request"]
+    usd = (call + summary(alone)["median"] / 1000 * PREDICT_GB * PRICES["lambda_gb_second"]) * 1000
+    return {
+        "photo_bytes": len(bodies[0]),
+        "in_the_function_ms": summary(alone),
+        "load": [load(target, token, bodies, number, seconds) for number in clients],
+        "usd_for_1000_on_this_machine": round(usd, 6),
+    }
+
+
+def ask(target: Target, token: str, body: bytes) -> bytes:
+    address = urlsplit(target.api_url)
+    connection = http.client.HTTPConnection(address.netloc, timeout=60)
+    headers = {"Content-Type": "image/jpeg", "Authorization": f"Bearer {token}"}
+    connection.request("POST", address.path + "/predict", body, headers)
+    return connection.getresponse().read()
+
+
+def show(result: dict[str, Any]) -> None:
+    done = result["batch"]
+    console.print(
+        f"score_batch: {done['images']} images in {done['shards']} shards, {done['seconds']} s, {done['state_transitions']} "
+        f"state transitions, {done['usd']['total']:.4f} US dollars; {done['errors']} errors",
+        highlight=False,
+        soft_wrap=True,
+    )
+    table = Table(
+        "predict, clients", "answers a second", "median ms", "p95 ms", "statuses", box=None, header_style="bold"
+    )
+    for entry in result["predict"]["load"]:
+        times = entry["latency_ms"]
+        row = (entry["clients"], entry["per_second"], times["median"], times["p95"], entry["statuses"])
+        table.add_row(*map(str, row))
+    console.print(table)
+    alone = result["predict"]["in_the_function_ms"]
+    console.print(
+        f"In the function, one at a time: median {alone['median']} ms, p95 {alone['p95']} ms.", highlight=False
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--images", type=int, default=10_000, help="how many images the batch has")
+    parser.add_argument("--clients", type=int, nargs="*", default=[1, 2, 4, 8], help="how many ask at the same time")
+    parser.add_argument("--seconds", type=float, default=20, help="how long they ask")
+    given = parser.parse_args()
+    try:
+        stack.down(HOME)
+        stack.up(root=HOME, tied=True)
+        target = Target.find(None, None, None, HOME)
+        ready(target)
+        measured = {
+            "predict": predict(target, given.clients, given.seconds),
+            "batch": batch(target, given.images),
+        }
+    finally:
+        stack.down(HOME)
+    result = {"simulated": True, "prices": PRICES, **measured}
+    write("scoring", result)
+    show(result)
+
+
+if __name__ == "__main__":
+    main()

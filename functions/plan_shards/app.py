@@ -1,0 +1,60 @@
+"""Plan a scoring run: its images in shards, and the one model that scores all of them.
+
+Input:   {"execution": its name, "request": the execution's input ({"prefix": where the images lie in the images bucket})}
+Output:  {"run", "prefix", "model_version", "release_uri", "images", "shards", "shards_key", "concurrency", "reason"};
+         without images or a model there is nothing to score, and `reason` says which is missing
+Errors:  InvalidPrefixError
+Effects: predictions/<run>/shards/<plan>/<n>.jsonl, a key a line, and shards.json, the list of them. A repeated planning
+         writes its own, and only the one whose answer the workflow took is scored.
+"""
+
+import os
+from collections.abc import Iterator
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import names, scoring
+from sightline.aws import releases
+from sightline.aws.objects import ObjectStore
+
+GROUP = os.environ["MODEL_PACKAGE_GROUP"]
+SHARD_IMAGES = int(os.environ["SHARD_IMAGES"])
+CONCURRENCY = int(os.environ["SCORING_CONCURRENCY"])
+
+logger = Logger()
+tracer = Tracer()
+images = ObjectStore(os.environ["IMAGES_BUCKET"])
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+def write_shards(keys: Iterator[str], folder: str) -> tuple[int, list[dict]]:
+    """How many images there are, and the shards that were written: `number` and `uri`."""
+    count, shards = 0, []
+    for number, shard in enumerate(scoring.shards(keys, SHARD_IMAGES)):
+        shards.append({"number": number, "uri": artifacts.write_lines(f"{folder}{number:05d}.jsonl", shard)})
+        count += len(shard)
+    return count, shards
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    run, prefix = event["execution"], scoring.prefix_of(event["request"])
+    release = releases.in_service(GROUP)
+    folder = names.shards_prefix(run, context.aws_request_id)
+    count, shards = write_shards(images.each_key(prefix), folder) if release else (0, [])
+    artifacts.write_json(folder + "shards.json", shards)
+    reason = "no model is approved" if release is None else "" if count else f"no images under {prefix}"
+    logger.info("scoring planned", run=run, prefix=prefix, images=count, shards=len(shards), reason=reason)
+    return {
+        "run": run,
+        "prefix": prefix,
+        "model_version": release.version if release else "",
+        "release_uri": release.uri if release else "",
+        "images": count,
+        "shards": len(shards),
+        "shards_key": folder + "shards.json",
+        "concurrency": CONCURRENCY,
+        "reason": reason,
+    }

@@ -1,0 +1,117 @@
+"""Give the verdict on one image with the model in service.
+
+Request and answer are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this runs.
+"""
+
+import base64
+import os
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import web
+from sightline.aws import releases
+from sightline.aws.objects import ObjectStore
+from sightline.vision import release
+from sightline.vision.decode import UndecodableImageError
+from sightline.vision.detector import Detector
+
+GROUP = os.environ["MODEL_PACKAGE_GROUP"]
+FRESH_SECONDS = 60  # how long a model serves before the registry is asked for a newer one
+MISSING_SECONDS = 5  # the same where there is none
+PATIENCE_SECONDS = 2  # the longest that a caller waits for that; then the model at hand answers
+MAX_BODY = 6_000_000  # characters of base64; Lambda takes no larger request
+MAX_PIXELS = 12_000_000  # some formats need 16 bytes for one while they are decoded, and the function has 512 MB
+
+logger = Logger()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+Model = tuple[releases.Release, Detector]
+
+
+class Served:
+    """The model of this container: the newest approved one, or the last that could be loaded."""
+
+    def __init__(self) -> None:
+        self.model: Model | None = None
+        self._asked = float("-inf")
+        self._newest: Future[Model | None] | None = None
+        self._pool = ThreadPoolExecutor(1)
+
+    def current(self) -> Model:
+        """Asks for a newer one once in a while. Raises RequestError where none is approved, or why the first can't be loaded."""
+        fresh = FRESH_SECONDS if self.model else MISSING_SECONDS
+        if self._newest is None and time.monotonic() - self._asked > fresh:
+            self._newest = self._pool.submit(self._ask)
+        if self._newest is not None:
+            wait([self._newest], timeout=PATIENCE_SECONDS if self.model else None)
+            if self._newest.done():
+                self._take(self._newest)
+        if self.model is None:
+            raise web.RequestError("no model is approved yet; approve one first", 503)
+        return self.model
+
+    def _ask(self) -> Model | None:
+        newest = releases.in_service(GROUP)
+        if newest is None or (self.model and self.model[0] == newest):
+            return self.model if newest else None
+        detector = release.load(artifacts.folder(newest.uri), threads=os.cpu_count() or 1)
+        logger.info("model loaded", model_version=newest.version)
+        return newest, detector
+
+    def _take(self, newest: Future[Model | None]) -> None:
+        self._newest, self._asked = None, time.monotonic()
+        try:
+            self.model = newest.result()
+        except Exception:
+            if self.model is None:
+                self._asked = float("-inf")  # the next caller tries again
+                raise
+            logger.exception("the newest model was not loaded; the last good one goes on")
+
+
+def image_of(event: dict[str, Any]) -> bytes:
+    """The bytes that were sent. Raises RequestError."""
+    text = event.get("body") or ""
+    if not text:
+        raise web.RequestError("the body is empty; send the bytes of one image")
+    if len(text) > MAX_BODY:
+        raise web.RequestError(f"the body has {len(text)} characters in base64; at most {MAX_BODY} are taken", 413)
+    if not event.get("isBase64Encoded"):  # API Gateway makes a text of it, and the bytes are lost
+        raise web.RequestError("the body came as a text; send the image's bytes with Content-Type: image/jpeg", 415)
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise web.RequestError(f"the body is not base64: {error}") from error
+
+
+def predict(event: dict[str, Any]) -> dict[str, Any]:
+    body = image_of(event)
+    served, detector = model.current()
+    start = time.perf_counter()
+    try:
+        judged = detector.judge(body, MAX_PIXELS)
+    except UndecodableImageError as error:
+        raise web.RequestError(f"the image can't be read: {error}") from error
+    return {
+        "model_version": served.version,
+        **judged,
+        "latency_ms": round((time.perf_counter() - start) * 1000, 2),
+    }
+
+
+model = Served()
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # in Lambda: a container is ready before its first caller comes
+    with suppress(Exception):  # the first caller is told
+        model.current()
+
+
+@tracer.capture_lambda_handler(capture_response=False)
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    return web.answered(event, predict)

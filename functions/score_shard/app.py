@@ -1,0 +1,77 @@
+"""Score the images of one shard.
+
+Input:   {"run", "number": the shard's, "shard_uri": its keys, "model_version", "release_uri": as the run was planned}
+Output:  {"images": how many lines were written}
+Effects: predictions/<run>/part-<n>.jsonl, a line for each image in the shard's order: `image`, `model_version`, and `verdict`
+         with `detections` or the `error` that kept it from being scored. Once more, it is written over with the same.
+"""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import names
+from sightline.aws import uploads
+from sightline.aws.objects import ObjectStore
+from sightline.vision import release
+from sightline.vision.decode import UndecodableImageError
+from sightline.vision.detector import Detector
+
+IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
+MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
+READERS = 8  # images that are read at the same time, and wait in memory to be looked at
+
+logger = Logger()
+metrics = Metrics()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+@lru_cache(maxsize=1)
+def load(release_uri: str) -> Detector:
+    """The model of a run, kept for its next shard."""
+    return release.load(artifacts.folder(release_uri), threads=os.cpu_count() or 1)
+
+
+def read(key: str) -> bytes | None:
+    return uploads.read_image({"bucket": IMAGES_BUCKET, "key": key}, max_bytes=MAX_IMAGE_BYTES)
+
+
+def score(detector: Detector, body: bytes | None) -> dict[str, Any]:
+    """Verdict and detections of one image, or why there are none: that stops nothing."""
+    if body is None:
+        return {"error": f"it is gone, or has more than {MAX_IMAGE_BYTES} bytes"}
+    try:
+        return detector.judge(body)
+    except UndecodableImageError as error:
+        return {"error": str(error)}
+
+
+def each_scored(detector: Detector, keys: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    with ThreadPoolExecutor(READERS) as pool:
+        while some := list(islice(keys, READERS)):
+            for key, body in zip(some, pool.map(read, some), strict=True):
+                yield key, score(detector, body)
+
+
+@metrics.log_metrics
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    detector = load(event["release_uri"])
+    keys = artifacts.each_line(artifacts.key(event["shard_uri"]))
+    count = 0
+    with artifacts.line_writer(names.predictions_part(event["run"], event["number"])) as write:
+        for key, scored in each_scored(detector, keys):
+            write({"image": key, "model_version": event["model_version"], **scored})
+            count += 1
+    metrics.add_metric(name="ImagesScored", unit=MetricUnit.Count, value=count)
+    logger.info("shard scored", run=event["run"], number=event["number"], images=count)
+    return {"images": count}

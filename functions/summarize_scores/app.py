@@ -1,0 +1,33 @@
+"""Sum up a scoring run from what its shards wrote.
+
+Input:   {"run", "prefix", "model_version", "images", "shards": as the run was planned}
+Output:  {"run", "prefix", "model_version", "images", "shards", "pass", "fail", "review", "errors", "predictions_uri", "summary_uri"}
+Errors:  IncompleteScoresError
+Effects: predictions/<run>/summary.json, the same
+"""
+
+import os
+from itertools import chain
+
+from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from sightline import names, scoring
+from sightline.aws.objects import ObjectStore
+
+logger = Logger()
+tracer = Tracer()
+artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+
+
+@tracer.capture_lambda_handler
+@logger.inject_lambda_context
+def handler(event: dict, context: LambdaContext) -> dict:
+    parts = (names.predictions_part(event["run"], number) for number in range(event["shards"]))
+    counts = scoring.count(chain.from_iterable(map(artifacts.each_line, parts)), images=event["images"])
+    folder = names.predictions_prefix(event["run"])
+    planned = {name: event[name] for name in ("run", "prefix", "model_version", "images", "shards")}
+    summary = {**planned, **counts, "predictions_uri": artifacts.uri(folder)}
+    uri = artifacts.write_json(folder + "summary.json", summary)
+    logger.info("scores summed up", **summary)
+    return {**summary, "summary_uri": uri}
