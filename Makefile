@@ -37,7 +37,7 @@ test: $(VENV)/.ready-all ## Run the tests: unit, contracts, integration, the pag
 	@pytest $(PARALLEL) -m "not slow" $(ARGS)
 	@echo "Those that take minutes each were left out; make soak runs them."
 
-soak: $(VENV)/.ready-all ## Run the tests that take minutes each: kills, restarts, a thousand tasks, a day of a device
+soak: $(VENV)/.ready-all ## Run the tests that take minutes each: the loop on photos, kills, restarts, a thousand tasks, a day of a device
 	@pytest -m slow $(ARGS)
 
 unit: $(VENV)/.ready-all ## Run the fast tests only

@@ -2,14 +2,17 @@
 
 import importlib.util
 import os
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
 from botocore.loaders import JSONFileLoader
+from moto.dynamodb.responses import DynamoHandler
 
 ROOT = Path(__file__).parent.parent
 
@@ -38,6 +41,18 @@ hypothesis.settings.load_profile("sightline")
 # moto forgets boto3's session after each test, and with it every service model: reading them anew is most of a test's time.
 _read = cache(JSONFileLoader().load_file)
 JSONFileLoader.load_file = lambda _, path: _read(path)  # type: ignore[method-assign, assignment, misc]
+
+
+# moto's tables are one dictionary without a lock; workflows and people that run at once would find it changed while they read.
+_call, _one_at_a_time = DynamoHandler.call_action, threading.RLock()
+
+
+def _call_alone(self: DynamoHandler) -> Any:
+    with _one_at_a_time:
+        return _call(self)
+
+
+DynamoHandler.call_action = _call_alone  # type: ignore[method-assign]
 
 
 @pytest.fixture

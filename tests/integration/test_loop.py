@@ -49,7 +49,8 @@ def processes_below(home: Path) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_the_loop_closes_and_leaves_nothing_behind(tmp_path: Path) -> None:
     home, report = tmp_path / "home", tmp_path / "report"
     command = [sys.executable, "-m", "cli", "--home", str(home), "demo", "--report", str(report)]

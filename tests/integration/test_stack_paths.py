@@ -19,6 +19,8 @@ from local import stack
 from local.device import SimulatedDevice
 from local.sample import draw
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 PARAMETERS = {
     "LabelingWindowSeconds": "8",
     "MinNewLabels": "1000",
