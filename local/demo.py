@@ -30,10 +30,8 @@ ERROR_RATE = 0.08
 THING = "simulated-device-1"
 # Longest times of the stages, seconds.
 LABELING_SECONDS, TRAINING_SECONDS, DEPLOYMENT_SECONDS, VERDICT_SECONDS = 600, 1500, 300, 120
-# Small images and few epochs, so that the demo ends in minutes. A slow machine may take longer: cut short, the model would fail
-# the gate. Drawn scratches are wide enough for smaller images than photos take.
-HYPERPARAMETERS = {"epochs": "60", "max_seconds": "900"}
-DRAWN_SIZE, PHOTO_SIZE = "256", "320"
+# Small images and few epochs, so that the demo ends in minutes. A slow machine may take longer: cut short, the model would fail the gate.
+HYPERPARAMETERS = {"image_size": "320", "epochs": "60", "max_seconds": "900"}
 
 
 class DemoError(SightlineError):
@@ -69,7 +67,7 @@ class Demo:
         with self.stage("start the stack"):
             local = stack.up(
                 root=self.home,
-                overrides={"Hyperparameters": json.dumps(self.hyperparameters(), separators=(",", ":"))},
+                overrides={"Hyperparameters": json.dumps(HYPERPARAMETERS, separators=(",", ":"))},
                 tied=not self.keep,
             )
             self.target = Target.find(None, None, None, self.home)
@@ -124,9 +122,6 @@ class Demo:
         self.result |= {"images_uploaded": len(seen), "images_unseen": len(unseen)}
         self.result["note"] = f"{len(seen)} to learn from, {len(unseen)} for the device alone"
         return seen, unseen, truth
-
-    def hyperparameters(self) -> dict[str, str]:
-        return {"image_size": PHOTO_SIZE if self.images else DRAWN_SIZE, **HYPERPARAMETERS}
 
     def upload(self, seen: list[Path], truth: dict[str, list[dict[str, int]]], work: Path) -> None:
         """The images, and three files that a line could drop too: a corrupt one, a text, a duplicate under another name."""
