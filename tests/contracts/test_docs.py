@@ -3,6 +3,7 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,14 @@ TEXT = "\n".join(page.read_text() for page in PAGES)
 
 
 def commands() -> list[str]:
-    """The names of the commands of `sightline`."""
+    """The commands of `sightline`, those of its groups too: `up`, `dataset list`, …"""
     from typer.main import get_command
 
     from cli.main import app
 
-    return sorted(getattr(get_command(app), "commands", {}))
+    top: dict[str, Any] = getattr(get_command(app), "commands", {})
+    names = [name for name, found in top.items() if not hasattr(found, "commands")]
+    return names + [f"{group} {name}" for group, found in top.items() for name in getattr(found, "commands", {})]
 
 
 def test_every_command_is_documented() -> None:

@@ -1,0 +1,107 @@
+"""Devices: the simulated one of this machine, and those of the fleet."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.screen import JsonOption, Settings, as_table, console, local_only, show, target
+
+app = typer.Typer(no_args_is_help=True, help="Devices: the simulated one of this machine, and those of the fleet.")
+
+
+@app.command("list")
+def device_list(as_json: JsonOption = False) -> None:
+    """Devices with their group, status, model version, health with it, and when they were seen last."""
+    from cli import devices
+
+    found = devices.listed(target())
+    show(found, as_json, as_table(found, ["thing", "group", "status", "model", "healthy", "last_seen"]))
+
+
+@app.command("show")
+def device_show(thing: Annotated[str, typer.Argument(help="Name of the device.")], as_json: JsonOption = False) -> None:
+    """One device: what runs on it, its deployments with the reasons, and what it said of each model."""
+    from cli import devices
+
+    found = devices.show(target(), thing)
+    if as_json:
+        return show(found, True)
+    out = Console()
+    for name in ("thing", "group", "status", "model", "healthy", "last_seen"):
+        out.print(f"[bold]{name}[/bold] {found[name] or '-'}", highlight=False)
+    for name, columns in (
+        ("deployments", ["at", "deployment", "status", "reason"]),
+        ("reports", ["at", "model", "healthy", "reason"]),
+    ):
+        out.print(f"[bold]{name}[/bold]")
+        out.print(as_table(found[name], columns) if found[name] else "none")
+    return None
+
+
+@app.command("logs")
+def device_logs(
+    thing: Annotated[str, typer.Argument(help="Name of the device.")],
+    lines: Annotated[int, typer.Option(min=1, help="How many of each log's last lines.")] = 50,
+) -> None:
+    """The logs of a simulated device and its components; for one on AWS, where they are."""
+    from cli import devices
+
+    if Settings.profile or Settings.stack:
+        console.print(devices.logs_on_aws(target(), thing), soft_wrap=True, highlight=False)
+        return
+    for path in devices.log_files(Settings.home, thing):
+        console.print(f"[bold]{path}[/bold]", soft_wrap=True, highlight=False)
+        for line in path.read_text(errors="replace").splitlines()[-lines:]:
+            print(line)
+
+
+@app.command("rollback")
+def device_rollback(
+    reason: Annotated[str, typer.Option(help="Why; it is kept with the roll-out.")] = "asked for by a person",
+) -> None:
+    """Give the devices back what they ran before the newest model; a roll-out that is running is stopped and taken back."""
+    from cli import devices
+
+    found = target()
+    with console.status("rolling back"):
+        state, version = devices.roll_back(found, reason)
+    stopped = (
+        "its roll-out is stopped and takes it back"
+        if state == "RollOutStopped"
+        else "the devices get back what they ran before it"
+    )
+    console.print(f"Model {version}: {stopped}.")
+
+
+@app.command("publish")
+def device_publish() -> None:
+    """Package the inspector and publish it as a component version, which deployments then use."""
+    from cli import pipeline
+
+    console.print(f"com.sightline.Inspector {pipeline.publish_inspector(target())} is published.")
+
+
+@app.command("start")
+def device_start(
+    thing: Annotated[str, typer.Argument(help="Name of the simulated device.")] = "device-1",
+    canary: Annotated[bool, typer.Option("--canary", help="In the canary group, which gets a model first.")] = False,
+) -> None:
+    """Start a simulated device on this machine."""
+    local_only("device start")
+    from local.device import SimulatedDevice
+    from local.stack import load
+
+    device, stack = SimulatedDevice(Settings.home, thing), load(Settings.home)
+    device.start(stack, stack.outputs["CanaryThingGroupName"] if canary else "")
+    console.print(f"{thing} runs; it inspects images that are put into {device.images}")
+
+
+@app.command("stop")
+def device_stop(thing: Annotated[str, typer.Argument(help="Name of the simulated device.")] = "device-1") -> None:
+    """Stop a simulated device."""
+    local_only("device stop")
+    from local.device import SimulatedDevice
+
+    SimulatedDevice(Settings.home, thing).stop()
+    console.print(f"{thing} is stopped.")

@@ -1,0 +1,124 @@
+"""From images to a model in service: one command for each thing that people start by hand."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.screen import JsonOption, console, progress, show, target, tell_verdict
+from sightline.errors import SightlineError
+
+app = typer.Typer()
+
+
+@app.command()
+def upload(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder whose files are uploaded.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Upload a folder's files. What is no image is quarantined with the reason, not refused here."""
+    from cli import pipeline
+
+    if not folder.is_dir():
+        raise SightlineError(f"{folder} is not a folder; give the folder that holds the images")
+    files = sorted(
+        path for path in folder.iterdir() if path.is_file() and path.suffix.lower() not in (".json", ".txt", ".md")
+    )
+    if not files:
+        raise SightlineError(f"{folder} holds no files to upload")
+    found = target()
+    with progress("uploading", len(files)) as step:
+        number = pipeline.upload(found, files, lambda _: step())
+    show({"uploaded": number}, as_json, None) if as_json else console.print(f"{number} files uploaded.")
+
+
+@app.command()
+def annotate(
+    labels: Annotated[Path, typer.Option(help="COCO JSON with the true boxes by file name.")],
+    error_rate: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of images that get a wrong label first.")
+    ] = 0.05,
+    annotators: Annotated[int, typer.Option(min=1, max=64, help="How many simulated people work at once.")] = 4,
+    seed: Annotated[int, typer.Option(help="Same seed, same mistakes.")] = 0,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a job, and for the next one after the last.")
+    ] = 30,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer the open labelling and verification jobs with simulated annotators, from known labels."""
+    from cli.annotate import Annotators, read_coco
+
+    people = Annotators(target(), read_coco(labels), error_rate=error_rate, seed=seed, count=annotators)
+    quiet_since = time.monotonic()
+    with progress("answering tasks", None) as step:
+        while time.monotonic() - quiet_since < wait:
+            if people.work():
+                quiet_since = time.monotonic()
+                step(people.total)
+            time.sleep(0.5)
+    show(people.done, as_json) if as_json else console.print(
+        ", ".join(f"{number} {name}" for name, number in people.done.items())
+    )
+
+
+@app.command()
+def train(
+    force: Annotated[bool, typer.Option(help="Train although nothing has changed.")] = False,
+    hyperparameter: Annotated[list[str] | None, typer.Option(help="NAME=VALUE; may be given several times.")] = None,
+    wait: Annotated[bool, typer.Option(help="Wait until it ends.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a training run."""
+    from cli import pipeline
+
+    pairs = dict(entry.split("=", 1) for entry in hyperparameter or [] if "=" in entry)
+    if len(pairs) != len(hyperparameter or []):
+        raise SightlineError("--hyperparameter must be NAME=VALUE, for example epochs=40")
+    found = target()
+    arn = pipeline.start_training(found, force=force, hyperparameters=pairs)
+    if not wait:
+        return show({"execution": arn}, as_json) if as_json else console.print(arn)
+    with console.status("starting") as spinner:
+        output = pipeline.wait_for(found, arn, lambda state: spinner.update(state))
+    return show(output, True) if as_json else tell_verdict(output)
+
+
+@app.command()
+def approve(
+    version: Annotated[str, typer.Argument(help="Model version, or `latest`.")] = "latest",
+    reject: Annotated[bool, typer.Option(help="Reject it instead.")] = False,
+) -> None:
+    """Approve a model: its deployment to the devices starts."""
+    from cli import pipeline
+
+    model = pipeline.approve(target(), version, status="Rejected" if reject else "Approved")
+    console.print(f"Model {model['version']} is {model['status'].lower()}.")
+
+
+@app.command()
+def score(
+    prefix: Annotated[str, typer.Option(help="Where the images lie in the images bucket.")] = "incoming/",
+    wait: Annotated[bool, typer.Option(help="Wait until it ends.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Score uploaded images with the model in service; the predictions go to the artifacts bucket as JSON Lines."""
+    from cli import pipeline
+    from sightline.scoring import prefix_of
+
+    prefix = prefix_of({"prefix": prefix})  # a mistake is told at once, not by the workflow
+    found = target()
+    arn = pipeline.start_scoring(found, prefix)
+    if not wait:
+        return show({"execution": arn}, as_json) if as_json else console.print(arn)
+    with console.status("starting") as spinner:
+        output = pipeline.wait_for(found, arn, lambda state: spinner.update(state))
+    if as_json:
+        return show(output, True)
+    if "summary" not in output:
+        return console.print(f"Nothing to score: {output['plan']['reason']}.")
+    summary = output["summary"]
+    counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "review", "errors"))
+    text = f"{summary['images']} images scored with model {summary['model_version']}: {counts}."
+    console.print(text, soft_wrap=True, highlight=False)
+    return print(summary["predictions_uri"])

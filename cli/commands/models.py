@@ -1,0 +1,52 @@
+"""Registered models, and models from elsewhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.screen import JsonOption, as_table, console, show, target, tell_verdict
+
+app = typer.Typer(help="Registered models; without a command, lists them.")
+
+
+@app.callback(invoke_without_command=True)
+def models(context: typer.Context, as_json: JsonOption = False) -> None:
+    """Registered models; without a command, lists them."""
+    if context.invoked_subcommand is None:
+        models_list(as_json)
+
+
+@app.command("list")
+def models_list(as_json: JsonOption = False) -> None:
+    """The registered models, the newest first."""
+    from cli import pipeline
+
+    found = pipeline.models(target())
+    show(found, as_json, as_table(found, ["version", "status", "map50", "map50_95", "dataset_version", "created"]))
+
+
+@app.command("import")
+def models_import(
+    file: Annotated[Path, typer.Argument(metavar="MODEL.ONNX", help="A model that keeps the contract.")],
+    classes: Annotated[
+        str,
+        typer.Option(help="Its classes, comma-separated, in the order of their numbers; else model.json beside it."),
+    ] = "",
+    name: Annotated[str, typer.Option(help="What it is called; default: the file's name.")] = "",
+    force: Annotated[bool, typer.Option(help="Judge it although it was judged on this dataset.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until it ends.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a model that was trained elsewhere, by the same evaluation and gate, and register it when it passes."""
+    from cli import models, pipeline
+
+    name = name or file.stem
+    archive = models.pack(file, [entry.strip() for entry in classes.split(",")] if classes else None, name)
+    found = target()
+    arn = models.start_import(found, archive, name, force=force)
+    if not wait:
+        return show({"execution": arn}, as_json) if as_json else console.print(arn)
+    with console.status("starting") as spinner:
+        output = pipeline.wait_for(found, arn, lambda state: spinner.update(state))
+    return show(output, True) if as_json else tell_verdict(output)

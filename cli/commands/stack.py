@@ -1,0 +1,117 @@
+"""The local stack, what it or the one on AWS is doing, and the whole loop as a demo."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from cli.screen import JsonOption, Settings, as_table, console, local_only, show, target
+from sightline.errors import SightlineError
+
+app = typer.Typer()
+
+
+@app.command()
+def up(as_json: JsonOption = False) -> None:
+    """Start the local stack: the emulator, with the application built and deployed to it, and a user for its page."""
+    local_only("up")
+    from cli import users
+    from local import stack
+
+    started = time.monotonic()
+    with console.status("starting") as status:
+        running = stack.up(lambda text: status.update(text), root=Settings.home)
+        user, new = users.local_user(target(), Settings.home)
+    console.print(f"The stack runs at {running.endpoint} ({time.monotonic() - started:.0f} s).")
+    console.print(f"The page is {target().api_url}/", soft_wrap=True, highlight=False)
+    where = f"with the password {user['password']} ({Settings.home / 'user.json'})" if new else "as before"
+    console.print(f"Sign in as {user['username']} {where}.", soft_wrap=True, highlight=False)
+    if as_json:
+        show({"endpoint": running.endpoint, "outputs": running.outputs}, True)
+
+
+@app.command()
+def down() -> None:
+    """Stop the local stack and everything it started."""
+    local_only("down")
+    from local import stack
+
+    console.print("Stopped." if stack.down(Settings.home) else "Nothing was running.")
+
+
+@app.command()
+def status(as_json: JsonOption = False) -> None:
+    """Images by status, running executions with their state, models, devices."""
+    from cli import pipeline
+
+    found = target()
+    running = [
+        {
+            "machine": machine,
+            "execution": execution["name"],
+            "state": pipeline.current_state(found, execution["executionArn"]),
+        }
+        for machine in pipeline.MACHINES
+        for execution in pipeline.executions(found, machine)
+        if execution["status"] == "RUNNING"
+    ]
+    value: dict[str, Any] = {
+        "images": pipeline.counts(found),
+        "running": running,
+        "models": pipeline.models(found),
+        "devices": pipeline.devices(found),
+    }
+    if as_json:
+        return show(value, True)
+    out = Console()
+    out.print(
+        "[bold]Images[/bold]   " + "  ".join(f"{name} {number}" for name, number in value["images"].items() if number)
+    )
+    for name, columns in (
+        ("running", ["machine", "execution", "state"]),
+        ("models", ["version", "status", "map50"]),
+        ("devices", ["thing", "status", "model"]),
+    ):
+        out.print(f"[bold]{name.capitalize()}[/bold]")
+        out.print(as_table(value[name], columns) if value[name] else "none")
+    return None
+
+
+@app.command()
+def logs(
+    name: Annotated[str, typer.Argument(help="Part of the log's text that must match; default: everything.")] = "",
+    minutes: Annotated[int, typer.Option(min=1, help="How far back.")] = 60,
+) -> None:
+    """What the functions logged."""
+    found = target()
+    stack = found.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
+    since = int((time.time() - minutes * 60) * 1000)
+    pages = (
+        found.client("logs")
+        .get_paginator("filter_log_events")
+        .paginate(logGroupName=f"/sightline/{stack}/functions", startTime=since)
+    )
+    for page in pages:
+        for event in page["events"]:
+            if name in event["message"]:
+                print(event["message"].rstrip())
+
+
+@app.command()
+def demo(
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of your own images; without it, a drawn sample set.")
+    ] = None,
+    labels: Annotated[Path | None, typer.Option(help="COCO JSON with their boxes.")] = None,
+    report: Annotated[Path, typer.Option(help="Folder for report.html and report.json.")] = Path("report"),
+    keep: Annotated[bool, typer.Option(help="Leave the stack running afterwards.")] = False,
+) -> None:
+    """Run the whole loop on this machine: upload, label, train, judge, register, approve, deploy, inspect."""
+    local_only("demo")
+    from local.demo import Demo
+
+    if bool(images) != bool(labels):
+        raise SightlineError("--images and --labels go together: a folder of images and its COCO JSON")
+    Demo(Settings.home, report, images, labels, keep=keep).run()
