@@ -89,7 +89,9 @@ class Demo:
             page = datasets.report(self.target, self.result["dataset_version"])
             (self.folder / report.DATASET).write_text(page)
             report.write(self.folder, self.result, artifacts, {path.name: path for path in unseen}, truth)
-        self.console.print(f"The loop is closed: {self.folder / 'report.html'} ({self.result['seconds']:.0f} s)")
+        self.console.print(
+            f"The loop is closed: {self.folder / 'report.html'} ({self.result['seconds']:.0f} s)", soft_wrap=True
+        )
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -103,7 +105,9 @@ class Demo:
             raise DemoError(f"stage “{name}” failed: {error} (logs: {log}, {self.home / 'jobs'})") from error
         seconds = time.monotonic() - start
         self.result["stages"][name] = round(seconds, 1)
-        self.console.print(f"[green]✓[/green] {name:34} {seconds:6.1f} s  {self.result.pop('note', '')}")
+        self.console.print(
+            f"[green]✓[/green] {name:34} {seconds:6.1f} s  {self.result.pop('note', '')}", soft_wrap=True
+        )
 
     # ----------------------------------------------------------------------------------------------------------- stages
     def prepare(self, work: Path) -> tuple[list[Path], list[Path], dict[str, list[dict[str, int]]]]:

@@ -15,8 +15,10 @@ WIDTH, HEIGHT = 450, 300
 PHOTOS = 4  # of each tag, on average
 CLEAN = 0.4  # share of tags without a scratch
 SCALE = 2  # drawn larger, then reduced: smooth edges
+CLEARANCE, TRIES = 4 * SCALE, 30  # around a scratch, in pixels of the drawing; places that are tried for one
 
 Array = np.ndarray[Any, Any]
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 def draw(folder: Path, count: int = 120, seed: int = 0) -> Path:
@@ -55,14 +57,14 @@ def _tag(rng: np.random.Generator) -> tuple[Image.Image, list[Array]]:
     mask = Image.new("L", size)
     ImageDraw.Draw(mask).rounded_rectangle([left, top, right, bottom], radius=rng.uniform(10, 40) * SCALE, fill=255)
     image.paste(_brushed(size, rng), mask=mask)
-    pen = ImageDraw.Draw(image)
-    _engrave(pen, (left, top, right, bottom), rng)
+    taken = _engrave(ImageDraw.Draw(image), (left, top, right, bottom), rng)
     scratches = []
-    if rng.random() >= CLEAN:
-        for _ in range(int(rng.integers(1, 4))):
-            line = _scratch((left, top, right, bottom), rng)
+    for _ in range(int(rng.integers(1, 4)) if rng.random() >= CLEAN else 0):
+        line = _free_scratch((left, top, right, bottom), taken, rng)
+        if line is not None:
             _draw_scratch(image, line, rng)
             scratches.append(line)
+            taken.append((*line.min(axis=0), *line.max(axis=0)))
     return image, scratches
 
 
@@ -89,11 +91,12 @@ def _brushed(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.stack([grey * c for c in tint], axis=-1).clip(0, 255).astype(np.uint8))
 
 
-def _engrave(pen: ImageDraw.ImageDraw, edges: tuple[float, float, float, float], rng: np.random.Generator) -> None:
-    """Holes and stamped text: what every good tag has, and a model must not take for a scratch."""
+def _engrave(pen: ImageDraw.ImageDraw, edges: Box, rng: np.random.Generator) -> list[Box]:
+    """Holes and stamped text: what every good tag has, and a model must not take for a scratch. Answers where they are."""
     left, top, right, bottom = edges
     radius = rng.uniform(9, 16) * SCALE
     middle = (top + bottom) / 2
+    taken: list[Box] = []
     for x in [left + 2.2 * radius, right - 2.2 * radius][: int(rng.integers(1, 3))]:
         pen.ellipse(
             [x - radius, middle - radius, x + radius, middle + radius],
@@ -101,14 +104,29 @@ def _engrave(pen: ImageDraw.ImageDraw, edges: tuple[float, float, float, float],
             outline=(205, 204, 200),
             width=3,
         )
+        taken.append((x - radius, middle - radius, x + radius, middle + radius))
     text = "".join(rng.choice(list("ABCDEFGHKLMNPRSTUVXYZ23456789"), int(rng.integers(4, 8))))
     place = (left + (right - left) * rng.uniform(0.25, 0.4), top + (bottom - top) * rng.uniform(0.15, 0.6))
     font = ImageFont.load_default(size=int(rng.uniform(26, 44)) * SCALE)
     pen.text((place[0] + 2, place[1] + 2), text, fill=(215, 214, 210), font=font)
     pen.text(place, text, fill=(72, 70, 68), font=font)
+    return [*taken, pen.textbbox(place, text, font=font)]
 
 
-def _scratch(edges: tuple[float, float, float, float], rng: np.random.Generator) -> Array:
+def _free_scratch(edges: Box, taken: list[Box], rng: np.random.Generator) -> Array | None:
+    """A scratch beside what is there already: from two dozen tags nobody learns what a scratch across letters looks like.
+
+    None where there is no room for one.
+    """
+    for _ in range(TRIES):
+        line = _scratch(edges, rng)
+        (x1, y1), (x2, y2) = line.min(axis=0) - CLEARANCE, line.max(axis=0) + CLEARANCE
+        if not any(x1 < right and left < x2 and y1 < bottom and top < y2 for left, top, right, bottom in taken):
+            return line
+    return None
+
+
+def _scratch(edges: Box, rng: np.random.Generator) -> Array:
     """A slightly bent line inside the tag, float [12, 2]."""
     left, top, right, bottom = edges
     length = rng.uniform(40, 110) * SCALE
