@@ -66,8 +66,10 @@ install() { # install NAME-OF-EXTRAS
     fi
   fi
   echo "Installing the packages of requirements.lock for: $1 (one to five minutes the first time) …"
-  "${pip[@]}" install --constraint requirements.lock --editable ".[$1]" ||
+  # pip would compile on one core; a module that does not compile is one that nothing imports.
+  "${pip[@]}" install --no-compile --constraint requirements.lock --editable ".[$1]" ||
     fail "pip could not install the packages; the lines above say which. Check the network and try again."
+  "$VENV/bin/python" -m compileall -q -j 0 "$VENV/lib" >/dev/null 2>&1 || true
 }
 
 check_chromium() { # the tests of the page need a browser; nothing else does
