@@ -115,7 +115,7 @@ def functions(runtime: Path) -> dict[str, dict[str, Any]]:
             "HYPERPARAMETERS": "{}",
             "AWS_DEFAULT_REGION": "us-east-1",
         }
-        layers = [HOME / "build" / name / "python" for name in properties["layers"]]
+        layers = [stack.BUILT / "build" / name / "python" for name in properties["layers"]]
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(map(str, [*layers, runtime])),

@@ -1,7 +1,8 @@
 """The local stack's life: start the emulator, build and deploy the application to it, and take everything down again.
 
-All state lies in one folder (`.sightline/`): the log, the build, the jobs, temporary files, and `stack.json`, which
-tells other commands where the running stack is. Nothing is printed here; `on_progress` is told what is being done.
+All state of a stack lies in one folder (`.sightline/`): the log, the jobs, temporary files, and `stack.json`, which tells other
+commands where the running stack is. What `sam build` makes follows from the sources alone and lies beside them, for all
+stacks. Nothing is printed here; `on_progress` is told what is being done.
 """
 
 import contextlib
@@ -33,6 +34,7 @@ REGION = "us-east-1"
 NAME = "sightline-local"
 CREDENTIALS: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 SOURCES = ("template.yaml", "samconfig.toml", "statemachines", "functions", "layers", "console")
+BUILT = PROJECT / ".sightline" / "built"
 LIFE = "emulator.lock"  # held by the emulator as long as it lives
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -95,9 +97,11 @@ def up(
                     port = _free_port()
                     running = _write(root, _start(root, port, tied=tied), port, "", {})
             tell("building the application")
-            _build(root, sources, parameters["PythonRuntime"])
+            with _built(fcntl.LOCK_EX):
+                _build(root, sources, parameters["PythonRuntime"])
             tell("deploying the application")
-            outputs = _deploy(root, running["port"], parameters)
+            with _built(fcntl.LOCK_SH):
+                outputs = _deploy(root, running["port"], parameters)
         except BaseException:
             if known is None:
                 _stop(root, running["pid"] if running else 0)
@@ -290,15 +294,24 @@ def _group_lives(pid: int) -> bool:
 
 
 # ---------------------------------------------------------------------------------------------------------- application
+@contextlib.contextmanager
+def _built(how: int) -> Iterator[None]:
+    """The built application: to oneself (LOCK_EX) or with others who read it (LOCK_SH)."""
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with (BUILT / "lock").open("w") as lock:
+        fcntl.flock(lock, how)
+        yield
+
+
 def _build(root: Path, sources: str, runtime: str) -> None:
     """`sam build`, unless nothing changed since the last one; `sources` is the digest of what is built."""
-    digest, stamp = f"{sources} {runtime}", root / "build.sha256"
-    if stamp.is_file() and stamp.read_text() == digest and (root / "build" / "template.yaml").is_file():
+    digest, stamp = f"{sources} {runtime}", BUILT / "sources.sha256"
+    if stamp.is_file() and stamp.read_text() == digest and (BUILT / "build" / "template.yaml").is_file():
         return
     stamp.unlink(missing_ok=True)
     _sam(
-        ["build", "--template-file", str(PROJECT / "template.yaml"), "--build-dir", str(root / "build"),
-         "--cached", "--cache-dir", str(root / "cache"), "--parallel", "--parameter-overrides", f"PythonRuntime={runtime}"],
+        ["build", "--template-file", str(PROJECT / "template.yaml"), "--build-dir", str(BUILT / "build"),
+         "--cached", "--cache-dir", str(BUILT / "cache"), "--parallel", "--parameter-overrides", f"PythonRuntime={runtime}"],
         root,
         {"SIGHTLINE_NATIVE": "1", "PYTHON": sys.executable},
     )  # fmt: skip
@@ -343,7 +356,7 @@ def _deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]
     endpoint = f"http://127.0.0.1:{port}"
     _sam(
         ["deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local",
-         "--template-file", str(root / "build" / "template.yaml"), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
+         "--template-file", str(BUILT / "build" / "template.yaml"), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
          "--parameter-overrides", *quoted],
         root,
         {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION},
