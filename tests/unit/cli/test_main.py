@@ -120,7 +120,7 @@ def test_score_says_what_came_of_it_and_where_it_lies(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, output: dict[str, object], out: str, err: str
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(cli, "target", lambda: Target({}, None))
+    monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
     monkeypatch.setattr(pipeline, "start_scoring", lambda _, prefix: asked.append(prefix) or "arn")  # type: ignore[func-returns-value]
     monkeypatch.setattr(pipeline, "wait_for", lambda *_: output)
     assert run(capsys, monkeypatch, "score", "--prefix", "incoming/line-3/") == (0, out, err)
