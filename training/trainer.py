@@ -18,11 +18,13 @@ from training.hyperparameters import Hyperparameters
 from training.loader import Batches
 from training.loss import detection_loss
 from training.model import STRIDE, DetectorNet, cell_centres
+from training.optimizer import Muon
 from training.progress import Progress
 
 EVALUATIONS = 30  # of the validation set in a whole training, at most
 STATEFUL = ("net", "ema", "best", "optimizer", "scaler")  # of a Trainer; with COUNTS all that an epoch depends on
 COUNTS = ("steps", "epoch", "epochs", "seconds", "best_score", "waited", "history")
+AVERAGED = 0.03  # share of a training's steps that the average of the weights reaches back over
 PLAIN_EPOCHS = 0.1  # share of epochs, the last ones, that see pictures as they are
 
 
@@ -48,7 +50,7 @@ class Trainer:
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in the stubs
         self.ema = copy.deepcopy(self.net).eval()
         self.best = copy.deepcopy(self.ema)  # the average with the best validation so far
-        self.optimizer = _optimizer(self.net, chosen)
+        self.optimizer = Muon(self.net, chosen.learning_rate, chosen.weight_decay)
         self.precision = half_precision(self.device)
         self.scaler = torch.amp.GradScaler(enabled=self.precision is torch.float16)
         self.centres = cell_centres(self.height // STRIDE, self.width // STRIDE, self.device)
@@ -158,9 +160,10 @@ class Trainer:
             group["lr"] = self.chosen.learning_rate * rate
 
     def _average(self) -> None:
-        """Exponential moving average of the weights, which forgets its random start quickly."""
+        """Exponential moving average of the weights. In a short training it reaches back less far, and at first hardly at all."""
         self.steps += 1
-        decay = self.chosen.ema_decay * (1 - math.exp(-self.steps / 100))
+        reach = min(AVERAGED * self.epochs * self.batches.count, self.steps / 10)
+        decay = min(self.chosen.ema_decay, 1 - 1 / (1 + reach))
         with torch.no_grad():
             for mean, value in zip(self.ema.state_dict().values(), self.net.state_dict().values(), strict=True):
                 if mean.dtype.is_floating_point:
@@ -190,13 +193,3 @@ def _device() -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     return torch.device("cuda")
-
-
-def _optimizer(net: DetectorNet, chosen: Hyperparameters) -> torch.optim.Optimizer:
-    """AdamW; biases and normalisation do not decay."""
-    parameters = list(net.parameters())
-    groups: list[dict[str, Any]] = [
-        {"params": [one for one in parameters if one.ndim > 1], "weight_decay": chosen.weight_decay},
-        {"params": [one for one in parameters if one.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=chosen.learning_rate)
