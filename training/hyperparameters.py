@@ -14,11 +14,11 @@ class InvalidHyperparameterError(SightlineError):
 class Hyperparameters:
     """Everything that can be set, with its unit and range in LIMITS."""
 
-    epochs: int = 120
+    epochs: int = 60
     max_seconds: float = 3600.0  # training stops after the epoch that passes this; the schedule is stretched to fit
     image_size: int = 384  # longer side of the model's input, pixels; a multiple of 32
     batch_size: int = 8
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 0.05
     warmup_epochs: int = 3
     mosaic: float = 0.3  # share of training images that are put together from four
