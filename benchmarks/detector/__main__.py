@@ -21,7 +21,7 @@ from sightline.errors import SightlineError
 from sightline.evaluation import Found
 from training.evaluate import Images
 
-EPOCHS, YOLO_EPOCHS = 100, 75
+YOLO_EPOCHS = 75
 RIVAL = Path(__file__).with_name("yolov8n.py")
 
 
@@ -88,7 +88,7 @@ def main() -> None:
         raise SightlineError(
             f"{given.labels}: no such file; name photos with --images and their COCO JSON with --labels"
         )
-    hyperparameters = {"epochs": str(EPOCHS), **dict(entry.split("=", 1) for entry in given.hyperparameter)}
+    hyperparameters = dict(entry.split("=", 1) for entry in given.hyperparameter)
     labelled = folds.Labelled.read(given.images, given.labels)
     python = None if given.without_yolo else environment.python()
     runs: list[dict[str, Any]] = []
