@@ -16,7 +16,9 @@ INPUTS := pyproject.toml requirements.lock scripts/setup.sh
 PYTHON_CODE := layers functions local cli training edge scripts benchmarks tests
 
 # A file's tests stay on one process, because they share a stack; the order stays, because the longest come early.
-PARALLEL := --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# One process more than there are cores: each waits now and then for the stack that it started.
+PROCESSES := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+PARALLEL := --numprocesses=$(PROCESSES) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help demo test unit soak check bench docs clean
 

@@ -20,6 +20,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ NAME = "sightline-local"
 CREDENTIALS: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 SOURCES = ("template.yaml", "samconfig.toml", "statemachines", "functions", "layers", "console")
 BUILT = PROJECT / ".sightline" / "built"
+PACKED = "template.json"  # what is deployed: the built template, its layers as archives
 LIFE = "emulator.lock"  # held by the emulator as long as it lives
 START_SECONDS = 60
 STOP_SECONDS = 15
@@ -306,7 +308,7 @@ def _built(how: int) -> Iterator[None]:
 def _build(root: Path, sources: str, runtime: str) -> None:
     """`sam build`, unless nothing changed since the last one; `sources` is the digest of what is built."""
     digest, stamp = f"{sources} {runtime}", BUILT / "sources.sha256"
-    if stamp.is_file() and stamp.read_text() == digest and (BUILT / "build" / "template.yaml").is_file():
+    if stamp.is_file() and stamp.read_text() == digest and (BUILT / "build" / PACKED).is_file():
         return
     stamp.unlink(missing_ok=True)
     _sam(
@@ -315,7 +317,24 @@ def _build(root: Path, sources: str, runtime: str) -> None:
         root,
         {"SIGHTLINE_NATIVE": "1", "PYTHON": sys.executable},
     )  # fmt: skip
+    _pack(BUILT / "build")
     stamp.write_text(digest)
+
+
+def _pack(folder: Path) -> None:
+    """Layers as archives, and the template as JSON: else each `sam deploy` compresses 260 MB and reads YAML for seconds."""
+    import yaml
+
+    template = yaml.safe_load((folder / "template.yaml").read_text())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            layer = folder / resource["Properties"]["ContentUri"]
+            archive = layer.with_suffix(".zip")
+            with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+                for file in sorted(layer.rglob("*")):
+                    target.write(file, file.relative_to(layer))
+            resource["Properties"]["ContentUri"] = archive.name
+    (folder / PACKED).write_text(json.dumps(template))
 
 
 def digest_of(paths: list[Path]) -> str:
@@ -356,7 +375,7 @@ def _deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]
     endpoint = f"http://127.0.0.1:{port}"
     _sam(
         ["deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local",
-         "--template-file", str(BUILT / "build" / "template.yaml"), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
+         "--template-file", str(BUILT / "build" / PACKED), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
          "--parameter-overrides", *quoted],
         root,
         {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION},

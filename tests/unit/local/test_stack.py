@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from local import stack
 
@@ -166,3 +168,19 @@ def test_a_digest_changes_with_names_and_contents(tmp_path: Path, monkeypatch: p
     second = stack.digest_of([tmp_path])
     (tmp_path / "b").write_text("z")
     assert len({first, second, stack.digest_of([tmp_path])}) == 3
+
+
+def test_what_is_deployed_names_archives_of_its_layers(tmp_path: Path) -> None:
+    (tmp_path / "Tools" / "python").mkdir(parents=True)
+    (tmp_path / "Tools" / "python" / "tool.py").write_text("x = 1\n")
+    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": "Tools"}}
+    function = {
+        "Type": "AWS::Serverless::Function",
+        "Properties": {"CodeUri": "Step", "Role": {"Fn::GetAtt": ["A", "Arn"]}},
+    }
+    (tmp_path / "template.yaml").write_text(yaml.safe_dump({"Resources": {"Tools": layer, "Step": function}}))
+    stack._pack(tmp_path)
+    packed = json.loads((tmp_path / stack.PACKED).read_text())["Resources"]
+    assert packed["Step"] == function
+    with zipfile.ZipFile(tmp_path / packed["Tools"]["Properties"]["ContentUri"]) as archive:
+        assert archive.read("python/tool.py") == b"x = 1\n"
