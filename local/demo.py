@@ -31,7 +31,7 @@ THING = "simulated-device-1"
 # Longest times of the stages, seconds.
 LABELING_SECONDS, TRAINING_SECONDS, DEPLOYMENT_SECONDS, VERDICT_SECONDS = 600, 1500, 300, 120
 # Small images and few epochs, so that the demo ends in minutes. A slow machine may take longer: cut short, the model would fail the gate.
-HYPERPARAMETERS = {"image_size": "320", "epochs": "60", "max_seconds": "900"}
+HYPERPARAMETERS = {"image_size": "320", "epochs": "50", "max_seconds": "900"}
 
 
 class DemoError(SightlineError):
