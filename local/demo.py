@@ -120,7 +120,7 @@ class Demo:
             seen, unseen = hold_out(files)
         else:
             truth = read_coco(draw(work / "seen", DRAWN, seed=1)) | read_coco(
-                draw(work / "unseen", UNSEEN_DRAWN, seed=2)
+                draw(work / "unseen", UNSEEN_DRAWN, seed=3)
             )
             seen, unseen = sorted((work / "seen").glob("*.jpg")), sorted((work / "unseen").glob("*.jpg"))
         self.result |= {"images_uploaded": len(seen), "images_unseen": len(unseen)}

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import tempfile
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -16,6 +17,9 @@ from moto.dynamodb.responses import DynamoHandler
 
 ROOT = Path(__file__).parent.parent
 
+# Where parts of the emulator that a test runs in its own process keep their keys; removed at the end.
+EMULATOR_STATE = tempfile.TemporaryDirectory(prefix="sightline-tests-")
+
 # At import, so that a module that makes a client while it is collected gets them too.
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
@@ -24,6 +28,7 @@ os.environ |= {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
+    "STATE_DIR": EMULATOR_STATE.name,
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "POWERTOOLS_TRACE_DISABLED": "true",

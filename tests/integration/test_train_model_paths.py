@@ -315,7 +315,7 @@ def test_a_bad_model_ends_rejected_not_failed_and_people_are_told_why(flow: Work
         f"Model rejected: {job}",
         [
             "mAP@.50 0.312 is below the floor 0.500",
-            "size, bytes 3e+07 is above the budget 2e+07",
+            "size, bytes 30,000,000 is above the budget 20,000,000",
             f"Decision: s3://artifacts/training/{job}/decision.json",
             f"Report: s3://artifacts/training/{job}/evaluation/report.html",
         ],

@@ -97,7 +97,12 @@ def _at_most(name: str, value: float, limit: float) -> Rule:
         raise InvalidMetricError(f"{name} must be a number from 0 up, got {value!r}; read it from evaluation.json")
     held = value <= limit
     word = "is within" if held else "is above"
-    return Rule(name, held, value, limit, f"{name} {value:.6g} {word} the budget {limit:.6g}")
+    return Rule(name, held, value, limit, f"{name} {_plain(value)} {word} the budget {_plain(limit)}")
+
+
+def _plain(value: float) -> str:
+    """A number as people write it: 3,982,196 and 15.99, never with an exponent."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def _not_worse(evaluation: dict[str, Any]) -> Rule:

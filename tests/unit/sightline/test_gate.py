@@ -64,7 +64,7 @@ def test_a_model_at_every_limit_is_accepted_and_every_rule_is_told() -> None:
                 "held": True,
                 "value": 1000,
                 "limit": 1000,
-                "detail": "size, bytes 1000 is within the budget 1000",
+                "detail": "size, bytes 1,000 is within the budget 1,000",
             },
             {
                 "rule": "not worse than the model in service",
@@ -84,7 +84,7 @@ def test_a_model_at_every_limit_is_accepted_and_every_rule_is_told() -> None:
         ({"map50": 5.3e-05}, "mAP@.50 0.000 is below the floor 0.500"),
         ({"per_class": {"scratch": {"recall": 0.29}}}, "recall of scratch 0.290 is below the floor 0.300"),
         ({"latency_ms": {"p95": 500.1}}, "latency, 95th percentile, ms 500.1 is above the budget 500"),
-        ({"size_bytes": 1001}, "size, bytes 1001 is above the budget 1000"),
+        ({"size_bytes": 1001}, "size, bytes 1,001 is above the budget 1,000"),
     ],
 )
 def test_a_model_past_one_limit_is_rejected_with_that_reason(changes: dict[str, Any], reason: str) -> None:
@@ -98,7 +98,7 @@ def test_every_broken_rule_is_a_reason() -> None:
         "mAP@.50 0.100 is below the floor 0.500",
         "recall of dent 0.200 is below the floor 0.300",
         "recall of scratch 0.100 is below the floor 0.300",
-        "size, bytes 2000 is above the budget 1000",
+        "size, bytes 2,000 is above the budget 1,000",
     ]
 
 
