@@ -1,11 +1,12 @@
 """The command line: its options, its groups of commands (`cli/commands/`), and what becomes of an error."""
 
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 
 from cli.commands import dataset, device, labels, loop, models, stack, user
 from cli.screen import Settings, console
@@ -35,15 +36,27 @@ def main_options(
     Settings.profile, Settings.region, Settings.stack, Settings.home = profile, region, stack, home
 
 
+def end(number: int, _frame: object) -> None:
+    """End as Ctrl-C does, so that what was started is taken down, when a terminal is closed or a supervisor says so."""
+    raise SystemExit(128 + number)
+
+
+def fail(error: Exception) -> None:
+    """Say what is wrong in one line."""
+    console.print(Text.assemble(("sightline:", "red"), f" {error}"), soft_wrap=True)
+    sys.exit(1)
+
+
 def main() -> None:
+    for sign in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, end)
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)
     except SightlineError as error:
-        console.print(f"[red]sightline:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
-        sys.exit(1)
+        fail(error)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except Exception as error:
         module = type(error).__module__
@@ -53,9 +66,10 @@ def main() -> None:
         if isinstance(error, OSError) or module.startswith(
             ("botocore", "boto3")
         ):  # a file, the network, or what AWS refused
-            console.print(f"[red]sightline:[/red] {escape(str(error))}", soft_wrap=True, highlight=False)
-            sys.exit(1)
+            fail(error)
         raise
+    if code:  # Typer answers 130 for Ctrl-C; the commands themselves answer nothing
+        sys.exit(code)
 
 
 if __name__ == "__main__":

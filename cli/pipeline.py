@@ -26,7 +26,13 @@ class PipelineError(SightlineError):
 
 
 def upload(target: Target, files: list[Path], on_file: Callable[[Path], None] = lambda _: None) -> int:
-    """Put files under `incoming/` by their names, several at a time; answers how many."""
+    """Put files under `incoming/` by their names, several at a time; answers how many.
+
+    Raises SightlineError, before anything is sent, for a name that is no text or has a line break: no event would tell of it.
+    """
+    for path in files:
+        if not path.name.isprintable():
+            raise SightlineError(f"{path.name!r} in {path.parent} is no name for an object in S3; rename the file")
     s3, bucket = target.client("s3"), target.outputs["ImagesBucketName"]
 
     def put(path: Path) -> None:
@@ -144,12 +150,23 @@ def wait_for(
         on_state(current_state(target, execution_arn))
         time.sleep(0.5)
     if execution["status"] != "SUCCEEDED":
-        cause = execution.get("cause", "no cause given")
+        cause = innermost(execution.get("cause", "no cause given"))
         raise PipelineError(
             f"{execution_arn.split(':')[-2]} {execution['status'].lower()}: {execution.get('error')}: {cause}"
         )
     output: dict[str, Any] = json.loads(execution["output"])
     return output
+
+
+def innermost(cause: str) -> str:
+    """The sentence in a cause: what a function or a job said is wrapped in JSON by each service that it comes through."""
+    try:
+        value = json.loads(cause)
+    except ValueError:
+        return " ".join(cause.split())
+    found = value if isinstance(value, dict) else {}
+    inner = next((found[name] for name in ("Cause", "errorMessage", "FailureReason") if found.get(name)), None)
+    return innermost(inner) if isinstance(inner, str) else cause
 
 
 def models(target: Target) -> list[dict[str, Any]]:

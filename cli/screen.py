@@ -8,12 +8,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from sightline.errors import SightlineError
 
-console = Console(stderr=True)
+# Without markup: what is printed holds names that other people chose.
+console = Console(stderr=True, markup=False, highlight=False)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -49,7 +51,9 @@ def show(value: Any, as_json: bool, table: Table | None = None) -> None:
 def as_table(rows: list[dict[str, Any]], columns: list[str]) -> Table:
     table = Table(*columns, box=None, header_style="bold")
     for row in rows:
-        table.add_row(*(f"{row[name]:.3f}" if isinstance(row[name], float) else str(row[name]) for name in columns))
+        table.add_row(
+            *(f"{row[name]:.3f}" if isinstance(row[name], float) else escape(str(row[name])) for name in columns)
+        )
     return table
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sightline.errors import SightlineError
 from sightline.web import ENGINEERS
 
 LOCAL_USER = "inspector"
+NAME = re.compile(r"[\w.@+=,:/!#$%&*~-]{1,128}")
 
 
 class UserError(SightlineError):
@@ -24,6 +26,8 @@ def new_password() -> str:
 
 def add(target: Target, name: str, *, engineer: bool = False) -> str:
     """Make a user who has to choose a password at the first sign-in; answers the one that works until then."""
+    if not NAME.fullmatch(name):
+        raise UserError(f"{name!r} is no user's name: 1 to 128 letters, digits and signs, without spaces")
     client, password = target.client("cognito-idp"), new_password()
     pool = {"UserPoolId": target.outputs["UserPoolId"], "Username": name}
     try:
@@ -63,8 +67,13 @@ def local_user(target: Target, home: Path) -> tuple[dict[str, str], bool]:
     place = home / "user.json"
     new = not place.is_file()
     if new:
-        place.touch(mode=0o600)
-        place.write_text(json.dumps({"username": LOCAL_USER, "password": new_password()}))
-    user: dict[str, str] = json.loads(place.read_text())
+        half = place.with_suffix(".new")
+        half.touch(mode=0o600)
+        half.write_text(json.dumps({"username": LOCAL_USER, "password": new_password()}))
+        half.replace(place)
+    try:
+        user: dict[str, str] = json.loads(place.read_text())
+    except ValueError as error:
+        raise UserError(f"{place} can't be read ({error}); delete it, and `sightline up` makes a new user") from error
     set_password(target, user["username"], user["password"], engineer=True)
     return user, new

@@ -1,5 +1,6 @@
 """The whole loop on this machine, from dropped images to verdicts of a simulated device, and a report about it."""
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -52,7 +53,8 @@ class Demo:
         """All stages in order. Whatever happens, what was started is stopped, unless `keep`."""
         if stack.status(self.home)["running"]:
             raise DemoError("a local stack is running already; stop it with `sightline down`")
-        self.home.mkdir(parents=True, exist_ok=True)
+        for folder in (self.home, self.folder):
+            folder.mkdir(parents=True, exist_ok=True)
         self.started = time.monotonic()
         with tempfile.TemporaryDirectory(dir=self.home, prefix="demo-") as temporary:
             try:
@@ -85,7 +87,6 @@ class Demo:
             self.result["executions"] = {machine: pipeline.usage(self.target, machine) for machine in pipeline.MACHINES}
             self.result["seconds"] = round(time.monotonic() - self.started, 1)
             artifacts = report.Artifacts(self.target, self.result["training_job"])
-            self.folder.mkdir(parents=True, exist_ok=True)
             page = datasets.report(self.target, self.result["dataset_version"])
             (self.folder / report.DATASET).write_text(page)
             report.write(self.folder, self.result, artifacts, {path.name: path for path in unseen}, truth)
@@ -123,6 +124,11 @@ class Demo:
                 draw(work / "unseen", UNSEEN_DRAWN, seed=3)
             )
             seen, unseen = sorted((work / "seen").glob("*.jpg")), sorted((work / "unseen").glob("*.jpg"))
+        if len(seen) < 2 or not unseen:
+            raise DemoError(
+                f"{self.images} holds too few photos that can be read; the demo needs some of at least four parts"
+            )
+        self.expected = len({digest for path in seen if (digest := content(path))})
         self.result |= {"images_uploaded": len(seen), "images_unseen": len(unseen)}
         self.result["note"] = f"{len(seen)} to learn from, {len(unseen)} for the device alone"
         return seen, unseen, truth
@@ -138,7 +144,6 @@ class Demo:
         shutil.copyfile(seen[1], copy)
         truth[copy.name] = truth[seen[1].name]
         pipeline.upload(self.target, [*seen, *sorted(odd.iterdir())])
-        self.expected = len(seen)
 
     def label(self, truth: dict[str, list[dict[str, int]]]) -> None:
         """Simulated annotators work until every image is settled."""
@@ -246,6 +251,16 @@ class Demo:
         right = [self.verdicts[path.name]["verdict"] == ("fail" if truth[path.name] else "pass") for path in unseen]
         self.result["device_correct"] = round(sum(right) / len(right), 4)
         self.result["note"] = f"{sum(right)} of {len(right)} verdicts right"
+
+
+def content(path: Path) -> str | None:
+    """What a photo is known by in the ledger, where equal ones are one; None for what will be quarantined."""
+    body = path.read_bytes()
+    try:
+        decode(body)
+    except UndecodableImageError:
+        return None
+    return hashlib.sha256(body).hexdigest()
 
 
 def hold_out(files: list[Path]) -> tuple[list[Path], list[Path]]:

@@ -6,8 +6,10 @@ What a nucleus does is in nucleus.py; here is how it reaches the emulator and ru
 import argparse
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,10 +27,12 @@ from botocore.exceptions import ClientError
 from local.nucleus import Nucleus, Process
 from local.stack import CREDENTIALS, REGION
 from local.token_exchange import TokenExchange
+from sightline.errors import SightlineError
 
 POLL_SECONDS = 0.5
 SETTLE_SECONDS = 3.0  # a component that still runs after this counts as started
 STOP_SECONDS = 10
+THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")  # the names that AWS IoT takes
 
 
 class EmulatorCloud:
@@ -150,10 +154,16 @@ class SimulatedDevice:
     """A simulated device in a process of its own, below `home/devices/<thing>`; it survives the command that started it."""
 
     def __init__(self, home: Path, thing: str) -> None:
+        """Raises SightlineError for a name that AWS IoT would refuse, and that may lead out of the folder."""
+        if not THING.fullmatch(thing):
+            raise SightlineError(f"{thing!r} is no device's name: 1 to 128 letters, digits, and : _ -")
         self.thing = thing
         self.root = home.resolve() / "devices" / thing
         self.images = self.root / "images"
         self._pid = self.root / "pid"
+        self._life = (
+            self.root / "lock"
+        )  # held by the nucleus as long as it lives: a number alone may be another's by now
 
     def start(self, stack: Any, group: str = "") -> None:
         """Register the thing in a group (default: the stack's fleet) and start its nucleus, unless it runs."""
@@ -163,23 +173,33 @@ class SimulatedDevice:
         iot = stack.client("iot")
         iot.create_thing(thingName=self.thing)
         iot.add_thing_to_thing_group(thingGroupName=group or stack.outputs["ThingGroupName"], thingName=self.thing)
-        command = [sys.executable, "-m", "local.device", "--thing", self.thing, "--endpoint", stack.endpoint]
-        command += ["--root", str(self.root)]
+        command = [sys.executable, "-m", "local.device", f"--thing={self.thing}", f"--endpoint={stack.endpoint}"]
+        command += [f"--root={self.root}"]
         project = Path(__file__).resolve().parent.parent
         environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'layers' / 'sightline'}"}
-        with (self.root / "nucleus.log").open("ab") as log:
+        with (self.root / "nucleus.log").open("ab") as log, self._life.open("w") as life:
+            fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
             process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                pass_fds=[life.fileno()],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         self._pid.write_text(str(process.pid))
 
     @property
     def running(self) -> bool:
         try:
-            os.kill(int(self._pid.read_text()), 0)
-        except (FileNotFoundError, ValueError, ProcessLookupError):
+            with self._life.open("r+") as life:
+                fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
             return False
-        return True
+        except BlockingIOError:
+            return True
+        return False
 
     def stop(self) -> None:
         """End the nucleus, which ends its components."""

@@ -92,6 +92,8 @@ def up(
         if known and known["deployed"] == wanted:
             return _stack(root, known)
         running = known
+        if known is None and (left := _holder(root)):  # of an `up` that was killed before it could note where it is
+            _stop(root, left)
         try:
             if running is None:
                 tell("starting the emulator")
@@ -142,8 +144,9 @@ def down(root: Path = HOME) -> bool:
         return False
     with _alone(root):
         running = _running(root)
-        _stop(root, running["pid"] if running else 0)
-    return running is not None
+        pid = running["pid"] if running else _holder(root)
+        _stop(root, pid)
+    return pid != 0
 
 
 def status(root: Path = HOME) -> dict[str, Any]:
@@ -170,13 +173,21 @@ def _running(root: Path) -> dict[str, Any] | None:
     """What stack.json says, when its emulator lives: that holds a lock, which no other process can be mistaken for."""
     try:
         known: dict[str, Any] = json.loads((root / "stack.json").read_text())
-        with (root / LIFE).open("w") as life:
+    except (FileNotFoundError, ValueError):
+        return None
+    return known if _holder(root) else None
+
+
+def _holder(root: Path) -> int:
+    """The emulator of this folder, as the number of its process; 0 when none lives."""
+    try:
+        with (root / LIFE).open("r+") as life:
             fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
-        return None
+        return 0
     except BlockingIOError:
-        return known
-    return None
+        return int((root / LIFE).read_text() or 0)
+    return 0
 
 
 def _answers(port: int) -> bool:
@@ -247,6 +258,7 @@ def _start(root: Path, port: int, *, tied: bool, program: tuple[str, ...] = ("-m
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        life.write(str(process.pid))
     try:
         _await_answer(process, port, log)
     except BaseException:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cli.screen import JsonOption, as_table, console, progress, show, target
 
@@ -35,7 +36,9 @@ def dataset_show(version: VersionArgument = "latest", as_json: JsonOption = Fals
     out = Console()
     for name in ("version", "parent", "split_rule", "code_version"):
         out.print(f"[bold]{name}[/bold] {found[name] or '-'}", highlight=False)
-    out.print("[bold]boxes[/bold] " + ", ".join(f"{name} {number}" for name, number in found["class_balance"].items()))
+    out.print(
+        "[bold]boxes[/bold] " + escape(", ".join(f"{name} {number}" for name, number in found["class_balance"].items()))
+    )
     return out.print(as_table(rows, ["split", "images", "boxes", "images_without_boxes", "groups"]))
 
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cli.screen import JsonOption, Settings, as_table, console, local_only, show, target
 
@@ -29,7 +30,7 @@ def device_show(thing: Annotated[str, typer.Argument(help="Name of the device.")
         return show(found, True)
     out = Console()
     for name in ("thing", "group", "status", "model", "healthy", "last_seen"):
-        out.print(f"[bold]{name}[/bold] {found[name] or '-'}", highlight=False)
+        out.print(f"[bold]{name}[/bold] {escape(str(found[name] or '-'))}", highlight=False)
     for name, columns in (
         ("deployments", ["at", "deployment", "status", "reason"]),
         ("reports", ["at", "model", "healthy", "reason"]),
@@ -51,7 +52,7 @@ def device_logs(
         console.print(devices.logs_on_aws(target(), thing), soft_wrap=True, highlight=False)
         return
     for path in devices.log_files(Settings.home, thing):
-        console.print(f"[bold]{path}[/bold]", soft_wrap=True, highlight=False)
+        console.print(str(path), style="bold", soft_wrap=True)
         for line in path.read_text(errors="replace").splitlines()[-lines:]:
             print(line)
 

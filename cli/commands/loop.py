@@ -23,7 +23,9 @@ def upload(
     if not folder.is_dir():
         raise SightlineError(f"{folder} is not a folder; give the folder that holds the images")
     files = sorted(
-        path for path in folder.iterdir() if path.is_file() and path.suffix.lower() not in (".json", ".txt", ".md")
+        path
+        for path in folder.iterdir()
+        if path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in (".json", ".txt", ".md")
     )
     if not files:
         raise SightlineError(f"{folder} holds no files to upload")

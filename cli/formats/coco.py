@@ -64,7 +64,13 @@ def parse(value: Any, place: str, report: Report) -> LabelSet:
             images.append(image(entry.get("file_name"), measured, boxes[number]))
         except BadLabelError as error:
             report.refuse(str(error), shown(entry.get("file_name")))
-    return LabelSet([categories[number] for number in sorted(categories)], images)
+    return LabelSet([categories[number] for number in sorted(categories, key=_order)], images)
+
+
+def _order(number: Any) -> tuple[bool, float, str]:
+    """Numbers in their order, then what some tools write in their place."""
+    plain = isinstance(number, int | float)
+    return (not plain, number if plain else 0, str(number))
 
 
 def _box(annotation: dict[str, Any], categories: dict[Any, str]) -> LabelBox:

@@ -297,3 +297,10 @@ def test_the_documentation_says_what_each_format_can_say() -> None:
         assert [cell == "yes" for cell in table[name][: len(order)]] == [aspect in module.SAYS for aspect in order], (
             name
         )
+
+
+def test_category_ids_of_several_kinds_are_put_in_an_order(tmp_path: Path) -> None:
+    named = [{"id": "x", "name": "dent"}, {"id": 7, "name": "hole"}, {"id": 1, "name": "scratch"}]
+    (tmp_path / "labels.json").write_text(json.dumps({"images": [], "annotations": [], "categories": named}))
+    found = formats.read("coco", tmp_path / "labels.json", Report())
+    assert found.classes == ["scratch", "hole", "dent"]

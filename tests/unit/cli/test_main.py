@@ -1,6 +1,7 @@
 """The command line: what is wrong is said in one line with what to do, and the exit code tells."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 
@@ -125,3 +126,45 @@ def test_score_says_what_came_of_it_and_where_it_lies(
     monkeypatch.setattr(pipeline, "wait_for", lambda *_: output)
     assert run(capsys, monkeypatch, "score", "--prefix", "incoming/line-3/") == (0, out, err)
     assert asked == ["incoming/line-3/"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        ("no model was\n  ever", "no model was ever"),
+        ('{"Error":"Runtime.HandlerError","Cause":"{\\"errorMessage\\": \\"no model is left\\"}"}', "no model is left"),
+        ('{"TrainingJobName":"a","FailureReason":"AlgorithmError: exit code: 1"}', "AlgorithmError: exit code: 1"),
+        ('{"Cause": 3}', '{"Cause": 3}'),
+        ("[1]", "[1]"),
+    ],
+)
+def test_of_a_failed_execution_the_innermost_cause_is_told(cause: str, said: str) -> None:
+    assert pipeline.innermost(cause) == said
+
+
+def test_ctrl_c_and_the_end_from_outside_are_told_by_the_exit_code(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for sign, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        monkeypatch.setattr("cli.pipeline.models", lambda _, sign=sign: signal.raise_signal(sign))
+        monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
+        assert run(capsys, monkeypatch, "models", "list")[0] == code
+
+
+@pytest.mark.parametrize("name", ["a\nb.jpg", "a\udcff.jpg"])
+def test_a_name_that_no_event_could_tell_of_is_refused_before_anything_is_sent(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "good.jpg").touch()
+    (tmp_path / name).touch()
+    monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))  # would fail on any use
+    code, _, error = run(capsys, monkeypatch, "upload", str(tmp_path))
+    assert (code, "is no name for an object in S3; rename the file" in error) == (1, True)
+
+
+def test_a_users_name_is_checked_and_printed_as_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
+    code, _, error = run(capsys, monkeypatch, "user", "add", "[/x] y")
+    assert (code, "sightline: '[/x] y' is no user's name" in error) == (1, True)

@@ -1,12 +1,14 @@
 """Simulated devices as processes: scripts run, end in time, and are stopped with everything they started."""
 
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
 from local import device
-from local.device import ProcessRunner, overrides
+from local.device import ProcessRunner, SimulatedDevice, overrides
+from sightline.errors import SightlineError
 
 
 def test_a_script_runs_with_its_environment_to_its_end(tmp_path: Path) -> None:
@@ -54,3 +56,24 @@ def test_a_fresh_process_that_ends_is_noticed_before_the_time_is_up(
 def test_a_device_inspects_its_own_folder_through_the_emulators_broker(tmp_path: Path) -> None:
     found = overrides(tmp_path, "http://127.0.0.1:4566")
     assert (found["source"], found["mqttUrl"]) == (str(tmp_path / "images"), "ws://127.0.0.1:4566")
+
+
+@pytest.mark.parametrize("name", ["../../out", "/tmp/out", "", "a b", "[/x]", "x" * 129])
+def test_a_name_that_is_none_is_refused_and_leaves_nothing(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SightlineError, match="is no device's name"):
+        SimulatedDevice(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_took_the_number_of_a_dead_device_is_left_alone(tmp_path: Path) -> None:
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        dead = SimulatedDevice(tmp_path, "device-1")
+        dead.root.mkdir(parents=True)
+        (dead.root / "pid").write_text(str(stranger.pid))
+        assert not dead.running
+        device.stop_all(tmp_path)
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()

@@ -184,3 +184,18 @@ def test_what_is_deployed_names_archives_of_its_layers(tmp_path: Path) -> None:
     assert packed["Step"] == function
     with zipfile.ZipFile(tmp_path / packed["Tools"]["Properties"]["ContentUri"]) as archive:
         assert archive.read("python/tool.py") == b"x = 1\n"
+
+
+def test_an_emulator_whose_up_was_killed_is_found_by_its_lock(tmp_path: Path) -> None:
+    left = stack.up(root=tmp_path)
+    (tmp_path / "stack.json").unlink()  # as before it was written
+    assert stack.status(tmp_path) == {"running": False}
+    assert stack.down(tmp_path)
+    assert group_of(left.pid) == []
+    again = stack.up(root=tmp_path)
+    (tmp_path / "stack.json").write_text("{")  # half of it
+    try:
+        assert stack.up(root=tmp_path).pid != again.pid
+        assert group_of(again.pid) == []
+    finally:
+        stack.down(tmp_path)
