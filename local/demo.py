@@ -250,7 +250,8 @@ class Demo:
         self.result["device"] = [{field: self.verdicts[path.name][field] for field in fields} for path in unseen]
         right = [self.verdicts[path.name]["verdict"] == ("fail" if truth[path.name] else "pass") for path in unseen]
         self.result["device_correct"] = round(sum(right) / len(right), 4)
-        self.result["note"] = f"{sum(right)} of {len(right)} verdicts right"
+        review = sum(entry["verdict"] == "review" for entry in self.result["device"])
+        self.result["note"] = f"{sum(right)} of {len(right)} verdicts right, {review} left to a person"
 
 
 def content(path: Path) -> str | None:
