@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from cli import pipeline
 from cli.annotate import Annotators
 from cli.target import Target
 from local import stack
+from sightline.deployment import Limits
 
 HOME = ROOT / ".sightline"
 PUTS = 40
@@ -113,7 +115,11 @@ def functions(runtime: Path) -> dict[str, dict[str, Any]]:
         properties = template[folder.name]
         variables = dict.fromkeys(properties["variables"], "1") | {
             "HYPERPARAMETERS": "{}",
+            "MACHINES": "{}",
+            "ROLLOUT_LIMITS": json.dumps(dict.fromkeys((field.name for field in fields(Limits)), 1)),
             "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
         }
         layers = [stack.BUILT / "build" / name / "python" for name in properties["layers"]]
         environment = {
