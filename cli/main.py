@@ -63,9 +63,8 @@ def main() -> None:
         if module.startswith(("click", "typer")):  # a usage error: Typer says it in one line
             error.show()  # type: ignore[attr-defined]
             sys.exit(2)
-        if isinstance(error, OSError) or module.startswith(
-            ("botocore", "boto3")
-        ):  # a file, the network, or what AWS refused
+        # A file, the network, or what AWS refused.
+        if isinstance(error, OSError) or module.startswith(("botocore", "boto3")):
             fail(error)
         raise
     if code:  # Typer answers 130 for Ctrl-C; the commands themselves answer nothing

@@ -161,9 +161,8 @@ class SimulatedDevice:
         self.root = home.resolve() / "devices" / thing
         self.images = self.root / "images"
         self._pid = self.root / "pid"
-        self._life = (
-            self.root / "lock"
-        )  # held by the nucleus as long as it lives: a number alone may be another's by now
+        # Held by the nucleus as long as it lives: a number alone may be another's by now.
+        self._life = self.root / "lock"
 
     def start(self, stack: Any, group: str = "") -> None:
         """Register the thing in a group (default: the stack's fleet) and start its nucleus, unless it runs."""

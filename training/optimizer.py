@@ -30,7 +30,7 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Steps of equal size for both kinds of weights. What is no kernel does not decay.
+    """Steps of equal size for both kinds of weights. Biases and normalisation do not decay.
 
     The kernels are those of convolutions without a bias of their own, which a normalisation follows: the last ones, whose outputs
     mean something, stay with AdamW.

@@ -49,7 +49,7 @@ def device_logs(
     from cli import devices
 
     if Settings.profile or Settings.stack:
-        console.print(devices.logs_on_aws(target(), thing), soft_wrap=True, highlight=False)
+        console.print(devices.logs_on_aws(target(), thing), soft_wrap=True)
         return
     for path in devices.log_files(Settings.home, thing):
         console.print(str(path), style="bold", soft_wrap=True)

@@ -25,7 +25,7 @@ def format_name(name: str) -> str:
 def say(report: Any) -> None:
     """What could not be taken over; names in it are printed as they are."""
     for line in report.lines():
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 @app.command("import")
@@ -81,4 +81,4 @@ def labels_export(
     say(report)
     if as_json:
         return show({"images": number, "lost": report.lost, "refused": report.refused}, True)
-    return console.print(f"Labels of {number} images written to {folder}.", markup=False)
+    return console.print(f"Labels of {number} images written to {folder}.")

@@ -122,5 +122,5 @@ def score(
     summary = output["summary"]
     counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "review", "errors"))
     text = f"{summary['images']} images scored with model {summary['model_version']}: {counts}."
-    console.print(text, soft_wrap=True, highlight=False)
+    console.print(text, soft_wrap=True)
     return print(summary["predictions_uri"])

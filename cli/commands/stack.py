@@ -25,9 +25,9 @@ def up(as_json: JsonOption = False) -> None:
         running = stack.up(lambda text: status.update(text), root=Settings.home)
         user, new = users.local_user(target(), Settings.home)
     console.print(f"The stack runs at {running.endpoint} ({time.monotonic() - started:.0f} s).")
-    console.print(f"The page is {target().api_url}/", soft_wrap=True, highlight=False)
+    console.print(f"The page is {target().api_url}/", soft_wrap=True)
     where = f"with the password {user['password']} ({Settings.home / 'user.json'})" if new else "as before"
-    console.print(f"Sign in as {user['username']} {where}.", soft_wrap=True, highlight=False)
+    console.print(f"Sign in as {user['username']} {where}.", soft_wrap=True)
     if as_json:
         show({"endpoint": running.endpoint, "outputs": running.outputs}, True)
 

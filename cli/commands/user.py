@@ -18,4 +18,4 @@ def user_add(
     from cli import users
 
     print(users.add(target(), name, engineer=engineer))
-    console.print(f"{name} may sign in with this password, once, within 7 days.", highlight=False)
+    console.print(f"{name} may sign in with this password, once, within 7 days.")
