@@ -26,7 +26,7 @@ from PIL import Image
 from benchmarks.common import RESULTS, console, machine
 from cli import devices, pipeline
 from cli.target import Target
-from local import stack
+from local import application, stack
 from local.device import EmulatorCloud, ProcessRunner, SimulatedDevice, overrides, serve
 from local.nucleus import Nucleus, Process
 from sightline import deployment as rules
@@ -100,7 +100,7 @@ def register(target: Target, job: str) -> None:
         ModelPackageGroupName=target.outputs["ModelPackageGroupName"],
         ModelApprovalStatus="PendingManualApproval",
         InferenceSpecification={
-            "Containers": [{"Image": stack.training_image(), "ModelDataUrl": f"{uri}model.tar.gz"}],
+            "Containers": [{"Image": application.training_image(), "ModelDataUrl": f"{uri}model.tar.gz"}],
             "SupportedContentTypes": ["image/jpeg"],
             "SupportedResponseMIMETypes": ["application/json"],
         },

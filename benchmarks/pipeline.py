@@ -25,7 +25,7 @@ from benchmarks.prices import PRICES
 from cli import pipeline
 from cli.annotate import Annotators
 from cli.target import Target
-from local import stack
+from local import application, stack
 from sightline.deployment import Limits
 
 HOME = ROOT / ".sightline"
@@ -121,7 +121,7 @@ def functions(runtime: Path) -> dict[str, dict[str, Any]]:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
         }
-        layers = [stack.BUILT / "build" / name / "python" for name in properties["layers"]]
+        layers = [application.BUILT / "build" / name / "python" for name in properties["layers"]]
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(map(str, [*layers, runtime])),

@@ -31,7 +31,8 @@ class Target:
         import boto3
 
         if not profile and not stack:
-            from local.stack import CREDENTIALS, load
+            from local.application import CREDENTIALS
+            from local.stack import load
 
             local = load(home)
             return cls(local.outputs, boto3.Session(**CREDENTIALS), local.endpoint)

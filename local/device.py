@@ -24,8 +24,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from local.application import CREDENTIALS, REGION
 from local.nucleus import Nucleus, Process
-from local.stack import CREDENTIALS, REGION
 from local.token_exchange import TokenExchange
 from sightline.errors import SightlineError
 

@@ -6,7 +6,7 @@ import secrets
 import threading
 from datetime import UTC, datetime, timedelta
 
-from local.stack import CREDENTIALS
+from local.application import CREDENTIALS
 
 
 class TokenExchange:

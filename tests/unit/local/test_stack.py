@@ -7,15 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from local import stack
+from local import application, stack
 
 START = stack._start
 # Answers the health request, starts a child, and ends on SIGTERM, as the emulator does with a function's worker.
@@ -39,8 +37,8 @@ def without_sam(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         done.append(parameters.get("MinMap", "default"))
         return {"Port": str(port)}
 
-    monkeypatch.setattr(stack, "_build", lambda *_: done.append("build"))
-    monkeypatch.setattr(stack, "_deploy", deploy)
+    monkeypatch.setattr(application, "build", lambda *_: done.append("build"))
+    monkeypatch.setattr(application, "deploy", deploy)
     monkeypatch.setattr(stack, "_start", lambda *args, **kinds: START(*args, **kinds, program=("-c", EMULATOR)))
     return done
 
@@ -97,7 +95,7 @@ def test_nothing_is_left_when_the_deployment_fails(tmp_path: Path, monkeypatch: 
         seen.append(json.loads((root / "stack.json").read_text())["pid"])
         raise stack.StackError("`sam deploy` failed: no")
 
-    monkeypatch.setattr(stack, "_deploy", fail)
+    monkeypatch.setattr(application, "deploy", fail)
     with pytest.raises(stack.StackError, match="sam deploy"):
         stack.up(root=tmp_path)
     assert (group_of(seen[0]), stack.status(tmp_path)) == ([], {"running": False})
@@ -155,35 +153,6 @@ def test_the_emulator_ends_with_the_process_that_it_is_tied_to(tmp_path: Path) -
     while Path(f"/proc/{pid}").exists() if Path("/proc/self").exists() else group_of(pid):
         assert time.monotonic() < deadline, "it still runs"
         time.sleep(0.1)
-
-
-def test_a_digest_changes_with_names_and_contents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stack, "PROJECT", tmp_path)
-    (tmp_path / "a").write_text("x")
-    (tmp_path / "__pycache__").mkdir()
-    first = stack.digest_of([tmp_path])
-    (tmp_path / "__pycache__" / "a.pyc").write_text("y")
-    assert stack.digest_of([tmp_path]) == first
-    (tmp_path / "a").rename(tmp_path / "b")
-    second = stack.digest_of([tmp_path])
-    (tmp_path / "b").write_text("z")
-    assert len({first, second, stack.digest_of([tmp_path])}) == 3
-
-
-def test_what_is_deployed_names_archives_of_its_layers(tmp_path: Path) -> None:
-    (tmp_path / "Tools" / "python").mkdir(parents=True)
-    (tmp_path / "Tools" / "python" / "tool.py").write_text("x = 1\n")
-    layer = {"Type": "AWS::Serverless::LayerVersion", "Properties": {"ContentUri": "Tools"}}
-    function = {
-        "Type": "AWS::Serverless::Function",
-        "Properties": {"CodeUri": "Step", "Role": {"Fn::GetAtt": ["A", "Arn"]}},
-    }
-    (tmp_path / "template.yaml").write_text(yaml.safe_dump({"Resources": {"Tools": layer, "Step": function}}))
-    stack._pack(tmp_path)
-    packed = json.loads((tmp_path / stack.PACKED).read_text())["Resources"]
-    assert packed["Step"] == function
-    with zipfile.ZipFile(tmp_path / packed["Tools"]["Properties"]["ContentUri"]) as archive:
-        assert archive.read("python/tool.py") == b"x = 1\n"
 
 
 def test_an_emulator_whose_up_was_killed_is_found_by_its_lock(tmp_path: Path) -> None:

@@ -1,0 +1,167 @@
+"""The application in the local stack: built once for all stacks of this checkout, and deployed to an emulator, by SAM.
+
+What `sam build` makes follows from the sources alone and lies beside them.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sightline.errors import SightlineError
+
+PROJECT = Path(__file__).resolve().parent.parent
+REGION = "us-east-1"
+NAME = "sightline-local"
+CREDENTIALS: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
+SOURCES = ("template.yaml", "samconfig.toml", "statemachines", "functions", "layers", "console")
+BUILT = PROJECT / ".sightline" / "built"
+PACKED = "template.json"  # what is deployed: the built template, its layers as archives
+
+
+class StackError(SightlineError):
+    """The local stack could not be started, deployed or found."""
+
+
+@contextlib.contextmanager
+def _built(how: int) -> Iterator[None]:
+    """The built application: to oneself (LOCK_EX) or with others who read it (LOCK_SH)."""
+    BUILT.mkdir(parents=True, exist_ok=True)
+    with (BUILT / "lock").open("w") as lock:
+        fcntl.flock(lock, how)
+        yield
+
+
+def build(root: Path, sources: str, runtime: str) -> None:
+    """`sam build`, unless nothing changed since the last one; `sources` is the digest of what is built."""
+    with _built(fcntl.LOCK_EX):
+        _build(root, sources, runtime)
+
+
+def _build(root: Path, sources: str, runtime: str) -> None:
+    digest, stamp = f"{sources} {runtime}", BUILT / "sources.sha256"
+    if stamp.is_file() and stamp.read_text() == digest and (BUILT / "build" / PACKED).is_file():
+        return
+    stamp.unlink(missing_ok=True)
+    _sam(
+        ["build", "--template-file", str(PROJECT / "template.yaml"), "--build-dir", str(BUILT / "build"),
+         "--cached", "--cache-dir", str(BUILT / "cache"), "--parallel", "--parameter-overrides", f"PythonRuntime={runtime}"],
+        root,
+        {"SIGHTLINE_NATIVE": "1", "PYTHON": sys.executable},
+    )  # fmt: skip
+    _pack(BUILT / "build")
+    stamp.write_text(digest)
+
+
+def _pack(folder: Path) -> None:
+    """Layers as archives, and the template as JSON: else each `sam deploy` compresses 260 MB and reads YAML for seconds."""
+    import yaml
+
+    template = yaml.safe_load((folder / "template.yaml").read_text())
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::LayerVersion":
+            layer = folder / resource["Properties"]["ContentUri"]
+            archive = layer.with_suffix(".zip")
+            with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+                for file in sorted(layer.rglob("*")):
+                    target.write(file, file.relative_to(layer))
+            resource["Properties"]["ContentUri"] = archive.name
+    (folder / PACKED).write_text(json.dumps(template))
+
+
+def digest_of(paths: list[Path]) -> str:
+    """SHA-256 over the names and contents of files and folders (without caches)."""
+    digest = hashlib.sha256()
+    for path in paths:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(PROJECT)}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def training_image() -> str:
+    """The name under which the emulator runs `training/`; its tag changes with the code, as an image's digest does."""
+    digest = digest_of([PROJECT / "training", PROJECT / "layers" / "sightline" / "sightline" / "vision",
+                        PROJECT / "layers" / "sightline" / "sightline" / "evaluation.py"])  # fmt: skip
+    return f"000000000000.dkr.ecr.{REGION}.amazonaws.com/sightline-training:{digest[:16]}"
+
+
+def parameters(overrides: dict[str, str]) -> dict[str, str]:
+    """The template's parameters: those of samconfig.toml's `local`, those of this machine, and `overrides`."""
+    here = {
+        "PythonRuntime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+        "TrainingImageUri": training_image(),
+    }
+    return _configured() | here | overrides
+
+
+def deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
+    """`sam deploy`; answers the stack's outputs."""
+    import boto3
+
+    # Words with spaces or quotes (JSON) are quoted and escaped as SAM's own parser reads them back.
+    plain = re.compile(r"[\w.:/,-]+")
+    quoted = [f"{key}={value if plain.fullmatch(value) else json.dumps(value)}" for key, value in parameters.items()]
+    endpoint = f"http://127.0.0.1:{port}"
+    with _built(fcntl.LOCK_SH):
+        _sam(
+            ["deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local",
+             "--template-file", str(BUILT / "build" / PACKED), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
+             "--parameter-overrides", *quoted],
+            root,
+            {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION},
+        )  # fmt: skip
+    connect: Any = boto3.client
+    client = connect("cloudformation", endpoint_url=endpoint, **CREDENTIALS)
+    stack = client.describe_stacks(StackName=NAME)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def _configured() -> dict[str, str]:
+    """The parameter overrides of samconfig.toml's `local`; `--parameter-overrides` would replace them whole."""
+    import tomllib
+
+    with (PROJECT / "samconfig.toml").open("rb") as file:
+        text = tomllib.load(file)["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return dict(entry.split("=", 1) for entry in text.split())
+
+
+def _sam(arguments: list[str], root: Path, variables: dict[str, str]) -> None:
+    """Run the SAM command line. Raises StackError with its last words; everything it said is in `sam.log`."""
+    sam = Path(sys.executable).with_name("sam")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | variables
+    environment |= {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.1", "TMPDIR": str(root / "tmp")}
+    environment["PATH"] = f"{sam.parent}{os.pathsep}{environment.get('PATH', '')}"
+    log = root / "sam.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [str(sam), *arguments],
+            cwd=root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # it starts make and pip, which are to end with it
+        )
+        try:
+            code = process.wait()
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+    if code != 0:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("Error:")] or lines
+        raise StackError(f"`sam {arguments[0]}` failed: {errors[-1].strip()} (whole log: {log})")
