@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from cli.target import Target
 from sightline import ledger, names
 from sightline.errors import SightlineError
@@ -98,8 +100,42 @@ def history(target: Target, execution_arn: str) -> list[dict[str, Any]]:
 
 def current_state(target: Target, execution_arn: str) -> str:
     """The state that an execution entered last."""
+    return _entered_last(target, execution_arn).get("name", "-")
+
+
+def progress(target: Target, execution_arn: str) -> str:
+    """The state that an execution entered last; while a model trains, how far that is, too."""
+    entered = _entered_last(target, execution_arn)
+    if entered.get("name") != "TrainModel":
+        return entered.get("name", "-")
+    job = json.loads(entered["input"])["plan"]["training_job"]
+    return f"TrainModel: {_epoch(target, job) or 'the job starts'}"
+
+
+def _entered_last(target: Target, execution_arn: str) -> dict[str, str]:
     entered = [event for event in history(target, execution_arn) if event["type"].endswith("StateEntered")]
-    return str(entered[-1]["stateEnteredEventDetails"]["name"]) if entered else "-"
+    return dict(entered[-1]["stateEnteredEventDetails"]) if entered else {}
+
+
+def _epoch(target: Target, job: str) -> str:
+    """What the newest line of a training job's log says; nothing where there is none, or when it says something else."""
+    logs, group = target.client("logs"), "/aws/sagemaker/TrainingJobs"
+    try:
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
+        events = [
+            logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], limit=1)["events"]
+            for stream in streams[-1:]
+        ]
+    except ClientError:  # no log yet, or no right to read it: the wait goes on without
+        return ""
+    words = events[0][-1]["message"].split() if events and events[0] else []
+    said = dict(word.split("=", 1) for word in words if "=" in word)
+    if not {"epoch", "epochs"} <= said.keys():
+        return ""
+    parts = {"loss": said.get("train:loss"), "mAP@.50": said.get("validation:map50")}
+    return f"epoch {said['epoch']} of {said['epochs']}" + "".join(
+        f", {name} {value}" for name, value in parts.items() if value
+    )
 
 
 def usage(target: Target, machine: str) -> dict[str, int]:
@@ -139,7 +175,7 @@ def start_scoring(target: Target, prefix: str) -> str:
 
 
 def wait_for(
-    target: Target, execution_arn: str, on_state: Callable[[str], None] = lambda _: None, seconds: float = 86400
+    target: Target, execution_arn: str, on_progress: Callable[[str], None] | None = None, seconds: float = 86400
 ) -> dict[str, Any]:
     """Wait until an execution ends; answers its output. Raises PipelineError with the cause when it failed."""
     client = target.client("stepfunctions")
@@ -147,7 +183,8 @@ def wait_for(
     while (execution := client.describe_execution(executionArn=execution_arn))["status"] == "RUNNING":
         if time.monotonic() > deadline:
             raise PipelineError(f"{execution_arn.rsplit(':', 1)[-1]} still runs after {seconds:.0f} s")
-        on_state(current_state(target, execution_arn))
+        if on_progress:
+            on_progress(progress(target, execution_arn))
         time.sleep(0.5)
     if execution["status"] != "SUCCEEDED":
         cause = innermost(execution.get("cause", "no cause given"))

@@ -1,6 +1,7 @@
 """What all commands share: the options before the command, the stack they act on, and how they print."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from sightline.errors import SightlineError
 
 # Without markup: what is printed holds names that other people chose.
 console = Console(stderr=True, markup=False, highlight=False)
+
+PIPE_WIDTH = 10_000  # characters
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 
@@ -45,7 +48,12 @@ def show(value: Any, as_json: bool, table: Table | None = None) -> None:
     if as_json or table is None:
         print(json.dumps(value, indent=1, default=str))
     else:
-        Console().print(table)
+        paper().print(table if table.row_count else "none")
+
+
+def paper() -> Console:
+    """Standard output for a person. In a pipe nothing is wrapped: a row stays one line for `grep` and the like."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def as_table(rows: list[dict[str, Any]], columns: list[str]) -> Table:

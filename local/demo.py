@@ -87,6 +87,9 @@ class Demo:
             self.result["executions"] = {machine: pipeline.usage(self.target, machine) for machine in pipeline.MACHINES}
             self.result["seconds"] = round(time.monotonic() - self.started, 1)
             artifacts = report.Artifacts(self.target, self.result["training_job"])
+            self.result |= {"epochs": len(artifacts.history), "epochs_planned": int(HYPERPARAMETERS["epochs"])}
+            if cut := report.cut_short(self.result):
+                self.result["note"] = cut
             page = datasets.report(self.target, self.result["dataset_version"])
             (self.folder / report.DATASET).write_text(page)
             report.write(self.folder, self.result, artifacts, {path.name: path for path in unseen}, truth)
@@ -99,7 +102,7 @@ class Demo:
         """Time a stage and say how it went; an error names the stage and where to look."""
         start = time.monotonic()
         try:
-            with self.console.status(name):
+            with self.console.status(name) as self.spinner:
                 yield
         except SightlineError as error:
             log = self.home / "emulator.log"
@@ -181,10 +184,10 @@ class Demo:
     def train(self) -> None:
         """Wait for the training that labelling started; start one for what came after it."""
         for execution in reversed(self.wait_for_executions("train_model", 30)):
-            output = pipeline.wait_for(self.target, execution["executionArn"], seconds=TRAINING_SECONDS)
+            output = self.wait_for(execution["executionArn"])
         images = sum(output["dataset"][split] for split in ("train", "validation", "test"))
         if images < self.result["labels_approved"] or not output["plan"]["changed"]:
-            output = pipeline.wait_for(self.target, pipeline.start_training(self.target), seconds=TRAINING_SECONDS)
+            output = self.wait_for(pipeline.start_training(self.target))
         if not output["plan"]["changed"]:
             raise DemoError(output["plan"]["reason"])
         judgement = output["judgement"]
@@ -200,6 +203,9 @@ class Demo:
             raise DemoError("the gate rejected the model: " + "; ".join(judgement["reasons"]))
         self.result["model_package_arn"] = output["registration"]["model_package_arn"]
         self.result["note"] = f"mAP@.50 {self.result['map50']:.3f}, accepted"
+
+    def wait_for(self, execution_arn: str) -> dict[str, Any]:
+        return pipeline.wait_for(self.target, execution_arn, self.spinner.update, TRAINING_SECONDS)
 
     def wait_for_executions(self, machine: str, seconds: float) -> list[dict[str, Any]]:
         deadline = time.monotonic() + seconds

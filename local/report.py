@@ -64,6 +64,12 @@ def corners(boxes: list[dict[str, int]]) -> list[list[int]]:
     return [[box["left"], box["top"], box["left"] + box["width"], box["top"] + box["height"]] for box in boxes]
 
 
+def cut_short(result: dict[str, Any]) -> str:
+    """What to know of a training that ended before its last epoch; nothing of a whole one."""
+    done, planned = result["epochs"], result["epochs_planned"]
+    return f"training was cut short after {done} of {planned} epochs: this machine is slow" if done < planned else ""
+
+
 def verdicts(result: dict[str, Any], unseen: dict[str, Path], truth: dict[str, Any]) -> str:
     """The device's images with what it found; wrong verdicts first."""
     entries = []
@@ -135,7 +141,7 @@ approved and deployed to a simulated device, which then inspected {result["image
 <h2>What the device said</h2><p class="key">The wrong ones first. <b>Green: true defects</b>, <i>red: what the device found</i>.</p>
 <div class="images">{verdicts(result, unseen, truth)}</div>
 <h2>Why the model was accepted</h2>{rules}
-<h2>How it learned</h2><div class="tiles">{training_charts(artifacts.history)}</div>
+<h2>How it learned</h2><p class="key">{html.escape(cut_short(result).capitalize())}</p><div class="tiles">{training_charts(artifacts.history)}</div>
 <h2>On test images</h2><div class="images">{tested}</div>
 <h2>Where it comes from</h2>{lineage}{splits}<p><a href="{DATASET}">The dataset: its groups of near-twins and its health</a></p>
 <h2>Set aside and merged</h2>{aside}{merged}

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from sightline.vision.decode import Pixels
 
@@ -27,6 +27,7 @@ figure { margin: 0; } figure img { width: 100%; border-radius: .4rem; display: b
 @media print { body { margin: 0; max-width: none; } figure, table, svg { break-inside: avoid; } }
 """
 LABEL, DETECTION = (26, 152, 80), (214, 56, 45)
+LETTERS = 18  # pixels, in pictures that the page shows at about half their size
 SHOWN = 12
 SHOWN_BEST = 8
 PixelsOf = Callable[[str, str], Pixels]
@@ -45,10 +46,12 @@ def picture(pixels: Pixels, labels: list[Any], detections: list[dict[str, Any]],
         box = [edge * scale for edge in detection["box"]]
         draw.rectangle(box, outline=DETECTION, width=2)
         name = f"{detection['class']} " if "class" in detection else ""
-        place = (box[0] + 1, box[1] - 13 if box[1] >= 13 else box[3] + 1)
-        text = f"{name}{detection['score']:.2f}"
-        draw.rectangle(draw.textbbox(place, text), fill=DETECTION)
-        draw.text(place, text, fill=(255, 255, 255))
+        text, font = f"{name}{detection['score']:.2f}", ImageFont.load_default(LETTERS)
+        line = LETTERS + 4
+        # Inside the picture, also for a box at its right edge.
+        place = (min(box[0] + 1, width - draw.textlength(text, font)), box[1] - line if box[1] >= line else box[3] + 1)
+        draw.rectangle(draw.textbbox(place, text, font), fill=DETECTION)
+        draw.text(place, text, fill=(255, 255, 255), font=font)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
@@ -120,10 +123,16 @@ def training_charts(history: list[dict[str, float]]) -> str:
         label: [(entry["epoch"], entry[name]) for entry in history if name in entry] for label, name in names.items()
     }
     losses = [(entry["epoch"], entry["train:loss"]) for entry in history if "train:loss" in entry]
-    top = max((loss for _, loss in losses), default=1.0)
+    top = _round_up(max((loss for _, loss in losses), default=1.0))
     return chart(scores, "epoch", "mAP on the validation images") + chart(
         {"loss": losses}, "epoch", "Training loss", top
     )
+
+
+def _round_up(value: float) -> float:
+    """The next number whose quarters are short: 4, 8, 10, 12, 16, 20 or 40 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(max(value, 1e-6) / 4))
+    return next(step * power for step in (4, 8, 10, 12, 16, 20, 40) if step * power >= value * (1 - 1e-9))
 
 
 def _number(value: float | None) -> str:

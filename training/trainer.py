@@ -108,7 +108,8 @@ class Trainer:
         self.epoch += 1
         spent = self.seconds + time.monotonic() - started
         self.epochs = max(self.epoch, min(chosen.epochs, int(chosen.max_seconds / spent * self.epoch)))
-        entry: dict[str, float] = {"epoch": self.epoch, "seconds": round(spent, 1), "train:loss": round(loss, 4)}
+        entry: dict[str, float] = {"epoch": self.epoch, "epochs": self.epochs, "seconds": round(spent, 1)}
+        entry["train:loss"] = round(loss, 4)
         if self.epoch % max(1, self.epochs // EVALUATIONS) == 0 or self.epoch == self.epochs:
             map50, map50_95 = self._validate()
             entry |= {"validation:map50": round(map50, 4), "validation:map50_95": round(map50_95, 4)}

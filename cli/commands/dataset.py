@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from cli.screen import JsonOption, as_table, console, progress, show, target
+from cli.screen import JsonOption, as_table, console, paper, progress, show, target
 
 app = typer.Typer(no_args_is_help=True, help="Dataset versions: immutable, named after their content.")
 
@@ -33,7 +32,7 @@ def dataset_show(version: VersionArgument = "latest", as_json: JsonOption = Fals
     if as_json:
         return show(found, True)
     rows = [{"split": split, **counts} for split, counts in found["counts"].items()]
-    out = Console()
+    out = paper()
     for name in ("version", "parent", "split_rule", "code_version"):
         out.print(f"[bold]{name}[/bold] {found[name] or '-'}", highlight=False)
     out.print(

@@ -3,10 +3,9 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
-from cli.screen import JsonOption, Settings, as_table, console, local_only, show, target
+from cli.screen import JsonOption, Settings, as_table, console, local_only, paper, show, target
 
 app = typer.Typer(no_args_is_help=True, help="Devices: the simulated one of this machine, and those of the fleet.")
 
@@ -28,7 +27,7 @@ def device_show(thing: Annotated[str, typer.Argument(help="Name of the device.")
     found = devices.show(target(), thing)
     if as_json:
         return show(found, True)
-    out = Console()
+    out = paper()
     for name in ("thing", "group", "status", "model", "healthy", "last_seen"):
         out.print(f"[bold]{name}[/bold] {escape(str(found[name] or '-'))}", highlight=False)
     for name, columns in (

@@ -49,9 +49,11 @@ def annotate(
     as_json: JsonOption = False,
 ) -> None:
     """Answer the open labelling and verification jobs with simulated annotators, from known labels."""
+    from cli import pipeline
     from cli.annotate import Annotators, read_coco
 
-    people = Annotators(target(), read_coco(labels), error_rate=error_rate, seed=seed, count=annotators)
+    found = target()
+    people = Annotators(found, read_coco(labels), error_rate=error_rate, seed=seed, count=annotators)
     quiet_since = time.monotonic()
     with progress("answering tasks", None) as step:
         while time.monotonic() - quiet_since < wait:
@@ -59,9 +61,12 @@ def annotate(
                 quiet_since = time.monotonic()
                 step(people.total)
             time.sleep(0.5)
-    show(people.done, as_json) if as_json else console.print(
-        ", ".join(f"{number} {name}" for name, number in people.done.items())
-    )
+    if as_json:
+        return show(people.done, True)
+    console.print(", ".join(f"{number} {name}" for name, number in people.done.items()))
+    if any(execution["status"] == "RUNNING" for execution in pipeline.executions(found, "train_model")):
+        console.print("A training is running; `sightline status` shows where it is.")
+    return None
 
 
 @app.command()
@@ -82,7 +87,7 @@ def train(
     if not wait:
         return show({"execution": arn}, as_json) if as_json else console.print(arn)
     with console.status("starting") as spinner:
-        output = pipeline.wait_for(found, arn, lambda state: spinner.update(state))
+        output = pipeline.wait_for(found, arn, spinner.update)
     return show(output, True) if as_json else tell_verdict(output)
 
 
@@ -114,7 +119,7 @@ def score(
     if not wait:
         return show({"execution": arn}, as_json) if as_json else console.print(arn)
     with console.status("starting") as spinner:
-        output = pipeline.wait_for(found, arn, lambda state: spinner.update(state))
+        output = pipeline.wait_for(found, arn, spinner.update)
     if as_json:
         return show(output, True)
     if "summary" not in output:

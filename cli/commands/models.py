@@ -48,5 +48,5 @@ def models_import(
     if not wait:
         return show({"execution": arn}, as_json) if as_json else console.print(arn)
     with console.status("starting") as spinner:
-        output = pipeline.wait_for(found, arn, lambda state: spinner.update(state))
+        output = pipeline.wait_for(found, arn, spinner.update)
     return show(output, True) if as_json else tell_verdict(output)

@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from cli.screen import JsonOption, Settings, as_table, console, local_only, show, target
+from cli.screen import JsonOption, Settings, as_table, console, local_only, paper, show, target
 from sightline.errors import SightlineError
 
 app = typer.Typer()
@@ -65,7 +64,7 @@ def status(as_json: JsonOption = False) -> None:
     }
     if as_json:
         return show(value, True)
-    out = Console()
+    out = paper()
     out.print(
         "[bold]Images[/bold]   " + "  ".join(f"{name} {number}" for name, number in value["images"].items() if number)
     )

@@ -80,7 +80,7 @@ def test_training_writes_what_the_contract_names_and_the_same_seed_gives_the_sam
     model = json.loads((tmp_path / "a" / "model" / "model.json").read_text())
     assert (model["classes"], model["input"]["height"], model["input"]["width"]) == (["scratch"], 64, 96)
     assert model["hyperparameters"]["epochs"] == 2
-    assert "epoch=2 seconds=" in capsys.readouterr().out
+    assert "epoch=2 epochs=2 seconds=" in capsys.readouterr().out
     histories = [json.loads((tmp_path / name / "model" / "history.json").read_text()) for name in ("a", "b")]
     losses = [[entry["train:loss"] for entry in history] for history in histories]
     assert losses[0] == losses[1]
