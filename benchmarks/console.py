@@ -1,12 +1,11 @@
 """`python -m benchmarks.console`: is a job of 100,000 tasks as quick for the people who work on it as one of 100?
 
 Opens jobs of both sizes on a local stack of its own, with the deployed function, and asks over HTTP as the page does: the page,
-the list of jobs, the next task, an answer. Prints medians and 95th percentiles, in milliseconds, and writes nothing.
+the list of jobs, the next task, an answer. Medians and 95th percentiles go to benchmarks/results/console.json.
 """
 
 import argparse
 import json
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from botocore.config import Config
+from rich.table import Table
 
+from benchmarks.common import console, summary, write
 from cli import users
 from cli.target import Target
 from local import stack
@@ -53,15 +54,39 @@ def open_job(target: Target, job_id: str, images_uri: str) -> float:
     return time.perf_counter() - start
 
 
-def measure(ask: Callable[[], Any]) -> str:
-    """Median and 95th percentile of a request, in milliseconds."""
+def measure(ask: Callable[[], Any]) -> dict[str, float]:
+    """Milliseconds of a request."""
     times = []
     for _ in range(WARM_UP + ROUNDS):
         start = time.perf_counter()
         ask()
         times.append((time.perf_counter() - start) * 1000)
-    times = times[WARM_UP:]
-    return f"{statistics.median(times):6.0f} {statistics.quantiles(times, n=20)[-1]:6.0f}"
+    return summary(times[WARM_UP:])
+
+
+def measured(target: Target, tasks: int) -> dict[str, Any]:
+    """Open a job of that many tasks, and ask as the page does."""
+    job_id = f"bench-{tasks}"
+    seconds = open_job(target, job_id, write_list(target, job_id, tasks))
+    person = Person(target, job_id)
+    return {
+        "tasks": tasks,
+        "opened_in_seconds": round(seconds, 1),
+        "job_ms": measure(lambda: person.ask("GET", f"/jobs/{person.job}")),
+        "next_ms": measure(person.next),
+        "next_and_answer_ms": measure(person.answer),
+    }
+
+
+def show(jobs: list[dict[str, Any]]) -> None:
+    requests = ("job_ms", "next_ms", "next_and_answer_ms")
+    table = Table(
+        "tasks", "opened in", *(f"{name.removesuffix('_ms').replace('_', ' ')}, ms" for name in requests), box=None
+    )
+    for job in jobs:
+        times = (f"{job[name]['median']:.0f} (p95 {job[name]['p95']:.0f})" for name in requests)
+        table.add_row(f"{job['tasks']:,}", f"{job['opened_in_seconds']} s", *times)
+    console.print(table)
 
 
 class Person:
@@ -97,17 +122,11 @@ def main() -> None:
         try:
             stack.up(root=home, tied=True)
             target = Target.find(None, None, None, home)
-            print(f"{'tasks':>8} {'opened in':>10}   {'job':>13} {'next':>13} {'next+answer':>13}  (ms: median, p95)")
-            for number in sizes:
-                job_id = f"bench-{number}"
-                seconds = open_job(target, job_id, write_list(target, job_id, number))
-                person = Person(target, job_id)
-                job = measure(lambda person=person: person.ask("GET", f"/jobs/{person.job}"))  # type: ignore[misc]
-                print(
-                    f"{number:8} {seconds:8.1f} s   {job} {measure(person.next)} {measure(person.answer)}", flush=True
-                )
+            jobs = [measured(target, tasks) for tasks in sizes]
         finally:
             stack.down(home)
+    write("console", {"jobs": jobs})
+    show(jobs)
 
 
 if __name__ == "__main__":
