@@ -51,8 +51,9 @@ check: $(VENV)/.ready-all ## Run the linters, the type checker and the validatio
 bench: $(VENV)/.ready-all ## Measure latency, cost, import time and size; results go to benchmarks/results/
 	@python -m benchmarks.run $(ARGS)
 
-docs: $(VENV)/.ready-all ## Draw the workflow diagrams anew from the ASL files
+docs: $(VENV)/.ready-all ## Draw the workflow diagrams anew from the ASL files, and the page of the benchmarks from their results
 	@python scripts/draw_workflows.py
+	@python -m benchmarks.page
 
 clean: ## Stop the local stack and remove everything that was made here
 	@if [ -x $(BIN)/sightline ] && [ -d .sightline ]; then sightline down; fi

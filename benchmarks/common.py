@@ -4,17 +4,21 @@ import json
 import os
 import platform
 import statistics
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 TAGS = ROOT.parent / "shared" / "data" / "tags"  # photos with boxes, where they are at hand
 console = Console()
+# What a result says to a person: tables and sentences, for the terminal and for docs/benchmarks.md.
+Shown = Callable[[dict[str, Any]], list[Table | str]]
 
 
 def machine() -> dict[str, Any]:
@@ -33,6 +37,10 @@ def machine() -> dict[str, Any]:
     }
 
 
+def table(*columns: str) -> Table:
+    return Table(*columns, box=None, header_style="bold")
+
+
 def summary(values: list[float]) -> dict[str, float]:
     return {
         "median": round(statistics.median(values), 2),
@@ -41,8 +49,10 @@ def summary(values: list[float]) -> dict[str, float]:
     }
 
 
-def write(name: str, result: dict[str, Any]) -> None:
-    """Write `result` to benchmarks/results/<name>.json, with the machine and the time."""
+def finish(name: str, result: dict[str, Any], shown: Shown) -> None:
+    """Write `result` to benchmarks/results/<name>.json, with the machine and the time, and print what `shown` makes of it."""
     whole = {"machine": machine(), "at": datetime.now(UTC).isoformat(timespec="seconds"), **result}
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(whole, indent=1) + "\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    for part in shown(whole):
+        console.print(part, highlight=False, soft_wrap=isinstance(part, str))

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.config import Config
 from rich.table import Table
 
-from benchmarks.common import console, summary, write
+from benchmarks.common import finish, summary, table
 from cli import users
 from cli.target import Target
 from local import stack
@@ -64,31 +64,6 @@ def measure(ask: Callable[[], Any]) -> dict[str, float]:
     return summary(times[WARM_UP:])
 
 
-def measured(target: Target, tasks: int) -> dict[str, Any]:
-    """Open a job of that many tasks, and ask as the page does."""
-    job_id = f"bench-{tasks}"
-    seconds = open_job(target, job_id, write_list(target, job_id, tasks))
-    person = Person(target, job_id)
-    return {
-        "tasks": tasks,
-        "opened_in_seconds": round(seconds, 1),
-        "job_ms": measure(lambda: person.ask("GET", f"/jobs/{person.job}")),
-        "next_ms": measure(person.next),
-        "next_and_answer_ms": measure(person.answer),
-    }
-
-
-def show(jobs: list[dict[str, Any]]) -> None:
-    requests = ("job_ms", "next_ms", "next_and_answer_ms")
-    table = Table(
-        "tasks", "opened in", *(f"{name.removesuffix('_ms').replace('_', ' ')}, ms" for name in requests), box=None
-    )
-    for job in jobs:
-        times = (f"{job[name]['median']:.0f} (p95 {job[name]['p95']:.0f})" for name in requests)
-        table.add_row(f"{job['tasks']:,}", f"{job['opened_in_seconds']} s", *times)
-    console.print(table)
-
-
 class Person:
     """Somebody who works on one job."""
 
@@ -113,6 +88,29 @@ class Person:
         self.ask("POST", f"/jobs/{self.job}/tasks/{self.given[0]}/answer", {"annotations": []})
 
 
+def measured(target: Target, tasks: int) -> dict[str, Any]:
+    """Open a job of that many tasks, and ask as the page does."""
+    job_id = f"bench-{tasks}"
+    seconds = open_job(target, job_id, write_list(target, job_id, tasks))
+    person = Person(target, job_id)
+    return {
+        "tasks": tasks,
+        "opened_in_seconds": round(seconds, 1),
+        "job_ms": measure(lambda: person.ask("GET", f"/jobs/{person.job}")),
+        "next_ms": measure(person.next),
+        "next_and_answer_ms": measure(person.answer),
+    }
+
+
+def shown(result: dict[str, Any]) -> list[Table | str]:
+    requests = {"the job": "job_ms", "the next task": "next_ms", "the next task, and an answer": "next_and_answer_ms"}
+    jobs = table("tasks", "opened in", *(f"{name}, ms" for name in requests))
+    for job in result["jobs"]:
+        times = (f"{job[key]['median']:.0f} (p95 {job[key]['p95']:.0f})" for key in requests.values())
+        jobs.add_row(f"{job['tasks']:,}", f"{job['opened_in_seconds']} s", *times)
+    return [jobs]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", type=int, nargs="+", default=SIZES, help="sizes of the jobs")
@@ -125,8 +123,7 @@ def main() -> None:
             jobs = [measured(target, tasks) for tasks in sizes]
         finally:
             stack.down(home)
-    write("console", {"jobs": jobs})
-    show(jobs)
+    finish("console", {"jobs": jobs}, shown)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ anyone works. Medians and 95th percentiles go to benchmarks/results/console_page
 
 import argparse
 import io
-import json
 import tempfile
 import time
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from rich.table import Table
 
-from benchmarks.common import summary, write
+from benchmarks.common import finish, summary, table
 from local import stack
 from scripts.chromium import ARGUMENTS, find_chromium
 from tests.console_line import Line, open_work, sign_in
@@ -75,6 +75,14 @@ def measure(line: Line, page: Page, size: tuple[int, int], look_seconds: float, 
     }  # fmt: skip
 
 
+def shown(result: dict[str, Any]) -> list[Table | str]:
+    waits = table("photo", "MB", "looked at for", "save to next photo, median ms", "p95 ms", "runs")
+    for entry in result["results"]:
+        times = (f"{entry['save_to_next_photo_ms'][key]:g}" for key in ("median", "p95", "runs"))
+        waits.add_row(entry["photo"], str(entry["megabytes"]), f"{entry['look_seconds']:g} s", *times)
+    return [waits]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=25, help="photos of each size")
@@ -93,12 +101,11 @@ def main() -> None:
             for look_seconds in (LOOK_SECONDS, 0.0):
                 for size in SIZES:
                     results.append(measure(line, page, size, look_seconds, options.count))
-                    print(json.dumps(results[-1], ensure_ascii=False))
         finally:
             browser.close()
             if not options.home:
                 stack.down(home)
-    write("console_page", {"browser": "headless Chromium", "results": results})
+    finish("console_page", {"browser": "headless Chromium", "results": results}, shown)
 
 
 if __name__ == "__main__":

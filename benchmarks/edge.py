@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from rich.table import Table
 
-from benchmarks.common import console, summary, write
+from benchmarks.common import finish, summary, table
 
 IMAGE = (1280, 960)  # pixels of the photos
 PHOTOS = 16
@@ -169,6 +170,21 @@ def measure(folder: Path, images: int, runs: int) -> dict[str, Any]:
     }
 
 
+def shown(result: dict[str, Any]) -> list[Table | str]:
+    width, height = result["photo"]
+    times = table(f"one core, photos of {width}×{height}", "median ms", "p95 ms", "runs")
+    for name, key in (("JPEG to published verdict", "jpeg_to_verdict_ms"), ("bare session.run", "session_run_ms")):
+        times.add_row(name, *(f"{result[key][number]:g}" for number in ("median", "p95", "runs")))
+    long = result["sustained"]
+    memory = long["memory_mb"]
+    held = (
+        f"Whole to bare: {result['ratio']}. Memory at rest: {result['memory_at_rest_mb']} MB. Over {long['images']:,} images, "
+        f"{long['images_per_second']} a second: {min(memory)} to {max(memory)} MB, {memory[len(memory) // 2]} MB half-way, "
+        f"{memory[-1]} MB at the end."
+    )
+    return [times, held]
+
+
 def _measured(folder: Path, images: int, runs: int) -> None:
     (folder / "result.json").write_text(json.dumps(measure(folder, images, runs)))
 
@@ -194,8 +210,7 @@ def main() -> None:
         alone(make_model, folder)
         alone(_measured, folder, given.images, given.runs)
         result = json.loads((folder / "result.json").read_text())
-    write("edge", result)
-    console.print_json(json.dumps(result))
+    finish("edge", result, shown)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ import boto3
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+from rich.table import Table
 
-from benchmarks.common import RESULTS, console, machine
+from benchmarks.common import RESULTS, console, finish, table
 from cli import devices, pipeline
 from cli.target import Target
 from local import application, stack
@@ -301,6 +302,21 @@ def render(result: dict[str, Any]) -> str:
     )
 
 
+def shown(result: dict[str, Any]) -> list[Table | str]:
+    """When the first, the middle and the last device of each group came to each phase."""
+    groups: dict[str, list[dict[str, float]]] = {}
+    for device in result["devices"]:
+        groups.setdefault(device["group"], []).append(device["seconds"])
+    phases = table("seconds after the approval", *(f"{phase}: first, middle, last" for phase in PHASES))
+    for group, devices_of in groups.items():
+        cells = []
+        for phase in PHASES:
+            at = sorted(seconds[phase] for seconds in devices_of if phase in seconds)
+            cells.append(f"{at[0]:.0f}, {at[len(at) // 2]:.0f}, {at[-1]:.0f}" if at else "–")
+        phases.add_row(f"{group}: {len(devices_of)}", *cells)
+    return [phases, f"{result['decision']}; {result['seconds']:.0f} s in all. {result['note']}"]
+
+
 def run(count: int, canaries: int, inspectors: int, settings: dict[str, str]) -> dict[str, Any]:
     """One roll-out to `count` devices, `canaries` of them in the canary group, `inspectors` of them with the real inspector."""
     home = Path(tempfile.mkdtemp(prefix="sightline-fleet-"))
@@ -353,15 +369,9 @@ def main() -> None:
         f"{given.inspectors} devices ran the real inspector; {light} ran a light one in one process, which proves the model on its golden "
         f"images but inspects nothing. Settings: {settings}."
     )
-    result |= {"machine": machine(), "settings": settings, "at": datetime.now(UTC).isoformat(timespec="seconds")}
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "fleet.json").write_text(json.dumps(result, indent=1) + "\n")
+    finish("fleet", {"simulated": True, "settings": settings, **result}, shown)
     (RESULTS / "fleet.html").write_text(render(result))
-    proven = sorted(device["seconds"]["proven"] for device in result["devices"] if "proven" in device["seconds"])
-    console.print(
-        f"{len(proven)} of {given.devices} devices proved the model, the first after {proven[0]:.0f} s, the last after {proven[-1]:.0f} s"
-    )
-    console.print(f"{result['decision']}; {result['seconds']:.0f} s in all; {RESULTS / 'fleet.html'}")
+    console.print(f"The timeline: {RESULTS / 'fleet.html'}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from benchmarks.common import console, write
+from benchmarks.common import finish, table
 from sightline import evaluation as metrics
 from sightline.evaluation import Found, Ranking, Truth
 from sightline.gate import LOSS, Limits, judge
@@ -185,16 +185,14 @@ def _share(entries: list[dict[str, Any]], name: str) -> float:
     return round(float(np.mean([entry[name] for entry in entries])), 4)
 
 
-def show(result: dict[str, Any]) -> None:
+def shown(result: dict[str, Any]) -> list[Table | str]:
     head = ("test groups", "images", "equal: stopped", "equal: called better", "loss of 5 points: stopped")
-    table = Table(*head, box=None, header_style="bold")
+    sizes = table(*head)
     for entry in result["sizes"]:
         rates = (f"{entry[name]:.1%}" for name in ("equal_stopped", "equal_called_better", "loss_stopped"))
-        table.add_row(str(entry["test_groups"]), str(entry["test_images"]), *rates)
-    console.print(table)
-    console.print(
-        f"{result['trials']} simulated test sets of each size, mAP@.50 {result['map50']:.3f}; {result['seconds']:.0f} s."
-    )
+        sizes.add_row(str(entry["test_groups"]), str(entry["test_images"]), *rates)
+    about = f"{result['trials']} simulated test sets of each size, mAP@.50 {result['map50']:.3f}; {result['seconds']:.0f} s."
+    return [sizes, about]
 
 
 def main() -> None:
@@ -215,8 +213,7 @@ def main() -> None:
         "sizes": [errors(answers, place) for place in range(len(SIZES))],
         "seconds": round(time.perf_counter() - start, 1),
     }
-    write("gate", result)
-    show(result)
+    finish("gate", result, shown)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from rich.table import Table
 
-from benchmarks.common import ROOT, TAGS, console, write
+from benchmarks.common import ROOT, TAGS, finish, table
 from cli.annotate import read_coco
 from sightline import grouping, splits
 from sightline.vision.decode import decode
@@ -148,23 +148,22 @@ def run(count: int) -> dict[str, float]:
     return {**json.loads(done.stdout), "drawing_seconds": drawing}
 
 
-def show(result: dict[str, Any]) -> None:
+def shown(result: dict[str, Any]) -> list[Table | str]:
     head = ("images", "parts", "groups", "seconds", "processor seconds", "peak MiB", "pairs right", "pairs found")
-    table = Table(*head, box=None, header_style="bold")
+    sizes = table(*head)
     for entry in result["sizes"]:
         numbers = (entry[name] for name in ("images", "parts", "groups", "seconds", "processor_seconds", "peak_mib"))
         shares = (f"{entry[name]:.2%}" for name in ("pair_precision", "pair_recall"))
-        table.add_row(*map(str, numbers), *shares)
-    console.print(table)
+        sizes.add_row(*map(str, numbers), *shares)
     tags = result["tags"]
-    if tags:
-        console.print(
-            f"Tags: {tags['images']} images in {tags['groups']} groups; {tags['twin_pairs_across_splits']} pairs of near-twins "
-            f"across splits, the closest of {tags['likely_pairs_across_splits']} agrees by {tags['closest_agreement']} "
-            f"(near-twins: {grouping.AGREEMENT})."
-        )
-    else:
-        console.print("Tags: not on this machine, not measured.")
+    if not tags:
+        return [sizes, "Tags: not on this machine, not measured."]
+    apart = (
+        f"Tags: {tags['images']} images in {tags['groups']} groups; {tags['twin_pairs_across_splits']} pairs of near-twins "
+        f"across splits, the closest of {tags['likely_pairs_across_splits']} agrees by {tags['closest_agreement']} "
+        f"(near-twins: {grouping.AGREEMENT})."
+    )
+    return [sizes, apart]
 
 
 def main() -> None:
@@ -178,8 +177,7 @@ def main() -> None:
         return
     tags = on_tags(given.tags) if (given.tags / "labels.json").is_file() else None
     result = {"simulated": True, "sizes": [run(count) for count in given.images], "tags": tags}
-    write("grouping", result)
-    show(result)
+    finish("grouping", result, shown)
 
 
 if __name__ == "__main__":

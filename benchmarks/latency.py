@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,9 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from PIL import Image  # noqa: E402
-from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from benchmarks.common import machine, summary  # noqa: E402
+from benchmarks.common import finish, summary, table  # noqa: E402
 from benchmarks.detector import environment  # noqa: E402
 from sightline.vision.decode import decode  # noqa: E402
 from sightline.vision.detector import Detector  # noqa: E402
@@ -37,7 +35,6 @@ from training.export import export  # noqa: E402
 from training.hyperparameters import Hyperparameters  # noqa: E402
 from training.model import DetectorNet  # noqa: E402
 
-RESULTS = Path(__file__).resolve().parent / "results" / "latency.json"
 IMAGE_SIZE = Hyperparameters().image_size
 PHOTOS = {"450×300": (450, 300), "1920×1080": (1920, 1080), "4000×3000": (4000, 3000)}
 LIMITS = {
@@ -142,18 +139,18 @@ def ratios(times: dict[str, list[float]]) -> dict[str, float]:
     return found
 
 
-def show(result: dict[str, Any]) -> None:
+def shown(result: dict[str, Any]) -> list[Table | str]:
+    parts: list[Table | str] = []
     for number, (size, entry) in enumerate(result["photos"].items()):
-        table = Table(
-            f"{size}, input {entry['input']}", "median ms", "p95 ms", "min ms", "runs", box=None, header_style="bold"
-        )
+        times = table(f"{size}, input {entry['input']}", "median ms", "p95 ms", "min ms", "runs")
         for name, values in entry["ms"].items():
-            table.add_row(name, *(f"{values[key]:g}" for key in ("median", "p95", "min", "runs")))
+            times.add_row(name, *(f"{values[key]:g}" for key in ("median", "p95", "min", "runs")))
         for name, value in entry["ratios"].items():
             limit = LIMITS.get(name.removesuffix(", quickest"), 0)
             judged = ("", "") if number else (f"limit {limit:.3f}", "holds" if value <= limit else "EXCEEDED")
-            table.add_row(name, f"{value:.3f}", "", *judged)
-        Console().print(table)
+            times.add_row(name, f"{value:.3f}", "", *judged)
+        parts.append(times)
+    return parts
 
 
 def main() -> None:
@@ -179,15 +176,7 @@ def main() -> None:
             found[size] = {"input": f"{detector.width}×{detector.height}", "ms": numbers, "ratios": ratios(times)}
         if yolo:
             yolo.close()
-    result = {
-        "machine": machine(),
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "pinned": pinned,
-        "photos": found,
-    }
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    show(result)
+    finish("latency", {"pinned": pinned, "photos": found}, shown)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ import argparse
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
 from benchmarks import defects
-from benchmarks.common import ROOT, console, write
+from benchmarks.common import ROOT, console, finish, table
 from benchmarks.detector import folds
 from benchmarks.detector.ours import run_ours
 
@@ -22,6 +23,21 @@ SEED = 0
 def by_part(name: str) -> str:
     """The part that a drawn photo shows, from its file's name."""
     return re.sub(r"-\d+\.jpg$", "", name)
+
+
+def shown(result: dict[str, Any]) -> list[Table | str]:
+    models = table("model", "mAP@.50", "mAP@.50:.95", "MB")
+    for kind in ("float", "int8"):
+        run = result[kind]
+        models.add_row(kind, f"{run['map50']:.3f}", f"{run['map50_95']:.3f}", f"{run['size_bytes'] / 1e6:.2f}")
+    classes = table("class", "AP@.50")
+    for name, score in result["float"]["classes"].items():
+        classes.add_row(name, f"{score:.3f}")
+    return [
+        models,
+        classes,
+        f"Trained on {result['photos']['train']} photos in {result['seconds']:.0f} s, {result['processor_seconds']:.0f} processor seconds.",
+    ]
 
 
 def main() -> None:
@@ -43,15 +59,7 @@ def main() -> None:
         ", ".join(f"{len(names)} {split}" for split, names in fold.items()) + f"; {len(labelled.classes)} classes"
     )
     result = run_ours(given.work, SEED, dict(entry.split("=", 1) for entry in given.hyperparameter))
-    write("multiclass", {"photos": {split: len(names) for split, names in fold.items()}, **result})
-    table = Table("model", "mAP@.50", "mAP@.50:.95", "MB", box=None)
-    for kind in ("float", "int8"):
-        run = result[kind]
-        table.add_row(kind, f"{run['map50']:.3f}", f"{run['map50_95']:.3f}", f"{run['size_bytes'] / 1e6:.2f}")
-    console.print(table)
-    for name, score in result["float"]["classes"].items():
-        console.print(f"{name:12} AP@.50 {score:.3f}")
-    console.print(f"trained in {result['seconds']:.0f} s, {result['processor_seconds']:.0f} processor s")
+    finish("multiclass", {"photos": {split: len(names) for split, names in fold.items()}, **result}, shown)
 
 
 if __name__ == "__main__":

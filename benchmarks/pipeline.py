@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from rich.table import Table
 
-from benchmarks.common import ROOT, console, summary, write
+from benchmarks.common import ROOT, finish, summary, table
 from benchmarks.prices import PRICES
 from cli import pipeline
 from cli.annotate import Annotators
@@ -160,33 +160,23 @@ print(json.dumps(found))
 """
 
 
-def show(result: dict[str, Any]) -> None:
-    table = Table("measurement", "median", "p95", "runs", box=None, header_style="bold")
-    table.add_row(
-        "put_object → ledger row, ms", *(str(result["put_to_ledger_ms"][key]) for key in ("median", "p95", "runs"))
+def shown(result: dict[str, Any]) -> list[Table | str]:
+    latency = table("latency", "median ms", "p95 ms", "runs")
+    latency.add_row(
+        "put_object to ledger row", *(f"{result['put_to_ledger_ms'][key]:g}" for key in ("median", "p95", "runs"))
     )
+    functions = table("function", "import, median ms", "p95 ms", "runs", "unzipped MB, with its layers")
     for name, entry in result["functions"].items():
-        table.add_row(
-            f"import {name}, ms ({entry['unzipped_mb']} MB)",
-            *(str(entry["import_ms"][key]) for key in ("median", "p95", "runs")),
-        )
-    console.print(table)
-    work = Table(
-        "label_images",
-        "state transitions",
-        "Lambda invocations",
-        "seconds",
-        "US dollars",
-        box=None,
-        header_style="bold",
-    )
+        times = (f"{entry['import_ms'][key]:.0f}" for key in ("median", "p95", "runs"))
+        functions.add_row(name, *times, str(entry["unzipped_mb"]))
+    work = table("label_images", "state transitions", "Lambda invocations", "seconds", "US dollars")
     for entry in result["labeling"]:
         work.add_row(
             f"{entry['images']} images",
             *(str(entry[key]) for key in ("state_transitions", "lambda_invocations", "seconds")),
             f"{entry['usd']['total']:.4f}",
         )
-    console.print(work)
+    return [latency, work, functions]
 
 
 def main() -> None:
@@ -201,9 +191,7 @@ def main() -> None:
         measured = {"put_to_ledger_ms": put_to_ledger(target), "functions": sizes, "labeling": runs}
     finally:
         stack.down(HOME)
-    result = {"prices": PRICES, **measured}
-    write("pipeline", result)
-    show(result)
+    finish("pipeline", {"prices": PRICES, **measured}, shown)
 
 
 if __name__ == "__main__":

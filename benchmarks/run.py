@@ -6,30 +6,33 @@ make bench ARGS="list"           the names, with what each measures
 """
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from benchmarks.common import ROOT, console
 
-MINUTES = ("pipeline", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring")
-HOURS = ("detector", "multiclass", "fleet")
+MINUTES = ("pipeline", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring", "fleet")
+HOURS = ("detector", "multiclass")
+ALL = (*MINUTES, *HOURS)
 
 
 def about(name: str) -> str:
-    """The first line of a benchmark's own description."""
-    return (importlib.import_module(f"benchmarks.{name}").__doc__ or "").partition("\n")[0]
+    """The first line of a benchmark's own description, without its command."""
+    line = (importlib.import_module(f"benchmarks.{name}").__doc__ or "").partition("\n")[0]
+    line = re.sub(r"^`python -m [^`]*`: ", "", line)
+    return line[:1].upper() + line[1:]
 
 
 def main(names: list[str]) -> int:
-    known = (*MINUTES, *HOURS)
     if names == ["list"]:
-        for name in known:
+        for name in ALL:
             console.print(f"{name:12} {about(name)}", highlight=False)
         return 0
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in ALL]
     if unknown:
-        console.print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(known)}")
+        console.print(f"no benchmark {', '.join(unknown)}; there are: {', '.join(ALL)}")
         return 2
     for name in names or MINUTES:
         console.rule(name)

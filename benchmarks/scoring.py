@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 
 from rich.table import Table
 
-from benchmarks.common import ROOT, console, summary, write
+from benchmarks.common import ROOT, finish, summary, table
 from benchmarks.edge import make_model, photos
 from benchmarks.pipeline import photo
 from benchmarks.prices import PRICES
@@ -171,26 +171,20 @@ def ask(target: Target, token: str, body: bytes) -> bytes:
     return connection.getresponse().read()
 
 
-def show(result: dict[str, Any]) -> None:
+def shown(result: dict[str, Any]) -> list[Table | str]:
     done = result["batch"]
-    console.print(
+    batch = (
         f"score_batch: {done['images']} images in {done['shards']} shards, {done['seconds']} s, {done['state_transitions']} "
-        f"state transitions, {done['usd']['total']:.4f} US dollars; {done['errors']} errors",
-        highlight=False,
-        soft_wrap=True,
+        f"state transitions, {done['usd']['total']:.4f} US dollars; {done['errors']} errors."
     )
-    table = Table(
-        "predict, clients", "answers a second", "median ms", "p95 ms", "statuses", box=None, header_style="bold"
-    )
+    loads = table("predict, clients", "answers a second", "median ms", "p95 ms", "statuses")
     for entry in result["predict"]["load"]:
         times = entry["latency_ms"]
-        row = (entry["clients"], entry["per_second"], times["median"], times["p95"], entry["statuses"])
-        table.add_row(*map(str, row))
-    console.print(table)
+        statuses = ", ".join(f"{number} × {status}" for status, number in entry["statuses"].items())
+        loads.add_row(*map(str, (entry["clients"], entry["per_second"], times["median"], times["p95"], statuses)))
     alone = result["predict"]["in_the_function_ms"]
-    console.print(
-        f"In the function, one at a time: median {alone['median']} ms, p95 {alone['p95']} ms.", highlight=False
-    )
+    inside = f"In the function, one at a time: median {alone['median']} ms, p95 {alone['p95']} ms."
+    return [batch, loads, inside]
 
 
 def main() -> None:
@@ -210,9 +204,7 @@ def main() -> None:
         }
     finally:
         stack.down(HOME)
-    result = {"simulated": True, "prices": PRICES, **measured}
-    write("scoring", result)
-    show(result)
+    finish("scoring", {"simulated": True, "prices": PRICES, **measured}, shown)
 
 
 if __name__ == "__main__":

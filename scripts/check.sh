@@ -17,5 +17,6 @@ step sam validate --lint
 step cfn-lint template.yaml
 step python scripts/check_asl.py
 step python scripts/draw_workflows.py --check
+step python -m benchmarks.page --check
 step pytest -q --no-header --durations=0 tests/contracts
 echo "All checks passed."

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
-from benchmarks.common import ROOT, TAGS, console, write
+from benchmarks.common import ROOT, TAGS, console, finish, table
 from benchmarks.detector import environment, folds
 from benchmarks.detector.ours import quality, run_ours
 from sightline.errors import SightlineError
@@ -59,19 +59,20 @@ def mean(runs: list[dict[str, Any]], *path: str) -> float:
     return round(float(np.mean(values)), 4)
 
 
-def show(result: dict[str, Any]) -> None:
-    table = Table("fold", "detector", "mAP@.50", "mAP@.50:.95", "training s", "processor s", "MB", box=None)
+def shown(result: dict[str, Any]) -> list[Table | str]:
+    rows = table("fold", "detector", "mAP@.50", "mAP@.50:.95", "training s", "processor s", "MB")
     for number, fold in enumerate(result["folds"]):
-        rows = [("Sightline", fold["sightline"], "float"), ("Sightline int8", fold["sightline"], "int8")]
-        rows += [("YOLOv8n", fold["yolov8n"], "float")] if fold.get("yolov8n") else []
-        for name, run, kind in rows:
+        runs = [("Sightline", fold["sightline"], "float"), ("Sightline int8", fold["sightline"], "int8")]
+        runs += [("YOLOv8n", fold["yolov8n"], "float")] if fold.get("yolov8n") else []
+        for name, run, kind in runs:
             scores = run[kind]
             size = f"{scores['size_bytes'] / 1e6:.2f}" if "size_bytes" in scores else ""
             times = ("", "") if kind == "int8" else (f"{run['seconds']:.0f}", f"{run['processor_seconds']:.0f}")
-            table.add_row(str(number), name, f"{scores['map50']:.3f}", f"{scores['map50_95']:.3f}", *times, size)
-    console.print(table)
+            rows.add_row(str(number), name, f"{scores['map50']:.3f}", f"{scores['map50_95']:.3f}", *times, size)
+    means = table("mean of the folds", "")
     for name, value in result["mean"].items():
-        console.print(f"mean {name}: {value}")
+        means.add_row(name, str(value))
+    return [rows, means]
 
 
 def main() -> None:
@@ -109,9 +110,7 @@ def main() -> None:
     if theirs:
         summary |= {f"yolov8n {name}": mean(theirs, "float", name) for name in ("map50", "map50_95")}
         summary["yolov8n training seconds"] = mean(theirs, "seconds")
-    result = {"folds": runs, "mean": summary}
-    write("detector", result)
-    show(result)
+    finish("detector", {"folds": runs, "mean": summary}, shown)
 
 
 if __name__ == "__main__":
