@@ -37,6 +37,11 @@ def machine() -> dict[str, Any]:
     }
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def table(*columns: str) -> Table:
     return Table(*columns, box=None, header_style="bold")
 

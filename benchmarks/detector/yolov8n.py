@@ -63,6 +63,7 @@ def main(folder: Path, seed: int, epochs: int) -> None:
     result = {
         "seed": seed,
         "epochs": epochs,
+        "cores": torch_utils.NUM_THREADS,
         "seconds": round(seconds, 1),
         "processor_seconds": round(processor, 1),
         "found": found,
