@@ -367,7 +367,7 @@ def main() -> None:
     light = given.devices - given.inspectors
     result["note"] = (
         f"{given.inspectors} devices ran the real inspector; {light} ran a light one in one process, which proves the model on its golden "
-        f"images but inspects nothing. Settings: {settings}."
+        "images but inspects nothing. " + ", ".join(f"{name} {value}" for name, value in settings.items()) + "."
     )
     finish("fleet", {"simulated": True, "settings": settings, **result}, shown)
     (RESULTS / "fleet.html").write_text(render(result))
