@@ -11,7 +11,7 @@ export function describeAnswer(body) {
 
 /** What it means that the server took an answer for none. */
 export function explainRefusal({ status, message }) {
-  if (status === 409) return `Somebody else has this image, or its job is done meanwhile; what counts is theirs. (${message})`;
-  if (status === 404) return `The job or the image is not there any more. (${message})`;
+  if (status === 409) return "Somebody else has this image, or its job is done meanwhile; what counts is theirs.";
+  if (status === 404) return "The job or the image is not there any more.";
   return message;
 }

@@ -115,6 +115,7 @@ export class Api extends EventTarget {
         body: body === undefined ? undefined : JSON.stringify(body),
         signal: AbortSignal.timeout(TIMEOUT_MS),
         cache: "no-store",
+        keepalive: method === "DELETE", // a lease goes back although its page is being closed
         referrerPolicy: "no-referrer",
       });
       text = await response.text();
@@ -135,7 +136,8 @@ export class Api extends EventTarget {
   task = (job, task) => this.#call("GET", taskPath(job, task));
   answer = (job, task, body) => this.#call("POST", `${taskPath(job, task)}/answer`, body);
   renewLease = (job, task) => this.#call("POST", `${taskPath(job, task)}/lease`, {});
-  returnLease = (job, task) => this.#call("DELETE", `${taskPath(job, task)}/lease`);
+  /** Give a lease back, unless it was given anew since `until`: another tab, or this page after a reload, works with it then. */
+  returnLease = (job, task, until) => this.#call("DELETE", `${taskPath(job, task)}/lease?until=${until}`);
   overview = () => this.#call("GET", "overview");
   workflow = (machine) => this.#call("GET", `workflows/${encodeURIComponent(machine)}`);
   judgeModel = (version, approved, reason) =>

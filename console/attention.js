@@ -40,7 +40,14 @@ export class AttentionView extends LiveView {
     const frame = h("span", { class: "tile-photo" }, photo, overlay);
     frame.style.aspectRatio = `${image.width} / ${image.height}`;
     const buttons = Object.entries(ACTIONS).map(([action, text]) =>
-      h("button", { type: "button", "aria-label": `${text}: ${fileName(image.name)}`, onclick: () => this.#settle(image, action) }, text),
+      h(
+        "button",
+        {
+          type: "button", "aria-label": `${text}: ${fileName(image.name)}`, onclick: () => this.#settle(image, action),
+          disabled: action === "accept" && !image.annotations, // there is no label to accept
+        },
+        text,
+      ),
     );
     return h(
       "li",

@@ -48,7 +48,9 @@ export class JobsView extends LiveView {
       h("h2", {}, h("a", { href: jobPath(job) }, job.job_id)),
       progressBar(done, job.total, `Progress of ${job.job_id}`),
       h("p", { class: "muted" }, `${count(job.remaining, "image")} left of ${job.total.toLocaleString("en")} · ${job.classes.join(", ")}${people(job)}`),
-      h("a", { class: "button primary", href: workPath(job), "aria-label": `${VERBS[job.kind]} ${job.job_id}` }, VERBS[job.kind] ?? "Open"),
+      job.answered_by_you >= job.total
+        ? h("p", {}, "You have answered every image; others still do.")
+        : h("a", { class: "button primary", href: workPath(job), "aria-label": `${VERBS[job.kind]} ${job.job_id}` }, VERBS[job.kind] ?? "Open"),
     );
   }
 }

@@ -1,5 +1,6 @@
 // Commands by keyboard: one table for each view, which is also what the `?` overlay shows.
-// A command is {keys: ["Shift+A", …], text, group, run, when?, hidden?}. "Mod" is Ctrl, or Cmd on a Mac.
+// A command is {keys: ["Shift+A", …], text, group, run, when?, hidden?, once?}. "Mod" is Ctrl, or Cmd on a Mac. `once`: a key that is
+// held does it once, because doing it again would answer an image that nobody has seen yet.
 
 import { dialog, h } from "./dom.js";
 
@@ -54,7 +55,7 @@ export class Keys {
     for (const command of this.#commands) {
       if (!command.keys.includes(key) || command.when?.(event) === false) continue;
       event.preventDefault();
-      command.run(event);
+      if (!(command.once && event.repeat)) command.run(event);
       return;
     }
   };

@@ -40,16 +40,17 @@ export class LabellingView {
   #render() {
     const task = this.bench.task;
     const boxes = this.bench.boxes;
-    for (const button of [this.save, this.noDefect, this.skip]) button.disabled = !task;
+    for (const button of [this.save, this.noDefect]) button.disabled = !this.bench.isSeen;
+    this.skip.disabled = !task;
     this.previous.disabled = !this.session.canGoBack;
     this.next.disabled = !task?.done;
     this.save.classList.toggle("primary", Boolean(boxes?.decided.length));
-    this.noDefect.classList.toggle("primary", Boolean(task) && !boxes?.list.length);
+    this.noDefect.classList.toggle("primary", this.bench.isSeen && !boxes?.list.length);
   }
 
   onSave() {
-    const { task, boxes } = this.bench;
-    if (!task) return;
+    const { boxes } = this.bench;
+    if (!this.bench.isSeen) return;
     if (boxes.undecided.length) {
       boxes.select(boxes.undecided[0].key);
       say(`${count(boxes.undecided.length, "proposal")} to decide first: A accepts, X deletes, Shift+A accepts all.`);
@@ -63,8 +64,8 @@ export class LabellingView {
   }
 
   onNoDefect() {
-    const { task, boxes } = this.bench;
-    if (!task) return;
+    const { boxes } = this.bench;
+    if (!this.bench.isSeen) return;
     const own = boxes.decided.length;
     if (own) {
       say(`This image has ${count(own, "box", "boxes")}. Delete ${own === 1 ? "it" : "them"} first, then say “no defect”.`);
@@ -87,9 +88,9 @@ export class LabellingView {
 
   commands() {
     return [
-      { keys: ["Enter"], group: "Answer", text: "Save the boxes and go to the next image", run: () => this.onSave() },
-      { keys: ["N"], group: "Answer", text: "No defect", run: () => this.onNoDefect() },
-      { keys: ["S"], group: "Answer", text: "Skip with a reason", run: () => this.onSkip() },
+      { keys: ["Enter"], group: "Answer", text: "Save the boxes and go to the next image", once: true, run: () => this.onSave() },
+      { keys: ["N"], group: "Answer", text: "No defect", once: true, run: () => this.onNoDefect() },
+      { keys: ["S"], group: "Answer", text: "Skip with a reason", once: true, run: () => this.onSkip() },
       { keys: ["K", "PageUp"], group: "Answer", text: "Previous image", run: () => this.session.back() },
       { keys: ["J", "PageDown"], group: "Answer", text: "Next image (after looking back)", run: () => this.session.forward() },
       ...this.bench.commands(),

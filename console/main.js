@@ -1,7 +1,7 @@
 // The page: who is signed in, which view is shown, and what waits to be sent.
 
 import { describeAnswer, explainRefusal } from "./answers.js";
-import { Api, SignInError } from "./api.js";
+import { Api } from "./api.js";
 import { AttentionView } from "./attention.js";
 import { confirm, count, dialog, fileName, fill, h, say } from "./dom.js";
 import { JobsView, JobView } from "./jobs.js";
@@ -28,8 +28,16 @@ class App {
     this.account = document.getElementById("account");
     this.waiting = document.getElementById("waiting");
     this.#showTheme();
-    this.api.addEventListener("expired", () => signInAgain(this.api, this.api.user).then(() => this.outbox?.send()));
+    this.api.addEventListener("expired", async () => {
+      if (!(await signInAgain(this.api, this.api.user))) return;
+      this.outbox?.send();
+      if (this.#view instanceof ProblemView) this.route();
+    });
     window.addEventListener("hashchange", () => this.route());
+    window.addEventListener("online", () => this.#view instanceof ProblemView && this.route());
+    // What was loaded ahead goes back to the others at once; a page that comes back from the browser's memory asks anew.
+    window.addEventListener("pagehide", () => this.#view?.close());
+    window.addEventListener("pageshow", (event) => event.persisted && this.route());
     document.querySelector(".skip-link").addEventListener("click", (event) => {
       event.preventDefault(); // the address says which view is shown
       this.main.focus();
@@ -59,6 +67,7 @@ class App {
     const unsent = this.outbox.waiting.length;
     const text = `${count(unsent, "answer")} of yours ${unsent === 1 ? "is" : "are"} not sent yet. They stay in this browser and are sent when you sign in again.`;
     if (unsent && !(await confirm("Sign out?", text, "Sign out"))) return;
+    this.#close(); // before: what was loaded ahead is given back in this person's name
     this.outbox.stop();
     this.outbox = null;
     this.api.signOut();
@@ -72,14 +81,11 @@ class App {
   async route() {
     const visit = ++this.#visit;
     const parts = location.hash.replace(/^#\/?/, "").split("/").map(decode);
-    this.#view?.close();
-    this.#view = null;
-    this.keys.use([]);
+    this.#close();
     let view;
     try {
       view = await this.#make(parts);
     } catch (error) {
-      if (error instanceof SignInError) return;
       view = new ProblemView(error.message, () => this.route());
     }
     if (visit !== this.#visit) {
@@ -94,6 +100,12 @@ class App {
     this.#markNav(parts[0]);
     if (view instanceof SignInView) this.main.querySelector("[autofocus]")?.focus();
     else (this.main.querySelector(".stage") ?? this.main).focus({ preventScroll: true });
+  }
+
+  #close() {
+    this.#view?.close();
+    this.#view = null;
+    this.keys.use([]);
   }
 
   async #make([page, jobId, part]) {

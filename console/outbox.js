@@ -29,7 +29,12 @@ export class Outbox extends EventTarget {
   }
 
   #onOnline = () => this.send();
-  #onStorage = () => this.#tell(); // another tab saved or sent something
+  /** Another tab saved or sent something. */
+  #onStorage = ({ key, newValue }) => {
+    const entry = newValue && this.store.answerOf(key, newValue);
+    if (entry) this.dispatchEvent(new CustomEvent("elsewhere", { detail: entry }));
+    this.#tell();
+  };
 
   stop() {
     this.#stopped = true;

@@ -75,7 +75,8 @@ export class OverviewView extends LiveView {
         current.set(execution.state, (current.get(execution.state) ?? 0) + 1);
       }
       fill(frame, this.#shown && drawGraph(this.#workflows.get(this.#shown), current));
-      frame.querySelector(".current")?.scrollIntoView?.({ block: "nearest", inline: "center" });
+      // Later: the first time it is not in the document yet.
+      requestAnimationFrame(() => frame.querySelector(".current")?.scrollIntoView?.({ block: "nearest", inline: "center" }));
     };
     draw();
     return h("div", {}, tabs, frame, table("Executions", ["Workflow", "Execution", "Status", "State", "Started"], rows));

@@ -3,6 +3,8 @@
 import { dialog, h } from "./dom.js";
 import { waitingForOthers } from "./store.js";
 
+const PASSWORD_RULES = "At least 12 characters, with a small letter, a capital and a digit."; // those of the user pool in template.yaml
+
 /** The form; `done` is called when somebody is signed in. `user` is kept when it is given. */
 export function signInForm(api, done, user = null) {
   const problem = h("p", { class: "problem", role: "alert" });
@@ -17,6 +19,7 @@ export function signInForm(api, done, user = null) {
   name.input.readOnly = user !== null;
   const password = field("password", "Password", "password", "current-password");
   const newPassword = field("new-password", "New password", "password", "new-password");
+  const rules = h("p", { class: "muted", hidden: true }, PASSWORD_RULES);
   const button = h("button", { class: "primary" }, "Sign in");
   (user ? password : name).input.setAttribute("autofocus", "");
 
@@ -25,6 +28,7 @@ export function signInForm(api, done, user = null) {
     name.input.readOnly = true;
     button.textContent = "Choose password and sign in";
     problem.textContent = "This is your first sign-in: choose a password of your own.";
+    rules.hidden = false;
     newPassword.input.focus();
   };
 
@@ -44,7 +48,7 @@ export function signInForm(api, done, user = null) {
       button.disabled = false;
     }
   });
-  form.append(name.row, password.row, problem, h("div", { class: "actions" }, button));
+  form.append(name.row, password.row, rules, problem, h("div", { class: "actions" }, button));
   return form;
 }
 
@@ -74,12 +78,13 @@ export class SignInView {
 
 let isAsking = false;
 
-/** The session is over: sign in again without losing the page. */
+/** The session is over: sign in again without losing the page. False when that was not done, or is being asked already. */
 export async function signInAgain(api, user) {
-  if (isAsking) return;
+  if (isAsking) return false;
   isAsking = true;
-  await dialog("Sign in again", (close) =>
+  const isSignedIn = await dialog("Sign in again", (close) =>
     h("div", {}, h("p", {}, "Your session is over. Nothing you did is lost; it is sent when you are back."), signInForm(api, () => close(true), user)),
   );
   isAsking = false;
+  return isSignedIn === true;
 }

@@ -15,11 +15,11 @@ export class Store {
   }
 
   #read(key) {
-    try {
-      return JSON.parse(this.storage.getItem(key));
-    } catch {
-      return null; // not ours, or cut off: nothing that could be sent
-    }
+    return parse(this.storage.getItem(key));
+  }
+
+  #start(kind) {
+    return [PREFIX, this.user, kind].map(encodeURIComponent).join(":") + ":";
   }
 
   draft(job, task) {
@@ -57,6 +57,12 @@ export class Store {
     if (this.#read(key)?.id === entry.id) this.storage.removeItem(key);
   }
 
+  /** What another tab kept under `key`, when that is an answer of this person. */
+  answerOf(key, text) {
+    const entry = key?.startsWith(this.#start("answer")) ? parse(text) : null;
+    return entry?.body ? entry : null;
+  }
+
   /** All unsent answers of this person, oldest first. */
   answers() {
     return this.#keys("answer")
@@ -66,7 +72,7 @@ export class Store {
   }
 
   #keys(kind) {
-    const start = [PREFIX, this.user, kind].map(encodeURIComponent).join(":") + ":";
+    const start = this.#start(kind);
     return Array.from({ length: this.storage.length }, (_, index) => this.storage.key(index)).filter((key) =>
       key.startsWith(start),
     );
@@ -90,6 +96,14 @@ export function waitingForOthers(user, storage = localStorage) {
     if (prefix === PREFIX && kind === "answer" && name !== user) counts[name] = (counts[name] ?? 0) + 1;
   }
   return counts;
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null; // not ours, or cut off: nothing that could be sent
+  }
 }
 
 function decode(text) {

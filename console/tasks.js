@@ -90,6 +90,13 @@ export class TaskQueue extends EventTarget {
     this.loadAhead();
   }
 
+  /** The same person answered this task in another tab. Answers whether it was waiting for an answer here, too. */
+  answeredElsewhere(taskId, body) {
+    const task = this.open.find((each) => each.task_id === taskId);
+    if (task) Object.assign(task, { done: true, answer: body });
+    return Boolean(task);
+  }
+
   /** Make this task the current one. */
   goTo(task) {
     this.index = this.tasks.indexOf(task);
@@ -154,6 +161,6 @@ export class TaskQueue extends EventTarget {
     this.#generation += 1;
     const unused = this.tasks.filter((task) => !task.done && !hasDraft(task.task_id));
     this.photos?.keep([]);
-    return Promise.allSettled(unused.map((task) => this.api.returnLease(this.job.job_id, task.task_id)));
+    return Promise.allSettled(unused.map((task) => this.api.returnLease(this.job.job_id, task.task_id, task.lease_expires_at)));
   }
 }

@@ -17,6 +17,7 @@ export class VerificationView {
   #selected = new Set();
   #focused = 0;
   #tiles = new Map();
+  #seen = new Set(); // tasks whose photo the grid shows; only these can be selected
 
   constructor(app, job) {
     this.app = app;
@@ -28,13 +29,14 @@ export class VerificationView {
     this.approve = button("Approve", "Enter", () => this.onApprove(), "primary");
     this.reject = button("Reject …", "X", () => this.onReject());
     this.correct = button("Correct", "E", () => this.onCorrect());
+    this.discard = button("Discard correction", "Shift+E", () => this.onDiscard());
     this.previous = button("Previous", "K", () => this.session.back(), "quiet");
     this.next = button("Next", "J", () => this.session.forward(), "quiet");
     this.bench = new Workbench({
       app, job, photos: this.photos,
       foot: [
         button("Grid", "G", () => this.toggle(), "quiet"), this.previous, this.next, h("span", { class: "gap" }),
-        this.reject, this.correct, this.approve,
+        this.reject, this.correct, this.discard, this.approve,
       ],
       onDraft: (task, boxes) => this.session.keepDraft(task, boxes),
     });
@@ -112,19 +114,20 @@ export class VerificationView {
 
   #render() {
     const { task, boxes, stage } = this.bench;
-    for (const button of [this.approve, this.reject, this.correct]) button.disabled = !task;
+    for (const button of [this.approve, this.correct]) button.disabled = !this.bench.isSeen;
+    this.reject.disabled = !task;
     this.previous.disabled = !this.session.canGoBack;
     this.next.disabled = !task?.done;
     const isCorrected = task && !stage.readOnly && !sameBoxes(boxes.answer(), task.annotations ?? []);
     this.approve.firstChild.textContent = isCorrected ? "Save correction and approve " : "Approve ";
     this.correct.hidden = !stage.readOnly;
-    this.reject.hidden = Boolean(isCorrected);
+    this.discard.hidden = !task || stage.readOnly;
   }
 
   // ------------------------------------------------------------------------------------------------------- one at a time
   onApprove() {
     const { task, boxes, stage } = this.bench;
-    if (!task) return;
+    if (!this.bench.isSeen) return;
     const corrected = stage.readOnly ? null : boxes.answer();
     const body = corrected && !sameBoxes(corrected, task.annotations ?? []) ? { approved: true, annotations: corrected } : { approved: true };
     whisper(`${fileName(task.name)}: ${body.annotations ? "corrected and approved" : "approved"}`);
@@ -139,11 +142,18 @@ export class VerificationView {
   }
 
   onCorrect() {
-    if (!this.bench.task) return;
+    if (!this.bench.isSeen) return;
     this.bench.setReadOnly(false);
     this.bench.stage.element.focus();
     this.#render();
     say("Correct the boxes, then press Enter to approve them.");
+  }
+
+  /** Back to the label as it came. */
+  onDiscard() {
+    this.app.store.dropDraft(this.job.job_id, this.bench.task.task_id);
+    this.session.show();
+    this.bench.stage.element.focus();
   }
 
   // ---------------------------------------------------------------------------------------------------------------- grid
@@ -182,8 +192,15 @@ export class VerificationView {
         overlay.append(svg("rect", { x: box.left, y: box.top, width: box.width, height: box.height, class: name, stroke: colour }));
       }
     }
-    const photo = h("img", { src: task.image_url, alt: "", loading: "lazy", decoding: "async", referrerpolicy: "no-referrer", draggable: "false" });
-    const frame = h("span", { class: "tile-photo" }, photo, overlay);
+    const missing = h("span", { class: "tile-missing", hidden: true }, "Not loaded. Open it to try again.");
+    const photo = h("img", {
+      src: task.image_url, alt: "", loading: "lazy", decoding: "async", referrerpolicy: "no-referrer", draggable: "false",
+      onload: () => this.#seen.add(task.task_id),
+      onerror: () => {
+        missing.hidden = false;
+      },
+    });
+    const frame = h("span", { class: "tile-photo" }, photo, overlay, missing);
     frame.style.aspectRatio = `${task.width} / ${task.height}`;
     const words = boxes.length ? count(boxes.length, "box", "boxes") : "no defect";
     const id = `tile-${task.task_id}`;
@@ -201,7 +218,10 @@ export class VerificationView {
 
   #toggleTile(task) {
     this.#focused = this.#gridTasks().indexOf(task);
-    if (!this.#selected.delete(task.task_id)) this.#selected.add(task.task_id);
+    if (!this.#selected.delete(task.task_id)) {
+      if (this.#seen.has(task.task_id)) this.#selected.add(task.task_id);
+      else say(`${fileName(task.name)} can’t be seen yet. Open it to look at it.`);
+    }
     this.#renderGrid();
   }
 
@@ -235,7 +255,7 @@ export class VerificationView {
   }
 
   #selectAll() {
-    const tasks = this.#gridTasks();
+    const tasks = this.#gridTasks().filter((task) => this.#seen.has(task.task_id));
     const all = tasks.every((task) => this.#selected.has(task.task_id));
     this.#selected = new Set(all ? [] : tasks.map((task) => task.task_id));
     this.#renderGrid();
@@ -272,9 +292,9 @@ export class VerificationView {
   commands() {
     if (this.isGrid) {
       return [
-        { keys: ["A"], group: "Grid", text: "Approve the selected images", run: () => this.onApproveSelected() },
-        { keys: ["Shift+A", "Mod+A"], group: "Grid", text: "Select all, or none", run: () => this.#selectAll() },
-        { keys: ["X"], group: "Grid", text: "Reject the selected images (or the one in focus) with a reason", run: () => this.onRejectInGrid() },
+        { keys: ["A"], group: "Grid", text: "Approve the selected images", once: true, run: () => this.onApproveSelected() },
+        { keys: ["Shift+A", "Mod+A"], group: "Grid", text: "Select all that can be seen, or none", once: true, run: () => this.#selectAll() },
+        { keys: ["X"], group: "Grid", text: "Reject the selected images (or the one in focus) with a reason", once: true, run: () => this.onRejectInGrid() },
         { keys: ["Enter"], group: "Grid", text: "Open the image in focus", run: () => this.#open(this.#gridTasks()[this.#focused]) },
         { keys: ["ArrowLeft"], show: ["ArrowLeft", "ArrowUp", "ArrowDown", "ArrowRight"], group: "Grid", text: "Go through the images", run: (event) => { this.grid.focus(); this.#onGridKey(event); } },
         ...["ArrowRight", "ArrowUp", "ArrowDown"].map((key) => ({ keys: [key], hidden: true, run: (event) => { this.grid.focus(); this.#onGridKey(event); } })),
@@ -284,10 +304,11 @@ export class VerificationView {
     }
     const isReading = () => this.bench.stage.readOnly;
     return [
-      { keys: ["Enter"], group: "Answer", text: "Approve (with your corrections)", run: () => this.onApprove() },
-      { keys: ["X"], group: "Answer", text: "Reject with a reason", when: () => isReading() || !this.bench.boxes?.selected, run: () => this.onReject() },
-      { keys: ["A"], group: "Answer", text: "Approve", hidden: true, when: isReading, run: () => this.onApprove() },
+      { keys: ["Enter"], group: "Answer", text: "Approve (with your corrections)", once: true, run: () => this.onApprove() },
+      { keys: ["X"], group: "Answer", text: "Reject with a reason", once: true, when: () => isReading() || !this.bench.boxes?.selected, run: () => this.onReject() },
+      { keys: ["A"], group: "Answer", text: "Approve", hidden: true, once: true, when: isReading, run: () => this.onApprove() },
       { keys: ["E"], group: "Answer", text: "Correct the boxes", when: isReading, run: () => this.onCorrect() },
+      { keys: ["Shift+E"], group: "Answer", text: "Discard the correction", when: () => !isReading(), run: () => this.onDiscard() },
       { keys: ["K", "PageUp"], group: "Answer", text: "Previous image", run: () => this.session.back() },
       { keys: ["J", "PageDown"], group: "Answer", text: "Next image (after looking back)", run: () => this.session.forward() },
       { keys: ["G"], group: "Answer", text: "Grid of many", run: () => this.toggle() },

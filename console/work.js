@@ -24,6 +24,7 @@ export class Session {
   constructor({ app, job, queue, bench, onShow }) {
     Object.assign(this, { app, job, queue, bench, onShow });
     this.left = job.remaining;
+    this.mine = job.answered_by_you;
     this.shownTask = null;
     for (const kind of ["pointerdown", "keydown", "wheel"]) {
       window.addEventListener(kind, this.#touched, { passive: true, capture: true });
@@ -32,6 +33,7 @@ export class Session {
     queue.addEventListener("lost", this.#onLost);
     app.outbox.addEventListener("delivered", this.#onDelivered);
     app.outbox.addEventListener("change", this.#onOutbox);
+    app.outbox.addEventListener("elsewhere", this.#onElsewhere);
     this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS)];
   }
 
@@ -45,6 +47,7 @@ export class Session {
     this.queue.removeEventListener("lost", this.#onLost);
     this.app.outbox.removeEventListener("delivered", this.#onDelivered);
     this.app.outbox.removeEventListener("change", this.#onOutbox);
+    this.app.outbox.removeEventListener("elsewhere", this.#onElsewhere);
     this.queue.leave((task) => this.app.store.draft(this.job.job_id, task) !== null);
   }
 
@@ -122,6 +125,8 @@ export class Session {
         h("p", {}, h("strong", {}, "No connection."), kept, " More images come as soon as it is back."),
         h("button", { type: "button", onclick: () => this.refill() }, "Try now"),
       );
+    } else if (this.job.annotators > 1 && this.mine >= this.job.total) {
+      this.bench.showNothing(h("p", {}, h("strong", {}, "You have answered every image."), " Others still do.", kept), back);
     } else if (this.left > unsent) {
       this.bench.showNothing(
         h("p", {}, h("strong", {}, "Others have the rest."), " What they give back comes here by itself.", kept),
@@ -140,7 +145,10 @@ export class Session {
     for (const task of tasks) {
       this.app.outbox.add({ job_id: this.job.job_id, task_id: task.task_id, name: task.name, body });
       this.#remember(task.task_id);
-      if (!task.done) this.left = Math.max(0, this.left - 1);
+      if (!task.done) {
+        this.left = Math.max(0, this.left - 1);
+        this.mine += 1;
+      }
       this.queue.finish(body, task);
     }
     if (!this.app.outbox.hasRoom) say("This browser’s storage is full: keep this page open until everything is sent.", "bad");
@@ -247,6 +255,13 @@ export class Session {
     if (this.shownTask) this.#showFacts();
   };
 
+  /** The same person answered in another tab: here, too, it is answered, not to be overwritten unseen. */
+  #onElsewhere = ({ detail: { job_id: job, task_id: id, body } }) => {
+    if (job !== this.job.job_id || !this.queue.answeredElsewhere(id, body)) return;
+    this.left = Math.max(0, this.left - 1);
+    if (this.shownTask?.task_id === id) this.show();
+  };
+
   #onOutbox = () => {
     if (!this.shownTask && !this.#closed && this.queue.current === null) this.#showNothing();
   };
@@ -259,6 +274,7 @@ export class Session {
     const job = await this.app.api.job(this.job.job_id).catch(() => null);
     if (!job || this.#closed || this.queue.current) return;
     this.left = job.remaining;
+    this.mine = job.answered_by_you;
     this.#showNothing();
   }
 }

@@ -74,6 +74,11 @@ export class Workbench extends EventTarget {
     return this.#task;
   }
 
+  /** Whether the photo can be seen: what can't be is not to be answered, only skipped or rejected. */
+  get isSeen() {
+    return this.#task !== null && this.element.dataset.shown === this.#task.task_id;
+  }
+
   get boxes() {
     return this.stage.boxes;
   }
@@ -85,6 +90,7 @@ export class Workbench extends EventTarget {
   async show(task, { draft = null, boxes = null } = {}) {
     this.#task = task;
     const shown = ++this.#shown;
+    delete this.element.dataset.shown;
     const state = draft
       ? Boxes.restore(draft)
       : Boxes.of(boxes ? { annotations: boxes } : { annotations: task.annotations, proposals: task.proposals });
@@ -102,6 +108,7 @@ export class Workbench extends EventTarget {
       if (shown !== this.#shown) return;
       this.stage.say(null);
       this.element.dataset.shown = task.task_id;
+      this.dispatchEvent(new Event("change"));
     } catch {
       if (shown === this.#shown) this.#offerReload(task);
     }
@@ -312,7 +319,7 @@ export class Workbench extends EventTarget {
   }
 
   #showZoom() {
-    this.zoomLevel.textContent = `${Math.round(this.stage.view.scale * 100)} %`;
+    this.zoomLevel.textContent = this.#task ? `${Math.round(this.stage.view.scale * 100)} %` : "";
   }
 
   #setFilter(filter) {
@@ -403,7 +410,7 @@ export class Workbench extends EventTarget {
         run: (event) => this.#arrow(event, dx, dy),
       })),
       { keys: ["Delete", "Backspace", "X"], group: "Boxes", text: "Delete the selected box", when: () => isEditing() && Boolean(this.boxes.selected), run: () => this.boxes.remove(this.boxes.selected.key) },
-      { keys: ["A"], group: "Boxes", text: "Accept the selected proposal", when: () => isEditing() && this.boxes.undecided.length > 0, run: () => (this.boxes.selected?.origin === "proposal" ? this.acceptSelected() : this.boxes.select(this.boxes.undecided[0].key)) },
+      { keys: ["A"], group: "Boxes", text: "Accept the selected proposal", once: true, when: () => isEditing() && this.boxes.undecided.length > 0, run: () => (this.boxes.selected?.origin === "proposal" ? this.acceptSelected() : this.boxes.select(this.boxes.undecided[0].key)) },
       { keys: ["Shift+A"], group: "Boxes", text: "Accept all proposals", when: () => isEditing() && this.boxes.undecided.length > 0, run: () => this.acceptAll() },
       { keys: ["Mod+Z"], group: "Boxes", text: "Undo", when: isEditing, run: () => this.boxes.undo() },
       { keys: ["Mod+Y", "Mod+Shift+Z"], group: "Boxes", text: "Redo", when: isEditing, run: () => this.boxes.redo() },

@@ -4,6 +4,7 @@ Requests and answers are in docs/architecture.md, "Console API". API Gateway has
 """
 
 import os
+import re
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -29,7 +30,8 @@ tasks = Tasks(os.environ["TASKS_TABLE"])
 
 @app.get("/jobs")
 def list_jobs() -> dict[str, Any]:
-    return {"jobs": [shown_job(job) for job in tasks.jobs()]}
+    worker = web.worker(event())
+    return {"jobs": [shown_job(job, worker) for job in tasks.jobs()]}
 
 
 @app.get("/jobs/<job_id>")
@@ -37,7 +39,7 @@ def show_job(job_id: str) -> dict[str, Any]:
     job = tasks.job(job_id)
     agreement = job["agreement_sum"] / job["agreements"] if job.get("agreements") else None
     progress = labels.progress(tasks.workers(job_id))
-    return {**shown_job(job), **progress, "agreement": agreement, "skipped": job["skipped"]}
+    return {**shown_job(job, web.worker(event())), **progress, "agreement": agreement, "skipped": job["skipped"]}
 
 
 @app.post("/jobs/<job_id>/next")
@@ -72,7 +74,10 @@ def renew_lease(job_id: str, task_id: str) -> dict[str, Any]:
 
 @app.delete("/jobs/<job_id>/tasks/<task_id>/lease")
 def release_lease(job_id: str, task_id: str) -> Response:
-    tasks.release(job_id, task_id, web.worker(event()))
+    until = (app.current_event.query_string_parameters or {}).get("until")
+    if until is not None and not re.fullmatch(r"\d{1,16}", until, re.ASCII):
+        raise web.RequestError(f"until must be the lease_expires_at that is given back, got {until!r:.50}")
+    tasks.release(job_id, task_id, web.worker(event()), None if until is None else int(until))
     return Response(status_code=204, content_type=content_types.TEXT_PLAIN, body="")
 
 
@@ -80,8 +85,10 @@ def event() -> dict[str, Any]:
     return dict(app.current_event.raw_event)
 
 
-def shown_job(job: dict[str, Any]) -> dict[str, Any]:
-    return {"job_id": job["pk"], **{field: job[field] for field in JOB}}
+def shown_job(job: dict[str, Any], worker: str) -> dict[str, Any]:
+    # How many one person has answered tells something only where each image asks several.
+    answered = tasks.answered(job["pk"], worker) if job["annotators"] > 1 else None
+    return {"job_id": job["pk"], **{field: job[field] for field in JOB}, "answered_by_you": answered}
 
 
 def shown_task(task: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from tests.console_line import (
     photo,
     place,
     shown,
+    sign_in,
     until,
 )  # fmt: skip
 
@@ -326,6 +327,117 @@ def test_a_skipped_image_comes_to_the_engineer_with_the_reason(line: Line, signe
     engineer.get_by_role("dialog").get_by_role("button", name="Leave out").click()
     expect(engineer.get_by_text("skipped.jpg is left out.").first).to_be_attached()
     assert line.ledger()["skipped.jpg"] == "QUARANTINED"
+
+
+def test_signing_out_gives_back_what_was_not_answered(line: Line, signed_in: SignIn) -> None:
+    _, job = line.open_job({"left.jpg": photo(600)})
+    page = signed_in("anna")
+    open_work(page, job)
+    assert shown(page) == "left.jpg"
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    other = signed_in("bert")
+    open_work(other, job)
+    assert shown(other) == "left.jpg"  # although anna's lease would last for minutes
+
+
+def test_leaving_the_page_gives_back_what_was_not_begun(line: Line, signed_in: SignIn) -> None:
+    _, job = line.open_job({"begun.jpg": photo(602), "untouched.jpg": photo(603)})
+    page = signed_in("anna")
+    open_work(page, job)
+    begun = shown(page)
+    draw(page, [box(40, 40, 50, 50)])
+    page.goto("about:blank")
+    other = signed_in("bert")
+    open_work(other, job)
+    assert shown(other) != begun
+    answer(other, "n")
+    expect(other.get_by_text("Others have the rest.")).to_be_visible()
+
+
+def test_a_held_key_answers_one_photo(line: Line, signed_in: SignIn) -> None:
+    _, job = line.open_job({f"held-{number}.jpg": photo(610 + number) for number in range(3)})
+    page = signed_in("anna")
+    open_work(page, job)
+    first = shown(page)
+    page.keyboard.down("n")
+    assert shown(page) != first
+    for _ in range(5):
+        page.keyboard.down("n")  # as the keyboard repeats it
+    page.keyboard.up("n")
+    page.locator("#waiting:empty").wait_for(state="attached")
+    assert list(line.answers(job)) == [first]
+
+
+def test_a_photo_that_nobody_can_see_is_not_answered(line: Line, signed_in: SignIn) -> None:
+    _, job = line.open_job({"unseen.jpg": photo(620)})
+    page = signed_in("anna")
+    page.context.route("**/incoming/**", lambda route: route.abort())
+    open_work(page, job)
+    expect(page.get_by_text("The photo could not be loaded")).to_be_visible()
+    page.keyboard.press("n")
+    expect(page.get_by_role("button", name="No defect")).to_be_disabled()
+    expect(page.get_by_role("button", name="Skip")).to_be_enabled()
+    page.context.unroute("**/incoming/**")
+    page.get_by_role("button", name="Load it again").click()
+    assert shown(page) == "unseen.jpg"
+    assert line.answers(job) == {}
+    answer(page, "n")
+    until(lambda: line.answers(job) == {"unseen.jpg": {"anna": {"annotations": []}}})
+
+
+def test_two_tabs_of_one_person_do_not_overwrite_each_other(line: Line, signed_in: SignIn) -> None:
+    _, job = line.open_job({"tabs.jpg": photo(630)})
+    page = signed_in("anna")
+    tab = page.context.new_page()
+    sign_in(tab, line, "anna")
+    for each in (page, tab):
+        open_work(each, job)
+        assert shown(each) == "tabs.jpg"
+    draw(page, [box(60, 60, 70, 80)])
+    answer(page, "Enter")
+    expect(tab.get_by_text("Your answer: 1 box")).to_be_visible()
+    tab.keyboard.press("n")
+    expect(tab.get_by_text("This image has 1 box.").first).to_be_visible()
+    assert line.answers(job) == {"tabs.jpg": {"anna": {"annotations": [box(60, 60, 70, 80)]}}}
+
+
+def test_who_signs_in_again_comes_back_to_the_photo(line: Line, signed_in: SignIn) -> None:
+    _, job = line.open_job({"over.jpg": photo(640)})
+    page = signed_in("anna")
+    open_work(page, job)
+    assert shown(page) == "over.jpg"
+    page.evaluate(
+        """() => sessionStorage.setItem("sightline:session", JSON.stringify({
+          ...JSON.parse(sessionStorage.getItem("sightline:session")), id_token: "over", refresh_token: "over" }))"""
+    )
+    page.reload()
+    page.get_by_role("dialog").get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("dialog").get_by_role("button", name="Sign in").click()
+    assert shown(page) == "over.jpg"
+
+
+def test_a_correction_can_be_taken_back_after_a_reload(line: Line, signed_in: SignIn) -> None:
+    execution, job = line.open_job({"corrected.jpg": photo(650)})
+    page = signed_in("anna")
+    open_work(page, job)
+    shown(page)
+    draw(page, [box(60, 60, 70, 80)])
+    answer(page, "Enter")
+    verifier = signed_in("bert")
+    open_work(verifier, verification(job))
+    shown(verifier)
+    verifier.keyboard.press("e")
+    verifier.keyboard.press(".")
+    verifier.keyboard.press("Delete")
+    expect(boxes(verifier)).to_have_count(0)
+    verifier.reload()
+    shown(verifier)
+    expect(boxes(verifier)).to_have_count(0)
+    verifier.get_by_role("button", name="Discard correction").click()
+    expect(boxes(verifier)).to_have_count(1)
+    answer(verifier, "Enter")
+    assert line.manifest(execution) == {"corrected.jpg": [box(60, 60, 70, 80)]}
 
 
 def test_an_answer_can_be_looked_at_again_and_replaced(line: Line, signed_in: SignIn) -> None:

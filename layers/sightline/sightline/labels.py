@@ -1,5 +1,6 @@
 """The rules of labelling: what a valid answer is, and what follows from a round of answers and verdicts."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from sightline.errors import SightlineError
 
 MAX_BOXES = 1000  # for one image; more is a mistake or an attack
 MAX_REASON = 500  # characters
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # overrides of the writing direction
 LARGEST = 1e9  # no image is so large; NaN, infinity and integers of a thousand digits are out before any arithmetic
 
 ASKED = ("proposals", "rank", "uncertainty")  # what only the task needs
@@ -85,10 +87,22 @@ def check_verdict(sent: dict[str, Any], *, width: int, height: int, classes: int
 
 
 def check_reason(value: Any, what: str) -> str:
-    """A reason as text without blanks around it. It is shown as text, so that it may hold anything."""
-    if not isinstance(value, str) or not value.strip() or len(value) > MAX_REASON:
+    """A reason as text without blanks around it. It is shown as text, so that it may hold anything that can be shown."""
+    if not isinstance(value, str) or len(value) > MAX_REASON or all(_is_unseen(sign) for sign in value):
         raise InvalidAnswerError(f"{what} must be a text of 1 to {MAX_REASON} characters")
+    if any(_is_harmful(sign) for sign in value):
+        raise InvalidAnswerError(f"{what} holds a character that can't be shown; write it as plain text")
     return value.strip()
+
+
+def _is_unseen(sign: str) -> bool:
+    """Blanks, controls, joiners: a text of nothing else says nothing."""
+    return unicodedata.category(sign)[0] in "CZ"
+
+
+def _is_harmful(sign: str) -> bool:
+    """Controls, half characters that no store takes, and signs that turn the text around them."""
+    return (unicodedata.category(sign) in ("Cc", "Cs") and sign not in "\n\r\t") or sign in TURNING
 
 
 def rank(value: float) -> int:

@@ -204,6 +204,26 @@ def test_a_lease_is_renewed_and_given_back(step: Any, images: list[Any], cloud: 
     assert [given["task_id"] for given in take(step, "ben", 2)] == [task["task_id"]]
 
 
+def test_a_lease_that_was_given_anew_is_not_given_back(step: Any, images: list[Any], cloud: Cloud) -> None:
+    open_labeling(step, cloud)
+    task = take(step)[0]
+    lease = answer_path(task).replace("/answer", "/lease")
+    again = take(step)[0]  # the page was loaded again before its last word came here
+    assert again["task_id"] == task["task_id"]
+    earlier, now = (
+        {"rawQueryString": f"until={until}", "queryStringParameters": {"until": str(until)}}
+        for until in (again["lease_expires_at"] - 1, again["lease_expires_at"])
+    )
+    assert step("serve_labeling", request("DELETE", lease) | earlier)["statusCode"] == 204
+    assert ask(step, "POST", answer_path(task), {"annotations": []})[0] == 200
+    task = take(step)[0]
+    lease, now["queryStringParameters"]["until"] = f"{answer_path(task)[:-7]}/lease", str(task["lease_expires_at"])
+    assert step("serve_labeling", request("DELETE", lease) | now)["statusCode"] == 204
+    assert task["task_id"] in {given["task_id"] for given in take(step, "ben", 4)}
+    now["queryStringParameters"]["until"] = "soon"
+    assert step("serve_labeling", request("DELETE", lease) | now)["statusCode"] == 400
+
+
 def test_each_image_goes_to_as_many_different_people_as_the_stack_says(
     step: Any, images: list[Any], cloud: Cloud, answered: list[Any]
 ) -> None:
@@ -212,6 +232,10 @@ def test_each_image_goes_to_as_many_different_people_as_the_stack_says(
     moved = {**BOX, "left": 2}
     assert label_all(step, "anna") == 4
     assert label_all(step, "anna") == 0
+    assert [ask(step, "GET", "/jobs", worker=name)[1]["jobs"][0]["answered_by_you"] for name in ("anna", "ben")] == [
+        4,
+        0,
+    ]
     assert label_all(step, "ben", [moved]) == 4
     assert answered == []
     open_job = ask(step, "GET", f"/jobs/{JOB}.labeling.1")[1]
@@ -274,6 +298,10 @@ BAD_LABELS: list[tuple[Any, str]] = [
     ({"skip": ""}, "skip must be a text of 1 to 500 characters"),
     ({"skip": "x" * 501}, "skip must be a text of 1 to 500 characters"),
     ({"skip": {"a": 1}}, "skip must be a text of 1 to 500 characters"),
+    ({"skip": "\ud800"}, "skip must be a text of 1 to 500 characters"),
+    ({"skip": "blurred \ud800"}, "a character that can't be shown"),
+    ({"skip": "blur\u202egnp"}, "a character that can't be shown"),
+    ({"skip": "\u200b "}, "skip must be a text of 1 to 500 characters"),
     ({"skip": "blurred", "annotations": []}, "not both"),
     ({}, "must be a list"),
     ('{"annotations": [NaN]}', "NaN is no number of JSON"),

@@ -30,6 +30,7 @@ SPARE = 8  # tasks looked at beyond those asked for, so that several people do n
 NEXT_TRIES = 5
 CLOSING_SECONDS = 120  # after this a job that was being closed is closed again: whoever did it has died
 TRANSACTION_TRIES = 8
+REPLACE_TRIES = 5
 GONE_TOKENS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 MAX_ID = 256  # characters; ids have at most a hundred
 NOBODY = "[]"  # the group of people who have answered a fresh task
@@ -155,6 +156,11 @@ class Tasks:
         """Who has answered how much: items with `worker, answers, first_at, last_at`."""
         return self.table.query(None, "#pk = :workers", {"workers": worker_key(job_id, "")["pk"]}, ConsistentRead=True)
 
+    def answered(self, job_id: str, worker: str) -> int:
+        """How many tasks `worker` has answered."""
+        found = self.table.get(worker_key(job_id, worker))
+        return int(found["answers"]) if found else 0
+
     def answers(self, job_id: str) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
         """Each task's image with its answers, `{"worker", …}` each: read page by page, in the order of the image ids."""
         rest = self._pages(job_id, "answer#")
@@ -248,15 +254,18 @@ class Tasks:
             raise TaskTakenError(f"task {task_id!r} is not yours any more; ask for the next one")
         return until
 
-    def release(self, job_id: str, task_id: str, worker: str) -> None:
-        """Give a leased task back; doing so again changes nothing. Raises TaskTakenError when another one has it."""
+    def release(self, job_id: str, task_id: str, worker: str, until: int | None = None) -> None:
+        """Give a leased task back; doing so again changes nothing. Raises TaskTakenError when another one has it.
+
+        `until` is when the lease would end: one that `worker` got anew meanwhile, in another tab or after a reload, stays.
+        """
         task = self.task(job_id, task_id)
         values = {"free": free_queue(job_id, group_of(task.get("annotators", []))), "rank": task["rank"]}
         freed = self.table.update(
             task_key(job_id, task_id),
             "SET #queue = :free, #position = :rank REMOVE #leased_by",
-            {**values, "worker": worker, "open": "OPEN"},
-            condition="#status = :open AND #leased_by = :worker",
+            {**values, "worker": worker, "open": "OPEN"} | ({} if until is None else {"until": until}),
+            condition="#status = :open AND #leased_by = :worker" + ("" if until is None else " AND #position = :until"),
         )
         if not freed and task.get("leased_by") not in (None, worker):
             raise TaskTakenError(f"task {task_id!r} is not yours; {task['leased_by']!r} has it")
@@ -318,9 +327,16 @@ class Tasks:
 
     def _replace(self, job_id: str, task_id: str, worker: str, text: str) -> bool:
         """Put another answer in the place of an own one; the same one again changes nothing. False: there is none."""
-        known = self.table.get(answer_key(job_id, task_id, worker))
-        if known is None or known["answer"] == text:
-            return known is not None
+        for _ in range(REPLACE_TRIES):
+            known = self.table.get(answer_key(job_id, task_id, worker))
+            if known is None or known["answer"] == text:
+                return known is not None
+            if self._replace_known(job_id, task_id, worker, text, known):
+                return True
+        return False  # the job is over
+
+    def _replace_known(self, job_id: str, task_id: str, worker: str, text: str, known: dict[str, Any]) -> bool:
+        """False when the answer is not the `known` one any more, because the same person sent two at once, or the job is over."""
         skips = int("skip" in json.loads(text)) - int("skip" in json.loads(known["answer"]))
         return self._transact(
             self.table.update_request(
