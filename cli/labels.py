@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ WHY_NOT = {
     ledger.QUARANTINED: "it is in quarantine",
     ledger.REMOVED: "it was removed",
 }
+
+Annotations = list[dict[str, int]]  # an image's boxes in whole pixels, with the class ids of the stack
 
 
 class LabelsError(SightlineError):
@@ -106,34 +109,52 @@ def read(
 
     labels = formats.read(name, path, report, sizes)
     numbers = class_numbers(labels, known, classes)
-    lines: dict[str, list[dict[str, int]]] = {}
+    given: dict[str, list[tuple[str, Annotations]]] = {}  # name in the file and boxes, by content hash
     for image in labels.images:
         try:
             found = find(image.name, image.image_id)
             image_id, annotations = _line(image, found, numbers, report)
-            formats.check(lines.get(image_id, annotations) == annotations, "the file has two different labels for it")
-            lines[image_id] = annotations
+            given.setdefault(image_id, []).append((image.name, annotations))
         except formats.BadLabelError as error:
             report.refuse(str(error), formats.shown(image.name))
-    return [{"image_id": image_id, "annotations": lines[image_id]} for image_id in sorted(lines)]
+    return [{"image_id": image_id, "annotations": label} for image_id, label in sorted(_agreed(given, report).items())]
+
+
+def _agreed(given: dict[str, list[tuple[str, Annotations]]], report: Report) -> dict[str, Annotations]:
+    """The label of each image that the file gives only one; of different ones none can be trusted more than the others."""
+    agreed = {}
+    for image_id, labels in given.items():
+        if all(label == labels[0][1] for _, label in labels):
+            agreed[image_id] = labels[0][1]
+        else:
+            for name, _ in labels:
+                report.refuse("the file has different labels for it", formats.shown(name))
+    return agreed
 
 
 def class_numbers(labels: LabelSet, known: list[str], given: dict[str, str]) -> dict[str, int | None]:
     """The stack's class id of each class with a box; None for those to leave out. Raises LabelsError naming the unknown ones."""
     used = sorted({box.class_name for image in labels.images for box in image.boxes})
+    theirs = sorted({*used, *labels.classes})
+    missing = [name for name in given if name not in theirs]
+    if missing:
+        raise LabelsError(
+            f"--class names classes that the labels do not have: {', '.join(missing)}; they have {', '.join(theirs[:20]) or 'none'}"
+        )
     called = {name: given.get(name, name) for name in used}
     unknown = [name for name, ours in called.items() if ours and ours not in known]
     if unknown:
         raise LabelsError(
             f"classes that the stack does not have: {', '.join(unknown[:20])}; it has {', '.join(known)}. "
-            f"Give --class {unknown[0]}={known[0]}, or --class {unknown[0]}= to leave its boxes out"
+            f"Give --class {shlex.quote(f'{unknown[0]}={known[0]}')}, or --class {shlex.quote(f'{unknown[0]}=')} "
+            "to leave its boxes out"
         )
     return {name: known.index(ours) if ours else None for name, ours in called.items()}
 
 
 def _line(
     image: LabeledImage, found: dict[str, Any] | None, numbers: dict[str, int | None], report: Report
-) -> tuple[str, list[dict[str, int]]]:
+) -> tuple[str, Annotations]:
     """The image's content hash and its boxes in whole pixels inside it. Raises formats.BadLabelError."""
     if found is None:
         raise formats.BadLabelError("not in the ledger; upload it first")

@@ -9,6 +9,7 @@ const PHOTOS_AHEAD = 3; // a decoded photo of a large camera takes 50 MB
 export class TaskQueue extends EventTarget {
   #filling = null;
   #generation = 0;
+  #hasDraft = () => false;
   #lengths = new Map();
 
   /** `ahead`: how many tasks are leased beyond the current one. `photos` is a Photos, or null. */
@@ -56,7 +57,10 @@ export class TaskQueue extends EventTarget {
     const held = this.open.filter((task) => !this.lost.has(task.task_id)).length;
     const generation = this.#generation;
     const given = await this.api.next(job, Math.min(MOST_AT_ONCE, wanted + held + answered.size));
-    if (generation !== this.#generation) return 0;
+    if (generation !== this.#generation) {
+      this.#giveBack(given); // asked for before `leave`, and leased after it
+      return 0;
+    }
     for (const task of given) this.#noteLease(task);
     for (const entry of this.outbox.waiting.concat(this.outbox.refused)) {
       if (entry.job_id === job) answered.add(entry.task_id);
@@ -159,8 +163,14 @@ export class TaskQueue extends EventTarget {
   /** Give back what was not begun, so that others get it at once; best effort, the leases end anyway. */
   leave(hasDraft) {
     this.#generation += 1;
-    const unused = this.tasks.filter((task) => !task.done && !hasDraft(task.task_id));
+    this.#hasDraft = hasDraft;
     this.photos?.keep([]);
+    return this.#giveBack(this.open);
+  }
+
+  #giveBack(tasks) {
+    const answered = new Set(this.outbox.waiting.map((entry) => entry.task_id));
+    const unused = tasks.filter((task) => !answered.has(task.task_id) && !this.#hasDraft(task.task_id));
     return Promise.allSettled(unused.map((task) => this.api.returnLease(this.job.job_id, task.task_id, task.lease_expires_at)));
   }
 }

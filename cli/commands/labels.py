@@ -53,16 +53,21 @@ def labels_import(
         raise SightlineError(f"{images} is not a folder; give the folder that holds the images")
     kind, found, report = format_name(name), target(), Report()
     lines = labels.read(found, kind, path, report, images, pairs)
-    started = labels.bring(found, lines, approved=approved)
     say(report)
+    started = labels.bring(found, lines, approved=approved)
     outputs = [pipeline.wait_for(found, arn) for arn in started] if approved else []
     done = {"images": len(lines), "executions": started, "lost": report.lost, "refused": report.refused}
     if approved:
         done["recorded"] = sum(output.get("labels", {}).get("approved", 0) for output in outputs)
     if as_json:
-        return show(done, True)
-    what = "recorded" if approved else "sent to verification"
-    return console.print(f"{done.get('recorded', len(lines))} labels {what}.")
+        show(done, True)
+    if not lines:  # a script must not take this for done
+        raise SightlineError(
+            f"no label was taken from {path}: " + ("see above why" if report.refused else "it holds none")
+        )
+    if not as_json:
+        what = "recorded" if approved else "sent to verification"
+        console.print(f"{done.get('recorded', len(lines))} labels {what}.")
 
 
 @app.command("export")

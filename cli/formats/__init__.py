@@ -18,6 +18,7 @@ from sightline.labels import LARGEST, MAX_BOXES
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_NAME = 1024  # characters; S3 keys are no longer
+SHOWN = 40  # characters of a value in a message
 NAMED = 3  # images that a line of the report names
 WHOLE = 0.01  # a coordinate this near to a whole pixel is one: text formats round
 
@@ -114,7 +115,7 @@ def number(value: Any, what: str) -> float:
     except (ValueError, OverflowError):
         found = math.nan
     if not -LARGEST <= found <= LARGEST:  # also catches NaN, which compares false with everything
-        raise BadLabelError(f"{what} is no finite number: {value!r:.40}")
+        raise BadLabelError(f"{what} is no finite number: {brief(value)}")
     return found
 
 
@@ -122,14 +123,14 @@ def whole(value: Any, what: str) -> int:
     """`value` as a whole number. Raises BadLabelError."""
     found = number(value, what)
     if found != int(found):
-        raise BadLabelError(f"{what} is no whole number: {value!r:.40}")
+        raise BadLabelError(f"{what} is no whole number: {brief(value)}")
     return int(found)
 
 
 def text(value: Any, what: str) -> str:
     """`value` as a name: 1 to 1024 characters, none that steers a terminal or hides others. Raises BadLabelError."""
     if not isinstance(value, str) or not _is_plain(value):
-        raise BadLabelError(f"{what} is no plain text of 1 to {MAX_NAME} characters: {value!r:.40}")
+        raise BadLabelError(f"{what} is no plain text of 1 to {MAX_NAME} characters: {brief(value)}")
     return value
 
 
@@ -169,26 +170,57 @@ def image(name: Any, size: tuple[int, int] | None, boxes: list[LabelBox], **more
 
 def shown(value: Any) -> str:
     """A name as it may be printed, whatever it is."""
-    return value if isinstance(value, str) and _is_plain(value) else f"{value!r:.80}"
+    return value if isinstance(value, str) and _is_plain(value) else brief(value)
+
+
+def brief(value: Any) -> str:
+    """A value as it may be printed, cut short; of a list or an object only its type, as its whole text may be endless."""
+    if isinstance(value, str):
+        return f"{value[:SHOWN]!r}"
+    return f"{value!r:.{SHOWN}}" if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
+
+
+def why(error: Exception) -> str:
+    """What a reader stumbled over, in one line."""
+    if isinstance(error, BadLabelError):
+        return str(error)
+    if isinstance(error, KeyError):
+        return f"{error!s:.{SHOWN}} is missing"
+    if isinstance(error, TypeError | AttributeError | IndexError):
+        return "a list or an object is empty or missing, or something else stands in its place"
+    return f"{type(error).__name__}: {' '.join(str(error).split()):.120}"
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a file within the limits. Raises BadLabelError, for formats with a file for each image."""
+    try:
+        check(path.stat().st_size <= MAX_FILE_BYTES, f"larger than {MAX_FILE_BYTES >> 20} MiB; give it in parts")
+        return path.read_bytes()
+    except OSError as error:
+        raise BadLabelError((error.strerror or "not readable").lower()) from error
+
+
+def decode(content: bytes) -> str:
+    """Text with or without a byte order mark. Raises BadLabelError."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadLabelError("not UTF-8 text; save it as UTF-8") from error
 
 
 def read_text(path: Path) -> str:
-    """The text of a file within the limits. Raises InvalidLabelsError."""
+    """The text of a file that holds many labels. Raises InvalidLabelsError."""
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise InvalidLabelsError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB; give it in parts")
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise InvalidLabelsError(f"{path}: no such file") from error
-    except UnicodeDecodeError as error:
-        raise InvalidLabelsError(f"{path} is not UTF-8 text: {error}") from error
+        return decode(read_bytes(path))
+    except BadLabelError as error:
+        raise InvalidLabelsError(f"{path}: {error}") from error
 
 
 def read_json(path: Path, title: str) -> Any:
     try:
         return json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
-        raise InvalidLabelsError(f"{path} is not {title} ({type(error).__name__}: {error!s:.120})") from error
+        raise InvalidLabelsError(f"{path} is not {title} ({why(error)})") from error
 
 
 def files(path: Path, pattern: str, title: str) -> list[Path]:
@@ -207,16 +239,20 @@ def write_text(path: Path, content: str) -> Path:
 
 
 # ------------------------------------------------------------------------------------------------------ names on export
-def file_name(labeled: LabeledImage) -> str:
-    """The name that a file of labels, or a file named after it, may have: below its folder, whatever the object's key was.
+def file_name(labeled: LabeledImage, report: Report) -> str:
+    """The name that a file on disk may have for an image, whatever the object's key was; another one than the key is reported.
 
     A key that leads elsewhere (`../`, an absolute path) becomes one name that shows what it was.
     """
     parts = [part for part in re.split(r"[/\\]+", labeled.name) if part not in ("", ".")]
     clean = [re.sub(r'[\x00-\x1f\x7f<>:"|?*]', "_", part) for part in parts]
     if ".." in clean or not clean or labeled.name.startswith(("/", "\\")):
-        return "_".join(part.replace("..", "_") for part in clean) or labeled.image_id or "unnamed"
-    return "/".join(clean)
+        name = "_".join(part.replace("..", "_") for part in clean) or labeled.image_id or "unnamed"
+    else:
+        name = "/".join(clean)
+    if name != labeled.name:
+        report.lose("the name of an image, which can't be that of a file", f"{shown(labeled.name)} became {name}")
+    return name
 
 
 def stem(name: str) -> str:

@@ -1,6 +1,7 @@
 """COCO JSON for object detection: one file with images, annotations and categories."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ from cli.formats import (
     Report,
     Sizes,
     box,
+    brief,
     check,
-    file_name,
     files,
     image,
     read_json,
@@ -42,29 +43,67 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
 
 def parse(value: Any, place: str, report: Report) -> LabelSet:
     """What one file holds. Raises InvalidLabelsError when it is not COCO JSON."""
-    try:
-        categories = {entry["id"]: text(entry["name"], "a category's name") for entry in value["categories"]}
-        entries = {entry["id"]: entry for entry in value["images"]}
-        boxes: dict[Any, list[LabelBox]] = {number: [] for number in entries}
-        wrong: dict[Any, str] = {}
-        for annotation in value.get("annotations") or []:
-            owner = annotation["image_id"]
-            try:
-                boxes[owner].append(_box(annotation, categories))
-            except BadLabelError as error:
-                wrong[owner] = str(error)
-            _report(annotation, shown(entries[owner].get("file_name")), report)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InvalidLabelsError(f"{place} is not {TITLE} ({type(error).__name__}: {error!s:.120})") from error
+    categories = _categories(_entries(value, "categories", place), place)
+    entries = _entries(value, "images", place)
+    annotations: dict[Any, list[dict[str, Any]]] = {}
+    for annotation in _entries(value, "annotations", place):
+        annotations.setdefault(_id(annotation, "image_id"), []).append(annotation)
+    uses = Counter(_id(entry, "id") for entry in entries)
+    for owner in [owner for owner in annotations if owner is None or owner not in uses]:
+        for _ in annotations[owner]:
+            report.refuse("an annotation of an image that the file does not have", f"image_id {brief(owner)}")
     images = []
-    for number, entry in entries.items():
+    for entry in entries:
+        number = _id(entry, "id")
         try:
-            check(number not in wrong, wrong.get(number, ""))
-            measured = size(entry["width"], entry["height"]) if "width" in entry and "height" in entry else None
-            images.append(image(entry.get("file_name"), measured, boxes[number]))
+            check(number is not None, "an image without an id")
+            check(uses[number] == 1, "several images have this id, so that it is not known whose the boxes are")
+            images.append(_image(entry, annotations.get(number, []), categories, report))
         except BadLabelError as error:
             report.refuse(str(error), shown(entry.get("file_name")))
     return LabelSet([categories[number] for number in sorted(categories, key=_order)], images)
+
+
+def _entries(value: Any, key: str, place: str) -> list[dict[str, Any]]:
+    """The objects of one of the file's lists. Raises InvalidLabelsError."""
+    found = value.get(key) if isinstance(value, dict) else None
+    if found is None and key == "annotations" and isinstance(value, dict):
+        return []
+    if not isinstance(found, list) or not all(isinstance(entry, dict) for entry in found):
+        raise InvalidLabelsError(
+            f"{place} is not {TITLE}: it has no list `{key}`, or something else than objects in it"
+        )
+    return found
+
+
+def _id(entry: dict[str, Any], key: str) -> Any:
+    """A number or a text; None where there is none."""
+    return entry[key] if isinstance(entry.get(key), int | float | str) else None
+
+
+def _categories(entries: list[dict[str, Any]], place: str) -> dict[Any, str]:
+    """The names of the classes by their ids. Raises InvalidLabelsError."""
+    categories: dict[Any, str] = {}
+    try:
+        for entry in entries:
+            name, number = text(entry.get("name"), "the name of a category"), _id(entry, "id")
+            check(number is not None, f"the category {name} has no id")
+            known = categories.setdefault(number, name)
+            check(known == name, f"category {brief(number)} is both {known} and {name}; give each an id of its own")
+    except BadLabelError as error:
+        raise InvalidLabelsError(f"{place}: {error}") from error
+    return categories
+
+
+def _image(
+    entry: dict[str, Any], annotations: list[dict[str, Any]], categories: dict[Any, str], report: Report
+) -> LabeledImage:
+    measured = size(entry["width"], entry["height"]) if "width" in entry and "height" in entry else None
+    boxes = []
+    for annotation in annotations:
+        boxes.append(_box(annotation, categories))
+        _report(annotation, shown(entry.get("file_name")), report)
+    return image(entry.get("file_name"), measured, boxes)
 
 
 def _order(number: Any) -> tuple[bool, float, str]:
@@ -74,8 +113,11 @@ def _order(number: Any) -> tuple[bool, float, str]:
 
 
 def _box(annotation: dict[str, Any], categories: dict[Any, str]) -> LabelBox:
-    left, top, width, height = annotation["bbox"]
-    return box(categories[annotation["category_id"]], left, top, width, height)
+    category, edges = _id(annotation, "category_id"), annotation.get("bbox")
+    check(category in categories, f"a box of category {brief(category)}, which the file does not have")
+    if not isinstance(edges, list) or len(edges) != 4:
+        raise BadLabelError("a box whose bbox is not a list of four numbers")
+    return box(categories[category], *edges)
 
 
 def _report(annotation: dict[str, Any], name: str, report: Report) -> None:
@@ -103,7 +145,7 @@ def as_coco(labels: LabelSet) -> dict[str, Any]:
     annotations: list[dict[str, Any]] = []
     for number, labeled in enumerate(labels.images, start=1):
         width, height = labeled.size or (0, 0)
-        images.append({"id": number, "file_name": file_name(labeled), "width": width, "height": height})
+        images.append({"id": number, "file_name": labeled.name, "width": width, "height": height})
         for entry in labeled.boxes:
             bbox = [_plain(value) for value in (entry.left, entry.top, entry.width, entry.height)]
             annotations.append(

@@ -13,6 +13,7 @@ from cli.formats import (
     Report,
     Sizes,
     box,
+    brief,
     check,
     files,
     image,
@@ -20,6 +21,7 @@ from cli.formats import (
     shown,
     size,
     text,
+    why,
     write_text,
 )
 from sightline import manifest
@@ -57,13 +59,12 @@ def _read_line(content: str, place: str, classes: dict[int, str], images: list[L
                     f"{place} calls class {number} {class_name!r:.40}, an earlier line {known!r:.40}"
                 )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidLabelsError(f"{place} is no line of {TITLE} ({type(error).__name__}: {error!s:.120})") from error
+        raise InvalidLabelsError(f"{place} is no line of {TITLE} ({why(error)})") from error
     try:
         check("failure-reason" not in metadata and attribute in record, "not labelled: Ground Truth gave up on it")
         images.append(_image(record, attribute, classes, report))
     except (BadLabelError, KeyError, TypeError, IndexError, AttributeError) as error:
-        reason = str(error) if isinstance(error, BadLabelError) else f"its label has no {error!s:.40}"
-        report.refuse(reason, shown(name))
+        report.refuse(why(error), shown(name))
 
 
 def _attribute(record: dict[str, Any]) -> str:
@@ -88,7 +89,7 @@ def _image(record: dict[str, Any], attribute: str, classes: dict[int, str], repo
     boxes = []
     for entry in label["annotations"]:
         if entry["class_id"] not in classes:
-            raise BadLabelError(f"class {entry['class_id']!r:.40} is not in its class map")
+            raise BadLabelError(f"class {brief(entry['class_id'])} is not in its class map")
         class_name = classes[entry["class_id"]]
         boxes.append(box(class_name, entry["left"], entry["top"], entry["width"], entry["height"]))
     more = {

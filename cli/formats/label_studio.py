@@ -16,7 +16,7 @@ from cli.formats import (
     Report,
     Sizes,
     box,
-    file_name,
+    brief,
     files,
     image,
     number,
@@ -24,6 +24,7 @@ from cli.formats import (
     shown,
     size,
     text,
+    why,
     write_text,
 )
 from sightline.consolidation import Box, consolidate
@@ -49,8 +50,7 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
             try:
                 images.append(_image(task, text(name, "the name of an image"), report))
             except (BadLabelError, KeyError, TypeError, AttributeError, IndexError) as error:
-                reason = str(error) if isinstance(error, BadLabelError) else f"its task has no {error!s:.40}"
-                report.refuse(reason, shown(name))
+                report.refuse(why(error), shown(name))
     return LabelSet(sorted({entry.class_name for labeled in images for entry in labeled.boxes}), images)
 
 
@@ -82,7 +82,7 @@ def _image(task: dict[str, Any], name: str, report: Report) -> LabeledImage:
         answers.append([])
         for result in annotation["result"]:
             if result["type"] != "rectanglelabels":
-                report.lose(f"a result of the type {result['type']!r:.40}", name)
+                report.lose(f"a result of the type {brief(result['type'])}", name)
                 continue
             measured = size(result["original_width"], result["original_height"])
             answers[-1].append(_box(result, measured, name, report))
@@ -144,7 +144,7 @@ def write(splits: dict[str, LabelSet], folder: Path, report: Report) -> list[Pat
 
 def _task(labeled: LabeledImage) -> dict[str, Any]:
     width, height = labeled.size or (0, 0)
-    data: dict[str, Any] = {"image": labeled.source or file_name(labeled)}
+    data: dict[str, Any] = {"image": labeled.source or labeled.name}
     if labeled.size:
         data |= {"width": width, "height": height}  # an image without a box has no other place for it
     data |= {

@@ -20,10 +20,11 @@ from cli.formats import (
     files,
     image,
     number,
-    read_text,
+    read_bytes,
     shown,
     size,
     stem,
+    why,
     write_text,
 )
 
@@ -37,12 +38,13 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
     images: list[LabeledImage] = []
     for file in files(path, "*.xml", TITLE):
         try:
-            root = fromstring(read_text(file), forbid_dtd=True)
-        except (ParseError, DefusedXmlException, ValueError, RecursionError) as error:
-            problem = InvalidLabelsError(f"{file} is not {TITLE} ({type(error).__name__}: {error!s:.120})")
+            root = fromstring(read_bytes(file), forbid_dtd=True)  # bytes: an XML file says its encoding itself
+        except (ParseError, DefusedXmlException, LookupError, ValueError, RecursionError) as error:
             if path.is_file():
-                raise problem from error
-            report.refuse(f"not {TITLE}: {type(error).__name__}", shown(file.name))
+                raise InvalidLabelsError(f"{file} is not {TITLE} ({why(error)})") from error
+            # Without line and column, so that files with the same problem are one line.
+            problem = str(error) if isinstance(error, BadLabelError) else type(error).__name__
+            report.refuse(f"not {TITLE}: {problem}", shown(file.name))
             continue
         name = (root.findtext("filename") or "").strip() or file.stem
         try:
@@ -86,12 +88,13 @@ def write(splits: dict[str, LabelSet], folder: Path, report: Report) -> list[Pat
     for split, labels in splits.items():
         names = []
         for labeled in labels.images:
-            name = stem(file_name(labeled))
+            named = file_name(labeled, report)
+            name = stem(named)
             target = folder / "Annotations" / f"{name}.xml"
             if target in written:
                 report.refuse(f"{TITLE} has one file for all images of this name, and another one has it", labeled.name)
                 continue
-            root = _element(labeled)
+            root = _element(labeled, named)
             indent(root)
             written[write_text(target, tostring(root, encoding="unicode") + "\n")] = name
             names.append(name)
@@ -99,9 +102,9 @@ def write(splits: dict[str, LabelSet], folder: Path, report: Report) -> list[Pat
     return [*written, *lists]
 
 
-def _element(labeled: LabeledImage) -> Element:
+def _element(labeled: LabeledImage, name: str) -> Element:
     root = Element("annotation")
-    SubElement(root, "filename").text = file_name(labeled)
+    SubElement(root, "filename").text = name
     measured = SubElement(root, "size")
     for tag, value in zip(("width", "height", "depth"), (*(labeled.size or (0, 0)), 3), strict=True):
         SubElement(measured, tag).text = str(value)

@@ -142,6 +142,51 @@ def test_an_impossible_box_costs_its_image_and_no_other(tmp_path: Path, box: lis
     assert reason in next(iter(report.refused))
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"category_id": 9}, "a box of category 9, which the file does not have"),
+        ({"category_id": [3]}, "a box of category None, which the file does not have"),
+        ({"bbox": [1, 2, 3]}, "a box whose bbox is not a list of four numbers"),
+        ({"bbox": None}, "a box whose bbox is not a list of four numbers"),
+    ],
+)
+def test_a_bad_coco_annotation_costs_its_image_with_the_reason(
+    tmp_path: Path, change: dict[str, Any], reason: str
+) -> None:
+    report = Report()
+    found = formats.read("coco", written(tmp_path, "labels.json", coco([1, 2, 3, 4], **change)), report)
+    assert [image.name for image in found.images] == ["b.jpg"]
+    assert report.refused == {reason: ["a.jpg"]}
+
+
+@pytest.mark.parametrize("owner", [7, None, [1]])
+def test_a_coco_annotation_of_an_unknown_image_costs_nothing_else(tmp_path: Path, owner: Any) -> None:
+    report = Report()
+    value = json.loads(coco([1, 2, 3, 4]))
+    value["annotations"].append({"id": 2, "image_id": owner, "category_id": 3, "bbox": [1, 2, 3, 4]})
+    found = formats.read("coco", written(tmp_path, "labels.json", json.dumps(value)), report)
+    assert [(image.name, len(image.boxes)) for image in found.images] == [("a.jpg", 1), ("b.jpg", 0)]
+    said = "7" if owner == 7 else "None"
+    assert report.refused == {"an annotation of an image that the file does not have": [f"image_id {said}"]}
+
+
+def test_coco_images_of_one_id_or_none_are_not_taken(tmp_path: Path) -> None:
+    report = Report()
+    value = json.loads(coco([1, 2, 3, 4]))
+    value["images"] += [{"id": 1, "file_name": "c.jpg"}, {"file_name": "d.jpg"}]
+    found = formats.read("coco", written(tmp_path, "labels.json", json.dumps(value)), report)
+    assert [image.name for image in found.images] == ["b.jpg"]
+    assert list(report.refused.values()) == [["a.jpg", "c.jpg"], ["d.jpg"]]
+
+
+def test_a_coco_category_with_two_names_is_not_guessed(tmp_path: Path) -> None:
+    value = json.loads(coco([1, 2, 3, 4]))
+    value["categories"].append({"id": 3, "name": "hole"})
+    with pytest.raises(InvalidLabelsError, match="category 3 is both dent and hole"):
+        formats.read("coco", written(tmp_path, "labels.json", json.dumps(value)), Report())
+
+
 def test_what_coco_says_beyond_boxes_is_reported(tmp_path: Path) -> None:
     report = Report()
     more = {"iscrowd": 1, "segmentation": [[1, 1, 2, 2, 3, 3]], "score": 0.5, "keypoints": [1]}
@@ -192,6 +237,38 @@ def test_a_broken_file_among_others_stops_none_of_them(tmp_path: Path) -> None:
     assert report.refused == {"not Pascal VOC XML: DTDForbidden": ["bomb.xml"]}
 
 
+def test_files_in_another_encoding_are_read_as_they_say_or_cost_only_themselves(tmp_path: Path) -> None:
+    latin, wide, wrong = ("latin.xml", "iso-8859-1"), ("wide.xml", "utf-16"), ("wrong.xml", "no-such-code")
+    for name, encoding in (latin, wide, wrong):
+        content = f'<?xml version="1.0" encoding="{encoding}"?>' + VOC.format("").replace("a.jpg", f"ä-{name}.jpg")
+        written(tmp_path, name, content.encode("utf-16" if name == "wide.xml" else "iso-8859-1"))
+    written(tmp_path, "undeclared.xml", VOC.format("").replace("a.jpg", "ä.jpg").encode("iso-8859-1"))
+    report = Report()
+    found = formats.read("voc", tmp_path, report)
+    assert [image.name for image in found.images] == ["ä-latin.xml.jpg", "ä-wide.xml.jpg"]
+    assert report.refused == {
+        "not Pascal VOC XML: ParseError": ["undeclared.xml"],
+        "not Pascal VOC XML: LookupError": ["wrong.xml"],
+    }
+
+
+@pytest.mark.parametrize("name", ["yolo", "voc"])
+def test_a_file_that_can_not_be_read_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    end, content = {"yolo": ("txt", "0 0.5 0.5 0.2 0.2"), "voc": ("xml", VOC.format(""))}[name]
+    written(tmp_path, "classes.txt", "dent")
+    written(tmp_path, f"a.{end}", content)
+    written(tmp_path, f"large.{end}", content + " " * 1000)
+    written(tmp_path, f"latin.{end}", b"\xe4" + content.encode())
+    monkeypatch.setattr(formats, "MAX_FILE_BYTES", 1000)
+    report = Report()
+    found = formats.read(name, tmp_path, report, lambda _: (100, 100))
+    assert [formats.stem(image.name) for image in found.images] == ["a"]
+    refused = sorted(file for files in report.refused.values() for file in files)
+    assert [file.removesuffix(f".{end}") for file in refused] == ["large", "latin"]
+
+
 def test_voc_counts_pixels_from_one_and_its_flags_are_reported(tmp_path: Path) -> None:
     flags = "<difficult>1</difficult><truncated>1</truncated><pose>Left</pose>"
     report = Report()
@@ -217,6 +294,95 @@ def test_yolo_outlines_and_scores_are_reported_and_wrong_lines_cost_their_image(
     assert sorted(name for names in report.refused.values() for name in names) == [
         "unknown", "wrong0", "wrong1", "wrong2", "wrong3", "wrong4",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("data.yaml", "names: {1: scratch, 2: dent, 10: hole}"),
+        ("data.yaml", "names: {'10': hole, '2': dent, '1': scratch}"),
+        ("data.yaml", "names: ['', scratch, dent, '', '', '', '', '', '', '', hole]"),
+        ("classes.txt", "\n scratch \ndent\n\n\n\n\n\n\n\nhole\n"),
+    ],
+)
+def test_yolo_classes_are_looked_up_by_their_number(tmp_path: Path, file: str, content: str) -> None:
+    written(tmp_path, file, content)
+    for number in (1, 2, 7, 10):
+        written(tmp_path, f"{number}.txt", f"{number} 0.5 0.5 0.2 0.2")
+    report = Report()
+    found = formats.read("yolo", tmp_path, report, lambda _: (100, 100))
+    assert found.classes == ["scratch", "dent", "hole"]
+    named = {image.name: [box.class_name for box in image.boxes] for image in found.images}
+    assert named == {"1": ["scratch"], "2": ["dent"], "10": ["hole"]}
+    assert report.refused == {f"class 7 has no name in {file}": ["7"]}
+
+
+YAML_BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("names: scratch", "`names` must be a list, or numbers with names, and is 'scratch'"),
+        ("names: 5", "and is 5"),
+        ("nc: 3", "and is None"),
+        ("- scratch", "and is None"),
+        ("names: {a: scratch}", "the number of a class is no finite number: 'a'"),
+        ("names: {1: scratch, '1': dent}", "class 1 has two names"),
+        ("names: [[scratch]]", "the name of class 0 is no plain text"),
+        ("nc: 1\nnames: [scratch", "line 2: expected"),
+        ("names: \x00", "special characters are not allowed"),
+        (YAML_BOMB + "names: [*a9]", "line 2: an alias"),
+        (YAML_BOMB.replace("[x]", "{x: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n") + "names: []", "an alias"),
+    ],
+)
+def test_a_bad_data_yaml_is_refused_in_one_line(tmp_path: Path, content: str, said: str) -> None:
+    written(tmp_path, "data.yaml", content)
+    written(tmp_path, "a.txt", "0 0.5 0.5 0.2 0.2")
+    with pytest.raises(InvalidLabelsError) as caught:
+        formats.read("yolo", tmp_path, Report(), lambda _: (100, 100))
+    assert str(caught.value).startswith(f"{tmp_path / 'data.yaml'} does not name the classes: ")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_value_that_stands_for_billions_is_shown_by_its_type() -> None:
+    endless: list[Any] = []
+    for _ in range(40):
+        endless = [endless] * 10
+    with pytest.raises(formats.BadLabelError, match="is no plain text of 1 to 1024 characters: a list"):
+        formats.text(endless, "a name")
+
+
+@pytest.mark.parametrize(
+    ("label", "reason"),
+    [
+        ({"annotations": []}, "'image_size' is missing"),
+        ({"annotations": [], "image_size": []}, "a list or an object is empty or missing"),
+        ("none", "a list or an object is empty or missing"),
+    ],
+)
+def test_a_ground_truth_label_that_is_built_wrongly_costs_its_image_with_a_reason(
+    tmp_path: Path, label: Any, reason: str
+) -> None:
+    metadata = {"type": "groundtruth/object-detection", "class-map": {"0": "dent"}}
+    line = json.dumps({"source-ref": "s3://b/a.jpg", "boxes": label, "boxes-metadata": metadata})
+    report = Report()
+    assert formats.read("ground-truth", written(tmp_path, "a.manifest", line), report).images == []
+    assert [(kind.startswith(reason), names) for kind, names in report.refused.items()] == [(True, ["s3://b/a.jpg"])]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "reason"),
+    [(5, "a list or an object is empty"), ([{}], "'result' is missing"), ([{"result": [7]}], "a list or an object")],
+)
+def test_a_label_studio_task_that_is_built_wrongly_costs_itself_with_a_reason(
+    tmp_path: Path, annotations: Any, reason: str
+) -> None:
+    tasks = [{"data": {"image": "a.jpg"}, "annotations": annotations}]
+    report = Report()
+    assert formats.read("label-studio", written(tmp_path, "a.json", json.dumps(tasks)), report).images == []
+    assert [(kind.startswith(reason), names) for kind, names in report.refused.items()] == [(True, ["a.jpg"])]
 
 
 def task(**value: Any) -> dict[str, Any]:

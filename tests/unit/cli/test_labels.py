@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pytest
 
 from cli import formats, labels, pipeline
+from cli.commands import labels as command
 from cli.formats import LabelBox, LabeledImage, Report
+from sightline.errors import SightlineError
 
 CLASSES = ["scratch", "dent"]
 
@@ -122,8 +125,14 @@ def test_two_different_labels_for_one_image_are_refused_not_guessed(target: Any,
     value["annotations"].pop()
     path.write_text(json.dumps(value))
     found, report = read(target, path)
-    assert len(found) == 1
-    assert report.refused == {"the file has two different labels for it": ["incoming/a.jpg"]}
+    assert found == []
+    assert report.refused == {"the file has different labels for it": ["a.jpg", "incoming/a.jpg"]}
+
+
+def test_the_same_label_twice_is_one(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg")]
+    found, report = read(target, coco(tmp_path, "a.jpg", "incoming/a.jpg"))
+    assert (len(found), report.lines()) == (1, [])
 
 
 def test_unknown_classes_are_named_and_may_be_mapped_or_left_out(target: Any, tmp_path: Path) -> None:
@@ -132,9 +141,34 @@ def test_unknown_classes_are_named_and_may_be_mapped_or_left_out(target: Any, tm
     with pytest.raises(labels.LabelsError, match="does not have: Kratzer; it has scratch, dent"):
         read(target, path)
     assert read(target, path, Kratzer="scratch")[0][0]["annotations"][0]["class_id"] == 0
+    with pytest.raises(labels.LabelsError, match="the labels do not have: Krazer; they have Kratzer"):
+        read(target, path, Kratzer="dent", Krazer="scratch")
     found, report = read(target, path, Kratzer="")
     assert found[0]["annotations"] == []
     assert list(report.lost.values()) == [["a.jpg"]]
+
+
+def test_the_hint_for_an_unknown_class_can_be_pasted_into_a_shell(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg")]
+    with pytest.raises(labels.LabelsError) as caught:
+        read(target, coco(tmp_path, "a.jpg", name="tiefer Kratzer"))
+    hint = shlex.split(str(caught.value).split("Give ")[1].replace(",", " "))
+    assert hint[:5] == ["--class", "tiefer Kratzer=scratch", "or", "--class", "tiefer Kratzer="]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [([], "no label was taken from .*: it holds none"), (["b.jpg"], "no label was taken from .*: see above why")],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_import_that_takes_nothing_fails(
+    target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], said: str, as_json: bool
+) -> None:
+    target.ledger = [image("a.jpg")]
+    monkeypatch.setattr(command, "target", lambda: target)
+    with pytest.raises(SightlineError, match=said):
+        command.labels_import(coco(tmp_path, *names), "coco", classes=[], as_json=as_json)
+    command.labels_import(coco(tmp_path, "a.jpg"), "coco", classes=[], as_json=as_json)
 
 
 @pytest.mark.parametrize(
@@ -204,6 +238,25 @@ def test_what_is_exported_can_be_imported_where_the_images_are_new(target: Any, 
             [{"image_id": target.ledger[0]["image_id"], "annotations": target.ledger[0]["annotations"]}],
             [],
         )
+
+
+@pytest.mark.parametrize("name", ["a<b>?.jpg", "a\\b.jpg", 'a"|*:.jpg', "a//b.jpg", "./a.jpg", "/a.jpg", "../a.jpg"])
+def test_an_export_names_each_image_as_the_ledger_does_or_says_what_it_became(
+    target: Any, tmp_path: Path, name: str
+) -> None:
+    for kind in formats.FORMATS:
+        target.ledger = [image(name, "APPROVED")]
+        report = Report()
+        labels.export(target, "approved", kind, tmp_path / kind, report)
+        target.ledger[0]["status"] = "NEW"
+        again = Report()
+        found = labels.read(target, kind, tmp_path / kind, again, None, {})
+        renamed = report.lost.get("the name of an image, which can't be that of a file")
+        if kind in ("voc", "yolo"):
+            assert renamed is not None
+            assert [line.startswith(f"{name} became ") for line in renamed] == [True]
+        else:
+            assert (renamed, again.lines(), len(found)) == (None, [], 1)
 
 
 def test_an_image_without_a_size_in_the_file_takes_the_ledgers(target: Any) -> None:
