@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from sightline.aws import deployments, greengrass, items, objects
+from sightline.aws import deployments, greengrass, items, objects, registry
 from tests.fake_greengrass import GROUP_ARN, FakeGreengrass
 
 EVENTS = Path(__file__).parents[1] / "events"
@@ -21,6 +21,7 @@ DEPLOYMENTS_TABLE: Any = {
     "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
 }
+MODELS = "sightline-models"
 LIMITS = {"abort_percentage": 20, "min_proven_percentage": 50, "max_disagreement": 0.3, "max_latency_ms": 2000}
 
 
@@ -61,6 +62,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
         # Clients made before the mock started would ask the network.
         monkeypatch.setattr(items, "client", dynamodb)
         monkeypatch.setattr(objects, "_s3", s3)
+        sagemaker = boto3.client("sagemaker")
+        sagemaker.create_model_package_group(ModelPackageGroupName=MODELS)
+        monkeypatch.setattr(registry, "_sagemaker", sagemaker)
         monkeypatch.setattr(greengrass, "_greengrass", fleet.serve(boto3.client("greengrassv2")))
         monkeypatch.setattr(greengrass, "_iot", fleet.serve(boto3.client("iot")))
         monkeypatch.setattr(deployments, "_step_functions", answers)
@@ -68,6 +72,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
             fleet=fleet,
             answers=answers,
             s3=s3,
+            sagemaker=sagemaker,
             environment={
                 "DEPLOYMENTS_TABLE": "deployments",
                 "THING_GROUP_ARN": GROUP_ARN,
@@ -78,6 +83,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
                 "BAKE_SECONDS": "600",
                 "ROLLOUT_PER_MINUTE": "50",
                 "ROLLOUT_LIMITS": json.dumps(LIMITS),
+                "MODEL_PACKAGE_GROUP": MODELS,
             },
             event=lambda name: json.loads((EVENTS / f"{name}.json").read_text()),
             record=deployments.Deployments("deployments", GROUP_ARN).current,

@@ -1,5 +1,7 @@
 """Give the thing groups back the components that they ran before a roll-out; before the first one that is nothing.
 
+The model is no longer approved then: scoring in the cloud, proposals and the gate go back to the model before it, too.
+
 Input:   {"execution"}
 Output:  {"rolled_back": true, "deployment_ids": {stage: id}, "components": {stage: {name: version}}}, or {"rolled_back": false,
          …null} when the execution never took the fleet, or another one has it now
@@ -11,8 +13,12 @@ from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import deployment as rules
+from sightline.aws import registry
 from sightline.aws.deployments import Deployments
 from sightline.aws.greengrass import groups
+
+GROUP = os.environ["MODEL_PACKAGE_GROUP"]
+WHY = "taken back from the devices; the execution of deploy_model says why"
 
 logger = Logger()
 tracer = Tracer()
@@ -32,6 +38,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
         token = rules.client_token(f"roll-back-{stage}", event["execution"])
         ids[stage] = fleets[stage].deploy(f"sightline-roll-back-{item['model_version']}", previous, token)
         versions[stage] = {component: entry["componentVersion"] for component, entry in previous.items()}
+    registry.judge(GROUP, rules.package_version(item["model_version"]), approved=False, reason=WHY)
     deployments.end_roll_back(event["execution"], ids)
     logger.warning("rolled back", model_version=item["model_version"], deployment_ids=ids, components=versions)
     return {"rolled_back": True, "deployment_ids": ids, "components": versions}

@@ -98,6 +98,11 @@ def component_version(model_package_version: int) -> str:
     return f"1.0.{model_package_version}"
 
 
+def package_version(component_version: str) -> int:
+    """The version of the model package whose component has this version."""
+    return int(component_version.rpartition(".")[2])
+
+
 def check_approved(package: Mapping[str, Any]) -> None:
     """`package`: what DescribeModelPackage answers. An approval may be taken back before its event is handled."""
     status = package["ModelApprovalStatus"]

@@ -3,6 +3,7 @@
 Each is read into a Report: of one thing, that it has proven the model, that it failed, or what its live images showed.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
 DEPLOYMENT_EVENT = "Greengrass V2 Effective Deployment Status Change"
 COMPONENT_EVENT = "Greengrass V2 Installed Component Status Change"
 FAILED_DEPLOYMENT = ("FAILED", "REJECTED", "TIMED_OUT")
+VERSION = r"\d{1,9}\.\d{1,9}\.\d{1,9}"
+MAX_TIME = 40  # characters
 FAILED_COMPONENT = ("ERRORED", "BROKEN")
 
 
@@ -55,24 +58,30 @@ def parse(message: Any) -> list[Report]:
     """
     if not isinstance(message, dict):
         raise InvalidReportError(f"a report must be an object, got {message!r:.200}")
-    if message.get("source") == "aws.greengrass":
+    # Only a device's message has a topic. Whatever else it says, also that it were an event, it speaks for its thing alone.
+    if message.get("source") == "aws.greengrass" and "topic_thing" not in message:
         return _parse_event(message)
     thing, topic_thing = message.get("thing"), message.get("topic_thing")
     if not isinstance(thing, str) or thing != topic_thing:
         raise InvalidReportError(f"thing {thing!r:.100} reported on the topic of {topic_thing!r:.100}")
     version = message.get("model_version")
-    if not isinstance(version, str) or not version:
-        raise InvalidReportError(f"model_version must be a text, got {version!r:.50} from {thing}")
+    if not isinstance(version, str) or not re.fullmatch(VERSION, version, re.ASCII):
+        raise InvalidReportError(f"model_version must be like 1.0.7, got {version!r:.50} from {thing}")
     if "healthy" in message:
         return [_parse_health(message, thing, version)]
     return [_parse_window(message, thing, version)]
 
 
+def _text(value: Any, length: int) -> str:
+    """What a device wrote, so that every store takes it: cut, and without half characters."""
+    return str(value)[:length].encode(errors="replace").decode()
+
+
 def _parse_health(message: dict[str, Any], thing: str, version: str) -> Report:
     if not isinstance(message["healthy"], bool):
         raise InvalidReportError(f"healthy must be true or false, got {message['healthy']!r:.50} from {thing}")
-    reason = str(message.get("reason") or "no reason given")[:MAX_REASON]
-    at = str(message.get("at", ""))[:40]
+    reason = _text(message.get("reason") or "no reason given", MAX_REASON)
+    at = _text(message.get("at", ""), MAX_TIME)
     healthy = message["healthy"]
     return Report(thing, at, healthy=healthy, reason="" if healthy else reason, model_version=version)
 
@@ -82,13 +91,13 @@ def _parse_window(message: dict[str, Any], thing: str, version: str) -> Report:
     shadow = message.get("shadow") or {}
     try:
         window = Window(
-            since=str(message["from"])[:40],
-            until=str(message["to"])[:40],
+            since=_text(message["from"], MAX_TIME),
+            until=_text(message["to"], MAX_TIME),
             images=int(shadow.get("images", 0)),
             disagreements=int(shadow.get("disagreements", 0)),
             latency_ms=float((message.get("latency_ms") or {}).get("p95", 0)),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise InvalidReportError(
             f"telemetry of {thing} can't be read: {type(error).__name__}: {error}"[:MAX_REASON]
         ) from error

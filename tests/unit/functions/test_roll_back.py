@@ -46,6 +46,21 @@ def test_the_group_gets_back_the_components_it_ran_before(
     assert account.record()["status"] == "ROLLED_BACK"
 
 
+def test_a_model_that_was_taken_back_is_no_longer_approved(
+    app: ModuleType, start: Any, account: SimpleNamespace
+) -> None:
+    """What scores in the cloud is the latest approved model: it must not be one that the devices were freed of."""
+    group = {"ModelPackageGroupName": account.environment["MODEL_PACKAGE_GROUP"]}
+    for _ in range(3):
+        account.sagemaker.create_model_package(**group, ModelApprovalStatus="Approved")
+    start()
+    assert account.record()["model_version"] == "1.0.3"
+    app.handler({"execution": account.record()["execution"]}, account.context)
+    packages = account.sagemaker.list_model_packages(**group)["ModelPackageSummaryList"]
+    states = {package["ModelPackageVersion"]: package["ModelApprovalStatus"] for package in packages}
+    assert states == {1: "Approved", 2: "Approved", 3: "Rejected"}
+
+
 def test_before_the_first_roll_out_there_was_no_model(app: ModuleType, start: Any, account: SimpleNamespace) -> None:
     start()
     rolled_back = app.handler(

@@ -30,8 +30,9 @@ def test_a_long_reason_is_cut() -> None:
         (health(thing=None, topic_thing=None), "thing None reported"),
         (health(healthy="yes"), "healthy must be true or false, got 'yes' from line-1"),
         (health(healthy=1), "healthy must be true or false, got 1 from line-1"),
-        (health(model_version=3), "model_version must be a text, got 3 from line-1"),
-        (health(model_version=""), "model_version must be a text"),
+        (health(model_version=3), "model_version must be like 1.0.7, got 3 from line-1"),
+        (health(model_version=""), "model_version must be like 1.0.7"),
+        (health(model_version="pk"), "model_version must be like 1.0.7, got 'pk' from line-1"),
         ([], "must be an object"),
         ({}, "thing None reported"),
     ],
@@ -41,8 +42,25 @@ def test_a_message_that_is_no_report_of_its_thing_is_refused(message: Any, said:
         reports.parse(message)
 
 
+def test_a_device_can_not_pass_for_greengrass() -> None:
+    broken = {"componentName": "com.sightline.Model", "lifecycleState": "BROKEN"}
+    event = {
+        "source": "aws.greengrass",
+        "detail-type": reports.COMPONENT_EVENT,
+        "resources": ["arn:aws:greengrass:eu-west-1:1:coreDevices:line-1"],
+        "detail": {"components": [broken]},
+    }
+    assert [report.thing for report in reports.parse(event)] == ["line-1"]
+    with pytest.raises(reports.InvalidReportError, match="reported on the topic of 'line-2'"):
+        reports.parse(event | {"topic_thing": "line-2"})
+
+
+def test_text_that_no_store_takes_is_made_one_that_it_takes() -> None:
+    assert reports.parse(health(healthy=False, reason="bad \ud800"))[0].reason == "bad ?"
+
+
 JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.floats() | st.just(float("inf")) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
