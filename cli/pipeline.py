@@ -221,8 +221,7 @@ def models(target: Target) -> list[dict[str, Any]]:
                 {
                     "version": package["ModelPackageVersion"],
                     "status": package["ModelApprovalStatus"],
-                    "map50": float(properties.get("map50", "nan")),
-                    "map50_95": float(properties.get("map50_95", "nan")),
+                    **{name: _number(properties.get(name)) for name in ("map50", "map50_95")},
                     "dataset_version": properties.get("dataset_version", ""),
                     "training_job": properties.get("training_job", ""),
                     "created": _iso(package["CreationTime"]),
@@ -230,6 +229,11 @@ def models(target: Target) -> list[dict[str, Any]]:
                 }
             )
     return sorted(found, key=lambda model: -int(model["version"]))
+
+
+def _number(text: str | None) -> float | None:
+    """A model's number; none of a model that was registered without one. JSON has no other word for that."""
+    return float(text) if text else None
 
 
 def _iso(moment: datetime) -> str:

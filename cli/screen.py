@@ -59,10 +59,14 @@ def paper() -> Console:
 def as_table(rows: list[dict[str, Any]], columns: list[str]) -> Table:
     table = Table(*columns, box=None, header_style="bold")
     for row in rows:
-        table.add_row(
-            *(f"{row[name]:.3f}" if isinstance(row[name], float) else escape(str(row[name])) for name in columns)
-        )
+        table.add_row(*(_cell(row[name]) for name in columns))
     return table
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
 
 
 @contextmanager

@@ -32,7 +32,9 @@ from sightline.errors import SightlineError
 POLL_SECONDS = 0.5
 SETTLE_SECONDS = 3.0  # a component that still runs after this counts as started
 STOP_SECONDS = 10
-THING = re.compile(r"[a-zA-Z0-9:_-]{1,128}")  # the names that AWS IoT takes
+THING = re.compile(
+    r"[a-zA-Z0-9_-]{1,128}"
+)  # of the names that AWS IoT takes, those that may be a folder of a search path, too
 
 
 class EmulatorCloud:
@@ -75,17 +77,51 @@ class EmulatorCloud:
             raise LookupError(str(error)) from error
 
 
-class RunningScript:
-    """A script in a process group of its own."""
+# Runs a script as $1 and ends its process group when standard input does, so when whoever holds the other end is gone, however
+# that came. The copy is needed: a shell gives what it starts in the background no input.
+TIED = 'exec 3<&0 </dev/null; (read -r _ <&3; kill -KILL 0) & exec 3<&-; exec /bin/sh -c "$1"'
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
-        self._process = process
+
+class RunningScript:
+    """A script in a process group of its own, which ends with this process, too."""
+
+    def __init__(self, script: str, work: Path, environment: dict[str, str], log: Path) -> None:
+        held, self._held = os.pipe()
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", TIED, "sh", script],
+                cwd=work,
+                env=environment,
+                stdin=held,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        os.close(held)
 
     def poll(self) -> int | None:
-        return self._process.poll()
+        code = self._process.poll()
+        if code is not None:
+            self._let_go()
+        return code
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code. Raises TimeoutError, when it is ended."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
+        finally:
+            self.stop()
 
     def stop(self) -> None:
         _end(self._process)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held >= 0:
+            os.close(self._held)
+            self._held = -1
 
 
 class ProcessRunner:
@@ -94,29 +130,15 @@ class ProcessRunner:
     def __init__(self, environment: dict[str, str] | None = None) -> None:
         self._environment = environment or {}
 
-    def _begin(self, script: str, work: Path, environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                ["/bin/sh", "-c", script],
-                cwd=work,
-                env={"PATH": path, **self._environment, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
     def run(self, script: str, work: Path, environment: dict[str, str], log: Path, timeout: float) -> int:
-        process = self._begin(script, work, environment, log)
-        try:
-            return process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise TimeoutError from None
+        return self._begin(script, work, environment, log).wait(timeout)
 
     def start(self, script: str, work: Path, environment: dict[str, str], log: Path) -> Process:
-        return RunningScript(self._begin(script, work, environment, log))
+        return self._begin(script, work, environment, log)
+
+    def _begin(self, script: str, work: Path, environment: dict[str, str], log: Path) -> RunningScript:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        return RunningScript(script, work, {"PATH": path, **self._environment, **environment}, log)
 
     def settle(self, processes: dict[str, Process]) -> None:
         deadline = time.monotonic() + SETTLE_SECONDS
@@ -156,7 +178,7 @@ class SimulatedDevice:
     def __init__(self, home: Path, thing: str) -> None:
         """Raises SightlineError for a name that AWS IoT would refuse, and that may lead out of the folder."""
         if not THING.fullmatch(thing):
-            raise SightlineError(f"{thing!r} is no device's name: 1 to 128 letters, digits, and : _ -")
+            raise SightlineError(f"{thing!r} is no simulated device's name: 1 to 128 letters, digits, _ and -")
         self.thing = thing
         self.root = home.resolve() / "devices" / thing
         self.images = self.root / "images"
@@ -165,13 +187,11 @@ class SimulatedDevice:
         self._life = self.root / "lock"
 
     def start(self, stack: Any, group: str = "") -> None:
-        """Register the thing in a group (default: the stack's fleet) and start its nucleus, unless it runs."""
+        """Register the thing in a group (default: the stack's fleet), and in no other, and start its nucleus, unless it runs."""
+        self.images.mkdir(parents=True, exist_ok=True)
+        self._join(stack, group or stack.outputs["ThingGroupName"])
         if self.running:
             return
-        self.images.mkdir(parents=True, exist_ok=True)
-        iot = stack.client("iot")
-        iot.create_thing(thingName=self.thing)
-        iot.add_thing_to_thing_group(thingGroupName=group or stack.outputs["ThingGroupName"], thingName=self.thing)
         command = [sys.executable, "-m", "local.device", f"--thing={self.thing}", f"--endpoint={stack.endpoint}"]
         command += [f"--root={self.root}"]
         project = Path(__file__).resolve().parent.parent
@@ -188,6 +208,19 @@ class SimulatedDevice:
                 start_new_session=True,
             )
         self._pid.write_text(str(process.pid))
+
+    def _join(self, stack: Any, group: str) -> None:
+        iot = stack.client("iot")
+        iot.create_thing(thingName=self.thing)
+        found = iot.list_thing_groups_for_thing(thingName=self.thing)["thingGroups"]
+        for other in {entry["groupName"] for entry in found} - {group}:
+            iot.remove_thing_from_thing_group(thingGroupName=other, thingName=self.thing)
+        iot.add_thing_to_thing_group(thingGroupName=group, thingName=self.thing)
+
+    @property
+    def known(self) -> bool:
+        """Whether it was ever started here."""
+        return self.root.is_dir()
 
     @property
     def running(self) -> bool:

@@ -6,6 +6,7 @@ import typer
 from rich.markup import escape
 
 from cli.screen import JsonOption, Settings, as_table, console, local_only, paper, show, target
+from sightline.errors import SightlineError
 
 app = typer.Typer(no_args_is_help=True, help="Devices: the simulated one of this machine, and those of the fleet.")
 
@@ -103,5 +104,10 @@ def device_stop(thing: Annotated[str, typer.Argument(help="Name of the simulated
     local_only("device stop")
     from local.device import SimulatedDevice
 
-    SimulatedDevice(Settings.home, thing).stop()
+    device = SimulatedDevice(Settings.home, thing)
+    if not device.known:
+        raise SightlineError(
+            f"no simulated device {thing!r} was started here; `sightline device list` names those there are"
+        )
+    device.stop()
     console.print(f"{thing} is stopped.")

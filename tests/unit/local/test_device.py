@@ -1,6 +1,7 @@
 """Simulated devices as processes: scripts run, end in time, and are stopped with everything they started."""
 
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -36,6 +37,26 @@ def test_a_running_script_is_stopped_with_its_children(tmp_path: Path) -> None:
         time.sleep(0.02)
 
 
+def test_a_script_ends_with_the_nucleus_however_that_ends(tmp_path: Path) -> None:
+    """A nucleus that was killed ends nothing by itself; its components must not go on without it."""
+    program = (
+        "import sys, time; from pathlib import Path; from local.device import ProcessRunner; "
+        "ProcessRunner().start('sleep 60 & echo $! > child; wait', Path(sys.argv[1]), {}, Path(sys.argv[1]) / 'log'); time.sleep(60)"
+    )
+    nucleus = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
+    child = tmp_path / "child"
+    deadline = time.monotonic() + 20
+    while not (child.is_file() and child.read_text().strip()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert is_alive(int(child.read_text()))
+    nucleus.kill()
+    nucleus.wait()
+    while is_alive(int(child.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def is_alive(pid: int) -> bool:
     try:
         return (Path("/proc") / str(pid) / "stat").read_text().split()[2] != "Z"
@@ -60,7 +81,7 @@ def test_a_device_inspects_its_own_folder_through_the_emulators_broker(tmp_path:
 
 @pytest.mark.parametrize("name", ["../../out", "/tmp/out", "", "a b", "[/x]", "x" * 129])
 def test_a_name_that_is_none_is_refused_and_leaves_nothing(name: str, tmp_path: Path) -> None:
-    with pytest.raises(SightlineError, match="is no device's name"):
+    with pytest.raises(SightlineError, match="is no simulated device's name"):
         SimulatedDevice(tmp_path, name)
     assert list(tmp_path.iterdir()) == []
 
