@@ -91,7 +91,8 @@ def progress(text: str, total: int | None) -> Iterator[Any]:
 def tell_verdict(output: dict[str, Any]) -> None:
     """How an execution of `train_model` ended, in one line."""
     if not output["plan"]["changed"]:
-        console.print(f"Nothing to do: {output['plan']['reason']}.")
+        console.print(f"Nothing to do: {output['plan']['reason']}.", soft_wrap=True)
     else:
         verdict = output["judgement"]
-        console.print(("Accepted: " if verdict["accepted"] else "Rejected: ") + "; ".join(verdict["reasons"]))
+        said = ("Accepted: " if verdict["accepted"] else "Rejected: ") + "; ".join(verdict["reasons"])
+        console.print(said, soft_wrap=True)

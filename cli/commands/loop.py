@@ -79,13 +79,18 @@ def train(
     """Start a training run."""
     from cli import pipeline
 
-    pairs = dict(entry.split("=", 1) for entry in hyperparameter or [] if "=" in entry)
-    if len(pairs) != len(hyperparameter or []):
-        raise SightlineError("--hyperparameter must be NAME=VALUE, for example epochs=40")
+    pairs: dict[str, str] = {}
+    for entry in hyperparameter or []:
+        name, sign, value = entry.partition("=")
+        if not (name and sign and value):
+            raise SightlineError(f"--hyperparameter must be NAME=VALUE, for example epochs=40; got {entry!r}")
+        if name in pairs:
+            raise SightlineError(f"--hyperparameter names {name} twice; give it once")
+        pairs[name] = value
     found = target()
     arn = pipeline.start_training(found, force=force, hyperparameters=pairs)
     if not wait:
-        return show({"execution": arn}, as_json) if as_json else console.print(arn)
+        return show({"execution": arn}, as_json) if as_json else print(arn)
     with console.status("starting") as spinner:
         output = pipeline.wait_for(found, arn, spinner.update)
     return show(output, True) if as_json else tell_verdict(output)
@@ -117,13 +122,13 @@ def score(
     found = target()
     arn = pipeline.start_scoring(found, prefix)
     if not wait:
-        return show({"execution": arn}, as_json) if as_json else console.print(arn)
+        return show({"execution": arn}, as_json) if as_json else print(arn)
     with console.status("starting") as spinner:
         output = pipeline.wait_for(found, arn, spinner.update)
     if as_json:
         return show(output, True)
     if "summary" not in output:
-        return console.print(f"Nothing to score: {output['plan']['reason']}.")
+        return console.print(f"Nothing to score: {output['plan']['reason']}.", soft_wrap=True)
     summary = output["summary"]
     counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "review", "errors"))
     text = f"{summary['images']} images scored with model {summary['model_version']}: {counts}."

@@ -46,7 +46,7 @@ def models_import(
     found = target()
     arn = models.start_import(found, archive, name, force=force)
     if not wait:
-        return show({"execution": arn}, as_json) if as_json else console.print(arn)
+        return show({"execution": arn}, as_json) if as_json else print(arn)
     with console.status("starting") as spinner:
         output = pipeline.wait_for(found, arn, spinner.update)
     return show(output, True) if as_json else tell_verdict(output)

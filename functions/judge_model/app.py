@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sightline import names
 from sightline.aws.ledger import Ledger
 from sightline.aws.objects import ObjectStore
-from sightline.gate import Limits, judge
+from sightline.gate import MAP50, Limits, judge
 
 LIMITS = Limits(
     min_map50=float(os.environ["MIN_MAP"]),
@@ -59,7 +59,9 @@ def handler(event: dict, context: LambdaContext) -> dict:
     artifacts.write_json(names.successful_run(event["fingerprint"]), {**identity, "accepted": decision.accepted})
     candidate = evaluation["candidate"] or {}  # there is none where there was no test image to measure it on
     scores = {name: candidate.get(name) or 0.0 for name in ("map50", "map50_95")}
-    offered = offer_suspicious(job, evaluation.get("suspicious_labels") or [])
+    # A model that misses the floor contradicts right labels, too: its doubts would send people to good ones.
+    sees = any(rule.held for rule in decision.rules if rule.rule == MAP50)
+    offered = offer_suspicious(job, evaluation.get("suspicious_labels") or []) if sees else 0
     metrics.add_metric(name="ModelMap50", unit=MetricUnit.NoUnit, value=scores["map50"])
     logger.info("model judged", accepted=decision.accepted, reasons=decision.reasons, second_looks=offered)
     return {

@@ -2,7 +2,8 @@
 
 Input:   anything
 Output:  {"version", "train", "validation", "test": images in each, "shortage": why it can't be trained on yet, or ""}
-Effects: new images get their group and split in the ledger, for good; the manifests lie under datasets/<version>/
+Effects: new images get their group and split in the ledger, for good; the manifests lie under datasets/<version>/.
+         Without an approved image there is no version.
 """
 
 import os
@@ -68,7 +69,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda image: images.freeze(image["image_id"], image["group_id"], image["split"]), members))
     counts = {split: dataset.counts(split) for split in SPLITS}
-    if latest.get("version") != dataset.version:
+    if latest.get("version") != dataset.version and any(counts.values()):
         write(dataset)
         artifacts.write_json(names.LATEST_DATASET, {"version": dataset.version, "images": sum(counts.values())})
     lacking = shortage(dataset) or ""

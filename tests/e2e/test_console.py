@@ -330,7 +330,7 @@ def test_a_skipped_image_comes_to_the_engineer_with_the_reason(line: Line, signe
 
 
 def test_signing_out_gives_back_what_was_not_answered(line: Line, signed_in: SignIn) -> None:
-    _, job = line.open_job({"left.jpg": photo(600)})
+    _, job = line.open_job({"left.jpg": photo(900)})
     page = signed_in("anna")
     open_work(page, job)
     assert shown(page) == "left.jpg"
@@ -342,7 +342,7 @@ def test_signing_out_gives_back_what_was_not_answered(line: Line, signed_in: Sig
 
 
 def test_leaving_the_page_gives_back_what_was_not_begun(line: Line, signed_in: SignIn) -> None:
-    _, job = line.open_job({"begun.jpg": photo(602), "untouched.jpg": photo(603)})
+    _, job = line.open_job({"begun.jpg": photo(902), "untouched.jpg": photo(903)})
     page = signed_in("anna")
     open_work(page, job)
     begun = shown(page)
@@ -356,7 +356,7 @@ def test_leaving_the_page_gives_back_what_was_not_begun(line: Line, signed_in: S
 
 
 def test_a_held_key_answers_one_photo(line: Line, signed_in: SignIn) -> None:
-    _, job = line.open_job({f"held-{number}.jpg": photo(610 + number) for number in range(3)})
+    _, job = line.open_job({f"held-{number}.jpg": photo(910 + number) for number in range(3)})
     page = signed_in("anna")
     open_work(page, job)
     first = shown(page)
@@ -370,7 +370,7 @@ def test_a_held_key_answers_one_photo(line: Line, signed_in: SignIn) -> None:
 
 
 def test_a_photo_that_nobody_can_see_is_not_answered(line: Line, signed_in: SignIn) -> None:
-    _, job = line.open_job({"unseen.jpg": photo(620)})
+    _, job = line.open_job({"unseen.jpg": photo(920)})
     page = signed_in("anna")
     page.context.route("**/incoming/**", lambda route: route.abort())
     open_work(page, job)
@@ -387,7 +387,7 @@ def test_a_photo_that_nobody_can_see_is_not_answered(line: Line, signed_in: Sign
 
 
 def test_two_tabs_of_one_person_do_not_overwrite_each_other(line: Line, signed_in: SignIn) -> None:
-    _, job = line.open_job({"tabs.jpg": photo(630)})
+    _, job = line.open_job({"tabs.jpg": photo(930)})
     page = signed_in("anna")
     tab = page.context.new_page()
     sign_in(tab, line, "anna")
@@ -403,7 +403,7 @@ def test_two_tabs_of_one_person_do_not_overwrite_each_other(line: Line, signed_i
 
 
 def test_who_signs_in_again_comes_back_to_the_photo(line: Line, signed_in: SignIn) -> None:
-    _, job = line.open_job({"over.jpg": photo(640)})
+    _, job = line.open_job({"over.jpg": photo(940)})
     page = signed_in("anna")
     open_work(page, job)
     assert shown(page) == "over.jpg"
@@ -418,7 +418,7 @@ def test_who_signs_in_again_comes_back_to_the_photo(line: Line, signed_in: SignI
 
 
 def test_a_correction_can_be_taken_back_after_a_reload(line: Line, signed_in: SignIn) -> None:
-    execution, job = line.open_job({"corrected.jpg": photo(650)})
+    execution, job = line.open_job({"corrected.jpg": photo(950)})
     page = signed_in("anna")
     open_work(page, job)
     shown(page)

@@ -83,6 +83,8 @@ def _balance(members: dict[str, list[dict[str, Any]]], classes: list[str]) -> di
 
 def shortage(dataset: Dataset) -> str | None:
     """Why `dataset` can't be trained on yet, in a sentence for the person who labels; None when it can."""
+    if not any(dataset.counts(split) for split in SPLITS):
+        return "no image is approved yet: label and verify some first"
     for split in SPLITS:
         if not dataset.counts(split):
             return f"no image for the {split} set yet: photos of more different parts are needed"

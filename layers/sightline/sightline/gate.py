@@ -6,6 +6,7 @@ from typing import Any
 
 from sightline.errors import SightlineError
 
+MAP50 = "mAP@.50"  # the rule that asks whether a model finds defects at all
 LOSS = 0.05  # of mAP@.50; the loss that the gate is there to stop
 TWO_SIDED_95, ONE_SIDED_95 = 1.96, 1.645  # quantiles of the normal distribution
 
@@ -80,8 +81,8 @@ def _share(name: str, value: float) -> float:
 def _map_reached(value: float | None, limit: float) -> Rule:
     if value is None:
         detail = "mAP@.50 is not defined: the test set has no defect, so nothing is known about this model"
-        return Rule("mAP@.50", False, None, limit, detail)
-    return _at_least("mAP@.50", value, limit)
+        return Rule(MAP50, False, None, limit, detail)
+    return _at_least(MAP50, value, limit)
 
 
 def _at_least(name: str, value: float | None, limit: float) -> Rule:

@@ -95,7 +95,7 @@ def test_a_snapshot_is_named_after_its_content_and_freezes_the_splits(
 
 
 def test_a_snapshot_of_nothing_says_what_is_missing(step: Any, cloud: Cloud) -> None:
-    assert "no image for the train set yet" in step("snapshot_dataset")["shortage"]
+    assert "no image is approved yet" in step("snapshot_dataset")["shortage"]
 
 
 def test_a_plan_names_everything_that_the_jobs_need(step: Any, registry: Registry) -> None:

@@ -92,7 +92,7 @@ def test_an_image_that_connects_two_frozen_groups_takes_the_name_of_the_one_in_i
 @pytest.mark.parametrize(
     ("images", "reason"),
     [
-        ([], "no image for the train set yet: photos of more different parts are needed"),
+        ([], "no image is approved yet: label and verify some first"),
         (different(1), "no image for the validation set yet: photos of more different parts are needed"),
         (different(2), "no image for the test set yet: photos of more different parts are needed"),
         (different(3), None),
