@@ -258,17 +258,22 @@ def aside(cloud: Cloud, step: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]
     images.settle(JOB, ids[0], "REJECTED", rounds=2, attention="OPEN", why="box too small", annotations=[BOX])
     images.settle(JOB, ids[1], "REJECTED", rounds=1, attention="OPEN", why="skipped: dark")
     images.settle(JOB, ids[2], "APPROVED", rounds=1, label_ref="s3://a/b", annotations=[BOX])
-    body = {"test_images": 0, "candidate": None, "champion": None, "bootstrap": None}
-    body["suspicious_labels"] = [
-        {"image": f"{ids[2]}.jpg", "why": "the model sees nothing here", "score": 0.9},
-        {"image": "x.jpg", "why": "y"},
-    ]
-    job = cloud.event("judge_model")["training_job"]
-    key = f"training/{job}/evaluation/evaluation.json"
-    cloud.s3.put_object(Bucket="artifacts", Key=key, Body=json.dumps(body).encode())
-    step("judge_model")
+    contradict(step, cloud, ids[2], map50=0.9)
     features.clear()
     return ids
+
+
+def contradict(step: Any, cloud: Cloud, image_id: str, map50: float) -> None:
+    """A model of that mAP@.50 is judged, which sees nothing where the image has a label."""
+    scores = {"map50": map50, "map50_95": 0.4, "per_class": {}, "latency_ms": {"p95": 1}, "size_bytes": 1}
+    body: dict[str, Any] = {"test_images": 4, "candidate": scores, "champion": None, "bootstrap": None}
+    body["suspicious_labels"] = [
+        {"image": f"{image_id}.jpg", "why": "the model sees nothing here", "score": 0.9},
+        {"image": "x.jpg", "why": "y"},
+    ]
+    key = f"training/{cloud.event('judge_model')['training_job']}/evaluation/evaluation.json"
+    cloud.s3.put_object(Bucket="artifacts", Key=key, Body=json.dumps(body).encode())
+    step("judge_model")
 
 
 def act(step: Any, image_id: str, action: Any, groups: str = "engineers") -> tuple[int, Any]:
@@ -290,6 +295,16 @@ def test_what_people_could_not_settle_and_what_a_model_contradicts_is_listed(ste
     seen = listed(step)
     assert (seen[aside[0]], seen[aside[1]]) == ("box too small", "skipped: dark")
     assert seen[aside[2]].endswith("the model sees nothing here")
+
+
+def test_a_model_that_misses_the_floor_contradicts_nobody(step: Any, aside: list[str], cloud: Cloud) -> None:
+    step("register_images", {"Records": [cloud.upload("another.jpg", jpeg(9))]})
+    (approved,) = (image["image_id"] for image in Ledger("ImagesTable").claim("another", 9))
+    Ledger("ImagesTable").settle("another", approved, "APPROVED", rounds=1, label_ref="s3://a/b", annotations=[BOX])
+    contradict(step, cloud, approved, map50=0.0)
+    assert approved not in listed(step)
+    contradict(step, cloud, approved, map50=0.9)
+    assert approved in listed(step)
 
 
 def test_an_engineer_settles_the_list_and_nobody_else_does(step: Any, aside: list[str], cloud: Cloud) -> None:

@@ -96,6 +96,7 @@ def test_a_snapshot_is_named_after_its_content_and_freezes_the_splits(
 
 def test_a_snapshot_of_nothing_says_what_is_missing(step: Any, cloud: Cloud) -> None:
     assert "no image is approved yet" in step("snapshot_dataset")["shortage"]
+    assert "Contents" not in cloud.s3.list_objects_v2(Bucket="artifacts", Prefix="datasets/")  # nothing is no version
 
 
 def test_a_plan_names_everything_that_the_jobs_need(step: Any, registry: Registry) -> None:
