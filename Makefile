@@ -34,6 +34,9 @@ $(VENV)/.ready-all: $(INPUTS)
 demo: $(VENV)/.ready-demo ## Run the whole loop on this machine: images, labels, model, device, report
 	@sightline demo $(ARGS)
 
+# The processes take the cores already: threads of PyTorch would spin and wait for each other.
+test unit: export OMP_NUM_THREADS := 1
+
 test: $(VENV)/.ready-all ## Run the tests: unit, contracts, integration, the page in a browser
 	@echo "Running the tests of tests/ (they start the local stack by themselves) …"
 	@pytest $(PARALLEL) -m "not slow" $(ARGS)
