@@ -4,12 +4,14 @@ import argparse
 import fcntl
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import IO
 
+from .log import say
 from .service import Service
 from .settings import FileSettings, SettingsSource
 
@@ -58,12 +60,18 @@ def main() -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    lock = alone(given.work)
-    if lock is None:
-        print(f"another inspector works in {given.work}", file=sys.stderr, flush=True)
+    source = settings(given.settings)
+    try:
+        lock = alone(given.work)
+        if lock is None:
+            say(f"another inspector works in {given.work}")
+            return 1
+        service = Service(given.thing, given.models, given.work, source)
+    except (OSError, sqlite3.Error) as error:
+        say(f"--work {given.work} can't be used: {error}; name a folder that the inspector may write to")
         return 1
     with lock:
-        return Service(given.thing, given.models, given.work, settings(given.settings)).run(stopping)
+        return service.run(stopping)
 
 
 if __name__ == "__main__":

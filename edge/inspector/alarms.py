@@ -22,8 +22,12 @@ class Alarms:
         }
 
     def set(self, alarm: str, detail: str, image: str = "") -> list[Item]:
-        """`detail` says what is wrong, empty says that nothing is; answers the message that this makes due, if any."""
-        if bool(detail) == (alarm in self._raised):
+        """`detail` says what is wrong, empty says that nothing is; answers the message that this makes due, if any.
+
+        Only for refused settings another detail is news: it answers the person who has just tried to mend them.
+        """
+        known = self._raised.get(alarm, "")
+        if bool(detail) == bool(known) and (alarm != SETTINGS or detail == known):
             return []
         if detail:
             self._raised[alarm] = detail

@@ -1,12 +1,11 @@
 """Handing over what waits in the outbox, in a thread of its own: a slow network never holds up an inspection."""
 
 import random
-import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable
 
+from .log import Said, one_line, say
 from .outbox import Item, Outbox
 
 FIRST_SECONDS, LAST_SECONDS = 0.5, 30.0  # between tries while the cloud does not take anything
@@ -43,13 +42,14 @@ class Forwarder:
             time.sleep(0.02)
 
     def _run(self) -> None:
-        wait = FIRST_SECONDS
+        wait, trouble = FIRST_SECONDS, Said()
         while not self._stopping.is_set():
             self._added.clear()
             try:
                 whole, some = self.forward()
-            except sqlite3.Error as error:
-                print(f"the queue of {self.queue} can't be read: {error}", file=sys.stderr, flush=True)
+                trouble("")
+            except Exception as error:  # whatever one delivery or the disk answers, the thread tries again
+                trouble(f"the {self.queue} wait: {one_line(error)}")
                 whole, some = False, 0
             if whole:
                 wait = FIRST_SECONDS
@@ -77,6 +77,6 @@ class Forwarder:
         try:
             return self._deliver(item)
         except RefusedError as error:
-            print(f"{item.address} is refused and dropped: {error}", file=sys.stderr, flush=True)
+            say(f"{item.address} is refused and dropped: {error}")
             self._outbox.count(f"refused_{self.queue}")
             return True

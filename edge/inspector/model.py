@@ -4,6 +4,7 @@ A model that passed its proof is copied below the work folder. So the one in ser
 the model component: a newer version that fails its proof, a roll-back, a clean-up of old versions by the nucleus.
 """
 
+import contextlib
 import shutil
 import tempfile
 import threading
@@ -13,6 +14,8 @@ from pathlib import Path
 from sightline.errors import SightlineError
 from sightline.vision.detector import Detector
 from sightline.vision.golden import check
+
+from .log import one_line, say
 
 KEPT = 3  # copies: the model in service, its candidate, and the one before
 
@@ -34,32 +37,47 @@ class Shelf:
 
     def __init__(self, deployed: Path, kept: Path) -> None:
         self._deployed, self._kept = deployed, kept
-        self._kept.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(OSError):  # then each model is used from where it was deployed
+            self._kept.mkdir(parents=True, exist_ok=True)
         for unfinished in self._kept.glob(".new-*"):
             shutil.rmtree(unfinished, ignore_errors=True)
 
     def load(self, version: str) -> Model:
-        """The model of this version. Raises RefusedModelError."""
+        """The model of this version. Raises RefusedModelError, whatever is wrong with it."""
+        try:
+            return self._proven(version)
+        except RefusedModelError:
+            raise
+        except (SightlineError, OSError) as error:
+            raise RefusedModelError(str(error)) from error
+        except Exception as error:  # outputs of other names, classes that don't exist, a model.json of another make, …
+            raise RefusedModelError(f"the model can't be used: {one_line(error)}") from error
+
+    def _proven(self, version: str) -> Model:
         folders = [self._deployed / version / "model", self._kept / version]
         found = [folder for folder in folders if folder.is_dir()]
         if not found:
             raise RefusedModelError(f"model {version} is not on this device")
-        try:
-            problems = check(found[0])
-            if problems:
-                raise RefusedModelError("; ".join(problems))
-            return Model(version, Detector(self._keep(found[0], version)))
-        except (SightlineError, OSError) as error:
-            raise RefusedModelError(str(error)) from error
-        except (KeyError, TypeError, ValueError) as error:
-            raise RefusedModelError(f"model.json can't be used: {type(error).__name__}: {error}") from error
+        problems = check(found[0])
+        if problems:
+            raise RefusedModelError("; ".join(problems))
+        return Model(version, Detector(self._keep(found[0], version)))
 
     def _keep(self, folder: Path, version: str) -> Path:
-        """Copy a proven model, whole or not at all. Answers the copy; the original, when there is no room for one."""
+        """Copy a proven model. Answers the copy; the original, when there can't be one."""
         target = self._kept / version
-        if folder == target:
+        try:
+            if folder != target:
+                self._copy(folder, target)
             target.touch()
-            return target
+            self._clean_up(target)
+        except OSError as error:
+            say(f"model {version} is used from {folder}, without a copy in {self._kept}: {error}")
+            return folder
+        return target
+
+    def _copy(self, folder: Path, target: Path) -> None:
+        """Whole or not at all."""
         new = Path(tempfile.mkdtemp(prefix=".new-", dir=self._kept))
         try:
             shutil.copytree(folder, new, dirs_exist_ok=True)
@@ -67,10 +85,7 @@ class Shelf:
             new.rename(target)
         except OSError:
             shutil.rmtree(new, ignore_errors=True)
-            return folder
-        target.touch()
-        self._clean_up(target)
-        return target
+            raise
 
     def _clean_up(self, newest: Path) -> None:
         copies = sorted(self._kept.iterdir(), key=lambda path: path.stat().st_mtime_ns, reverse=True)

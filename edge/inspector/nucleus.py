@@ -1,9 +1,9 @@
 """The component's configuration over Greengrass IPC: read, followed while it changes, and checked before a deployment."""
 
-import sys
 import threading
 from typing import Any
 
+from .log import Said, one_line, say
 from .settings import InvalidSettingsError, parse
 
 
@@ -15,7 +15,7 @@ class IpcSettings:
             from awsiot.greengrasscoreipc.clientv2 import GreengrassCoreIPCClientV2
 
             client = GreengrassCoreIPCClientV2()
-        self._client = client
+        self._client, self._say = client, Said()
         self._news = threading.Event()
         self._news.set()
         client.subscribe_to_configuration_update(
@@ -30,11 +30,13 @@ class IpcSettings:
             return None
         self._news.clear()
         try:
-            return self._client.get_configuration(key_path=[]).value
-        except RuntimeError as error:  # every error of IPC is one
+            values = self._client.get_configuration(key_path=[]).value
+        except Exception as error:
             self._news.set()
-            print(f"the configuration can't be read: {error}", file=sys.stderr, flush=True)
+            self._say(f"the configuration can't be read: {one_line(error)}")
             return None
+        self._say("")
+        return values
 
     def _validate(self, events: Any) -> None:
         """Tell the nucleus whether a deployment's configuration can be used."""
@@ -55,5 +57,5 @@ class IpcSettings:
 
 
 def _keep_listening(error: Exception) -> bool:
-    print(f"Greengrass IPC: {error}", file=sys.stderr, flush=True)
+    say(f"Greengrass IPC: {one_line(error)}")
     return False

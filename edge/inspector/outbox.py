@@ -5,20 +5,23 @@ A verdict, its image and the source's mark are written together or not at all: a
 either has its verdict here, or is inspected again and gives a verdict with the same id.
 
 When the disk takes nothing, inspection goes on: what comes waits in memory, bounded too, and is written when the disk
-is well again. The oldest is dropped first, and every drop is counted.
+is well again. The oldest is dropped first, and every drop is counted. A database that is damaged is set aside, at the
+start or at any later access, and a new one takes over.
 """
 
 import json
 import sqlite3
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from .log import Said, say
 
 MESSAGES, UPLOADS = "messages", "uploads"
 MEGABYTE = 1024 * 1024
@@ -34,6 +37,7 @@ CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROW
 CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 """
+NUMBER = "INSERT INTO sqlite_sequence SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?)"
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,34 @@ class Batch:
     state: dict[str, str]
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _whatever_the_disk_holds(
+    method: Callable[Concatenate["Outbox", P], T],
+) -> Callable[Concatenate["Outbox", P], T]:
+    """Do it, on a new database when this one turns out to be damaged. For what changes nothing before it fails."""
+
+    @wraps(method)
+    def run(box: "Outbox", *args: P.args, **kwargs: P.kwargs) -> T:
+        with box._lock:
+            try:
+                return method(box, *args, **kwargs)
+            except sqlite3.DatabaseError as error:
+                if not _damaged(error):
+                    raise
+                box._renew(str(error))
+                return method(box, *args, **kwargs)
+
+    return run
+
+
+def _damaged(error: sqlite3.DatabaseError) -> bool:
+    """Its subclasses are what passes, as a full or slow disk, or our own mistakes."""
+    return type(error) is sqlite3.DatabaseError
+
+
 class Outbox:
     """The queues of one device. Any thread may use it; one process at a time."""
 
@@ -82,42 +114,57 @@ class Outbox:
         self.limits = limits or dict(LIMITS)
         self._memory: deque[Batch] = deque()
         self._sent = dict.fromkeys((MESSAGES, UPLOADS), 0)  # handed over, whether or not the disk let them be deleted
+        self._given = dict.fromkeys((MESSAGES, UPLOADS), 0)  # the highest numbers that `next` has answered
         self._unsaved: dict[str, int] = {}  # counts that are not on disk yet
         self.added = {queue: threading.Event() for queue in self._sent}
         self.failure = ""  # why the disk takes nothing now; empty when it does
-        self.broken: Path | None = None  # the file that was no database, set aside
-        self._db = self._open(path)
-        self._rows, self._bytes = {}, {}
-        for queue in (MESSAGES, UPLOADS):
-            found = self._db.execute(f"SELECT COUNT(*), COALESCE(SUM(LENGTH(body)), 0) FROM {queue}").fetchone()  # noqa: S608
-            self._rows[queue], self._bytes[queue] = int(found[0]), int(found[1])
-        self._counts = {name: int(value) for name, value in self._db.execute("SELECT name, value FROM counters")}
+        self.damage = ""  # what was lost with a database that is set aside; whoever has told it may empty this
+        self._state: dict[str, str] = {}
+        self._path = path
+        self._open()
 
-    def _open(self, path: Path) -> sqlite3.Connection:
-        """The database; one that can't be read is set aside, because a device that stands still loses more."""
+    def _open(self) -> None:
+        """Open the database; one that can't be read is set aside, because a device that stands still loses more."""
         deadline = time.monotonic() + OPEN_SECONDS
-        said = ""
+        trouble = Said()
         while True:
             try:
-                return self._connect(path)
-            except sqlite3.OperationalError as error:
+                return self._connect(self._path)
+            except sqlite3.DatabaseError as error:
+                if _damaged(error):
+                    self._set_aside(str(error))
+                    continue
                 if time.monotonic() > deadline:
                     raise
-                if said != str(error):
-                    print(f"the outbox can't be opened, waiting: {error}", file=sys.stderr, flush=True)
-                said = str(error)
+                trouble(f"the outbox can't be opened, waiting: {error}")
                 time.sleep(0.2)
-            except sqlite3.DatabaseError:
-                self._set_aside(path)
 
-    def _set_aside(self, path: Path) -> None:
-        self.broken = path.with_suffix(f".broken-{len(list(path.parent.glob('*.broken-*')))}")
-        path.rename(self.broken)
-        for rest in (f"{path.name}-wal", f"{path.name}-shm"):
-            (path.parent / rest).unlink(missing_ok=True)
+    def _set_aside(self, reason: str) -> None:
+        """Keep the damaged file for whoever wants to look at it, but only the newest such one."""
+        broken = self._path.with_suffix(".broken")
+        self._path.replace(broken)
+        for rest in (f"{self._path.name}-wal", f"{self._path.name}-shm"):
+            (self._path.parent / rest).unlink(missing_ok=True)
+        self.damage = f"the outbox is damaged ({reason}) and set aside as {broken.name}; what waited in it is not sent"
+        say(self.damage)
 
-    @staticmethod
-    def _connect(path: Path) -> sqlite3.Connection:
+    def _renew(self, reason: str) -> None:
+        """Go on with a new database. What is known here, counts and state, moves there; the rest that waited is lost."""
+        lost = {f"dropped_{queue}": rows for queue, rows in self._rows.items()}
+        self._unsaved = self._with(self._with(self._counts, self._unsaved), lost)
+        kept = self._state
+        self._db.close()
+        try:
+            self._set_aside(reason)
+            self._connect(self._path)
+        except (OSError, sqlite3.Error) as error:
+            self.damage = f"the outbox is damaged ({reason}); until a restart what comes is in memory only: {error}"
+            say(self.damage)
+            self._connect(":memory:")
+        self._state = kept
+        self._memory.appendleft(Batch([], {}, dict(kept)))
+
+    def _connect(self, path: Path | str) -> None:
         # Not FULL: a power cut may take the newest transactions, but whole ones, whose images are then inspected again.
         db = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
         try:
@@ -125,10 +172,18 @@ class Outbox:
             db.execute("PRAGMA synchronous=NORMAL")
             db.execute("PRAGMA journal_size_limit=4194304")
             db.executescript(SCHEMA)
+            # A new database goes on with the numbers: what was given out is still to be forgotten by its number.
+            db.executemany(NUMBER, [(queue, number, queue) for queue, number in self._given.items()])
+            self._rows, self._bytes = {}, {}
+            for queue in self._sent:
+                found = db.execute(f"SELECT COUNT(*), COALESCE(SUM(LENGTH(body)), 0) FROM {queue}").fetchone()  # noqa: S608
+                self._rows[queue], self._bytes[queue] = int(found[0]), int(found[1])
+            self._counts = {name: int(value) for name, value in db.execute("SELECT name, value FROM counters")}
+            self._state = dict(db.execute("SELECT name, value FROM state").fetchall())
         except BaseException:
             db.close()
             raise
-        return db
+        self._db: sqlite3.Connection = db
 
     def close(self) -> None:
         with self._lock:
@@ -139,6 +194,7 @@ class Outbox:
         """Keep all of this, together. Never fails: what the disk does not take waits in memory."""
         batch = Batch(list(items), marks or {}, state or {})
         with self._lock:
+            self._state |= batch.state
             if self._memory and not self._memory[-1].items:  # its items were handed over while the disk took nothing
                 before = self._memory.pop()
                 batch.marks, batch.state = before.marks | batch.marks, before.state | batch.state
@@ -150,9 +206,10 @@ class Outbox:
     def retry(self) -> None:
         """Try the disk again, if it took nothing before."""
         with self._lock:
-            if self.failure:
+            if self.failure or self._memory:
                 self._catch_up()
 
+    @_whatever_the_disk_holds
     def _catch_up(self) -> None:
         """Out of the disk with what was handed over, in with what waits in memory."""
         try:
@@ -163,6 +220,7 @@ class Outbox:
             self.failure = ""
             self._write_waiting(0)
 
+    @_whatever_the_disk_holds
     def _write_waiting(self, room_tries: int) -> None:
         """Bring what waits in memory to the disk, oldest first, as far as the disk takes it."""
         while self._memory:
@@ -251,16 +309,17 @@ class Outbox:
             waiting -= excess
 
     # ------------------------------------------------------------------------------------------------------------ send
+    @_whatever_the_disk_holds
     def next(self, queue: str, limit: int = 100) -> list[Item]:
         """The oldest items that were not handed over, on disk first, then in memory."""
-        with self._lock:
-            rows = self._db.execute(
-                f"SELECT id, address, details, body FROM {queue} WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
-                (self._sent[queue], limit),
-            ).fetchall()
-            if rows:
-                return [Item(queue, address, body, json.loads(details), id_) for id_, address, details, body in rows]
-            return [item for batch in self._memory for item in batch.items if item.queue == queue][:limit]
+        rows = self._db.execute(
+            f"SELECT id, address, details, body FROM {queue} WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608
+            (self._sent[queue], limit),
+        ).fetchall()
+        if rows:
+            self._given[queue] = max(self._given[queue], rows[-1][0])
+            return [Item(queue, address, body, json.loads(details), id_) for id_, address, details, body in rows]
+        return [item for batch in self._memory for item in batch.items if item.queue == queue][:limit]
 
     def handed_over(self, items: Iterable[Item]) -> None:
         """The cloud has these: forget them. They come first in their queue."""
@@ -324,35 +383,27 @@ class Outbox:
 
     def mark(self, name: str) -> str | None:
         """How far a source was inspected, as it noted it with `add`."""
-        return self._value("marks", name)
+        return self.marks().get(name)
 
+    @_whatever_the_disk_holds
     def marks(self) -> dict[str, str]:
-        with self._lock:
-            known = dict(self._db.execute("SELECT name, value FROM marks").fetchall())
-            for batch in self._memory:
-                known |= batch.marks
-            return known
+        known = dict(self._db.execute("SELECT name, value FROM marks").fetchall())
+        for batch in self._memory:
+            known |= batch.marks
+        return known
 
-    def forget_marks(self, names: Iterable[str]) -> None:
-        with self._lock:
-            try:
-                with _transaction(self._db):
-                    self._db.executemany("DELETE FROM marks WHERE name = ?", [(name,) for name in names])
-            except sqlite3.OperationalError as error:
-                self.failure = str(error)
+    @_whatever_the_disk_holds
+    def forget_marks(self, names: list[str]) -> None:
+        try:
+            with _transaction(self._db):
+                self._db.executemany("DELETE FROM marks WHERE name = ?", [(name,) for name in names])
+        except sqlite3.OperationalError as error:
+            self.failure = str(error)
 
     def state(self, name: str) -> str | None:
         """A value that was kept with `add`."""
-        return self._value("state", name)
-
-    def _value(self, table: str, name: str) -> str | None:
         with self._lock:
-            for batch in reversed(self._memory):
-                values: dict[str, str] = getattr(batch, table)
-                if name in values:
-                    return values[name]
-            row = self._db.execute(f"SELECT value FROM {table} WHERE name = ?", (name,)).fetchone()  # noqa: S608
-            return None if row is None else str(row[0])
+            return self._state.get(name)
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """The port to the cloud's messages: Greengrass IPC on a device, MQTT over WebSocket to the local emulator."""
 
-import sys
 from typing import Any, Protocol
 from urllib.parse import urlsplit
+
+from .log import Said, one_line
+from .settings import InvalidSettingsError
 
 ACK_SECONDS = 5.0
 
@@ -21,8 +23,10 @@ class MqttPublisher:
     """MQTT with quality of service 1 (at least once), connected for as long as the process runs."""
 
     def __init__(self, url: str, client_id: str) -> None:
-        import paho.mqtt.client as mqtt
-
+        try:
+            import paho.mqtt.client as mqtt
+        except ImportError as error:
+            raise InvalidSettingsError(f"setting 'mqttUrl' {url!r} needs paho-mqtt; a device has `ipc:`") from error
         parts = urlsplit(url)
         self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, transport="websockets")
         # The emulator tells its services apart by host names of the form that AWS IoT's endpoints have.
@@ -50,16 +54,18 @@ class IpcPublisher:
 
     def __init__(self, client: Any = None) -> None:
         self._client = client
+        self._say = Said()
 
     def publish(self, topic: str, payload: bytes) -> bool:
         from awsiot.greengrasscoreipc.model import QOS
 
         try:
             self._connected().publish_to_iot_core(topic_name=topic, qos=QOS.AT_LEAST_ONCE, payload=payload)
-        except (RuntimeError, TimeoutError) as error:  # every error of IPC is a RuntimeError
-            print(f"Greengrass IPC takes no message: {error}", file=sys.stderr, flush=True)
+        except Exception as error:
+            self._say(f"Greengrass IPC takes no message: {one_line(error)}")
             self._client = None  # a connection that broke stays broken; the next try makes a new one
             return False
+        self._say("")
         return True
 
     def _connected(self) -> Any:

@@ -1,7 +1,6 @@
 """The inspector as a whole: follows its settings and models, inspects, and watches over itself."""
 
 import json
-import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from pathlib import Path
 from . import alarms as kinds
 from .alarms import Alarms
 from .forwarder import Forwarder
+from .log import one_line, say
 from .model import Loader, Model, RefusedModelError, Shelf
 from .outbox import LIMITS, MEGABYTE, MESSAGES, UPLOADS, Limit, Outbox, message
 from .publisher import Publisher, connect
@@ -20,6 +20,7 @@ from .telemetry import Telemetry
 from .uploader import from_environment
 
 IDLE_SECONDS = 0.05
+SOURCE_SETTINGS = ("source", "delete_inspected", "frames_per_second")  # with another one the source is opened anew
 LAST_WORDS_SECONDS = 3.0  # to hand over what waits when the inspector ends
 
 
@@ -51,12 +52,6 @@ class Service:
 
     def run(self, stopping: threading.Event) -> int:
         """Inspect until `stopping` is set; answers the exit code. Not 0: there is nothing to inspect with."""
-        if self._outbox.broken:
-            print(
-                f"the outbox was no database; it is set aside as {self._outbox.broken.name}",
-                file=sys.stderr,
-                flush=True,
-            )
         while not stopping.is_set() and not self._failed:
             self._follow_settings()
             self._follow_models()
@@ -77,45 +72,75 @@ class Service:
             self._apply(parse(values))
         except InvalidSettingsError as error:
             self._refuse_settings(str(error))
+        except Exception as error:  # whatever a library makes of a value that looked right
+            self._refuse_settings(f"they can't be applied: {one_line(error)}")
         else:
             due = self._alarms.set(kinds.SETTINGS, "")
             self._outbox.add(*due, state={"settings": json.dumps(values), "alarms": self._alarms.state()})
 
     def _refuse_settings(self, reason: str) -> None:
         """Keep what is in use; after a restart that is what was in use last."""
-        print(f"settings refused: {reason}", file=sys.stderr, flush=True)
+        say(f"settings refused: {reason}")
         self._outbox.add(*self._alarms.set(kinds.SETTINGS, reason), state={"alarms": self._alarms.state()})
         if self._settings is None:
-            before = self._outbox.state("settings")
-            if before is None:
-                self._failed = True
-            else:
-                self._apply(parse(json.loads(before)))
+            self._resume()
+            self._failed = self._settings is None
 
-    def _apply(self, new: Settings) -> None:
+    def _resume(self) -> None:
+        """Use the settings that were in use last, if there are any, even if their source is gone meanwhile."""
+        before = self._outbox.state("settings")
+        if before is None:
+            return
+        try:
+            self._apply(parse(json.loads(before)), without_source=True)
+        except Exception as error:
+            say(f"the settings that were in use last can't be used again: {one_line(error)}")
+
+    def _apply(self, new: Settings, *, without_source: bool = False) -> None:
         """Change over to settings that are checked. Raises InvalidSettingsError, before anything is changed."""
-        old, self._refused = self._settings, {}
-        source = ("source", "delete_inspected", "frames_per_second")
-        if old is None or any(getattr(old, name) != getattr(new, name) for name in source):
-            opened = open_source(new, self._outbox)
-            self._source.close()
-            self._source = opened
+        old, opened, publisher = self._settings, self._source, self._publisher
+        same_source = old and all(getattr(old, name) == getattr(new, name) for name in SOURCE_SETTINGS)
+        if not same_source or isinstance(opened, NoSource):
+            opened = self._open(new, without_source=without_source)
+        try:
+            if publisher is None or old is None or old.mqtt_url != new.mqtt_url:
+                publisher = self._connect(new.mqtt_url, self._thing)
+        except Exception:
+            if opened is not self._source:
+                opened.close()
+            raise
+        self._use(opened, publisher)
         self._outbox.limits[UPLOADS] = Limit(LIMITS[UPLOADS].rows, int(new.queue_megabytes * MEGABYTE))
-        if old is None or old.mqtt_url != new.mqtt_url:
-            self._stop(MESSAGES)
-            publisher = self._publisher = self._connect(new.mqtt_url, self._thing)
-            self._start(Forwarder(self._outbox, MESSAGES, lambda item: publisher.publish(item.address, item.body)))
         if old is None or old.images_bucket != new.images_bucket:
             self._stop(UPLOADS)
             if new.images_bucket:
                 self._start(Forwarder(self._outbox, UPLOADS, from_environment(new.images_bucket).deliver, batch=1))
-        self._settings = new
+        self._settings, self._refused = new, {}
         if not new.model_version:
             print("no model is deployed; waiting", flush=True)
             self._station.model, self._fallback = None, ""
             self._outbox.add(state={"in_service": ""})
         if not new.shadow_version:
-            self._station.shadow = None
+            self._no_shadow()
+
+    def _open(self, settings: Settings, *, without_source: bool) -> Source:
+        """The source of these settings; where it may be missing, none, with what is wrong as its trouble."""
+        try:
+            return open_source(settings, self._outbox)
+        except InvalidSettingsError as error:
+            if not without_source:
+                raise
+            return NoSource(str(error))
+
+    def _use(self, source: Source, publisher: Publisher) -> None:
+        """Go on with these, and let go of what they replace."""
+        if source is not self._source:
+            self._source.close()
+            self._source = source
+        if publisher is not self._publisher:
+            self._stop(MESSAGES)
+            self._publisher = publisher
+            self._start(Forwarder(self._outbox, MESSAGES, lambda item: publisher.publish(item.address, item.body)))
 
     def _start(self, forwarder: Forwarder) -> None:
         self._forwarders[forwarder.queue] = forwarder
@@ -175,14 +200,14 @@ class Service:
         """From the next image on, this model decides."""
         self._station.model = model
         if self._station.shadow and self._station.shadow.version == model.version:
-            self._station.shadow = None
+            self._no_shadow()
         self._outbox.add(state={"in_service": model.version})
         print(f"inspecting with model {model.version}", flush=True)
 
     def _refuse(self, version: str, reason: str) -> None:
         """Report a model that failed its proof, and go on with the one in service, if need be from before a restart."""
         self._refused[version] = reason
-        print(f"model {version} failed its proof: {reason}", file=sys.stderr, flush=True)
+        say(f"model {version} failed its proof: {reason}")
         self._report(version, reason)
         if self._station.model:
             return
@@ -201,6 +226,13 @@ class Service:
             self._refused[version] = str(result)
         reason = "" if isinstance(result, Model) else f"model {version}: {result}"
         self._outbox.add(*self._alarms.set(kinds.SHADOW, reason), state={"alarms": self._alarms.state()})
+
+    def _no_shadow(self) -> None:
+        """With the shadow model ends what was wrong with it."""
+        self._station.shadow = None
+        due = self._alarms.set(kinds.SHADOW, "")
+        if due:
+            self._outbox.add(*due, state={"alarms": self._alarms.state()})
 
     def _report(self, version: str, reason: str) -> None:
         """Health of this device with the model of `version`; `reason` says what is wrong with it."""
@@ -221,7 +253,7 @@ class Service:
             self._source.missed = 0
         self._outbox.retry()
         due = self._alarms.set(kinds.SOURCE, self._source.trouble)
-        due += self._alarms.set(kinds.STORAGE, self._outbox.failure)
+        due += self._alarms.set(kinds.STORAGE, self._outbox.failure or self._outbox.damage)
         if due:
             self._outbox.add(*due, state={"alarms": self._alarms.state()})
         if self._settings and self._telemetry.due(self._settings.telemetry_seconds):
@@ -231,6 +263,7 @@ class Service:
         model, shadow = self._station.model, self._station.shadow
         item, state = self._telemetry.close(model.version if model else "", shadow.version if shadow else "")
         self._outbox.add(item, state=state)
+        self._outbox.damage = ""  # the alarm lasts as long as the window that counts what was lost
 
     def _end(self) -> None:
         """Say what is left to say, give it a moment to leave, and let go of everything."""

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 VERSION = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}")
+CAMERA = re.compile(r"camera:([0-9]{1,3})")
+LONGEST = 1000  # characters of a source
 IGNORED = ("accessControl",)  # for the nucleus
 
 
@@ -29,7 +31,29 @@ def _version(value: Any) -> bool:
 
 
 def _url(value: Any) -> bool:
-    return value == "ipc:" or (isinstance(value, str) and urlsplit(value).scheme == "ws")
+    return value == "ipc:" or (isinstance(value, str) and _address(value, "ws"))
+
+
+def _address(value: str, *schemes: str) -> bool:
+    """Whether this is an address with one of these schemes (none: any), a host and a port that can be."""
+    try:
+        parts = urlsplit(value)
+        host = (parts.hostname or "").encode("idna")  # as a connection would do it, in a thread that this must not end
+        fits = value.isprintable() and (parts.port is None or parts.port > 0)
+    except ValueError:  # brackets without an end, a port that is no number, a host with empty or too long parts
+        return False
+    return fits and (bool(host) and parts.scheme in schemes if schemes else True)
+
+
+def _source(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > LONGEST:
+        return False
+    if value.startswith("camera:"):
+        return CAMERA.fullmatch(value) is not None
+    if "://" in value:
+        return _address(value)
+    # A path from the root, because nobody knows the inspector's working directory; one that a file system can take.
+    return value.startswith("/") and "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _bucket(value: Any) -> bool:
@@ -55,8 +79,8 @@ class Settings:
     source: str = _setting(
         "source",
         "/var/lib/sightline/images",
-        "a folder, a video file, camera:<number> or rtsp://host/path",
-        lambda value: isinstance(value, str) and value != "",
+        "the absolute path of a folder or a video file, camera:<number> or rtsp://host/path",
+        _source,
     )
     delete_inspected: bool = _setting("deleteInspected", False, "true or false", lambda value: isinstance(value, bool))
     video: bool = _setting("video", False, "true or false", lambda value: isinstance(value, bool))  # installs OpenCV
@@ -81,20 +105,27 @@ def parse(values: Any) -> Settings:
         raise InvalidSettingsError(f"the settings must be a JSON object, got {values!r:.80}")
     unknown = sorted(set(values) - set(KEYS) - set(IGNORED))
     if unknown:
-        raise InvalidSettingsError(f"unknown setting {unknown[0]!r}; there are: {', '.join(sorted(KEYS))}")
+        raise InvalidSettingsError(f"unknown setting {unknown[0]!r:.80}; there are: {', '.join(sorted(KEYS))}")
     given: dict[str, Any] = {}
     for key, value in values.items():
         if key in IGNORED:
             continue
         setting = KEYS[key]
         if not setting.metadata["fits"](value):
-            raise InvalidSettingsError(f"setting {key!r} must be {setting.metadata['expected']}, got {value!r:.80}")
+            raise InvalidSettingsError(
+                f"setting {key!r} must be {setting.metadata['expected']}, got {shown(repr(value)):.80}"
+            )
         given[setting.name] = value
     if given.get("shadow_version") and given["shadow_version"] == given.get("model_version"):
         raise InvalidSettingsError(
             f"setting 'shadowVersion' is the model in service itself, {values['shadowVersion']!r}"
         )
     return Settings(**given)
+
+
+def shown(text: str) -> str:
+    """Addresses as a message may quote them: without the password that may stand in them."""
+    return re.sub(r"(?<=://)[^/?#]*@", "…@", text)
 
 
 def defaults() -> dict[str, Any]:
@@ -118,18 +149,23 @@ class FileSettings:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: object = None
 
     def changed(self) -> Any | None:
+        values: Any = None
         try:
             stat = self._path.stat()
-            seen = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-            if seen == self._seen:
-                return None
-            self._seen = seen
-            return json.loads(self._path.read_text())
-        except (OSError, ValueError) as error:
-            return f"{self._path.name} can't be read: {error}"
+            seen: object = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+            if seen != self._seen:
+                values = json.loads(self._path.read_bytes())
+        except OSError as error:
+            seen = values = f"{self._path.name} can't be read: {error}"
+        except (ValueError, RecursionError) as error:  # no JSON, or too many brackets in each other
+            values = f"{self._path.name} can't be read: {error}"
+        if seen == self._seen:
+            return None
+        self._seen = seen
+        return values
 
     def close(self) -> None:
         pass

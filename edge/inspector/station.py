@@ -9,8 +9,9 @@ from sightline.vision.decode import Pixels, UndecodableImageError
 from sightline.vision.detector import Detection, Detector
 from sightline.vision.letterbox import fit
 
-from .alarms import Alarms
+from .alarms import SHADOW, Alarms
 from .faults import FaultFinder
+from .log import one_line
 from .model import Model
 from .outbox import Item, Outbox, message
 from .sampling import DISAGREEMENT, Quota, reason, upload
@@ -49,6 +50,9 @@ class Station:
         if frame is None:
             return False
         verdict, found = self.inspect(self.model, frame)
+        if verdict.get("fault") == UNREADABLE and frame.may_grow:
+            source.put_back(frame)
+            return True
         items = [message(f"sightline/{self._thing}/verdicts", verdict)]
         items += self._alarms.look(verdict.get("fault", ""), verdict.get("reason", ""), frame.name)
         why = reason(verdict, settings.sample_rate)
@@ -68,17 +72,16 @@ class Station:
         sure: list[Detection] = []
         try:
             shown, found = look(detector, frame.body)
-        except UndecodableImageError as error:
-            fault, detail = UNREADABLE, str(error)
-        except Exception as error:  # one image must not stop the line, whatever is wrong with it
-            fault, detail = FAILED, f"{type(error).__name__}: {error}"
-        else:
             sure = [detection for detection in found if detection.score >= detector.review_threshold]
             image = grey(shown)
             seen = appearance(image)
             baseline = detector.model.get("baseline", {}).get("appearance", {})
             fault, detail = self._faults.find(image, seen, baseline)
             self._telemetry.window.see(found[0].score if found else 0.0, seen)
+        except UndecodableImageError as error:
+            fault, detail = UNREADABLE, str(error)
+        except Exception as error:  # one image must not stop the line, whatever is wrong with it or with the model
+            fault, detail = FAILED, one_line(error)
         verdict = {
             # The same image, device and model always give the same id: a repeated verdict is recognised.
             "id": self._id(frame, model.version),
@@ -115,8 +118,15 @@ class Station:
     ) -> None:
         """What the shadow model would have said. The verdict is out by now: this decides nothing and delays nothing."""
         detector = shadow.detector
-        _, found = look(detector, frame.body)
-        other = detector.verdict([one for one in found if one.score >= detector.review_threshold])
+        try:
+            _, found = look(detector, frame.body)
+            other = detector.verdict([one for one in found if one.score >= detector.review_threshold])
+        except Exception as error:
+            self._outbox.count("failed_shadow")
+            due = self._alarms.set(SHADOW, f"model {shadow.version}: {one_line(error)}", frame.name)
+            if due:
+                self._outbox.add(*due, state=self._state())
+            return
         self._telemetry.window.compare(verdict["verdict"], other)
         if other != verdict["verdict"] and not sampled:
             items = self._sample(verdict, frame, DISAGREEMENT, settings)

@@ -6,9 +6,9 @@ for every AWS SDK; AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL leads to another S3, 
 
 import base64
 import hashlib
+import http.client
 import json
 import os
-import sys
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .forwarder import RefusedError
+from .log import Said, one_line
 from .outbox import Item
 from .sigv4 import Credentials, encoded, sign
 
@@ -36,21 +37,21 @@ class Uploader:
         self._base = f"{endpoint.rstrip('/') or f'https://s3.{region}.amazonaws.com'}/{bucket}/"
         self._known: tuple[Credentials, datetime] | None = None
         self._offset = timedelta()  # what S3's clock is ahead of the device's
-        self._said = ""
+        self._say = Said()
 
     def deliver(self, item: Item) -> bool:
         """False when it can't be uploaded now. Raises RefusedError when it never can."""
         try:
-            self._put(item)
-        except urllib.error.HTTPError as error:
-            with error:
-                return self._answered(error, item)
-        except (OSError, ValueError, KeyError) as error:  # no network, no service, no sense in its answer
-            return self._later(f"{type(error).__name__}: {error}")
-        self._said = ""
-        return True
+            waits = self._put(item)
+        except RefusedError:
+            raise
+        except Exception as error:  # no network, no token service, no sense in an answer, …
+            waits = one_line(error)
+        self._say(waits and f"upload waits: {waits}")
+        return not waits
 
-    def _put(self, item: Item) -> None:
+    def _put(self, item: Item) -> str:
+        """Why the item can't be taken now; empty when it is."""
         digest = hashlib.sha256(item.body).digest()
         headers = {
             "Content-Type": "application/octet-stream",
@@ -60,12 +61,16 @@ class Uploader:
         url = self._base + encoded(item.address)
         now = datetime.now(UTC) + self._offset
         signed = sign("PUT", url, headers, digest.hex(), self._credentials(), self._region, now)
-        with _open(urllib.request.Request(url, item.body, signed, method="PUT")):  # noqa: S310
-            pass
+        try:
+            with _open(urllib.request.Request(url, item.body, signed, method="PUT")):  # noqa: S310
+                return ""
+        except urllib.error.HTTPError as error:
+            with error:
+                return self._answered(error, item)
 
-    def _answered(self, error: urllib.error.HTTPError, item: Item) -> bool:
+    def _answered(self, error: urllib.error.HTTPError, item: Item) -> str:
         """What an answer of S3 that is not a success means."""
-        reason = f"S3 answers {error.code}: {error.read(300).decode(errors='replace')}"
+        reason = f"S3 answers {error.code}: {_text(error)}"
         if error.code in NEVER_TAKEN:
             raise RefusedError(reason)
         if error.code in (401, 403):
@@ -73,13 +78,7 @@ class Uploader:
             ahead = _clock(error) - datetime.now(UTC)
             if abs(ahead - self._offset) > SKEW:
                 self._offset = ahead  # the device's clock is wrong; S3 has just told what time it is
-        return self._later(f"{item.address}: {reason}")
-
-    def _later(self, reason: str) -> bool:
-        if reason != self._said:
-            print(f"upload waits: {reason}", file=sys.stderr, flush=True)
-            self._said = reason
-        return False
+        return f"{item.address}: {reason}"
 
     def _credentials(self) -> Credentials:
         if self._known is None or self._known[1] - EARLY < datetime.now(UTC) + self._offset:
@@ -93,7 +92,7 @@ def fetch_credentials() -> tuple[Credentials, datetime]:
     request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers=headers)  # noqa: S310
     with _open(request) as answer:
         given: dict[str, Any] = json.load(answer)
-    ends = datetime.fromisoformat(given["Expiration"])
+    ends = datetime.fromisoformat(given["Expiration"]).astimezone(UTC)
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given.get("Token", "")), ends
 
 
@@ -101,6 +100,14 @@ def _open(request: urllib.request.Request) -> Any:
     if urlsplit(request.full_url).scheme not in SCHEMES:
         raise ValueError(f"{request.full_url!r} is no HTTP address")
     return urllib.request.urlopen(request, timeout=SECONDS)  # noqa: S310
+
+
+def _text(error: urllib.error.HTTPError) -> str:
+    """What the server says about it, in one line; the code alone counts when that does not arrive."""
+    try:
+        return " ".join(error.read(300).decode(errors="replace").split())
+    except (OSError, http.client.HTTPException) as broken:
+        return one_line(broken)
 
 
 def _clock(error: urllib.error.HTTPError) -> datetime:

@@ -7,14 +7,14 @@ same bytes.
 import threading
 import time
 from collections import deque
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from .log import one_line, say
 from .outbox import Outbox
-from .settings import InvalidSettingsError, Settings
-from .source import Frame, Source
+from .settings import CAMERA, InvalidSettingsError, Settings, shown
+from .source import Frame, Source, moment
 
 JPEG_QUALITY = 95
 WAITING = 16  # frames that may wait while an inspection takes longer than usual
@@ -29,22 +29,11 @@ def open_video(settings: Settings, outbox: Outbox) -> Source:
         raise InvalidSettingsError(
             f"setting 'source' {shown(settings.source)!r} needs OpenCV; set 'video' to true to have it installed"
         ) from error
-    if settings.source.startswith("camera:"):
-        number = settings.source.removeprefix("camera:")
-        if not number.isdigit():
-            raise InvalidSettingsError(f"setting 'source' must be camera:<number>, got {settings.source!r}")
-        return Camera(cv2, int(number), settings.source, settings.frames_per_second)
+    if camera := CAMERA.fullmatch(settings.source):
+        return Camera(cv2, int(camera[1]), settings.source, settings.frames_per_second)
     if "://" in settings.source:
         return Camera(cv2, settings.source, shown(settings.source), settings.frames_per_second)
     return VideoFile(cv2, Path(settings.source), settings.frames_per_second, outbox)
-
-
-def shown(url: str) -> str:
-    """A source's address without the password that may stand in it."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return parts._replace(netloc="…@" + parts.netloc.rsplit("@", 1)[1]).geturl()
 
 
 def _jpeg(cv2: Any, image: Any) -> bytes:
@@ -64,7 +53,7 @@ class VideoFile:
         if not self._video.isOpened():
             raise InvalidSettingsError(f"setting 'source' {str(path)!r} is no video that OpenCV can read")
         stat = path.stat()  # it is there: OpenCV has opened it
-        self._began = datetime.fromtimestamp(stat.st_mtime, UTC)
+        self._began = stat.st_mtime
         self._mark = f"{path}:{stat.st_mtime_ns}:{stat.st_size}"
         self._rate = self._video.get(cv2.CAP_PROP_FPS) or 25.0
         self._every = max(1, round(self._rate / frames_per_second))
@@ -81,9 +70,16 @@ class VideoFile:
             if not whole:
                 break
             name = f"{self._path.stem}-{number:08d}.jpg"
-            captured_at = (self._began + timedelta(seconds=number / self._rate)).isoformat()
-            return Frame(name, _jpeg(self._cv2, image), captured_at, {self._mark: str(number)})
+            captured_at = moment(self._began + number / self._rate)
+            try:
+                return Frame(name, _jpeg(self._cv2, image), captured_at, {self._mark: str(number)})
+            except Exception as error:  # one frame costs only itself
+                say(f"{name} is left out: {one_line(error)}")
+                self.missed += 1
         return None
+
+    def put_back(self, frame: Frame) -> None:
+        pass
 
     def done(self, frame: Frame) -> None:
         self._place = int(frame.marks[self._mark]) + 1
@@ -110,6 +106,9 @@ class Camera:
     def next(self) -> Frame | None:
         return self._frames.popleft() if self._frames else None
 
+    def put_back(self, frame: Frame) -> None:
+        pass
+
     def done(self, frame: Frame) -> None:
         pass
 
@@ -120,14 +119,18 @@ class Camera:
     def _run(self) -> None:
         wait = FIRST_SECONDS
         while not self._stopping.is_set():
-            video = self._cv2.VideoCapture(self._address)
+            video, reason = None, ""
             try:
+                video = self._cv2.VideoCapture(self._address)
                 if video.isOpened() and self._read(video):
                     wait = FIRST_SECONDS
-                if not self._stopping.is_set():
-                    self.trouble = f"{self._name} gives no images"
+            except Exception as error:  # this thread is the camera; it outlives whatever OpenCV raises
+                reason = f": {one_line(error)}"
             finally:
-                video.release()
+                if video:
+                    video.release()
+            if not self._stopping.is_set():
+                self.trouble = f"{self._name} gives no images{reason}"
             self._stopping.wait(wait)
             wait = min(wait * 2, LAST_SECONDS)
 

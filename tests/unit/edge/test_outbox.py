@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import random
 import signal
 import sqlite3
 import subprocess
@@ -178,10 +179,104 @@ def test_a_verdict_on_a_full_disk_takes_the_room_of_the_oldest_image(tmp_path: P
 def test_a_file_that_is_no_database_is_set_aside(tmp_path: Path) -> None:
     (tmp_path / "box").write_bytes(b"not a database, but long enough to be taken for one" * 100)
     box = Outbox(tmp_path / "box")
-    assert box.broken
-    assert box.broken.read_bytes().startswith(b"not a database")
+    assert (tmp_path / "box.broken").read_bytes().startswith(b"not a database")
+    assert "set aside as box.broken" in box.damage
     box.add(*numbered(1))
     assert drained(box) == [1]
+
+
+def damage(path: Path) -> None:
+    """Random bytes over all but the first page, as a dying memory card leaves them."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(random.Random(1).randbytes(size - 4096))
+
+
+def test_a_database_that_is_damaged_inside_is_set_aside_at_the_start(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box")
+    for number in range(50):
+        box.add(*numbered(number), image(f"{number}.jpg"))
+    box.close()
+    damage(tmp_path / "box")
+    box = Outbox(tmp_path / "box")
+    assert "malformed" in box.damage
+    box.add(*numbered(1), marks={"a": "1"})
+    assert (drained(box), box.marks(), box.failure) == ([1], {"a": "1"}, "")
+
+
+def test_a_database_that_gets_damaged_is_replaced_and_what_is_lost_is_counted(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "box")
+    box.count("over_quota", 7)
+    for number in range(50):
+        box.add(*numbered(number), state={"in_service": "1.0.3"})
+    given = box.next(MESSAGES, 3)
+    box._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    box._db.execute("PRAGMA cache_size = 0")
+    damage(tmp_path / "box")
+    assert box.next(MESSAGES) == []
+    assert "malformed" in box.damage
+    box.add(*numbered(50, 51), marks={"a": "1"})
+    box.handed_over(given)  # these numbers were of the old database
+    assert (drained(box), box.marks(), box.failure) == ([50, 51], {"a": "1"}, "")
+    box.close()
+    again = Outbox(tmp_path / "box")
+    assert again.counts() == {"over_quota": 7, "dropped_messages": 50}
+    assert again.state("in_service") == "1.0.3"
+
+
+@pytest.mark.parametrize("access", ["add", "marks", "forget_marks", "handed_over", "next"])
+def test_no_access_to_a_damaged_database_raises(tmp_path: Path, access: str) -> None:
+    box = Outbox(tmp_path / "box")
+    for number in range(50):
+        box.add(*numbered(number), marks={f"{number}.jpg": "1:1"})
+    given = box.next(MESSAGES, 3)
+    box._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    box._db.execute("PRAGMA cache_size = 0")
+    damage(tmp_path / "box")
+    do: dict[str, Any] = {
+        "add": lambda: box.add(*numbered(50)),
+        "marks": box.marks,
+        "forget_marks": lambda: box.forget_marks(["1.jpg"]),
+        "handed_over": lambda: box.handed_over(given),
+        "next": lambda: box.next(MESSAGES),
+    }
+    do[access]()
+    assert box.damage
+
+
+def test_without_room_for_a_new_database_it_is_kept_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Outbox(tmp_path / "box")
+
+    def fail(*_: Any) -> None:
+        raise OSError("read-only file system")
+
+    monkeypatch.setattr(box, "_set_aside", fail)
+    box._renew("malformed")
+    box.add(*numbered(1), state={"quota": "{}"})
+    assert (drained(box), box.state("quota")) == ([1], "{}")
+    assert "in memory only: read-only file system" in box.damage
+
+
+def test_whatever_a_delivery_raises_it_is_tried_again_and_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("edge.inspector.forwarder.FIRST_SECONDS", 0.01)
+    box, tries = Outbox(tmp_path / "box"), []
+
+    def deliver(item: Item) -> bool:
+        tries.append(item)
+        if len(tries) < 4:
+            raise AttributeError("a bug in a library")
+        return True
+
+    box.add(*numbered(1))
+    forwarder = Forwarder(box, MESSAGES, deliver)
+    forwarder.start()
+    forwarder.drain(10)
+    forwarder.stop()
+    assert (len(tries), box.size(MESSAGES)) == (4, (0, 0))
+    assert capsys.readouterr().err.splitlines() == ["the messages wait: AttributeError: a bug in a library"]
 
 
 @settings(max_examples=25)

@@ -1,17 +1,23 @@
 """The inspector as a whole: it swaps models without missing an image, refuses what is wrong, and goes on."""
 
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 from edge.inspector.service import Service
 from edge.inspector.settings import FileSettings, InvalidSettingsError, defaults, parse
 from tests.fake_device import THING, Broker, make_model, photo
+from tests.project import ROOT
+from tests.unit.edge.test_video import make_video
 
 
 class Device:
@@ -24,8 +30,12 @@ class Device:
         self.values: dict[str, Any] = {"source": str(self.images), "mqttUrl": "ws://127.0.0.1:9", "sampleRate": 0}
         self.sent = 0
 
-    def model(self, version: str, **changes: Any) -> Path:
-        return make_model(self.root / "models" / version / "model", **changes)
+    def model(self, version: str, output: str = "boxes", **changes: Any) -> None:
+        folder = make_model(self.root / "models" / version / "model", **changes)
+        graph = onnx.load(str(folder / "model.onnx"))
+        graph.graph.output[0].name = output
+        next(node for node in graph.graph.node if node.output[0] == "boxes").output[0] = output
+        onnx.save(graph, str(folder / "model.onnx"))
 
     def set(self, **values: Any) -> None:
         self.values |= values
@@ -41,10 +51,12 @@ class Device:
         self.sent += 1
         return name
 
-    def start(self) -> None:
+    def start(self, connect: Any = None) -> None:
         self.stopping, self.broker.up = threading.Event(), True
         settings = FileSettings(self.root / "settings.json")
-        service = Service(THING, self.root / "models", self.root / "work", settings, lambda *_: self.broker)
+        service = Service(
+            THING, self.root / "models", self.root / "work", settings, connect or (lambda *_: self.broker)
+        )
         self.code: list[int] = []
         self.thread = threading.Thread(target=lambda: self.code.append(service.run(self.stopping)))
         self.thread.start()
@@ -101,6 +113,8 @@ def test_a_model_is_swapped_while_images_come_and_none_is_missed(device: Device)
         ({"golden_score": 0.1}, "score 0.7"),
         ({"golden": []}, "names no golden images"),
         ({"input": {}}, "can't be loaded"),
+        ({"classes": []}, "can't be used: IndexError"),
+        ({"output": "output0"}, "can't be used: InvalidArgument"),
         (None, "is not on this device"),
     ],
 )
@@ -115,8 +129,11 @@ def test_a_model_that_does_not_prove_itself_changes_nothing(device: Device, brok
     device.until(lambda: len(device.healths()) == 2)
     device.drop()
     device.until(lambda: device.broker.of("verdicts"))
+    device.model("1.0.5")
+    device.set(modelVersion="1.0.5")
+    device.until(lambda: len(device.healths()) == 3)
     assert device.stop() == 0
-    assert device.healths() == [("1.0.3", True), ("1.0.4", False)]
+    assert device.healths() == [("1.0.3", True), ("1.0.4", False), ("1.0.5", True)]
     assert said in device.broker.of("health")[1]["reason"]
     assert device.broker.of("verdicts")[0]["model_version"] == "1.0.3"
 
@@ -137,8 +154,11 @@ def test_after_a_restart_the_last_proven_model_inspects_even_when_its_component_
     assert device.healths() == [("1.0.3", True), ("1.0.4", False)]
 
 
-def test_the_first_model_that_fails_ends_the_inspector_so_that_the_device_rolls_back(device: Device) -> None:
-    device.model("1.0.3", golden_score=0.1)
+@pytest.mark.parametrize("broken", [{"golden_score": 0.1}, {"classes": []}])
+def test_the_first_model_that_fails_ends_the_inspector_so_that_the_device_rolls_back(
+    device: Device, broken: dict[str, Any]
+) -> None:
+    device.model("1.0.3", **broken)
     device.set(modelVersion="1.0.3")
     device.start()
     device.thread.join(30)
@@ -177,6 +197,129 @@ def test_wrong_settings_change_nothing_raise_an_alarm_and_survive_a_restart(devi
     assert (raised["alarm"], raised["state"]) == ("settings", "raised")
     assert raised["detail"] == "setting 'sampleRate' must be a number of 0..1, got 7"
     assert (cleared["alarm"], cleared["state"]) == ("settings", "cleared")
+
+
+def test_another_reason_for_refused_settings_is_told_too(device: Device) -> None:
+    device.model("1.0.3")
+    device.set(modelVersion="1.0.3")
+    device.start()
+    device.until(device.healths)
+    for number, wrong in enumerate((7, 7, 8), 1):
+        device.set(sampleRate=wrong, telemetrySeconds=number)
+        time.sleep(0.3)
+    device.until(lambda: len(device.broker.of("alarms")) == 2)
+    assert [alarm["detail"][-1] for alarm in device.broker.of("alarms")] == ["7", "8"]
+
+
+def test_settings_that_a_library_chokes_on_change_nothing(device: Device) -> None:
+    device.model("1.0.3")
+    device.set(modelVersion="1.0.3")
+
+    def connect(url: str, _: str) -> Broker:
+        if url != "ws://127.0.0.1:9":
+            raise ValueError("what is this?")
+        return device.broker
+
+    device.start(connect)
+    device.until(device.healths)
+    device.set(source=str(device.root / "elsewhere"), mqttUrl="ws://127.0.0.1:10")
+    device.until(lambda: device.broker.of("alarms"))
+    device.drop()
+    device.until(lambda: device.broker.of("verdicts"))
+    assert device.broker.of("alarms")[0]["detail"] == "they can't be applied: ValueError: what is this?"
+
+
+def test_a_source_that_is_gone_at_a_restart_is_an_alarm_and_new_settings_end_it(device: Device) -> None:
+    video = make_video(device.root / "line.avi", 1)
+    device.model("1.0.3")
+    device.set(modelVersion="1.0.3", source=str(video))
+    device.start()
+    device.until(lambda: device.broker.of("verdicts"))
+    device.stop()
+    video.unlink()
+    device.start()
+    raised = device.until(lambda: [alarm for alarm in device.broker.of("alarms") if alarm["alarm"] == "source"])
+    assert "is no video that OpenCV can read" in raised[0]["detail"]
+    device.set(source=str(device.images))
+    name = device.drop()
+    device.until(lambda: device.broker.of("verdicts")[-1]["image"] == name)
+    assert device.stop() == 0
+    told = [(alarm["alarm"], alarm["state"]) for alarm in device.broker.of("alarms") if alarm["alarm"] != "black"]
+    assert sorted(told[:2]) == [("settings", "raised"), ("source", "raised")]
+    assert sorted(told[2:]) == [("settings", "cleared"), ("source", "cleared")]
+
+
+def test_an_image_that_is_written_with_pauses_has_one_verdict(device: Device) -> None:
+    device.model("1.0.3")
+    device.set(modelVersion="1.0.3")
+    device.start()
+    device.until(device.healths)
+    body = photo(60)
+    with (device.images / "slow.jpg").open("wb") as file:
+        for start in range(0, len(body), len(body) // 3):
+            file.write(body[start : start + len(body) // 3])
+            file.flush()
+            time.sleep(0.3)
+    device.until(lambda: device.broker.of("verdicts"))
+    device.stop()
+    (verdict,) = device.broker.of("verdicts")
+    assert (verdict["image"], verdict["verdict"]) == ("slow.jpg", "pass")
+
+
+def test_a_damaged_outbox_is_an_alarm(device: Device) -> None:
+    device.model("1.0.3")
+    device.set(modelVersion="1.0.3", telemetrySeconds=0.5)
+    (device.root / "work").mkdir()
+    (device.root / "work" / "outbox.sqlite").write_bytes(b"no database" * 1000)
+    device.start()
+    device.until(lambda: len(device.broker.of("alarms")) == 2)
+    raised, cleared = device.broker.of("alarms")
+    assert (raised["alarm"], raised["state"], cleared["state"]) == ("storage", "raised", "cleared")
+    assert "set aside as outbox.broken" in raised["detail"]
+
+
+def test_a_refused_shadow_model_that_is_not_wanted_any_more_is_no_alarm(device: Device) -> None:
+    device.model("1.0.3")
+    device.set(modelVersion="1.0.3", shadowVersion="1.0.9")
+    device.start()
+    device.until(lambda: device.broker.of("alarms"))
+    device.set(shadowVersion="")
+    device.until(lambda: len(device.broker.of("alarms")) == 2)
+    assert [(alarm["alarm"], alarm["state"]) for alarm in device.broker.of("alarms")] == [
+        ("shadow", "raised"),
+        ("shadow", "cleared"),
+    ]
+
+
+def test_a_work_folder_that_can_not_be_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "edge.inspector", "--thing", THING, "--models", str(tmp_path)]
+    command += ["--work", str(tmp_path / "file" / "work"), "--settings", str(tmp_path / "settings.json")]
+    path = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "sightline")])
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path}, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"--work {tmp_path}/file/work can't be used: ")
+
+
+def test_a_settings_file_that_is_gone_is_said_once_and_read_when_it_is_back(tmp_path: Path) -> None:
+    file, away = tmp_path / "settings.json", tmp_path / "away"
+    settings = FileSettings(file)
+    file.write_text("{}")
+    assert [settings.changed(), settings.changed()] == [{}, None]
+    file.rename(away)
+    assert "settings.json can't be read" in settings.changed()
+    assert [settings.changed(), settings.changed()] == [None, None]
+    away.rename(file)
+    assert [settings.changed(), settings.changed()] == [{}, None]
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"{", b"\xff"])
+def test_a_settings_file_that_is_no_json_is_said_once(tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "settings.json").write_bytes(body)
+    settings = FileSettings(tmp_path / "settings.json")
+    assert "settings.json can't be read" in settings.changed()
+    assert settings.changed() is None
 
 
 def test_wrong_settings_from_the_start_end_the_inspector(device: Device) -> None:
@@ -230,13 +373,26 @@ def test_telemetry_says_what_was_seen_and_what_waits(device: Device) -> None:
         ([], "must be a JSON object"),
         ({"Source": "/x"}, "unknown setting 'Source'"),
         ({"modelVersion": "../../etc"}, "'modelVersion' must be a version like 1.0.3"),
-        ({"source": ""}, "'source' must be a folder"),
+        ({"source": ""}, "'source' must be the absolute path of a folder"),
+        ({"source": "images"}, "absolute path"),
+        ({"source": "/a\0b"}, "absolute path"),
+        ({"source": "/\udce9"}, "absolute path"),
+        ({"source": "/" + "a" * 5000}, "absolute path"),
+        ({"source": "camera:²"}, "camera:<number>"),
+        ({"source": "rtsp://[x"}, "rtsp://host/path"),
+        ({"source": "rtsp://user:secret@host:abc/1"}, "got 'rtsp://…@host:abc/1'"),
         ({"deleteInspected": "yes"}, "must be true or false, got 'yes'"),
         ({"uploadsPerHour": -1}, "must be a number of 0..1e+06, got -1"),
         ({"uploadsPerHour": True}, "got True"),
         ({"telemetrySeconds": float("nan")}, "got nan"),
         ({"imagesBucket": "UPPER"}, "must be a bucket's name"),
         ({"mqttUrl": "http://x"}, "must be ipc: or ws://host:port"),
+        ({"mqttUrl": "ws://[::1"}, "must be ipc: or ws://host:port"),
+        ({"mqttUrl": "ws://host:99999"}, "must be ipc: or ws://host:port"),
+        ({"mqttUrl": "ws://host:abc"}, "must be ipc: or ws://host:port"),
+        ({"mqttUrl": "ws://:80"}, "must be ipc: or ws://host:port"),
+        ({"mqttUrl": "ws://a..b"}, "must be ipc: or ws://host:port"),
+        ({"mqttUrl": "ws://a\0b:80"}, "must be ipc: or ws://host:port"),
         ({"modelVersion": "1.0.3", "shadowVersion": "1.0.3"}, "the model in service itself"),
     ],
 )
@@ -245,6 +401,21 @@ def test_settings_are_refused_in_one_line(values: Any, said: str) -> None:
         parse(values)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"source": "/data/línea 1"},
+        {"source": "camera:0"},
+        {"source": "rtsp://user:secret@camera:554/1"},
+        {"source": "rtsp://[::1]/1"},
+        {"mqttUrl": "ws://127.0.0.1:4566"},
+        {"mqttUrl": "ws://[::1]:80"},
+    ],
+)
+def test_settings_are_taken(values: dict[str, Any]) -> None:
+    parse(values)
 
 
 def test_the_defaults_can_be_used() -> None:

@@ -1,12 +1,15 @@
 """The inspection of images: every one gets a verdict, what is wrong with the camera is no defect, and some go back."""
 
+import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from edge.inspector.alarms import Alarms
 from edge.inspector.model import Model, Shelf
@@ -26,6 +29,7 @@ class Line(NoSource):
     """A source of the bodies it is given."""
 
     def __init__(self, *bodies: bytes) -> None:
+        super().__init__()
         self.frames = [
             Frame(f"{number}.jpg", body, f"2026-11-24T10:00:{number % 60:02d}+00:00", {f"{number}.jpg": "1:1"})
             for number, body in enumerate(bodies)
@@ -34,6 +38,9 @@ class Line(NoSource):
 
     def next(self) -> Frame | None:
         return self.frames.pop(0) if self.frames else None
+
+    def put_back(self, frame: Frame) -> None:
+        self.frames.append(replace(frame, may_grow=False))
 
     def done(self, frame: Frame) -> None:
         self.finished.append(frame.name)
@@ -193,6 +200,52 @@ def test_a_shadow_model_decides_nothing_and_is_compared(bench: Bench) -> None:
         ("disagreement", "fail"),
         ("review", "review"),
     ]
+
+
+def test_a_shadow_model_that_fails_is_counted_and_said_once_and_costs_nothing(bench: Bench) -> None:
+    bench.station.shadow = bench.model("1.0.4")
+    bench.station.shadow.detector.classes.clear()  # it answers a class that it does not have
+    verdicts = bench.inspect(photo(200, 1), photo(60, 2))
+    assert [verdict["verdict"] for verdict in verdicts] == ["fail", "pass"]
+    assert bench.outbox.counts() == {"failed_shadow": 2}
+    (alarm,) = bench.messages("alarms")
+    assert (alarm["alarm"], alarm["detail"]) == ("shadow", "model 1.0.4: IndexError: list index out of range")
+
+
+def test_a_damaged_image_that_may_grow_has_no_verdict_before_it_comes_again(bench: Bench) -> None:
+    source = Line(photo(60, 1)[:-300], photo(60, 2))
+    source.frames = [replace(frame, may_grow=True) for frame in source.frames]
+    while bench.station.step(source, SETTINGS):
+        pass
+    assert source.finished == ["1.jpg", "0.jpg"]
+    assert [verdict.get("fault") for verdict in bench.messages("verdicts")] == [None, "unreadable"]
+
+
+def test_floating_point_pixels_are_no_image_and_no_fault_of_the_light(bench: Bench) -> None:
+    buffer = io.BytesIO()
+    Image.new("F", (64, 64), 0.5).save(buffer, "TIFF")
+    (verdict,) = bench.inspect(buffer.getvalue())
+    assert (verdict["fault"], verdict["reason"]) == (
+        "unreadable",
+        "pixels are floating-point numbers; save the image with 8 or 16 bits a pixel",
+    )
+
+
+def test_a_model_whose_baseline_is_broken_still_gives_verdicts(bench: Bench) -> None:
+    bench.station.model = bench.model("1.0.4", baseline=None)
+    (verdict,) = bench.inspect(photo(60, 1))
+    assert (verdict["verdict"], verdict["fault"]) == ("review", "failed")
+
+
+def test_a_proven_model_that_can_not_be_copied_is_used_where_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_model(tmp_path / "deployed" / "1.0.3" / "model")
+    (tmp_path / "kept").write_text("where the copies should be")
+    model = Shelf(tmp_path / "deployed", tmp_path / "kept").load("1.0.3")
+    assert model.version == "1.0.3"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"model 1.0.3 is used from {folder}, without a copy")
 
 
 HOUR, DAY = 3600.0, 86_400.0

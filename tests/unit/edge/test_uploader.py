@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import http.server
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -145,4 +146,48 @@ def test_credentials_are_fetched_once_and_only_with_the_token(bucket: Bucket, mo
     assert [uploader.deliver(ITEM), uploader.deliver(ITEM)] == [True, True]
     assert len(fetched) == 1
     monkeypatch.setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "another")
+    assert Uploader("images", "us-east-1", bucket.url).deliver(ITEM) is False
+
+
+class Line:
+    """A server that answers each connection with these bytes, whatever it is asked, and then with silence."""
+
+    def __init__(self, *answers: bytes) -> None:
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.server.getsockname()[1]}"
+        threading.Thread(target=self._serve, args=(answers,), daemon=True).start()
+
+    def _serve(self, answers: tuple[bytes, ...]) -> None:
+        self.open = []
+        for answer in answers:
+            connection, _ = self.server.accept()
+            connection.recv(65536)
+            connection.sendall(answer)
+            self.open.append(connection)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "BadStatusLine"),
+        (b"HTTP/1.1 503 Slow Down\r\nContent-Length: 300\r\n\r\n<Err", "S3 answers 503: TimeoutError"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_or_stops_halfway_is_tried_again_and_said_once(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: bytes, said: str
+) -> None:
+    monkeypatch.setattr(module, "SECONDS", 0.3)
+    line = Line(answer, answer)
+    uploader = Uploader("images", "us-east-1", line.url)
+    assert [uploader.deliver(ITEM), uploader.deliver(ITEM)] == [False, False]
+    (reason,) = capsys.readouterr().err.splitlines()
+    assert said in reason
+
+
+def test_what_the_token_service_refuses_is_no_refusal_of_the_image(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+    line = Line(answer)
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", line.url)
     assert Uploader("images", "us-east-1", bucket.url).deliver(ITEM) is False

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from edge.inspector.outbox import Outbox
-from edge.inspector.settings import InvalidSettingsError, parse
+from edge.inspector.settings import InvalidSettingsError, parse, shown
 from edge.inspector.source import Frame, open_source
-from edge.inspector.video import WAITING, Camera, shown
+from edge.inspector.video import WAITING, Camera
 from sightline.vision.decode import decode
 
 
@@ -44,7 +44,7 @@ def test_a_video_gives_its_frames_at_the_rate_and_goes_on_after_a_restart(tmp_pa
 
 @pytest.mark.parametrize(
     ("source", "said"),
-    [("/no/such.mp4", "is no video that OpenCV can read"), ("camera:front", "must be camera:<number>")],
+    [("/no/such.mp4", "is no video that OpenCV can read"), ("camera:front", "must be .* camera:<number>")],
 )
 def test_a_source_that_can_not_be_is_refused(tmp_path: Path, source: str, said: str) -> None:
     with pytest.raises(InvalidSettingsError, match=said):
@@ -120,6 +120,23 @@ def test_a_camera_that_fails_is_said_and_opened_again(monkeypatch: pytest.Monkey
     assert camera.trouble == "camera:0 gives no images"
     camera.close()
     assert fake.released >= 3
+
+
+def test_a_camera_goes_on_whatever_opencv_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge.inspector.video.FIRST_SECONDS", 0.05)
+    fake = FakeCv2([1, 1, 1])
+    answers = [RuntimeError("no memory"), (True, b"jpeg"), (True, b"jpeg")]
+
+    def encode(*_: Any) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(fake, "imencode", encode)
+    camera = Camera(fake, 0, "camera:0", 10_000)
+    assert len(collect(camera, 2)) == 2
+    camera.close()
 
 
 def test_frames_that_nobody_takes_are_counted_and_bounded() -> None:

@@ -65,8 +65,11 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 def to_8_bit(image: Image.Image) -> Image.Image:
     """Bring grey images of more bits to 8; Pillow's own conversion would clip them to white.
 
-    Files don't say how many of 16 bits the camera uses: the fewest that hold the brightest pixel are taken.
+    Files don't say how many of 16 bits the camera uses: the fewest that hold the brightest pixel are taken. Nothing says
+    where white is in an image of floating-point numbers: UndecodableImageError.
     """
+    if image.mode == "F":
+        raise UndecodableImageError("pixels are floating-point numbers; save the image with 8 or 16 bits a pixel")
     if image.mode.startswith("I"):
         values = np.asarray(image).clip(0)
         depth = next((bits for bits in CAMERA_BITS if values.max() < 1 << bits), CAMERA_BITS[-1])
