@@ -24,17 +24,23 @@ from rich.table import Table
 
 from benchmarks.common import finish, summary, table
 
-IMAGE = (1280, 960)  # pixels of the photos
+IMAGES = (
+    (450, 300),
+    (1280, 960),
+)  # pixels of the photos; the limit is for the first, of larger ones most time is JPEG's
+LIMIT = 1.25  # whole / session.run
 PHOTOS = 16
 WARM_UP = 30
 SAMPLES = 20  # of memory, over the sustained run
 BIAS = -9.0  # of the classes: random weights find nothing, as a model does on good parts
 
 
-def make_model(folder: Path) -> None:
-    """model.onnx and model.json of an untrained detector; in a process that ends, because PyTorch would stay in memory."""
+def make_model(folder: Path, size: tuple[int, int] = IMAGES[-1]) -> None:
+    """model.onnx and model.json of an untrained detector for photos of that size; in a process that ends, because PyTorch
+    would stay in memory."""
     import torch
 
+    from training.data import fitting_size
     from training.export import export
     from training.hyperparameters import Hyperparameters
     from training.model import DetectorNet
@@ -43,8 +49,7 @@ def make_model(folder: Path) -> None:
     net = DetectorNet(classes=1).eval()
     with torch.no_grad():
         net.class_branch[-1].get_parameter("bias").fill_(BIAS)
-    width = Hyperparameters().image_size
-    height = width * 3 // 4 // 32 * 32
+    height, width = fitting_size(size[0] / size[1], Hyperparameters().image_size)
     export(net, folder / "model.onnx", height, width)
     described = {
         "classes": ["scratch"],
@@ -57,7 +62,7 @@ def make_model(folder: Path) -> None:
     (folder / "model.json").write_text(json.dumps(described))
 
 
-def photos() -> list[bytes]:
+def photos(size: tuple[int, int] = IMAGES[-1]) -> list[bytes]:
     """JPEGs that are no two alike, with the detail of a photo."""
     import io
 
@@ -65,9 +70,9 @@ def photos() -> list[bytes]:
     for seed in range(PHOTOS):
         rng = np.random.default_rng(seed)
         coarse = Image.fromarray(rng.integers(40, 215, (24, 32, 3), dtype=np.uint8)).resize(
-            IMAGE, Image.Resampling.BICUBIC
+            size, Image.Resampling.BICUBIC
         )
-        grain = rng.normal(0, 3, (IMAGE[1], IMAGE[0], 1))
+        grain = rng.normal(0, 3, (size[1], size[0], 1))
         buffer = io.BytesIO()
         Image.fromarray(np.clip(np.asarray(coarse) + grain, 0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=90)
         bodies.append(buffer.getvalue())
@@ -153,34 +158,30 @@ def measure(folder: Path, images: int, runs: int) -> dict[str, Any]:
             sustained.append(memory())
             telemetry.close("1.0.1", "")
     seconds = time.monotonic() - start
+    long = {"images": images, "images_per_second": round(images / max(seconds, 1e-9), 1), "memory_mb": sustained}
     forwarder.stop()
     bare_ms, whole_ms = ([pair[place] for pair in pairs] for place in (0, 1))
     return {
         "input": list(size[1:3]),
-        "photo": list(IMAGE),
         "session_run_ms": summary(bare_ms),
         "jpeg_to_verdict_ms": summary(whole_ms),
         "ratio": round(float(np.median(whole_ms) / np.median(bare_ms)), 3),
         "memory_at_rest_mb": rest,
-        "sustained": {
-            "images": images,
-            "images_per_second": round(images / max(seconds, 1e-9), 1),
-            "memory_mb": sustained,
-        },
-    }
+    } | ({"sustained": long} if images else {})
 
 
 def shown(result: dict[str, Any]) -> list[Table | str]:
-    width, height = result["photo"]
-    times = table(f"one core, photos of {width}×{height}", "median ms", "p95 ms", "runs")
-    for name, key in (("JPEG to published verdict", "jpeg_to_verdict_ms"), ("bare session.run", "session_run_ms")):
-        times.add_row(name, *(f"{result[key][number]:g}" for number in ("median", "p95", "runs")))
-    long = result["sustained"]
-    memory = long["memory_mb"]
+    times = table("one core, one image at a time", "median ms", "p95 ms", "runs")
+    for number, (size, entry) in enumerate(result["photos"].items()):
+        for name, key in (("JPEG to published verdict", "jpeg_to_verdict_ms"), ("bare session.run", "session_run_ms")):
+            times.add_row(f"{size}: {name}", *(f"{entry[key][value]:g}" for value in ("median", "p95", "runs")))
+        limit = "" if number else f"limit {LIMIT}"
+        times.add_row(f"{size}: whole / session.run", f"{entry['ratio']:.3f}", limit, "")
+    long = next(entry["sustained"] for entry in result["photos"].values() if "sustained" in entry)
+    memory, rest = long["memory_mb"], max(entry["memory_at_rest_mb"] for entry in result["photos"].values())
     held = (
-        f"Whole to bare: {result['ratio']}. Memory at rest: {result['memory_at_rest_mb']} MB. Over {long['images']:,} images, "
-        f"{long['images_per_second']} a second: {min(memory)} to {max(memory)} MB, {memory[len(memory) // 2]} MB half-way, "
-        f"{memory[-1]} MB at the end."
+        f"Memory at rest: {rest} MB. Over {long['images']:,} images of the largest size, {long['images_per_second']} a second: "
+        f"{min(memory)} to {max(memory)} MB, {memory[len(memory) // 2]} MB half-way, {memory[-1]} MB at the end."
     )
     return [times, held]
 
@@ -203,14 +204,16 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2_000, help="images of the sustained run")
     parser.add_argument("--runs", type=int, default=200, help="pairs of measurements of the latency")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for number, body in enumerate(photos()):
-            (folder / f"{number}.jpg").write_bytes(body)
-        alone(make_model, folder)
-        alone(_measured, folder, given.images, given.runs)
-        result = json.loads((folder / "result.json").read_text())
-    finish("edge", result, shown)
+    found = {}
+    for size in IMAGES:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for number, body in enumerate(photos(size)):
+                (folder / f"{number}.jpg").write_bytes(body)
+            alone(make_model, folder, size)
+            alone(_measured, folder, given.images if size == IMAGES[-1] else 0, given.runs)
+            found["×".join(map(str, size))] = json.loads((folder / "result.json").read_text())
+    finish("edge", {"photos": found}, shown)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from PIL import Image
 from sightline.vision.decode import Pixels
 
 DARK, BRIGHT = 10, 250  # grey levels of 255
+LEVELS = np.arange(256)
+SQUARES = LEVELS**2
 
 Grey = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -35,16 +37,16 @@ NAMES = tuple(field.name for field in fields(Appearance))
 
 
 def grey(pixels: Pixels) -> Grey:
-    """RGB uint8 [h, w, 3] → grey uint8 [h/2, w]: every second row tells as much, in half the time."""
-    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels[::2])).convert("L"))
+    """RGB uint8 [h, w, 3] → grey uint8 [h/4, w]: every fourth row tells as much, in a quarter of the time."""
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels[::4])).convert("L"))
 
 
 def appearance(image: Grey) -> Appearance:
     """Measure a grey image, uint8 [rows, w], whose rows need not be neighbours."""
-    counts, levels = np.array(Image.fromarray(image).histogram()), np.arange(256)
+    counts = np.array(Image.fromarray(image).histogram())
     total = image.size
-    mean = float(counts @ levels) / total
-    variance = float(counts @ levels**2) / total - mean**2
+    mean = float(counts @ LEVELS) / total
+    variance = float(counts @ SQUARES) / total - mean**2
     # The second difference along rows: a slow change of light gives none, sensor noise little, an edge in focus much.
     steps = np.diff(image[::2].astype(np.int16), axis=1)
     bends = np.abs(np.diff(steps, axis=1))

@@ -44,16 +44,19 @@ def fit(body: bytes, height: int, width: int, max_pixels: int = MAX_PIXELS) -> L
     rounding of a turned image. Raises UndecodableImageError.
     """
     with opened(body, max_pixels) as image:
-        turned = image.getexif().get(ORIENTATION, 1) >= FIRST_ON_ITS_SIDE
+        exif = image.getexif()
+        turned = exif.get(ORIENTATION, 1) >= FIRST_ON_ITS_SIDE
         w, h = image.size
         scale, size = _fitted(*((w, h) if turned else (h, w)), height, width)
         size = size[::-1] if turned else size
         drafted = image.draft(None, size)
         box = drafted[1] if drafted else None  # the part that holds the image: JPEG rounds the reduced size up
-        shown = to_8_bit(image).convert("RGB").resize(size, Image.Resampling.BILINEAR, box)
-        shown.getexif().update(image.getexif())
-        pixels = np.asarray(ImageOps.exif_transpose(shown))
-        return Letterbox(_padded(pixels, height, width), scale, (w, h) if turned else (h, w))
+        shown = to_8_bit(image)
+        shown = (shown if shown.mode == "RGB" else shown.convert("RGB")).resize(size, Image.Resampling.BILINEAR, box)
+        if ORIENTATION in exif:
+            shown.getexif().update(exif)
+            shown = ImageOps.exif_transpose(shown)
+        return Letterbox(_padded(np.asarray(shown), height, width), scale, (w, h) if turned else (h, w))
 
 
 ORIENTATION = 0x0112  # EXIF
