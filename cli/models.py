@@ -19,7 +19,7 @@ class ImportRefusedError(SightlineError):
 
 
 def pack(file: Path, classes: list[str] | None, name: str) -> bytes:
-    """model.tar.gz as a training job leaves it; the same model gives the same bytes. Raises SightlineError."""
+    """model.tar.gz as a training job leaves it; the same model and name give the same bytes. Raises SightlineError."""
     try:
         from training import contract
     except ImportError as error:
@@ -37,9 +37,24 @@ def pack(file: Path, classes: list[str] | None, name: str) -> bytes:
     return archive.getvalue()
 
 
+def digest_of(archive: bytes) -> str:
+    """16 hexadecimal characters that are the same for the same model, classes and costs, whatever it is called.
+
+    That is what a judgement depends on: the same model under another name is not judged again, and takes the other's place.
+    """
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        model, description = (tar.extractfile(entry) for entry in ("model.onnx", "model.json"))
+        assert model
+        assert description
+        body, described = model.read(), json.load(description)
+    costs = [described["hyperparameters"][cost] for cost in ("escape_cost", "alarm_cost")]
+    content = json.dumps([hashlib.sha256(body).hexdigest(), described["classes"], *map(float, costs)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
 def start_import(target: Target, archive: bytes, name: str, *, force: bool = False) -> str:
     """Upload a packed model and start `train_model` with it; answers the execution's ARN."""
-    digest = hashlib.sha256(archive).hexdigest()[:16]
+    digest = digest_of(archive)
     bucket, key = target.outputs["ArtifactsBucketName"], names.imported_model(digest)
     target.client("s3").put_object(Bucket=bucket, Key=key, Body=archive)
     request: dict[str, Any] = {"model_uri": f"s3://{bucket}/{key}"} | ({"force": True} if force else {})

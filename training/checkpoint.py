@@ -41,15 +41,14 @@ class Checkpoints:
         try:
             saved = torch.load(place, map_location="cpu", weights_only=True)
             others = [name for name, value in self.run.items() if saved["run"].get(name) != value]
-            state = saved["state"]
+            if others:
+                print(f"{NAME} is of a training with other {', '.join(others)}; training from the start", flush=True)
+                return
+            trainer.restore(saved["state"])
         except Exception as error:  # whatever is wrong with the file: the training can be done without it
             said = str(error).partition("\n")[0]
             print(f"{NAME} can't be read ({type(error).__name__}: {said:.200}); training from the start", flush=True)
             return
-        if others:
-            print(f"{NAME} is of a training with other {', '.join(others)}; training from the start", flush=True)
-            return
-        trainer.restore(state)
         print(f"going on after epoch {trainer.epoch}, {trainer.seconds:.0f} s into the training", flush=True)
 
 

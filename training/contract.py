@@ -5,7 +5,6 @@ until it has gone through here: it is parsed without loading what it refers to, 
 """
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,14 @@ import onnxruntime
 
 from sightline.errors import SightlineError
 from training.hyperparameters import Hyperparameters
+from training.inputs import is_number
 
 MAX_BYTES = 250 * 1024 * 1024  # far above any gate's budget; below what a parser should be given
 MAX_SIDE = 4096  # pixels of the input
 OUTPUTS = {"boxes": ("tensor(float)", 3), "scores": ("tensor(float)", 2), "classes": ("tensor(int64)", 2)}
 THRESHOLDS = {"threshold": 0.5, "review_threshold": 0.25}  # until evaluation chooses them
+KINDS = {"training_job": str, "dataset_version": str, "code_version": str, "baseline": dict, "golden": list}
+SAID = {str: "a text", dict: "an object", list: "a list"}
 
 
 class InvalidModelError(SightlineError):
@@ -30,11 +32,13 @@ class InvalidModelError(SightlineError):
 def describe(file: Path, classes: list[str] | None = None) -> dict[str, Any]:
     """model.json of `file`, whole: from the model.json beside it, else from `classes` and the file itself.
 
-    Raises InvalidModelError when the file breaks the contract or neither says what its classes are.
+    Raises InvalidModelError when the file breaks the contract, or neither or both differently say what its classes are.
     """
     size, opset = check_file(file)
     given = read_description(file.with_name("model.json"))
     names = classes or given.get("classes")
+    if classes and given.get("classes") not in (None, classes):
+        raise InvalidModelError(f"--classes says {', '.join(classes)}, and model.json says {given['classes']!r:.200}")
     if not names:
         raise InvalidModelError(f"{file.name}: what are its classes? Give --classes, or put a model.json beside it")
     stated = given.get("input", {})
@@ -57,7 +61,7 @@ def describe(file: Path, classes: list[str] | None = None) -> dict[str, Any]:
         "hyperparameters": {**costs, **given.get("hyperparameters", {})},
     }
     _check_description(described)
-    _check_answers(file, described)
+    _try_out(file, described)
     return described
 
 
@@ -67,7 +71,7 @@ def read_description(path: Path) -> dict[str, Any]:
         return {}
     try:
         given = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidModelError(f"model.json is no JSON: {error}") from error
     if not isinstance(given, dict) or not isinstance(given.get("hyperparameters", {}), dict):
         raise InvalidModelError("model.json must be an object, and so must its `hyperparameters`")
@@ -80,17 +84,20 @@ def _check_description(described: dict[str, Any]) -> None:
         raise InvalidModelError(f"classes must be a list of names, got {names!r:.100}")
     if len(set(names)) != len(names):
         raise InvalidModelError(f"a class is named twice: {', '.join(names)}")
+    for name, kind in KINDS.items():
+        if not isinstance(described[name], kind):
+            raise InvalidModelError(f"model.json: {name} must be {SAID[kind]}, got {described[name]!r:.100}")
     for name in THRESHOLDS:
         if not _is_share(described[name]):
             raise InvalidModelError(f"model.json: {name} must lie in 0..1, got {described[name]!r:.100}")
     for name in ("escape_cost", "alarm_cost"):
         cost = described["hyperparameters"][name]
-        if not isinstance(cost, int | float) or not math.isfinite(cost) or cost <= 0:
+        if not is_number(cost) or cost <= 0:
             raise InvalidModelError(f"model.json: {name} must be a number above 0, got {cost!r:.100}")
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
+    return is_number(value) and 0 <= value <= 1
 
 
 def check_file(file: Path) -> tuple[dict[str, int], int]:
@@ -99,13 +106,15 @@ def check_file(file: Path) -> tuple[dict[str, int], int]:
         size = file.stat().st_size
     except OSError as error:
         raise InvalidModelError(f"{file.name}: {error.strerror}; give a model.onnx") from error
+    if not file.is_file():
+        raise InvalidModelError(f"{file.name} is no file; give the model.onnx itself")
     if size > MAX_BYTES:
         raise InvalidModelError(f"{file.name} has {size / 2**20:.0f} MiB; at most {MAX_BYTES >> 20} MiB are taken")
     try:
         parsed = onnx.load(str(file), load_external_data=False)
         opset = max((entry.version for entry in parsed.opset_import if entry.domain in ("", "ai.onnx")), default=0)
     except Exception as error:  # protobuf raises many kinds for what is no protobuf
-        raise InvalidModelError(f"{file.name} is no ONNX file: {type(error).__name__}") from error
+        raise InvalidModelError(f"{file.name} is no ONNX file: export the model to ONNX and give that file") from error
     if not parsed.graph.node:
         raise InvalidModelError(f"{file.name} is no ONNX file: it holds no graph")
     for tensor in tensors(parsed):
@@ -163,7 +172,7 @@ def _check_declaration(name: str, session: Any) -> dict[str, int]:
     return {"height": shape[1], "width": shape[2]}
 
 
-def _check_answers(file: Path, described: dict[str, Any]) -> None:
+def _try_out(file: Path, described: dict[str, Any]) -> None:
     """Run it on noise, on one and on two images: what comes out must be what the declaration says."""
     session = _session(file)
     height, width = described["input"]["height"], described["input"]["width"]
@@ -173,16 +182,26 @@ def _check_answers(file: Path, described: dict[str, Any]) -> None:
             boxes, scores, classes = session.run(list(OUTPUTS), {"images": noise[:batch]})
         except Exception as error:
             raise InvalidModelError(f"{file.name} fails on {batch} image(s): {_line(error)}") from error
-        kept = scores.shape[-1]
-        if (boxes.shape, scores.shape, classes.shape) != ((batch, kept, 4), (batch, kept), (batch, kept)):
-            shapes = f"boxes {boxes.shape}, scores {scores.shape}, classes {classes.shape}"
-            raise InvalidModelError(f"{file.name}: outputs for {batch} image(s) don't fit together: {shapes}")
-        if not (np.isfinite(boxes).all() and (scores >= 0).all() and (scores <= 1).all()):
-            raise InvalidModelError(f"{file.name}: scores must lie in 0..1 and boxes must be finite")
-        if (np.diff(scores, axis=1) > 0).any():
-            raise InvalidModelError(f"{file.name}: detections must be sorted by score, the surest first")
-        named = classes[scores > 0]
-        if ((named < 0) | (named >= len(described["classes"]))).any():
-            raise InvalidModelError(
-                f"{file.name} answers class {int(named.max())}, and there are {len(described['classes'])} classes from 0"
-            )
+        check_answers((boxes, scores, classes), file.name, len(described["classes"]), batch)
+
+
+def check_answers(answers: Any, name: str, known: int, batch: int) -> None:
+    """Raises InvalidModelError unless what came out of the model `name` for `batch` images is what the contract asks for."""
+    boxes, scores, classes = answers
+    kept = scores.shape[-1]
+    if (boxes.shape, scores.shape, classes.shape) != ((batch, kept, 4), (batch, kept), (batch, kept)):
+        shapes = f"boxes {boxes.shape}, scores {scores.shape}, classes {classes.shape}"
+        raise InvalidModelError(f"{name}: outputs for {batch} image(s) don't fit together: {shapes}")
+    if not (np.isfinite(boxes).all() and (scores >= 0).all() and (scores <= 1).all()):  # NaN too
+        raise InvalidModelError(f"{name}: scores must lie in 0..1 and boxes must be finite")
+    if (boxes[..., :2] > boxes[..., 2:])[scores > 0].any():
+        raise InvalidModelError(
+            f"{name}: boxes must be x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, not the other way round or x, y, width, height"
+        )
+    if (np.diff(scores, axis=1) > 0).any():
+        raise InvalidModelError(f"{name}: detections must be sorted by score, the surest first")
+    named = classes[scores > 0]
+    unknown = named[(named < 0) | (named >= known)]
+    if len(unknown):
+        there = f"there are {known} classes from 0" if known > 1 else "there is 1 class, 0"
+        raise InvalidModelError(f"{name} answers class {int(unknown[0])}, and {there}")

@@ -8,8 +8,8 @@ import json
 import os
 import shutil
 import sys
-import tarfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,12 @@ from sightline.doubts import doubts
 from sightline.errors import SightlineError
 from sightline.evaluation import Found, Truth
 from sightline.vision.appearance import Appearance, appearance, grey, spread
-from sightline.vision.decode import Pixels, UndecodableImageError, decode
+from sightline.vision.decode import Pixels, decode
 from sightline.vision.detector import Detection, Detector, UnusableModelError
 from sightline.vision.letterbox import fit
 from training import contract, job, report
-from training.data import file_name, read_manifest, record_boxes
+from training.data import Split
+from training.inputs import Problem, UnusableInputError, is_number, read_dataset, read_json, unpack
 
 INT8 = "model.int8.onnx"
 FLOOR = 0.01  # detections below this score change no metric that anybody looks at
@@ -42,32 +43,63 @@ REVIEW_SHARE = 0.6  # the review threshold, as a share of the decision threshold
 
 
 class Images:
-    """The images and labels of one split. What can't be decoded is named in `undecodable` and is in no other list."""
+    """The usable images and labels of one split; the others are named in the log and in `problems`."""
 
     def __init__(self, dataset: Path, folder: Path, split: str) -> None:
         self.split, self.names, self.bodies = split, [], []
         self.truths: list[Truth] = []
         self.groups: list[str] = []
-        self.undecodable: list[dict[str, str]] = []
-        for record in read_manifest(dataset / f"{split}.manifest"):
-            name = file_name(record)
-            try:
-                body = (folder / name).read_bytes()
-                decode(body)
-            except (OSError, UndecodableImageError) as error:
-                self.undecodable.append({"image": name, "split": split, "reason": str(error)})
-                continue
-            self.names.append(name)
-            self.bodies.append(body)
-            self.truths.append(Truth(*record_boxes(record)))
-            self.groups.append(str(record.get("group-id", record.get("image-id", name))))
+        _, classes = read_dataset(dataset)
+        read = Split(dataset / f"{split}.manifest", folder, len(classes))
+        for image in read:
+            self.names.append(image.name)
+            self.bodies.append(image.body)
+            self.truths.append(Truth(image.boxes, image.classes))
+            self.groups.append(image.group)
+        self.problems: list[Problem] = read.problems
+        for problem in self.problems:
+            print(f"left out of {split}: {problem}", flush=True)
+
+    def left_out(self, *, decoded: bool) -> list[dict[str, str]]:
+        """Images that can't be decoded, or the records and boxes that can't be used, as evaluation.json has them."""
+        chosen = [problem for problem in self.problems if problem.decoded == decoded]
+        return [{"image": one.image, "split": self.split, "reason": one.reason} for one in chosen]
 
     def pixels(self, name: str) -> Pixels:
         return decode(self.bodies[self.names.index(name)])
 
 
+class WatchedDetector(Detector):
+    """The detector that ships, asked for its contract at every photo: NaN would be taken for "no defect", and not only here."""
+
+    def __init__(self, folder: Path, file: str = "model.onnx") -> None:
+        super().__init__(folder, file=file)
+        self._session = _Watched(self._session, file, len(self.classes))
+
+
+@dataclass(frozen=True)
+class _Watched:
+    """An onnxruntime session whose answers are checked before anybody reads them."""
+
+    session: Any
+    file: str
+    classes: int
+
+    def run(self, outputs: list[str], given: dict[str, Any]) -> Any:
+        answers = self.session.run(outputs, given)
+        contract.check_answers(answers, self.file, self.classes, 1)
+        return answers
+
+
 def detect_all(detector: Detector, images: Images) -> list[Found]:
-    return [as_found(detector.inspect(body, FLOOR)) for body in images.bodies]
+    """What is found in each image. Raises InvalidModelError, naming the image, for an answer that breaks the contract."""
+    found = []
+    for name, body in zip(images.names, images.bodies, strict=True):
+        try:
+            found.append(as_found(detector.inspect(body, FLOOR)))
+        except contract.InvalidModelError as error:
+            raise contract.InvalidModelError(f"on {name} of the {images.split} set: {error}") from error
+    return found
 
 
 def as_found(detections: list[Detection]) -> Found:
@@ -154,13 +186,6 @@ def write_release(detector: Detector, source: Path, target: Path, test: Images) 
     (target / "model.json").write_text(json.dumps(detector.model, indent=1))
 
 
-def unpack(archive_folder: Path, target: Path) -> Path:
-    """Unpack the model.tar.gz in a channel; its names may not lead outside (tarfile's data filter)."""
-    with tarfile.open(next(archive_folder.glob("*.tar.gz"))) as tar:
-        tar.extractall(target, filter="data")
-    return target
-
-
 def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Found]) -> dict[str, Any]:
     """The champion's numbers on the same images, and the difference; or why there are none."""
     if not (root / "input" / "champion").is_dir():
@@ -169,8 +194,7 @@ def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Foun
         numbers, theirs = measure_champion(root, test, classes)
     except Exception as error:  # whatever is wrong with the champion must not stop its successor
         reason = str(error) if isinstance(error, SightlineError) else f"{type(error).__name__}: {error}"
-        reason = " ".join(reason.split())  # tarfile's own message has a line for each kind of archive
-        return {"champion": None, "champion_error": reason, "bootstrap": None}
+        return {"champion": None, "champion_error": " ".join(reason.split()), "bootstrap": None}
     difference = metrics.bootstrap_difference(
         test.truths, test.groups, ours, theirs, len(classes), replicates=REPLICATES, seed=0
     )
@@ -181,7 +205,7 @@ def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Foun
 def measure_champion(root: Path, test: Images, classes: list[str]) -> tuple[dict[str, Any], list[Found]]:
     """The champion's numbers and what it finds. Raises UnusableModelError when it knows other classes."""
     folder = unpack(root / "input" / "champion", root / "work" / "champion")
-    detector = Detector(folder)
+    detector = WatchedDetector(folder)
     if detector.classes != classes:
         raise UnusableModelError(f"it knows other classes: {', '.join(detector.classes)}")
     found = detect_all(detector, test)
@@ -194,7 +218,7 @@ def measure_int8(source: Path, detector: Detector, test: Images, found: list[Fou
     if not (source / INT8).is_file():
         return None
     contract.describe(source / INT8)
-    small = Detector(source, file=INT8)
+    small = WatchedDetector(source, file=INT8)
     theirs = detect_all(small, test)
     difference = metrics.bootstrap_difference(
         test.truths, test.groups, theirs, found, len(detector.classes), replicates=REPLICATES, seed=0
@@ -227,6 +251,7 @@ def per_image(test: Images, found: list[Found], threshold: float, classes: list[
                         "box": [round(float(edge), 1) for edge in box],
                         "score": round(float(score), 4),
                         "class": classes[int(number)],
+                        "class_id": int(number),
                     }
                     for box, score, number in zip(sure.boxes, sure.scores, sure.classes, strict=True)
                 ],
@@ -237,35 +262,39 @@ def per_image(test: Images, found: list[Found], threshold: float, classes: list[
 
 def suspicious_labels(detector: Detector, *looked_at: tuple[Images, list[Found]]) -> list[dict[str, Any]]:
     """Labels of images that training did not learn from, and with which the model disagrees most surely."""
+    truths = [truth for images, _ in looked_at for truth in images.truths]
+    results = [one for _, part in looked_at for one in part]
+    recalls = [
+        metrics.recall_at(truths, results, number, detector.threshold) for number in range(len(detector.classes))
+    ]
     found = [
         {"image": name, "split": images.split, "labels": truth.boxes.tolist(), **doubt.as_dict()}
-        for images, results in looked_at
-        for name, truth, detected in zip(images.names, images.truths, results, strict=True)
-        for doubt in doubts(truth, detected, detector.classes, detector.threshold)
+        for images, part in looked_at
+        for name, truth, detected in zip(images.names, images.truths, part, strict=True)
+        for doubt in doubts(truth, detected, detector.classes, detector.threshold, recalls)
     ]
     return sorted(found, key=lambda doubt: (-doubt["score"], doubt["image"]))[:DOUBTS]
 
 
-def load_candidate(inputs: Path, work: Path, description: dict[str, Any]) -> tuple[Path, Detector]:
+def load_candidate(inputs: Path, work: Path, wanted: list[str]) -> tuple[Path, Detector]:
     """The model that is to be judged, whoever trained it. Raises InvalidModelError when it breaks the contract or knows other
     classes than the dataset.
     """
     source = unpack(inputs / "model", work / "model")
     described = contract.describe(source / "model.onnx")
-    wanted = [name for _, name in sorted(description["class_map"].items(), key=lambda entry: int(entry[0]))]
     if described["classes"] != wanted:
         ours, theirs = ", ".join(described["classes"]), ", ".join(wanted)
         raise contract.InvalidModelError(f"the model's classes are {ours}; the dataset's are {theirs}, in this order")
     (source / "model.json").write_text(json.dumps(described, indent=1))
-    return source, Detector(source)
+    return source, WatchedDetector(source)
 
 
 def evaluate(root: Path) -> dict[str, Any]:
     """Do the whole processing job below `root`; answers what evaluation.json says."""
     inputs, output = root / "input", root / "output"
     output.mkdir(parents=True, exist_ok=True)
-    description = json.loads((inputs / "dataset" / "dataset.json").read_text())
-    source, detector = load_candidate(inputs, root / "work", description)
+    description, classes = read_dataset(inputs / "dataset")
+    source, detector = load_candidate(inputs, root / "work", classes)
     validation, test = (Images(inputs / "dataset", inputs / split, split) for split in ("validation", "test"))
     validated = detect_all(detector, validation)
     choice = choose_thresholds(detector, validation, validated)
@@ -277,13 +306,14 @@ def evaluate(root: Path) -> dict[str, Any]:
         "test_groups": len(set(test.groups)),
         **measure(root, source, detector, test, found),
         "threshold_choice": choice,
-        "undecodable": [*validation.undecodable, *test.undecodable],
+        "undecodable": [entry for images in (validation, test) for entry in images.left_out(decoded=False)],
+        "left_out": [entry for images in (validation, test) for entry in images.left_out(decoded=True)],
         "suspicious_labels": suspicious_labels(detector, (test, found), (validation, validated)),
         "per_image": per_image(test, found, detector.threshold, detector.classes),
     }
     (output / "evaluation.json").write_text(json.dumps(result, indent=1))
     write_release(detector, source, output, test)
-    history = json.loads((source / "history.json").read_text()) if (source / "history.json").is_file() else []
+    history = read_history(source / "history.json")
     curves = {
         name: metrics.precision_recall(test.truths, found, number) for number, name in enumerate(detector.classes)
     }
@@ -291,6 +321,20 @@ def evaluate(root: Path) -> dict[str, Any]:
     page = report.render(result, history, curves, lambda split, name: by_split[split].pixels(name))
     (output / "report.html").write_text(page)
     return result
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """How the training went, for the report's charts: what is drawable of it. Who trains elsewhere may leave none or another."""
+    if not path.is_file():
+        return []
+    try:
+        entries = read_json(path)
+    except UnusableInputError as error:
+        print(f"the report has no charts of the training: {error}", flush=True)
+        return []
+    entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    drawable = [{name: value for name, value in entry.items() if is_number(value)} for entry in entries]
+    return [entry for entry in drawable if "epoch" in entry]
 
 
 def measure(root: Path, source: Path, detector: Detector, test: Images, found: list[Found]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sightline.errors import SightlineError
+from sightline.training_plan import MOST_SECONDS
 
 
 class InvalidHyperparameterError(SightlineError):
@@ -30,24 +31,18 @@ class Hyperparameters:
     alarm_cost: float = 1.0  # ... what a false alarm costs
 
     @classmethod
-    def from_texts(cls, texts: dict[str, str]) -> "Hyperparameters":
+    def from_texts(cls, texts: Any) -> "Hyperparameters":
         """Read `{"epochs": "80", …}`. Raises InvalidHyperparameterError naming the entry, its value and the range."""
+        if not isinstance(texts, dict):
+            raise InvalidHyperparameterError(f'hyperparameters must be like {{"epochs": "80"}}, got {texts!r:.100}')
         kinds = {field.name: field.type for field in fields(cls)}
         values: dict[str, Any] = {}
         for name, text in texts.items():
             if name not in kinds:
                 raise InvalidHyperparameterError(
-                    f"unknown hyperparameter {name!r}; there are: {', '.join(sorted(kinds))}"
+                    f"unknown hyperparameter {name!r:.100}; there are: {', '.join(sorted(kinds))}"
                 )
-            convert = int if kinds[name] in (int, "int") else float
-            low, high = LIMITS[name]
-            try:
-                value = convert(text)
-            except ValueError as error:
-                raise InvalidHyperparameterError(f"{name} must be a number of {low}..{high}, got {text!r}") from error
-            if not low <= value <= high:
-                raise InvalidHyperparameterError(f"{name} must lie in {low}..{high}, got {text!r}")
-            values[name] = value
+            values[name] = _read(name, text, whole=kinds[name] in (int, "int"))
         chosen = cls(**values)
         if chosen.image_size % 32:
             raise InvalidHyperparameterError(f"image_size must be a multiple of 32, got {chosen.image_size}")
@@ -57,9 +52,24 @@ class Hyperparameters:
         return asdict(self)
 
 
+def _read(name: str, given: Any, *, whole: bool) -> float:
+    """A value in its range; a number, as somebody writes it by hand, is taken as its text."""
+    low, high = LIMITS[name]
+    wanted = f"{name} must be a {'whole ' if whole else ''}number of {low}..{high}, got {given!r:.100}"
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        raise InvalidHyperparameterError(wanted)
+    try:
+        value = int(str(given)) if whole else float(str(given))
+    except ValueError as error:
+        raise InvalidHyperparameterError(wanted) from error
+    if not low <= value <= high:  # NaN too
+        raise InvalidHyperparameterError(wanted)
+    return value
+
+
 LIMITS: dict[str, tuple[float, float]] = {
     "epochs": (1, 10_000),
-    "max_seconds": (1, 1_000_000),
+    "max_seconds": (1, MOST_SECONDS - 3600),  # the job is cut then: an hour is left to read images and write the model
     "image_size": (64, 2048),
     "batch_size": (1, 1024),
     "learning_rate": (1e-6, 1.0),

@@ -5,6 +5,7 @@ import html
 import io
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
@@ -20,7 +21,7 @@ table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular
 th, td { padding: .3rem .9rem; border-bottom: 1px solid #8886; text-align: left; vertical-align: top; } td.n, th.n { text-align: right; }
 .number { font-size: 2.2rem; font-weight: 650; line-height: 1.2; } .tiles { display: flex; gap: 2.2rem 2.8rem; flex-wrap: wrap; margin: 1.2rem 0; }
 .images { display: grid; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); gap: 1.1rem; margin: .8rem 0; }
-figure { margin: 0; } figure img { width: 100%; border-radius: .4rem; display: block; } figcaption { font-size: .85rem; opacity: .85; overflow-wrap: anywhere; }
+figure { margin: 0; } figure img { width: 100%; max-height: 32rem; object-fit: contain; border-radius: .4rem; display: block; } figcaption { font-size: .85rem; opacity: .85; overflow-wrap: anywhere; }
 .key b { color: #1a9850; } .key i { color: #d6382d; font-style: normal; } svg { max-width: 100%; height: auto; }
 .bad { color: #c62b20; font-weight: 600; } .good { color: #16804a; font-weight: 600; }
 @media (prefers-color-scheme: dark) { .bad { color: #ff7b70; } .good { color: #5fd598; } }
@@ -30,31 +31,60 @@ LABEL, DETECTION = (26, 152, 80), (214, 56, 45)
 LETTERS = 18  # pixels, in pictures that the page shows at about half their size
 SHOWN = 12
 SHOWN_BEST = 8
+SHOWN_LEFT_OUT = 100
 PixelsOf = Callable[[str, str], Pixels]
 Curves = dict[str, list[tuple[float, float, float]]]
 
 
 def picture(pixels: Pixels, labels: list[Any], detections: list[dict[str, Any]], width: int = 480) -> str:
-    """An image as a data URI, labels in green, detections in red with their score."""
+    """An image as a data URI, labels in green, detections in red with their score; at most `width` wide and twice as high."""
     image = Image.fromarray(pixels)
-    scale = width / image.width
-    image = image.resize((width, max(1, round(image.height * scale))))
+    scale = min(width / image.width, 2 * width / image.height)
+    image = image.resize([max(1, round(side * scale)) for side in image.size])
     draw = ImageDraw.Draw(image)
     for box in labels:
-        draw.rectangle([edge * scale for edge in box], outline=LABEL, width=2)
+        draw.rectangle(_corners(box, scale), outline=LABEL, width=2)
     for detection in detections:
-        box = [edge * scale for edge in detection["box"]]
+        box = _corners(detection["box"], scale)
         draw.rectangle(box, outline=DETECTION, width=2)
-        name = f"{detection['class']} " if "class" in detection else ""
-        text, font = f"{name}{detection['score']:.2f}", ImageFont.load_default(LETTERS)
+        text = _mark(detection, image.width)
         line = LETTERS + 4
-        # Inside the picture, also for a box at its right edge.
-        place = (min(box[0] + 1, width - draw.textlength(text, font)), box[1] - line if box[1] >= line else box[3] + 1)
-        draw.rectangle(draw.textbbox(place, text, font), fill=DETECTION)
-        draw.text(place, text, fill=(255, 255, 255), font=font)
+        # Inside the picture, also for a box at its right edge or one as high as the picture.
+        left = max(0, min(box[0] + 1, image.width - _font().getlength(text)))
+        top = max(0, min(box[1] - line if box[1] >= line else box[3] + 1, image.height - line))
+        draw.rectangle(draw.textbbox((left, top), text, _font()), fill=DETECTION)
+        draw.text((left, top), text, fill=(255, 255, 255), font=_font())
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _corners(box: Any, scale: float) -> list[float]:
+    """A box in pixels of the scaled picture, its upper left corner first, whichever a model answers first."""
+    x1, y1, x2, y2 = (edge * scale for edge in box)
+    return [min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)]
+
+
+def _mark(detection: dict[str, Any], room: int) -> str:
+    """What is written at a detection, in one line: its class and score.
+
+    A name that the font can't show or the picture has no room for is only its number there: the caption has the name.
+    """
+    name, score = " ".join(str(detection.get("class", "")).split()), f"{detection['score']:.2f}"
+    if not all(_shows(sign) for sign in name) or _font().getlength(f"{name} {score}") > room:
+        name = str(detection.get("class_id", ""))
+    return f"{name} {score}".strip()
+
+
+@cache
+def _font() -> Any:
+    return ImageFont.load_default(LETTERS)
+
+
+@cache
+def _shows(sign: str) -> bool:
+    """Whether the font has this letter: where it lacks one, it draws the same box as for what is no letter at all."""
+    return bytes(_font().getmask(sign)) != bytes(_font().getmask("\U0010ffff"))
 
 
 def figure(uri: str, caption: str) -> str:
@@ -69,7 +99,8 @@ def chart(
     lines: dict[str, Points], x_label: str, y_label: str, y_top: float = 1.0, mark: tuple[float, str] | None = None
 ) -> str:
     """A line chart as SVG: points (x, y) by name, x from 0 to 1 or to its largest value, y from 0 to `y_top`; `mark` is an x with its text."""
-    width, height, left, bottom, top = 470, 290, 46, 40, 12
+    width, height, left, bottom = 470, 290, 46, 40
+    top = 28 if mark else 12  # the mark's text stands above the lines
     right = max((x for points in lines.values() for x, _ in points), default=1.0) or 1.0
     right = 1.0 if right <= 1 else 4 * math.ceil(right / 4)  # ticks at quarters are then short numbers
 
@@ -103,7 +134,7 @@ def chart(
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{height - bottom}" stroke="currentColor" stroke-dasharray="4 3"/>'
         )
         parts.append(
-            f'<text x="{x + move:.1f}" y="{top + 10}" font-size="12" text-anchor="{side}" fill="currentColor">{html.escape(mark[1])}</text>'
+            f'<text x="{x + move:.1f}" y="{top - 8}" font-size="12" text-anchor="{side}" fill="currentColor">{html.escape(mark[1])}</text>'
         )
     parts.append(
         f'<text x="{(left + width) / 2:.0f}" y="{height - 5}" font-size="12" text-anchor="middle" fill="currentColor">{html.escape(x_label)}</text></svg>'
@@ -208,8 +239,11 @@ def _difference(result: dict[str, Any]) -> str:
 
 
 def _threshold(result: dict[str, Any]) -> str:
-    """How the decision threshold was chosen."""
+    """How the decision threshold was chosen, or that nothing was there to choose it from."""
     choice = result["threshold_choice"]
+    head = "<h2>How the threshold was chosen</h2><p>A photo fails when the surest defect found reaches the threshold."
+    if not choice["images"]:
+        return f"{head} There is no validation photo to choose it from: {choice['threshold']:.2f} is the default.</p>"
     ratio = choice["escape_cost"] / choice["alarm_cost"]
     curve = choice["curve"]
     top = max((point["cost"] for point in curve), default=1.0) or 1.0
@@ -229,9 +263,9 @@ def _threshold(result: dict[str, Any]) -> str:
         1.0,
         mark,
     )
-    return f"""<h2>How the threshold was chosen</h2><p>A photo fails when the surest defect found reaches the threshold. An escaped defect counts as
+    return f"""{head} An escaped defect counts as
 {ratio:g} false alarm{"" if ratio == 1 else "s"} here (<code>escape_cost</code> {choice["escape_cost"]:g}, <code>alarm_cost</code> {choice["alarm_cost"]:g}): a lower threshold lets fewer
-defects escape and raises more alarms. {choice["threshold"]:.2f} costs least on the {choice["images"]} validation photos; the test photos had no say in it.</p>
+defects escape and raises more alarms. {choice["threshold"]:.2f} costs least on the {_plural(choice["images"], "validation photo")}; the test photos had no say in it.</p>
 <div class="tiles">{costs}{shares}</div>"""
 
 
@@ -318,18 +352,27 @@ def _classes(result: dict[str, Any], curves: Curves, history: list[dict[str, flo
 <div class="tiles">{chart(points, "recall: share of the defects found", "Precision: share of the finds that are right")}{training_charts(history)}</div>"""
 
 
+def _left_out(result: dict[str, Any]) -> str:
+    """What could not be used, by name and reason; of many the first."""
+    blocks = ""
+    for said, entries in (
+        ("These images can't be decoded and were measured by nobody:", result["undecodable"]),
+        ("These labels can't be used; a box costs only itself, a record its image:", result["left_out"]),
+    ):
+        rows = "".join(
+            f"<li>{html.escape(entry['image'])} ({entry['split']}): {html.escape(entry['reason'])}</li>"
+            for entry in entries[:SHOWN_LEFT_OUT]
+        )
+        more = len(entries) - SHOWN_LEFT_OUT
+        rest = f"<p>{more} more in evaluation.json.</p>" if more > 0 else ""
+        blocks += f'<p class="bad">{said}</p><ul>{rows}</ul>{rest}' if entries else ""
+    return f"<h2>Left out</h2>{blocks}" if blocks else ""
+
+
 def render(result: dict[str, Any], history: list[dict[str, float]], curves: Curves, pixels: PixelsOf) -> str:
     """The page. `curves` are (recall, precision, score) by class; `pixels` gives the image of a split by its name."""
     candidate, job = result["candidate"], html.escape(result["training_job"])
-    damaged = "".join(
-        f"<li>{html.escape(entry['image'])} ({entry['split']}): {html.escape(entry['reason'])}</li>"
-        for entry in result["undecodable"]
-    )
-    left_out = (
-        f'<h2>Left out</h2><p class="bad">These images can\'t be decoded and were measured by nobody:</p><ul>{damaged}</ul>'
-        if damaged
-        else ""
-    )
+    left_out = _left_out(result)
     head = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Evaluation of {job}</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style>
 <h1>Evaluation</h1><p>{job}, dataset {html.escape(result["dataset_version"])}: {_plural(result["test_images"], "test photo")} of
@@ -346,4 +389,6 @@ def render(result: dict[str, Any], history: list[dict[str, float]], curves: Curv
 <table><tr><th></th><th class="n">model says fail</th><th class="n">model says pass</th></tr>
 <tr><th>has a defect</th><td class="n">{table["true_fail"]} caught</td><td class="n">{table["false_pass"]} escaped</td></tr>
 <tr><th>has none</th><td class="n">{_plural(table["false_fail"], "false alarm")}</td><td class="n">{table["true_pass"]} passed</td></tr></table>
+<p class="quiet">A photo counts here by its verdict alone, wherever the boxes are: any find fails it, one beside the defect too. mAP and the photos below tell whether
+the boxes are right.</p>
 {_threshold(result)}{_images(result, pixels)}{_doubted(result, pixels)}{_beside(result)}{_classes(result, curves, history)}{left_out}</html>"""

@@ -16,9 +16,10 @@ import torch
 from sightline.errors import SightlineError
 from training import job, warm_start
 from training.checkpoint import Checkpoints, code_digest, digest
-from training.data import Sample, input_size, load, read_manifest
+from training.data import Sample, input_size, load
 from training.export import OPSET, export
 from training.hyperparameters import Hyperparameters
+from training.inputs import read_dataset, read_json, read_manifest
 from training.model import DetectorNet
 from training.quantize import quantize
 from training.trainer import Trainer
@@ -32,24 +33,23 @@ def folder(variable: str, default: str) -> Path:
     return Path(os.environ.get(variable, default))
 
 
-def read_channels(chosen: Hyperparameters) -> tuple[dict[str, Any], list[Sample], list[Sample]]:
-    """dataset.json and the samples of the two channels. Raises NothingToTrainError when the training channel is empty."""
-    data = folder("SM_CHANNEL_DATASET", "/opt/ml/input/data/dataset")
-    description = json.loads((data / "dataset.json").read_text())
-    records = read_manifest(data / "train.manifest")
-    if not records:
+def read_channels(data: Path, classes: int, chosen: Hyperparameters) -> tuple[list[Sample], list[Sample]]:
+    """The samples of the two channels of a dataset. Raises NothingToTrainError when the training channel is empty."""
+    records, problems = read_manifest(data / "train.manifest", classes)
+    if not records and not problems:
         raise NothingToTrainError("train.manifest names no image; label some first")
-    size = input_size(records, chosen.image_size)
+    # Where no record can be used, the size is of no image: each is said below with its reason.
+    size = input_size(records, chosen.image_size) if records else (chosen.image_size, chosen.image_size)
     channels = []
     for name in ("train", "validation"):
         images = folder(f"SM_CHANNEL_{name.upper()}", f"/opt/ml/input/data/{name}")
-        samples, problems = load(data / f"{name}.manifest", images, size)
-        for problem in problems:
+        samples, said = load(data / f"{name}.manifest", images, size, classes)
+        for problem in said:
             print(f"left out of {name}: {problem}", flush=True)
         channels.append(samples)
     if not channels[0]:
         raise NothingToTrainError("no image of the training channel can be used; the log names each with the reason")
-    return description, channels[0], channels[1]
+    return channels[0], channels[1]
 
 
 def checkpoints(run: dict[str, Any]) -> Checkpoints:
@@ -77,12 +77,20 @@ def start_warm(trainer: Trainer, names: list[str]) -> str | None:
     return start.training_job
 
 
+def say_nothing_was_learned(trainer: Trainer) -> None:
+    """One line where no evaluation found any defect that is labelled: nothing else says why such a model is useless."""
+    evaluations = sum("validation:map50" in entry for entry in trainer.history)
+    if trainer.best_score <= 0 and any(len(sample.boxes) for sample in trainer.validation):
+        print(f"no validation score above 0 after {evaluations} evaluations; is learning_rate too high?", flush=True)
+
+
 def train() -> None:
     """The whole training job, from the channels to the model directory."""
-    texts = json.loads((folder("SM_INPUT_DIR", "/opt/ml/input") / "config" / "hyperparameters.json").read_text())
+    texts = read_json(folder("SM_INPUT_DIR", "/opt/ml/input") / "config" / "hyperparameters.json")
     chosen = Hyperparameters.from_texts(texts)
-    description, samples, validation = read_channels(chosen)
-    names = [name for _, name in sorted(description["class_map"].items(), key=lambda entry: int(entry[0]))]
+    data = folder("SM_CHANNEL_DATASET", "/opt/ml/input/data/dataset")
+    description, names = read_dataset(data)
+    samples, validation = read_channels(data, len(names), chosen)
     print(
         f"training on {len(samples)} images, validating on {len(validation)}, classes: {', '.join(names)}", flush=True
     )
@@ -98,11 +106,12 @@ def train() -> None:
     kept = checkpoints(run)
     kept.resume(trainer)
     net, _ = trainer.run(kept.save)
+    say_nothing_was_learned(trainer)
     print(f"throughput:images_per_second={trainer.throughput():g}", flush=True)
     about = {
         "started_from": started_from,
         "dataset_version": description["version"],
-        "code_version": description["code_version"],
+        "code_version": description.get("code_version", "unknown"),
         "throughput": {"images_per_second": trainer.throughput(), "device": run["device"]},
     }
     write_model(trainer, net.cpu(), samples, names, about)

@@ -91,10 +91,20 @@ class Trainer:
         return whole | {"rng": rng | ({"cuda": torch.cuda.get_rng_state()} if self.device.type == "cuda" else {})}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken, bit by bit the same on the same machine."""
+        """Go on where `state` was taken, bit by bit the same on the same machine; one that can't be used changes nothing."""
+        before = copy.deepcopy(self.state())
+        try:
+            self._take(state)
+        except Exception:  # of a half-taken state nothing may stay: the training goes on from what was before
+            self._take(before)
+            raise
+
+    def _take(self, state: dict[str, Any]) -> None:
         for name in STATEFUL:
             getattr(self, name).load_state_dict(state[name])
         for name in COUNTS:
+            if type(state[name]) is not type(getattr(self, name)):
+                raise TypeError(f"{name} is {state[name]!r:.50}")
             setattr(self, name, state[name])
         torch.set_rng_state(state["rng"]["cpu"])
         if self.device.type == "cuda":

@@ -4,6 +4,7 @@ Sure of itself is a model only where it was not trained, so this is meant for va
 "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021, reduced to boxes.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ SURE = 0.6  # score from which a detection may doubt a label; the decision thres
 TOUCHES = 0.1  # IoU: a detection that touches no label says that one is missing
 UNSEEN = 0.25  # share of the decision threshold that nothing at a label may reach, for the label to look empty
 SAME_PLACE = 0.5  # IoU: the same defect, whatever it is called
+TRUSTED = 0.8  # recall of a class from which it means something that the model sees nothing at a label of it
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,14 @@ class Doubt:
         return {**asdict(self), "why": self.why}
 
 
-def doubts(truth: Truth, found: Found, classes: list[str], threshold: float) -> list[Doubt]:
-    """The doubts about one image's labels, the surest first. `found` holds detections down to a low score."""
+def doubts(
+    truth: Truth, found: Found, classes: list[str], threshold: float, recalls: Sequence[float | None]
+) -> list[Doubt]:
+    """The doubts about one image's labels, the surest first. `found` holds detections down to a low score.
+
+    `recalls` has the model's recall by class (None where nothing is labelled). Only of a class that it finds at least 80 % of
+    (TRUSTED) does it doubt a label where it sees nothing: a model that is blind to a class would doubt every label of it.
+    """
     sure = max(SURE, threshold)
     overlap = box_iou(found.boxes, truth.boxes)  # [m, n]
     result = []
@@ -58,7 +66,7 @@ def doubts(truth: Truth, found: Found, classes: list[str], threshold: float) -> 
                 result.append(Doubt("class", box, round(score, 4), classes[int(truth.classes[best])], seen))
     for label, box in enumerate(truth.boxes):
         touching = float(found.scores[overlap[:, label] >= TOUCHES].max(initial=0.0))
-        if touching <= threshold * UNSEEN:
+        if touching <= threshold * UNSEEN and (recalls[int(truth.classes[label])] or 0.0) >= TRUSTED:
             name = classes[int(truth.classes[label])]
             result.append(Doubt("empty", [float(edge) for edge in box], round(1 - touching, 4), name, None))
     return sorted(result, key=lambda doubt: -doubt.score)

@@ -109,6 +109,20 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest
     assert models.pack(file, ["dent"], "ours") != first
 
 
+def test_the_same_model_is_the_same_import_under_another_name_and_another_one_with_other_classes_or_costs(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = own_model(tmp_path)
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    for name, classes in (("ours", "scratch"), ("theirs", "scratch"), ("ours", "dent")):
+        assert run(monkeypatch, str(file), "--classes", classes, "--name", name, "--no-wait") == 0
+    (tmp_path / "model.json").write_text('{"hyperparameters": {"escape_cost": 9}}')
+    assert run(monkeypatch, str(file), "--classes", "scratch", "--no-wait") == 0
+    judged = [json.loads(started["input"])["model_uri"] for started in stack.started]
+    assert judged[0] == judged[1]
+    assert len(set(judged)) == 3
+
+
 @pytest.mark.parametrize(
     ("body", "classes", "said"),
     [

@@ -1,6 +1,7 @@
 """Labels that look wrong."""
 
 import numpy as np
+import pytest
 
 from sightline.doubts import doubts
 from sightline.evaluation import Found, Truth, image_quality, threshold_costs
@@ -20,8 +21,11 @@ def found(*detections: tuple[list[float], float, int]) -> Found:
     return Found(np.array(boxes).reshape(-1, 4), np.array(scores), np.array(classes, dtype=np.int64))
 
 
-def said(*args: object) -> list[tuple[str, list[float], str | None, str | None]]:
-    return [(one.kind, one.box, one.labelled, one.seen) for one in doubts(*args, CLASSES, 0.4)]  # type: ignore[arg-type]
+def said(
+    labels: Truth, detections: Found, recalls: tuple[float | None, ...] = (0.9, 0.9)
+) -> list[tuple[str, list[float], str | None, str | None]]:
+    found = doubts(labels, detections, CLASSES, 0.4, recalls)
+    return [(one.kind, one.box, one.labelled, one.seen) for one in found]
 
 
 def test_a_model_that_agrees_with_the_labels_doubts_nothing() -> None:
@@ -42,6 +46,13 @@ def test_another_type_at_the_same_place_doubts_the_labels_type() -> None:
 
 def test_a_label_where_nothing_is_seen_looks_empty_and_the_surest_doubt_comes_first() -> None:
     assert said(truth((A, 0)), found((B, 0.7, 1))) == [("empty", A, "scratch", None), ("missing", B, None, "dent")]
+
+
+@pytest.mark.parametrize("recall", [0.0, 0.79, None])
+def test_a_model_that_misses_many_of_a_type_doubts_no_label_because_it_sees_nothing_there(recall: float | None) -> None:
+    labels = truth((A, 0), (B, 1))
+    assert said(labels, found(), (recall, 0.8)) == [("empty", B, "dent", None)]
+    assert said(labels, found((B, 0.9, 0)), (recall, 0.8)) == [("class", B, "dent", "scratch")]
 
 
 def test_the_quality_of_an_image_counts_what_is_missed_and_what_is_wrong() -> None:

@@ -36,7 +36,7 @@ def test_any_image_becomes_a_sample_with_its_boxes_on_the_defect(
     manifest = channels / "dataset" / "train.manifest"
     records = [json.loads(line) for line in manifest.read_text().splitlines()]
     assert input_size(records, 96) == shape
-    samples, problems = load(manifest, channels / "train", shape)
+    samples, problems = load(manifest, channels / "train", shape, 1)
     assert (len(samples), problems) == (5, [])
     for sample in samples:
         assert (sample.pixels.shape, sample.pixels.dtype) == ((*shape, 3), np.uint8)

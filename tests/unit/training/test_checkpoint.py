@@ -33,6 +33,17 @@ def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-1000])
 
 
+def change(spoil: Callable[[dict[str, Any]], Any]) -> Callable[[Path], None]:
+    """Spoil the state in a checkpoint of the right run."""
+
+    def rewrite(path: Path) -> None:
+        saved = torch.load(path, weights_only=True)
+        spoil(saved["state"])
+        torch.save(saved, path)
+
+    return rewrite
+
+
 class Evil:
     def __reduce__(self) -> tuple[Any, tuple[str]]:
         return print, ("code that a checkpoint brought was run",)
@@ -44,6 +55,10 @@ class Evil:
         (truncate, RUN, "checkpoint.pt can't be read (RuntimeError: "),
         (lambda path: path.write_bytes(b""), RUN, "checkpoint.pt can't be read (EOFError: "),
         (lambda path: torch.save({"state": {}}, path), RUN, "checkpoint.pt can't be read (KeyError: 'run')"),
+        (change(lambda state: state.pop("net")), RUN, "checkpoint.pt can't be read (KeyError: 'net')"),
+        (change(lambda state: state.pop("rng")), RUN, "checkpoint.pt can't be read (KeyError: 'rng')"),
+        (change(lambda state: state["ema"].popitem()), RUN, "checkpoint.pt can't be read (RuntimeError: "),
+        (change(lambda state: state.update(epoch="2")), RUN, "checkpoint.pt can't be read (TypeError: epoch is '2')"),
         (lambda path: torch.save(Evil(), path), RUN, "checkpoint.pt can't be read (UnpicklingError: "),
         (lambda path: None, RUN | {"dataset": "v2"}, "checkpoint.pt is of a training with other dataset; "),
         (lambda path: None, {"dataset": "v2", "hyperparameters": {}}, "with other dataset, hyperparameters; "),
@@ -59,6 +74,17 @@ def test_a_checkpoint_that_cannot_be_used_is_said_in_one_line_and_not_used(
     lines = capsys.readouterr().out.splitlines()
     assert (len(lines), said in lines[0], lines[0].endswith("training from the start")) == (1, True, True)
     assert trainer.epoch == 0
+
+
+def test_a_checkpoint_that_is_refused_leaves_nothing_of_itself_behind(tiny_trainer: Make, tmp_path: Path) -> None:
+    kept, first = Checkpoints(tmp_path, RUN), tiny_trainer(epochs=1)
+    first.run(kept.save)
+    change(lambda state: state.pop("rng"))(tmp_path / NAME)  # the last that is read
+    second = tiny_trainer(epochs=1)
+    kept.resume(second)
+    second.run()
+    assert second.history[0]["train:loss"] == first.history[0]["train:loss"]
+    assert all(torch.equal(a, b) for a, b in zip(first.net.parameters(), second.net.parameters(), strict=True))
 
 
 def test_without_a_folder_nothing_is_kept(tiny_trainer: Make) -> None:

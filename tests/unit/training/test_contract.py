@@ -1,6 +1,7 @@
 """The contract of a model: what is taken, and each way to break it. The models are a few nodes, made without any training code."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ def model(
     kind: int = TensorProto.UINT8,
     shape: tuple[Any, ...] = ("N", 64, 96, 3),
     outputs: tuple[str, ...] = ("boxes", "scores", "classes"),
+    box: tuple[float, ...] = (4, 4, 30, 30),
 ) -> onnx.ModelProto:
     """A model that finds the same box of one class in every image."""
     nodes = [
@@ -35,7 +37,7 @@ def model(
         helper.make_tensor("four", TensorProto.INT64, [1], [4]),
         helper.make_tensor("score", TensorProto.FLOAT, [1, 1], [score]),
         helper.make_tensor("class", TensorProto.INT64, [1, 1], [class_id]),
-        helper.make_tensor("box", TensorProto.FLOAT, [1, 1, 4], [4.0, 4, 30, 30]),
+        helper.make_tensor("box", TensorProto.FLOAT, [1, 1, 4], box),
     ]
     declared = {
         "boxes": helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["N", 1, 4]),
@@ -88,9 +90,12 @@ def test_what_model_json_says_is_kept(tmp_path: Path) -> None:
         (model(shape=("N", "H", "W", 3)), "H and W of `images` must be fixed"),
         (model(shape=("N", 9000, 96, 3)), "at most 4096"),
         (model(outputs=("boxes", "scores")), "lacks the output `classes`; it has: boxes, scores"),
-        (model(class_id=3), "answers class 3, and there are 1 classes"),
+        (model(class_id=3), "answers class 3, and there is 1 class, 0"),
+        (model(class_id=-1), "answers class -1, and there is 1 class, 0"),
         (model(score=1.5), "scores must lie in 0..1"),
         (model(score=float("nan")), "scores must lie in 0..1"),
+        (model(box=(30, 4, 4, 30)), "boxes must be x1, y1, x2, y2 with x1 <= x2 and y1 <= y2"),
+        (model(box=(40, 50, 9, 8)), "not the other way round or x, y, width, height"),
         (onnx.ModelProto(), "holds no graph"),
     ],
 )
@@ -112,13 +117,28 @@ def test_each_way_to_break_the_contract_is_one_line(tmp_path: Path, made: onnx.M
         (b'{"classes": ["a"], "input": {"resize": "stretch"}}', "resize 'stretch' is unknown"),
         (b'{"classes": ["a"], "hyperparameters": {"escape_cost": -1}}', "escape_cost must be a number above 0"),
         (b"{}", "what are its classes"),
+        (b'{"classes": ["a"], "training_job": {}}', "training_job must be a text, got {}"),
+        (b'{"classes": ["a"], "dataset_version": [1]}', "dataset_version must be a text, got [1]"),
+        (b'{"classes": ["a"], "baseline": "x"}', "baseline must be an object, got 'x'"),
+        (b'{"classes": ["a"], "golden": 5}', "golden must be a list, got 5"),
+        (b'{"classes": ["a"], "threshold": true}', "threshold must lie in 0..1, got True"),
+        (b'{"classes": ["a"], "hyperparameters": {"alarm_cost": true}}', "alarm_cost must be a number above 0"),
     ],
 )
 def test_a_description_that_cannot_be_right_is_refused(tmp_path: Path, given: bytes, said: str) -> None:
     file = saved(tmp_path)
     (tmp_path / "model.json").write_bytes(given)
-    with pytest.raises(InvalidModelError, match=said):
+    with pytest.raises(InvalidModelError, match=re.escape(said)) as caught:
         contract.describe(file)
+    assert "\n" not in str(caught.value)
+
+
+def test_classes_that_contradict_model_json_are_refused_and_both_are_named(tmp_path: Path) -> None:
+    file = saved(tmp_path)
+    (tmp_path / "model.json").write_text('{"classes": ["dent"]}')
+    with pytest.raises(InvalidModelError, match=re.escape("--classes says scratch, and model.json says ['dent']")):
+        contract.describe(file, ["scratch"])
+    assert contract.describe(file, ["dent"])["classes"] == ["dent"]
 
 
 def external(place: str, inside_a_node: bool) -> onnx.ModelProto:
@@ -148,9 +168,12 @@ def test_data_outside_the_file_is_refused_before_anything_is_read(
 def test_no_file_no_onnx_and_too_much_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InvalidModelError, match="No such file"):
         contract.describe(tmp_path / "model.onnx", ["scratch"])
-    (tmp_path / "model.onnx").write_bytes(b"\xff\xd8 a photo")
-    with pytest.raises(InvalidModelError, match="is no ONNX file"):
-        contract.describe(tmp_path / "model.onnx", ["scratch"])
+    with pytest.raises(InvalidModelError, match=r"is no file; give the model\.onnx itself"):
+        contract.describe(tmp_path, ["scratch"])
+    for body in (b"\xff\xd8 a photo", b"a text\n"):
+        (tmp_path / "model.onnx").write_bytes(body)
+        with pytest.raises(InvalidModelError, match="is no ONNX file: export the model to ONNX and give that file"):
+            contract.describe(tmp_path / "model.onnx", ["scratch"])
     monkeypatch.setattr(contract, "MAX_BYTES", 4)
     with pytest.raises(InvalidModelError, match="at most"):
         contract.describe(tmp_path / "model.onnx", ["scratch"])

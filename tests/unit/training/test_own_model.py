@@ -2,19 +2,25 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from cli.annotate import read_coco
 from local.sample import draw
 from sightline import manifest
+from sightline.evaluation import Found
 from sightline.gate import Limits, judge
-from training import evaluate
+from training import evaluate, report
 
 # Learns the mean box of its training labels, and finds it in every image.
 TRAIN = """
@@ -114,3 +120,58 @@ def test_a_foreign_model_of_other_classes_is_not_judged(job: Path, monkeypatch: 
     said = "the model's classes are scratch; the dataset's are dent, scratch, in this order"
     assert (job / "output" / "failure").read_text() == said
     assert not (job / "output" / "evaluation.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "entries"),
+    [
+        ("{", []),
+        ("5", []),
+        ('[1, {"loss": 2}]', []),
+        (
+            '[{"epoch": 1, "train:loss": 2.5}, {"epoch": 2, "train:loss": NaN}]',
+            [{"epoch": 1, "train:loss": 2.5}, {"epoch": 2}],
+        ),
+    ],
+)
+def test_a_history_that_cannot_be_drawn_costs_the_charts_alone(
+    tmp_path: Path, body: str, entries: list[dict[str, float]]
+) -> None:
+    (tmp_path / "history.json").write_text(body)
+    history = evaluate.read_history(tmp_path / "history.json")
+    assert history == entries
+    assert ("<svg" in report.training_charts(history)) == bool(entries)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda boxes, scores, classes: (boxes, scores * np.nan, classes), "scores must lie in 0..1"),
+        (lambda boxes, scores, classes: (boxes[..., [2, 3, 0, 1]], scores, classes), "boxes must be x1, y1, x2, y2"),
+        (lambda boxes, scores, classes: (boxes, scores, classes - 1), "answers class -1, and there is 1 class, 0"),
+    ],
+)
+def test_a_model_that_breaks_the_contract_on_a_photo_only_is_refused_with_its_name(
+    job: Path, monkeypatch: pytest.MonkeyPatch, spoil: Any, said: str
+) -> None:
+    class Spoiled(evaluate.WatchedDetector):
+        def __init__(self, folder: Path, file: str = "model.onnx") -> None:
+            super().__init__(folder, file=file)
+            session = self._session.session
+            broken = SimpleNamespace(run=lambda outputs, given: spoil(*session.run(outputs, given)))
+            self._session = replace(self._session, session=broken)
+
+    monkeypatch.setattr(evaluate, "WatchedDetector", Spoiled)
+    monkeypatch.setenv("SIGHTLINE_PROCESSING_DIR", str(job))
+    assert evaluate.main() == 1
+    failure = (job / "output" / "failure").read_text()
+    assert re.match(r"on \S+\.jpg of the validation set: model.onnx", failure)
+    assert said in failure
+
+
+def test_a_model_that_finds_nothing_doubts_no_label(job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = Found(np.zeros((0, 4)), np.zeros(0), np.zeros(0, np.int64))
+    monkeypatch.setattr(evaluate, "detect_all", lambda _, images: [nothing] * len(images.names))
+    result = evaluate.evaluate(job)
+    assert (sum(len(entry["labels"]) for entry in result["per_image"]) > 0, result["suspicious_labels"]) == (True, [])
+    assert "Labels worth a second look" not in (job / "output" / "report.html").read_text()

@@ -1,0 +1,146 @@
+"""The files that a job is given, checked where they are read: JSON, dataset.json, manifests, a model's archive.
+
+A file that can't be used ends the job in one sentence. A record that can't be used costs only its own image, and is named.
+"""
+
+import json
+import tarfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sightline.errors import SightlineError
+from sightline.names import LABEL_ATTRIBUTE
+
+LARGEST = (
+    1e9  # pixels: no image is so large; NaN, infinity and integers of a thousand digits are out before any arithmetic
+)
+
+
+class UnusableInputError(SightlineError):
+    """A file of the input that can't be used; the message says which, and what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What can't be used of an image, and why. `decoded` is false where nothing could be seen in the image itself."""
+
+    image: str
+    reason: str
+    decoded: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.image}: {self.reason}"
+
+
+def read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UnusableInputError(f"{path.name} is missing in {path.parent}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableInputError(f"{path.name} can't be read: {error}") from error
+
+
+def parse(text: str, place: str) -> Any:
+    """A JSON text; `place` says where it stands."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnusableInputError(f"{place} is no JSON: {error.msg} at character {error.pos + 1}") from error
+    except (ValueError, RecursionError) as error:  # numbers of thousands of digits, thousands of brackets
+        raise UnusableInputError(f"{place} is no JSON that can be read: {error}") from error
+
+
+def read_json(path: Path) -> Any:
+    return parse(read_text(path), path.name)
+
+
+def read_dataset(folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """dataset.json of a dataset version, and the names of its classes in the order of their numbers."""
+    described = read_json(folder / "dataset.json")
+    if not isinstance(described, dict) or not isinstance(described.get("version"), str):
+        raise UnusableInputError("dataset.json must be an object with a text as `version`")
+    numbers = described.get("class_map")
+    if not isinstance(numbers, dict) or not numbers:
+        raise UnusableInputError('dataset.json: class_map must name at least one class, as in {"0": "scratch"}')
+    wanted = [str(number) for number in range(len(numbers))]
+    if set(numbers) != set(wanted):  # a model numbers its classes from 0 without gaps
+        raise UnusableInputError(
+            f"dataset.json: class_map must number its classes 0 to {len(numbers) - 1}, got {', '.join(numbers):.200}"
+        )
+    names = [numbers[number] for number in wanted]
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise UnusableInputError(f"dataset.json: class_map must give each class a name of its own, got {names!r:.200}")
+    return described, names
+
+
+def read_manifest(path: Path, classes: int) -> tuple[list[dict[str, Any]], list[Problem]]:
+    """The label records of a manifest, one for each line that is not empty, and what is wrong with those that can't be used.
+
+    A label of a class that does not exist costs its image: there is a defect, and nobody knows which.
+    """
+    records, problems = [], []
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        if not line.strip():
+            continue
+        record = parse(line, f"{path.name}, line {number},")
+        reason = _fault(record, classes)
+        if reason:
+            problems.append(Problem(_name_of(record) or f"{path.name}, line {number}", reason))
+        else:
+            records.append(record)
+    return records, problems
+
+
+def file_name(record: dict[str, Any]) -> str:
+    return str(record["source-ref"].rsplit("/", 1)[-1])
+
+
+def _name_of(record: Any) -> str:
+    """What an image is called whose record may be anything; empty where it has no name."""
+    named = isinstance(record, dict) and isinstance(record.get("source-ref"), str)
+    return file_name(record) if named else ""
+
+
+def _fault(record: Any, classes: int) -> str:
+    """Why a label record can't be used; empty when it can."""
+    if not _name_of(record):
+        return "the record has no `source-ref` that names a file"
+    label = record.get(LABEL_ATTRIBUTE)
+    if not isinstance(label, dict):
+        return f"its record has no label `{LABEL_ATTRIBUTE}`"
+    sizes = label.get("image_size")
+    size = sizes[0] if isinstance(sizes, list) and sizes else None
+    if not isinstance(size, dict) or not all(is_number(size.get(side), 1) for side in ("width", "height")):
+        return f"image_size must hold a width and a height of at least 1, got {sizes!r:.100}"
+    boxes = label.get("annotations")
+    if not isinstance(boxes, list) or not all(isinstance(box, dict) for box in boxes):
+        return f"annotations must be a list of boxes, got {boxes!r:.100}"
+    for number, box in enumerate(boxes, start=1):
+        kind = box.get("class_id")
+        if type(kind) is not int or not 0 <= kind < classes:
+            return f"box {number} has class {kind!r:.50}; the dataset's classes are the numbers 0 to {classes - 1}"
+    return ""
+
+
+def is_number(value: Any, least: float = -LARGEST) -> bool:
+    """Whether this is a number that can be reckoned with: not NaN, not infinite, not true or false."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= LARGEST
+
+
+def unpack(channel: Path, target: Path) -> Path:
+    """Unpack the model.tar.gz in a channel; its names may not lead outside (tarfile's data filter)."""
+    archive = next(iter(sorted(channel.glob("*.tar.gz"))), None)
+    if not archive:
+        raise UnusableInputError(f"the channel `{channel.name}` holds no model.tar.gz")
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(target, filter="data")
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        said = str(error).partition("\n")[0].rstrip(":")  # tarfile's own message has a line for each kind of archive
+        raise UnusableInputError(
+            f"{archive.name} in the channel `{channel.name}` can't be unpacked, it is damaged or no archive: {said}"
+        ) from error
+    return target
