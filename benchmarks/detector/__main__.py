@@ -97,16 +97,17 @@ def main() -> None:
         )
     hyperparameters = dict(entry.split("=", 1) for entry in given.hyperparameter)
     labelled = folds.Labelled.read(given.images, given.labels)
-    places = []
+    chosen = given.fold or range(folds.FOLDS)
+    places = [given.work / f"fold{number}" for number in range(folds.FOLDS)]
     for number, fold in enumerate(folds.parts(labelled)):
-        places.append(given.work / f"fold{number}")
-        folds.write_dataset(labelled, fold, places[-1])
-        folds.write_yolo(labelled, fold, places[-1] / "yolo")
+        if number not in chosen:
+            continue  # another process may be training on it
+        folds.write_dataset(labelled, fold, places[number])
+        folds.write_yolo(labelled, fold, places[number] / "yolo")
         console.print(f"fold {number}: " + ", ".join(f"{len(names)} {split}" for split, names in fold.items()))
     if given.anew:
         finish("detector", {"folds": [NOTHING] * len(places)}, shown)
     known = partial(before, len(places), hyperparameters)  # read anew each time: folds may be trained side by side
-    chosen = given.fold or range(len(places))
     for detector in ("sightline",) if given.without_yolo else ("sightline", "yolov8n"):
         for number in chosen:
             if known()[number][detector]:
