@@ -477,6 +477,8 @@ def resource_arn(method: str, path: str, body: bytes) -> str:
         return str(found[1]["arn"])
     if found and "deploymentId" in found[1]:
         return f"{PREFIX}:deployments:{found[1]['deploymentId']}"
+    if found and "coreDeviceThingName" in found[1]:
+        return f"{PREFIX}:coreDevices:{found[1]['coreDeviceThingName']}"
     if found and found[0] == "CreateComponentVersion":
         try:
             recipe = json.loads(base64.b64decode(json.loads(body)["inlineRecipe"]))

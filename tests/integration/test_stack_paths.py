@@ -198,7 +198,7 @@ def test_the_page_and_its_overview_are_served(line: Target) -> None:
 def test_without_labels_nothing_is_trained(line: Target) -> None:
     path, described = run(line, "train_model")
     assert path == ["SnapshotDataset", "PlanTraining", "HasAnythingChanged", "NothingChanged"]
-    assert "no image for the train set yet" in json.loads(described["output"])["plan"]["reason"]
+    assert "no image is approved yet" in json.loads(described["output"])["plan"]["reason"]
 
 
 def test_careless_labels_go_round_again_until_they_are_right(line: Target, labeled: list[str]) -> None:
@@ -215,7 +215,7 @@ def test_a_failing_job_fails_the_execution_with_its_reason(line: Target, labeled
     path, described = run(line, "train_model", {"hyperparameters": {"epochs": "0"}})
     assert path == [*JUDGED[:5], "ReportFailure", "TrainingFailed"]
     assert (described["status"], described["error"]) == ("FAILED", "TrainingFailed")
-    assert "epochs must lie in" in described["cause"]
+    assert "epochs must be a whole number of 1..10000" in described["cause"]
 
 
 def test_a_model_below_the_floor_is_rejected(line: Target, labeled: list[str]) -> None:
@@ -260,6 +260,7 @@ def test_a_model_is_registered_deployed_and_taken_back_when_its_successor_can_no
     path, described = deploy(lenient)
     assert (path, described["status"]) == ([*BAKED, "DeploymentHealthy"], "SUCCEEDED")
     until(lambda: model_on(lenient, device) == "1.0.1")
+    assert [(entry["thing"], entry["model"]) for entry in overview(lenient)["devices"]] == [(device.thing, "1.0.1")]
 
     path, described = run(
         lenient, "train_model", {"force": True, "hyperparameters": {"image_size": "96", "epochs": "2"}}
@@ -278,6 +279,17 @@ def test_a_model_is_registered_deployed_and_taken_back_when_its_successor_can_no
     assert (described["status"], described["error"]) == ("FAILED", "DeploymentRolledBack")
     assert "expected scratch at" in described["cause"]
     until(lambda: model_on(lenient, device) == "1.0.1")
+    # What scores in the cloud is the latest approved model: not the one that was taken back.
+    assert {entry["version"]: entry["status"] for entry in overview(lenient)["models"]} == {1: "Approved", 2: "Rejected"}
+
+
+def overview(target: Target) -> dict[str, Any]:
+    """What the page shows, with the rights of its function."""
+    users.set_password(target, "carl", "Of-His-Own-12")
+    token = users.sign_in(target, "carl", "Of-His-Own-12")["id_token"]
+    status, seen = target.call_api("GET", "/overview", None, token)
+    assert status == 200, seen
+    return dict(seen)
 
 
 def spoil_golden_images(target: Target, release_uri: str) -> None:

@@ -195,3 +195,6 @@ def test_iam_checks_the_resource_that_a_request_names() -> None:
     assert greengrass.resource_arn("POST", "/greengrass/v2/createComponentVersion", body) == arn
     assert greengrass.resource_arn("GET", f"/greengrass/v2/components/{quote(arn, safe='')}", b"") == arn
     assert greengrass.resource_arn("POST", "/greengrass/v2/deployments", b"{}") == "*"
+    for of_a_device in ("installedComponents", "effectiveDeployments"):
+        path = f"/greengrass/v2/coreDevices/line-1/{of_a_device}"
+        assert greengrass.resource_arn("GET", path, b"") == f"{greengrass.PREFIX}:coreDevices:line-1"
