@@ -71,16 +71,16 @@ def cut_short(result: dict[str, Any]) -> str:
 
 
 def verdicts(result: dict[str, Any], unseen: dict[str, Path], truth: dict[str, Any]) -> str:
-    """The device's images with what it found; wrong verdicts first."""
+    """The device's images with what it found; wrong verdicts first, then those that are left to a person."""
     entries = []
     for entry in result["device"]:
         wanted = "fail" if truth[entry["image"]] else "pass"
-        right = entry["verdict"] == wanted
-        mark = "✓" if right else f"✗ should be {wanted}"
+        asked = entry["verdict"] == "review"
+        mark = "✓" if entry["verdict"] == wanted else f"→ a person: {wanted}" if asked else f"✗ should be {wanted}"
         uri = picture(decode(unseen[entry["image"]].read_bytes()), corners(truth[entry["image"]]), entry["detections"])
         caption = f"{entry['verdict']} {mark} · {entry['latency_ms']:.0f} ms · {entry['image']}"
-        entries.append((right, figure(uri, caption)))
-    return "".join(text for _, text in sorted(entries, key=lambda entry: entry[0]))
+        entries.append((entry["verdict"] == wanted, asked, figure(uri, caption)))
+    return "".join(text for *_, text in sorted(entries, key=lambda entry: entry[:2]))
 
 
 def render(result: dict[str, Any], artifacts: Artifacts, unseen: dict[str, Path], truth: dict[str, Any]) -> str:
@@ -126,6 +126,7 @@ def render(result: dict[str, Any], artifacts: Artifacts, unseen: dict[str, Path]
     tiles = "".join(
         [
             tile(f"{result['device_correct']:.0%}", "verdicts right on unseen parts"),
+            tile(str(sum(entry["verdict"] == "review" for entry in result["device"])), "left to a person"),
             tile(f"{result['map50']:.3f}", "mAP@.50 on the test set"),
             tile(f"{result['map50_95']:.3f}", "mAP@.50:.95"),
             tile(str(result["labels_approved"]), "labels approved"),
@@ -138,7 +139,7 @@ def render(result: dict[str, Any], artifacts: Artifacts, unseen: dict[str, Path]
 <p>{result["images_uploaded"]} images were uploaded, labelled by simulated annotators, and a model was trained from them, judged, registered,
 approved and deployed to a simulated device, which then inspected {result["images_unseen"]} images of parts that no part of the training had seen.</p>
 <div class="tiles">{tiles}</div>
-<h2>What the device said</h2><p class="key">The wrong ones first. <b>Green: true defects</b>, <i>red: what the device found</i>.</p>
+<h2>What the device said</h2><p class="key">The wrong ones first, then those that it leaves to a person. <b>Green: true defects</b>, <i>red: what the device found</i>.</p>
 <div class="images">{verdicts(result, unseen, truth)}</div>
 <h2>Why the model was accepted</h2>{rules}
 <h2>How it learned</h2><p class="key">{html.escape(cut_short(result).capitalize())}</p><div class="tiles">{training_charts(artifacts.history)}</div>
