@@ -33,8 +33,8 @@ export class LabellingView {
   }
 
   close() {
-    this.session.close();
     this.bench.close();
+    return this.session.close();
   }
 
   #render() {

@@ -13,6 +13,7 @@ import { signInAgain, SignInView } from "./signin.js";
 import { settings, Store } from "./store.js";
 import { VerificationView } from "./verification.js";
 
+const LEAVE_MS = 2_000;
 const THEMES = { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
 
 class App {
@@ -67,7 +68,8 @@ class App {
     const unsent = this.outbox.waiting.length;
     const text = `${count(unsent, "answer")} of yours ${unsent === 1 ? "is" : "are"} not sent yet. They stay in this browser and are sent when you sign in again.`;
     if (unsent && !(await confirm("Sign out?", text, "Sign out"))) return;
-    this.#close(); // before: what was loaded ahead is given back in this person's name
+    // Before: what was loaded ahead is given back in this person's name. Nobody waits long for a server that is away.
+    await Promise.race([this.#close(), new Promise((resolve) => setTimeout(resolve, LEAVE_MS))]);
     this.outbox.stop();
     this.outbox = null;
     this.api.signOut();
@@ -103,9 +105,10 @@ class App {
   }
 
   #close() {
-    this.#view?.close();
+    const left = this.#view?.close();
     this.#view = null;
     this.keys.use([]);
+    return left;
   }
 
   async #make([page, jobId, part]) {

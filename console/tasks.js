@@ -58,7 +58,7 @@ export class TaskQueue extends EventTarget {
     const generation = this.#generation;
     const given = await this.api.next(job, Math.min(MOST_AT_ONCE, wanted + held + answered.size));
     if (generation !== this.#generation) {
-      this.#giveBack(given); // asked for before `leave`, and leased after it
+      await this.#giveBack(given); // asked for before `leave`, and leased after it
       return 0;
     }
     for (const task of given) this.#noteLease(task);
@@ -160,12 +160,15 @@ export class TaskQueue extends EventTarget {
     }
   }
 
-  /** Give back what was not begun, so that others get it at once; best effort, the leases end anyway. */
+  /**
+   * Give back what was not begun, so that others get it at once; best effort, the leases end anyway. The promise is fulfilled when
+   * also what is being asked for just now has come and gone.
+   */
   leave(hasDraft) {
     this.#generation += 1;
     this.#hasDraft = hasDraft;
     this.photos?.keep([]);
-    return this.#giveBack(this.open);
+    return Promise.allSettled([this.#giveBack(this.open), this.#filling]);
   }
 
   #giveBack(tasks) {

@@ -75,8 +75,8 @@ export class VerificationView {
   }
 
   close() {
-    this.session.close();
     this.bench.close();
+    return this.session.close();
   }
 
   toggle() {

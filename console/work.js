@@ -37,6 +37,7 @@ export class Session {
     this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS)];
   }
 
+  /** The promise is fulfilled when what was loaded ahead is given back. */
   close() {
     this.#closed = true;
     this.#timers.forEach(clearInterval);
@@ -48,7 +49,7 @@ export class Session {
     this.app.outbox.removeEventListener("delivered", this.#onDelivered);
     this.app.outbox.removeEventListener("change", this.#onOutbox);
     this.app.outbox.removeEventListener("elsewhere", this.#onElsewhere);
-    this.queue.leave((task) => this.app.store.draft(this.job.job_id, task) !== null);
+    return this.queue.leave((task) => this.app.store.draft(this.job.job_id, task) !== null);
   }
 
   start() {

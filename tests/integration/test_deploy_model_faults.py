@@ -19,7 +19,7 @@ from local import greengrass as plane
 from sightline.aws import deployments, greengrass, items, objects, registry
 from sightline.components import inspector_recipe
 from tests.clock_machine import ClockMachine, Execution
-from tests.fake_account import DEPLOYMENTS_TABLE, LIMITS
+from tests.fake_account import DEPLOYMENTS_TABLE, LIMITS, MODELS
 from tests.fake_line import Line, Trouble
 
 GROUPS = "arn:aws:iot:us-east-1:000000000000:thinggroup"
@@ -103,6 +103,9 @@ def make(tmp_path: Path, load_app: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
             for name in ("model.onnx", "model.json"):
                 s3.put_object(Bucket="artifacts", Key=f"models/train-{version}/release/{name}", Body=b'{"golden": []}')
         s3.put_object(Bucket="artifacts", Key=INSPECTOR, Body=EMPTY_ZIP)
+        sagemaker = boto3.client("sagemaker")
+        sagemaker.create_model_package_group(ModelPackageGroupName=MODELS)
+        monkeypatch.setattr(registry, "_sagemaker", sagemaker)
         monkeypatch.setattr(registry, "describe", describe)
         monkeypatch.setattr(items, "client", dynamodb)
         monkeypatch.setattr(objects, "_s3", s3)
@@ -130,6 +133,7 @@ def make(tmp_path: Path, load_app: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
                 "BAKE_SECONDS": "1800",
                 "ROLLOUT_PER_MINUTE": "1000",
                 "ROLLOUT_LIMITS": json.dumps(LIMITS | (limits or {})),
+                "MODEL_PACKAGE_GROUP": MODELS,
             }
             made = Workflow(load_app, line, environment | changes)
             monkeypatch.setattr(deployments, "_step_functions", made)

@@ -107,6 +107,14 @@ export const tests = {
     await tasks.renew(Date.now() + 4000);
     equal([...tasks.lost], [["a", "bert has it"]]);
   },
+  "what is being asked for while somebody leaves comes back, too": async () => {
+    const api = server(["a", "b"]);
+    const tasks = queue(api);
+    const filling = tasks.fill();
+    await tasks.leave(() => false);
+    await filling;
+    equal([names(tasks.tasks), api.returned], [[], ["a", "b"]]);
+  },
   "who leaves gives back what was not begun": async () => {
     const api = server(["a", "b", "c"]);
     const tasks = queue(api);
