@@ -32,9 +32,9 @@ export class LabellingView {
     this.session.start();
   }
 
-  close() {
+  close(how) {
     this.bench.close();
-    return this.session.close();
+    return this.session.close(how);
   }
 
   #render() {

@@ -36,8 +36,8 @@ class App {
     });
     window.addEventListener("hashchange", () => this.route());
     window.addEventListener("online", () => this.#view instanceof ProblemView && this.route());
-    // What was loaded ahead goes back to the others at once; a page that comes back from the browser's memory asks anew.
-    window.addEventListener("pagehide", () => this.#view?.close());
+    // What was loaded ahead goes back to the others at once. The photo at hand stays: most who leave load the page again.
+    window.addEventListener("pagehide", () => this.#view?.close({ comesBack: true }));
     window.addEventListener("pageshow", (event) => event.persisted && this.route());
     document.querySelector(".skip-link").addEventListener("click", (event) => {
       event.preventDefault(); // the address says which view is shown

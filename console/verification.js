@@ -74,9 +74,9 @@ export class VerificationView {
     this.session.start();
   }
 
-  close() {
+  close(how) {
     this.bench.close();
-    return this.session.close();
+    return this.session.close(how);
   }
 
   toggle() {

@@ -37,8 +37,8 @@ export class Session {
     this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS)];
   }
 
-  /** The promise is fulfilled when what was loaded ahead is given back. */
-  close() {
+  /** The promise is fulfilled when what was not begun is given back; not the photo at hand of a person who may come back. */
+  close({ comesBack = false } = {}) {
     this.#closed = true;
     this.#timers.forEach(clearInterval);
     for (const kind of ["pointerdown", "keydown", "wheel"]) {
@@ -49,7 +49,8 @@ export class Session {
     this.app.outbox.removeEventListener("delivered", this.#onDelivered);
     this.app.outbox.removeEventListener("change", this.#onOutbox);
     this.app.outbox.removeEventListener("elsewhere", this.#onElsewhere);
-    return this.queue.leave((task) => this.app.store.draft(this.job.job_id, task) !== null);
+    const atHand = comesBack ? this.shownTask?.task_id : null;
+    return this.queue.leave((task) => task === atHand || this.app.store.draft(this.job.job_id, task) !== null);
   }
 
   start() {
