@@ -87,7 +87,9 @@ def main() -> None:
         "--work", type=Path, default=ROOT / ".sightline" / "bench" / "detector", help="folder of the folds"
     )
     parser.add_argument("--without-yolo", action="store_true", help="train our detector only")
-    parser.add_argument("--fold", type=int, action="append", choices=range(folds.FOLDS), help="this fold only")
+    parser.add_argument(
+        "--fold", type=int, action="append", choices=range(folds.FOLDS), help="this fold only; it may be given again"
+    )
     parser.add_argument("--anew", action="store_true", help="train also what benchmarks/results/detector.json has")
     parser.add_argument("--hyperparameter", action="append", default=[], help="NAME=VALUE for our detector")
     given = parser.parse_args()
