@@ -32,9 +32,8 @@ from sightline.errors import SightlineError
 POLL_SECONDS = 0.5
 SETTLE_SECONDS = 3.0  # a component that still runs after this counts as started
 STOP_SECONDS = 10
-THING = re.compile(
-    r"[a-zA-Z0-9_-]{1,128}"
-)  # of the names that AWS IoT takes, those that may be a folder of a search path, too
+# Of the names that AWS IoT takes, those that may also be a folder of a search path, which a colon would end.
+THING = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
 class EmulatorCloud:

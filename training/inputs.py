@@ -11,11 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import SightlineError
+from sightline.labels import LARGEST
 from sightline.names import LABEL_ATTRIBUTE
-
-LARGEST = (
-    1e9  # pixels: no image is so large; NaN, infinity and integers of a thousand digits are out before any arithmetic
-)
 
 
 class UnusableInputError(SightlineError):
