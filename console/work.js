@@ -19,11 +19,12 @@ export class Session {
   #warned = null;
   #closed = false;
   #failure = null;
+  #remaining; // images of the job without an answer, as the server last said
 
   /** `onShow` is told when another task is shown, or none. */
   constructor({ app, job, queue, bench, onShow }) {
     Object.assign(this, { app, job, queue, bench, onShow });
-    this.left = job.remaining;
+    this.#remaining = job.remaining;
     this.mine = job.answered_by_you;
     this.shownTask = null;
     for (const kind of ["pointerdown", "keydown", "wheel"]) {
@@ -35,6 +36,15 @@ export class Session {
     app.outbox.addEventListener("change", this.#onOutbox);
     app.outbox.addEventListener("elsewhere", this.#onElsewhere);
     this.#timers = [setInterval(() => this.#tick(), TICK_MS), setInterval(() => this.#lookAgain(), LOOK_AGAIN_MS)];
+  }
+
+  get #unsent() {
+    return this.app.outbox.waiting.filter((entry) => entry.job_id === this.job.job_id).length;
+  }
+
+  /** Images that nobody has answered; what waits here to be sent counts as answered. */
+  get left() {
+    return Math.max(0, this.#remaining - this.#unsent);
   }
 
   /** The promise is fulfilled when what was not begun is given back; not the photo at hand of a person who may come back. */
@@ -115,7 +125,7 @@ export class Session {
 
   #showNothing() {
     this.shownTask = null;
-    const unsent = this.app.outbox.waiting.length;
+    const unsent = this.#unsent;
     const kept = unsent ? ` ${count(unsent, "answer")} of yours ${unsent === 1 ? "waits" : "wait"} here and will be sent.` : "";
     const back = h("a", { class: "button", href: "#/jobs" }, "To the jobs");
     if (this.queue.isFilling && !this.#failure) {
@@ -129,13 +139,15 @@ export class Session {
       );
     } else if (this.job.annotators > 1 && this.mine >= this.job.total) {
       this.bench.showNothing(h("p", {}, h("strong", {}, "You have answered every image."), " Others still do.", kept), back);
-    } else if (this.left > unsent) {
+    } else if (unsent) {
+      this.bench.showNothing(h("p", {}, kept)); // whether something is left, the server will say when it has them
+    } else if (this.left) {
       this.bench.showNothing(
-        h("p", {}, h("strong", {}, "Others have the rest."), " What they give back comes here by itself.", kept),
+        h("p", {}, h("strong", {}, "Others have the rest."), " What they give back comes here by itself."),
         back,
       );
     } else {
-      this.bench.showNothing(h("p", {}, h("strong", {}, "All done."), " This job has no image left.", kept), back);
+      this.bench.showNothing(h("p", {}, h("strong", {}, "All done."), " This job has no image left."), back);
     }
     this.bench.facts.textContent = "";
     this.onShow(null);
@@ -147,10 +159,7 @@ export class Session {
     for (const task of tasks) {
       this.app.outbox.add({ job_id: this.job.job_id, task_id: task.task_id, name: task.name, body });
       this.#remember(task.task_id);
-      if (!task.done) {
-        this.left = Math.max(0, this.left - 1);
-        this.mine += 1;
-      }
+      if (!task.done) this.mine += 1;
       this.queue.finish(body, task);
     }
     if (!this.app.outbox.hasRoom) say("This browser’s storage is full: keep this page open until everything is sent.", "bad");
@@ -252,15 +261,14 @@ export class Session {
 
   #onDelivered = (event) => {
     if (event.detail.entry.job_id !== this.job.job_id || event.detail.remaining === undefined) return;
-    const unsent = this.app.outbox.waiting.filter((entry) => entry.job_id === this.job.job_id).length;
-    this.left = Math.max(0, event.detail.remaining - unsent);
+    // Answers overtake each other, and what is left of an open job never grows: the least that was said is the latest.
+    this.#remaining = Math.min(this.#remaining, event.detail.remaining);
     if (this.shownTask) this.#showFacts();
   };
 
   /** The same person answered in another tab: here, too, it is answered, not to be overwritten unseen. */
   #onElsewhere = ({ detail: { job_id: job, task_id: id, body } }) => {
     if (job !== this.job.job_id || !this.queue.answeredElsewhere(id, body)) return;
-    this.left = Math.max(0, this.left - 1);
     if (this.shownTask?.task_id === id) this.show();
   };
 
@@ -275,7 +283,7 @@ export class Session {
     if (this.#failure || this.queue.current) return;
     const job = await this.app.api.job(this.job.job_id).catch(() => null);
     if (!job || this.#closed || this.queue.current) return;
-    this.left = job.remaining;
+    this.#remaining = job.remaining;
     this.mine = job.answered_by_you;
     this.#showNothing();
   }

@@ -14,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import labels, web
 from sightline.aws import uploads
-from sightline.aws.tasks import Tasks, TaskTakenError, UnknownTaskError
+from sightline.aws.tasks import Tasks, TaskTakenError, UnknownTaskError, WorkflowUntoldError
 
 LEASE_SECONDS = int(os.environ["LEASE_SECONDS"])
 URL_SECONDS = 3600
@@ -110,10 +110,12 @@ def shown_task(task: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@app.exception_handler([web.RequestError, labels.InvalidAnswerError, UnknownTaskError, TaskTakenError])
+STATUSES = {labels.InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409, WorkflowUntoldError: 503}
+
+
+@app.exception_handler([web.RequestError, *STATUSES])
 def explain(error: Exception) -> Response:
-    known = {labels.InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409}
-    status = error.status if isinstance(error, web.RequestError) else known[type(error)]
+    status = error.status if isinstance(error, web.RequestError) else STATUSES[type(error)]
     return Response(status_code=status, content_type=content_types.APPLICATION_JSON, body={"message": str(error)})
 
 

@@ -1,9 +1,10 @@
 """The page in a real browser on the real stack. After each story, ledger and output manifest hold exactly what was done."""
 
 import re
+import time
 from collections.abc import Callable
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.console_line import (
     PASSWORD,
@@ -205,6 +206,30 @@ def test_an_answer_that_arrived_although_nobody_said_so_counts_once(line: Line, 
     page.locator("#waiting:empty").wait_for(state="attached")
 
 
+def test_all_done_is_said_only_when_the_server_has_said_so(line: Line, signed_in: SignIn) -> None:
+    _, job = line.open_job({"mine.jpg": photo(420), "theirs.jpg": photo(421)})
+    until(lambda: line.job(job))
+    an_hour = 3600 * 1000
+    moment = int(time.time() * 1000)
+    line.change_task(job, "theirs.jpg", queue=f"{job}#leased", position=moment + an_hour, leased_by="bert")
+    page = signed_in("anna")
+    open_work(page, job)
+    assert shown(page) == "mine.jpg"
+    held: list[Route] = []
+    page.context.route("**/answer", lambda route: held.append(route))
+    answer(page, "n")
+    expect(page.get_by_text("1 answer of yours waits here and will be sent.")).to_be_visible()
+    assert page.get_by_text("All done.").count() == 0
+    until(lambda: held or page.wait_for_timeout(100))
+    held[0].continue_()
+    expect(page.get_by_text("Others have the rest.")).to_be_visible()
+    line.change_task(job, "theirs.jpg", position=moment)  # what bert held comes back
+    assert shown(page) == "theirs.jpg"
+    page.context.unroute("**/answer")
+    answer(page, "n")
+    expect(page.get_by_text("All done.")).to_be_visible()
+
+
 def test_two_people_at_once_never_get_the_same_image(line: Line, signed_in: SignIn) -> None:
     names = {f"both-{number}.jpg" for number in range(10)}
     execution, job = line.open_job({name: photo(seed) for seed, name in enumerate(sorted(names), 500)})
@@ -225,6 +250,7 @@ def test_two_people_at_once_never_get_the_same_image(line: Line, signed_in: Sign
         done[name] = "anna"
         draw(people["anna"], [box(20, 20, 30 + len(done), 40)])
         answer(people["anna"], "Enter")
+    assert set(done) == names
     for page in people.values():
         page.locator("#waiting:empty").wait_for(state="attached")
     assert {name: list(given) for name, given in line.answers(job).items()} == {

@@ -92,6 +92,8 @@ def work(job_id: str, name: str, seed: int, finished: Any) -> None:
                     table.answer(job_id, task["image"]["image_id"], name, answer)
                 except tasks.TaskTakenError:
                     break  # it was so slow that somebody else has it
+                except tasks.WorkflowUntoldError:
+                    continue  # somebody else is telling the workflow; when that one dies, asking for the next task tells it
         if not given:
             time.sleep(0.1)
 

@@ -406,6 +406,35 @@ def test_who_died_before_the_workflow_heard_is_made_up_for(
     assert len(answered) == 1
 
 
+@pytest.mark.parametrize("who_comes", ["the answer again", "somebody who looks at the jobs"])
+def test_who_dies_while_telling_the_workflow_is_made_up_for(
+    who_comes: str, step: Any, images: list[Any], cloud: Cloud, answered: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_labeling(step, cloud)
+    *others, last = take(step, count=4)
+    for task in others:
+        ask(step, "POST", answer_path(task), {"annotations": []})
+
+    def killed(*_: Any) -> None:
+        raise KeyboardInterrupt  # as a process that ends: nobody cleans up
+
+    with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
+        broken.setattr(tasks_module.Tasks, "_answer_workflow", killed)
+        ask(step, "POST", answer_path(last), {"annotations": []})
+    status, said = ask(step, "POST", answer_path(last), {"annotations": []})
+    assert (status, "send it again" in said["message"], answered) == (503, True, [])  # it may be alive and slow
+    later = tasks_module.now() + tasks_module.CLOSING_SECONDS * 1000 + 1
+    monkeypatch.setattr(tasks_module, "now", lambda: later)
+    if who_comes == "the answer again":
+        assert ask(step, "POST", answer_path(last), {"annotations": []}) == (200, {"status": "saved", "remaining": 0})
+    else:
+        assert ask(step, "GET", "/jobs")[0] == 200
+    assert len(answered) == 1
+    assert ask(step, "GET", "/jobs")[1]["jobs"] == []
+    assert ask(step, "POST", answer_path(last), {"annotations": []})[0] == 200
+    assert len(answered) == 1
+
+
 def settle(step: Any, cloud: Cloud, number: int, approved: list[bool]) -> dict[str, Any]:
     prefix = f"labeling/{JOB}/round-{number}/"
     labels = cloud.read_lines(prefix + "labels.jsonl")

@@ -12,6 +12,7 @@ import json
 import random
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -42,6 +43,10 @@ class UnknownTaskError(SightlineError):
 
 class TaskTakenError(SightlineError):
     """The task is leased to, or was answered by, somebody else, or its job is over."""
+
+
+class WorkflowUntoldError(SightlineError):
+    """The last answer is saved, but nobody knows yet whether the job's workflow has heard of it: send it again."""
 
 
 def job_key(job_id: str) -> dict[str, str]:
@@ -133,7 +138,10 @@ class Tasks:
     # ---------------------------------------------------------------------------------------------------------- reading
     def jobs(self) -> list[dict[str, Any]]:
         """The open jobs, oldest first."""
-        return self.table.query(OPEN_JOBS, "#open_jobs = :open", {"open": "OPEN"})
+        found = self.table.query(OPEN_JOBS, "#open_jobs = :open", {"open": "OPEN"})
+        for job in found:
+            self._make_up(job)
+        return found
 
     def job(self, job_id: str) -> dict[str, Any]:
         job = self.table.get(job_key(job_id))
@@ -184,8 +192,7 @@ class Tasks:
         Those that `worker` holds come first, then those whose lease is over, then the free ones by rank.
         """
         job = self.job(job_id)
-        if job["remaining"] == 0 and job["status"] != "DONE":
-            self._close(job_id)  # whoever gave the last answer died before the workflow had it
+        self._make_up(job)
         if job["status"] != "OPEN":
             return []
         given: dict[str, dict[str, Any]] = {}
@@ -275,7 +282,8 @@ class Tasks:
         """Save an answer once and answer how many tasks remain; the last one answers the waiting workflow.
 
         An own answer is replaced as long as the job is open. Raises TaskTakenError when the task is not leased to
-        `worker`, or the job is over.
+        `worker`, or the job is over, and WorkflowUntoldError while another one is telling the workflow: should that one
+        die, whoever sends the answer again tells it.
         """
         task, text = self.task(job_id, task_id), as_text(answer)
         if not self._save(job_id, task, worker, text) and not self._replace(job_id, task_id, worker, text):
@@ -283,8 +291,8 @@ class Tasks:
         job = self.job(job_id)
         if job["annotators"] > 1:
             self._note_agreement(job_id, task_id, job["annotators"])
-        if job["remaining"] == 0:
-            self._close(job_id)
+        if job["remaining"] == 0 and not self._close(job_id):
+            raise WorkflowUntoldError("the answer is saved and the job is being finished; send it again in a moment")
         return int(job["remaining"])
 
     def _save(self, job_id: str, task: dict[str, Any], worker: str, text: str) -> bool:
@@ -382,8 +390,14 @@ class Tasks:
         )
 
     # ---------------------------------------------------------------------------------------------------------- closing
-    def _close(self, job_id: str, *, again: bool = False) -> None:
-        """Tell the job's workflow that all is answered. One caller at a time; a dead one is replaced.
+    def _make_up(self, job: dict[str, Any]) -> None:
+        """Tell the workflow of a job, as it was read, what somebody who has died left untold."""
+        if job["remaining"] == 0 and job["status"] != "DONE":
+            with suppress(ClientError):  # whoever reads jobs can do without; the next one tries again
+                self._close(job["pk"])
+
+    def _close(self, job_id: str, *, again: bool = False) -> bool:
+        """Tell the job's workflow that all is answered; False while another one is about it. A dead one is replaced.
 
         `again`: also when that was done before, because the workflow asks anew with another token.
         """
@@ -397,7 +411,7 @@ class Tasks:
             + (" OR #status = :done" if again else ""),
         )
         if not job:
-            return
+            return bool(self.job(job_id)["status"] == "DONE")
         try:
             self._answer_workflow(job)
         except Exception:  # whatever it was: the next answer or request tries again
@@ -408,6 +422,7 @@ class Tasks:
                 condition="#status = :closing",
             )
             raise
+        return True
 
     def _answer_workflow(self, job: dict[str, Any]) -> None:
         job_id = job["pk"]
