@@ -346,5 +346,5 @@ def render(description: dict[str, Any], images: list[Looked]) -> str:
 <h2>Light and sharpness</h2>{exposure_and_sharpness(images)}
 <h2>Images that could not be looked at</h2>{_cut(["image", "split", "why"], lost, "None: every image is there, decodes and has the size its label says.")}
 <h2>Groups of near-twins</h2><p>Two images are near-twins when the fine detail of their pixels agrees nearly everywhere, by {grouping.AGREEMENT} or more
-of a correlation from -1 to 1. A group is what chains of near-twins connect; it lies on one side of the splits as a whole. Below each picture is the one it agrees with best.</p>
+of a correlation from -1 to 1. A group is what chains of near-twins connect, and in a larger one most images are near-twins; it lies on one side of the splits as a whole. Below each picture is the one it agrees with best.</p>
 {contact_sheet(images, closest)}</html>"""

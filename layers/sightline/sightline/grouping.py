@@ -1,7 +1,10 @@
 """Groups of near-duplicates: photos of one part must never lie on both sides of a split.
 
-Two photos are near-duplicates when their maps of fine detail (`sightline.vision.phash`) differ nowhere; groups are what
-chains of near-duplicates connect. A photo that shows nothing of its own is in no group: parts without any mark can't be
+Two photos are near-duplicates when their maps of fine detail (`sightline.vision.phash`) differ nowhere. A few photos are a
+group when a chain of near-duplicates connects them; more are one only where most of them are near-duplicates, not just the ends
+of two chains: among 100,000 photos some agree by chance, and chains of these would end in one group of a fifth of all.
+(So between single linkage and average linkage; Sokal and Michener, "A Statistical Method for Evaluating Systematic
+Relationships", 1958.) A photo that shows nothing of its own is in no group: parts without any mark can't be
 told apart, and every split needs some.
 
 Only likely pairs are compared. Each photo gets a small embedding that leaves out what all photos share (the fixture, the
@@ -26,6 +29,10 @@ SHIFT = 2  # cells; a part may lie up to SHIFT / SIDE of the image's size elsewh
 BLOCK = 6  # cells; tiles are 2 × 2 blocks and overlap by half
 NOISE = 0.3  # grey levels; correlation of less means nothing
 VISIBLE = 1.0  # grey levels; a tile with less detail in both photos has nothing to compare
+
+CHAINED = 8  # photos of a group that may be no more than a chain
+WITNESSES = 4  # photos of each of two larger groups that are compared with each other
+MOST = 0.5  # share of them that has to agree
 
 PROBES = 16  # cells in which a photo's neighbours are looked for
 NEIGHBOURS = 4  # of a photo in each of these cells
@@ -59,7 +66,9 @@ def group(hashes: Mapping[str, str]) -> dict[str, str]:
             batch = batch[open_ones]
             agree = _agreements(maps, batch) >= AGREEMENT
             for a, b in batch[agree]:
-                groups.join(a, b)
+                apart = groups.root(a) != groups.root(b)
+                if apart and _belong_together(maps, groups.members(a), groups.members(b)):
+                    groups.join(a, b)
             np.add.at(tries, batch[~agree], 1)
     return {name: names[groups.root(number)] for number, name in enumerate(names)}
 
@@ -93,11 +102,28 @@ def closest_apart(
     return sorted(found, key=lambda entry: (-entry[2], entry[0], entry[1]))
 
 
+def _belong_together(maps: Array, first: list[int], second: list[int]) -> bool:
+    """Do two groups, of which one photo each agrees, show one part? Small ones do; of larger ones most photos must agree."""
+    if len(first) + len(second) <= CHAINED:
+        return True
+    pairs = [(a, b) for a in _witnesses(first) for b in _witnesses(second)]
+    return bool((_agreements(maps, np.array(pairs)) >= AGREEMENT).mean() >= MOST)
+
+
+def _witnesses(members: list[int]) -> list[int]:
+    """Some of a group, spread over the order in which it grew."""
+    return members[:: -(-len(members) // WITNESSES)]
+
+
 class Groups:
     """Union-find with path halving; the root of a group is its smallest member."""
 
     def __init__(self, size: int) -> None:
         self.parent = list(range(size))
+        self._members = {item: [item] for item in range(size)}
+
+    def members(self, item: int) -> list[int]:
+        return self._members[self.root(item)]
 
     def root(self, item: int) -> int:
         parent = self.parent
@@ -110,8 +136,10 @@ class Groups:
         return np.array([self.root(item) for item in range(len(self.parent))], np.int64)
 
     def join(self, a: int, b: int) -> None:
+        """Make one group of two."""
         low, high = sorted((self.root(a), self.root(b)))
         self.parent[high] = low
+        self._members[low] += self._members.pop(high)
 
 
 def _smooth(maps: Array, reach: int = 4) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sightline import grouping
-from sightline.vision.phash import SIDE, detail
+from sightline.vision.phash import SIDE
 from tests.hashes import encode, photo
 
 
@@ -104,13 +104,32 @@ def test_groups_do_not_depend_on_the_order_of_the_images() -> None:
     assert grouping.group({name: hashes[name] for name in shuffled}) == grouping.group(hashes)
 
 
-def test_a_chain_of_near_duplicates_is_one_group() -> None:
-    """A stain grows from photo to photo: the first and the last differ, each agrees with the next."""
-    rng = np.random.default_rng(0)
-    part, stain = rng.integers(0, 16, (2, SIDE, SIDE))
-    chain = {f"c{step}": encode(np.where(np.arange(SIDE)[:, None] < 4 * step, stain, part)) for step in range(7)}
+def stained(step: int) -> str:
+    """A part with a stain that has grown for so long: photos one step apart agree, those two apart do not."""
+    part, stain = np.random.default_rng(0).integers(0, 16, (2, SIDE, SIDE))
+    return encode(np.where(np.arange(SIDE)[:, None] < 4 * step, stain, part))
+
+
+def test_a_short_chain_of_near_duplicates_is_one_group() -> None:
+    chain = {f"c{step}": stained(step) for step in range(7)}
     groups = grouping.group(chain | {f"z{number}": photo(number) for number in range(20)})
     assert {groups[name] for name in chain} == {"c0"}
-    ends = np.stack([detail(chain["c0"]), detail(chain["c6"])])
-    ends -= grouping._smooth(ends)
-    assert grouping._agreements(ends, np.array([[0, 1]]))[0] < grouping.AGREEMENT
+    first, second, third = grouping.agreements(chain, [("c0", "c1"), ("c0", "c2"), ("c0", "c6")])
+    assert max(second, third) < grouping.AGREEMENT <= first
+
+
+def test_many_photos_that_agree_are_one_group() -> None:
+    hashes = {f"{part}-{number:02}": photo(part, number) for part in range(3) for number in range(60)}
+    assert len(set(grouping.group(hashes).values())) == 3
+
+
+def test_two_larger_groups_are_not_joined_by_one_photo_between_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {2: 6, 3: 1, 4: 6}
+    hashes = {f"{step}-{number}": stained(step) for step, count in counts.items() for number in range(count)}
+    others = {f"z{number}": photo(number) for number in range(20)}
+    groups = grouping.group(hashes | others)
+    assert {name: groups[name] for name in hashes if name[0] != "3"} == {
+        name: f"{name[0]}-0" for name in hashes if name[0] != "3"
+    }
+    monkeypatch.setattr(grouping, "CHAINED", len(hashes))
+    assert len({grouping.group(hashes | others)[name] for name in hashes}) == 1
