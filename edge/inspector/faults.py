@@ -63,7 +63,7 @@ def _same(first: Grey, second: Grey) -> bool:
 
 
 def _difference(first: Grey, second: Grey) -> float:
-    return float(np.abs(first.astype(np.int16) - second).mean())
+    return float(np.abs(first.astype(np.int16) - second).sum() / first.size)
 
 
 def _known(baseline: dict[str, Any], name: str, percentile: str, default: float) -> float:

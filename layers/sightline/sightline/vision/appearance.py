@@ -4,13 +4,12 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from sightline.vision.decode import Pixels
 
 DARK, BRIGHT = 10, 250  # grey levels of 255
-LEVELS = np.arange(256)
-SQUARES = LEVELS**2
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+HALF = np.float32(0.5)
 
 Grey = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -37,25 +36,24 @@ NAMES = tuple(field.name for field in fields(Appearance))
 
 
 def grey(pixels: Pixels) -> Grey:
-    """RGB uint8 [h, w, 3] → grey uint8 [h/4, w]: every fourth row tells as much, in a quarter of the time."""
-    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels[::4])).convert("L"))
+    """RGB uint8 [h, w, 3] → grey uint8 [h/4, w] (ITU-R BT.601): every fourth row tells as much, in a quarter of the time."""
+    return np.asarray((pixels[::4].astype(np.float32) @ LUMA + HALF).astype(np.uint8))
 
 
 def appearance(image: Grey) -> Appearance:
     """Measure a grey image, uint8 [rows, w], whose rows need not be neighbours."""
-    counts = np.array(Image.fromarray(image).histogram())
-    total = image.size
-    mean = float(counts @ LEVELS) / total
-    variance = float(counts @ SQUARES) / total - mean**2
+    levels = image.ravel().astype(np.float32)
+    mean = levels.sum() / levels.size
+    levels -= mean
     # The second difference along rows: a slow change of light gives none, sensor noise little, an edge in focus much.
-    steps = np.diff(image[::2].astype(np.int16), axis=1)
-    bends = np.abs(np.diff(steps, axis=1))
+    rows = image[::2].astype(np.int16)
+    bends = np.abs(rows[:, 2:] - 2 * rows[:, 1:-1] + rows[:, :-2])
     return Appearance(
-        brightness=mean,
-        contrast=max(variance, 0.0) ** 0.5,
-        sharpness=float(bends.mean()) if bends.size else 0.0,
-        dark=float(counts[: DARK + 1].sum()) / total,
-        bright=float(counts[BRIGHT:].sum()) / total,
+        brightness=float(mean),
+        contrast=float(levels @ levels / levels.size) ** 0.5,
+        sharpness=float(bends.sum() / bends.size) if bends.size else 0.0,
+        dark=np.count_nonzero(image <= DARK) / image.size,
+        bright=np.count_nonzero(image >= BRIGHT) / image.size,
     )
 
 
