@@ -73,7 +73,7 @@ class Detector:
         boxes, scores, classes = self._session.run(["boxes", "scores", "classes"], {"images": fitted.pixels[None]})
         lowest = self.review_threshold if floor is None else floor
         if not scores.size or scores[0, 0] < lowest:
-            return []
+            return []  # as in most images: there is nothing to work out
         height, width = fitted.size
         sure = int(np.count_nonzero((scores[0] >= lowest) & (scores[0] > 0)))  # sorted, padded with score 0
         places = np.clip(boxes[0, :sure] / fitted.scale, 0, np.array([width, height] * 2, dtype=np.float32))
