@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 # Extra arguments, as in: make demo ARGS="--images DIR --labels labels.json"
 ARGS ?=
 INPUTS := pyproject.toml requirements.lock scripts/setup.sh
-PYTHON_CODE := layers functions local cli training edge scripts benchmarks tests
+PYTHON_CODE := layers functions local cli client reporting training edge scripts benchmarks tests
 
 # A file's tests stay on one process, because they share a stack; the order stays, because the longest come early.
 # One process more than there are cores: each waits now and then for the stack that it started.

@@ -16,8 +16,8 @@ from botocore.config import Config
 from rich.table import Table
 
 from benchmarks.common import finish, summary, table
-from cli import users
-from cli.target import Target
+from client import users
+from client.target import Target
 from local import stack
 
 SIZES = (100, 100_000)

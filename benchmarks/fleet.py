@@ -25,13 +25,19 @@ from PIL import Image
 from rich.table import Table
 
 from benchmarks.common import RESULTS, console, finish, table
-from cli import devices, pipeline
-from cli.target import Target
+from client import devices, pipeline
+from client.target import Target
 from local import application, stack
-from local.device import EmulatorCloud, ProcessRunner, SimulatedDevice, overrides, serve
-from local.nucleus import Nucleus, Process
-from sightline import deployment as rules
+from local.device.nucleus import Nucleus, Process
+from local.device.simulated import (
+    EmulatorCloud,
+    ProcessRunner,
+    SimulatedDevice,
+    overrides,
+    serve,
+)
 from sightline import names
+from sightline.rollout import deployment as rules
 from sightline.vision.detector import UnusableModelError
 from sightline.vision.golden import check
 

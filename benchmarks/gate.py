@@ -23,9 +23,9 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.common import finish, table
-from sightline import evaluation as metrics
-from sightline.evaluation import Found, Ranking, Truth
-from sightline.gate import LOSS, Limits, judge
+from sightline.models import metrics as metrics
+from sightline.models.gate import LOSS, Limits, judge
+from sightline.models.metrics import Found, Ranking, Truth
 
 PARTS, PHOTOS = 1500, 4
 SIZES = [6, 20, 50, 100, 200]  # test parts

@@ -27,8 +27,8 @@ from PIL import Image, ImageDraw
 from rich.table import Table
 
 from benchmarks.common import ROOT, TAGS, finish, table
-from cli.annotate import read_coco
-from sightline import grouping, splits
+from client.annotate import read_coco
+from sightline.datasets import grouping, splits
 from sightline.vision.decode import decode
 from sightline.vision.phash import phash
 

@@ -22,11 +22,11 @@ from rich.table import Table
 
 from benchmarks.common import ROOT, finish, summary, table
 from benchmarks.prices import PRICES
-from cli import pipeline
-from cli.annotate import Annotators
-from cli.target import Target
+from client import pipeline
+from client.annotate import Annotators
+from client.target import Target
 from local import application, stack
-from sightline.deployment import Limits
+from sightline.rollout.deployment import Limits
 
 HOME = ROOT / ".sightline"
 PUTS = 40

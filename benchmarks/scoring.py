@@ -27,8 +27,8 @@ from benchmarks.common import ROOT, finish, summary, table
 from benchmarks.edge import make_model, photos
 from benchmarks.pipeline import photo
 from benchmarks.prices import PRICES
-from cli import pipeline, users
-from cli.target import Target
+from client import pipeline, users
+from client.target import Target
 from local import stack
 
 HOME = ROOT / ".sightline"

@@ -33,7 +33,7 @@ class Settings:
 
 
 def target() -> Any:
-    from cli.target import Target
+    from client.target import Target
 
     return Target.find(Settings.profile, Settings.region, Settings.stack, Settings.home)
 

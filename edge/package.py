@@ -45,7 +45,7 @@ def _zip(files: dict[str, bytes], compression: int) -> bytes:
 
 def inspector_version() -> str:
     """A version that changes with the content and the recipe: Greengrass never lets one version have two contents."""
-    parts = {**_files(), "recipe": (SIGHTLINE / "components.py").read_bytes()}
+    parts = {**_files(), "recipe": (SIGHTLINE / "rollout" / "recipes.py").read_bytes()}
     digest = hashlib.sha256(b"".join(name.encode() + body for name, body in sorted(parts.items()))).hexdigest()
     return f"{RELEASE}.{int(digest[:7], 16)}"
 

@@ -263,7 +263,7 @@ def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> Non
 
 def _stop(root: Path, pid: int) -> None:
     """End the process group and the simulated devices, and delete what is of no use without them."""
-    from local.device import stop_all
+    from local.device.simulated import stop_all
 
     stop_all(root)
     for sign in (signal.SIGTERM, signal.SIGKILL):

@@ -14,9 +14,9 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from cli.annotate import read_coco
-from cli.target import Target
-from local.sample import draw as draw_sample
+from client.annotate import read_coco
+from client.target import Target
+from local.demo.sample import draw as draw_sample
 from scripts.chromium import ARGUMENTS, find_chromium
 from tests.console_line import Line, answer, boxes, draw, open_work, shown, sign_in
 

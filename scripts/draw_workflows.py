@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from sightline.workflow_graph import condition
+from sightline.api.workflow_graph import condition
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "workflows.md"

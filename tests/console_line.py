@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
-from cli import pipeline, users
-from cli.target import Target
+from client import pipeline, users
+from client.target import Target
 from local import stack
 
 # An upload's own window stays open for an hour: the tests alone decide which photos make a job. Nothing trains.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from sightline import manifest
+from sightline.labelling import manifest
 from training.data import Sample
 
 TINY = {"image_size": "64", "epochs": "4", "batch_size": "3", "warmup_epochs": "1"}

@@ -11,7 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from sightline.aws import deployments, greengrass, items, objects, registry
+from sightline.aws import objects
+from sightline.aws import table as items
+from sightline.models import registry
+from sightline.rollout import deployments, greengrass
 from tests.fake_greengrass import GROUP_ARN, FakeGreengrass
 
 EVENTS = Path(__file__).parents[1] / "events"

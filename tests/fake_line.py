@@ -11,9 +11,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from local import greengrass
-from local.aws_shapes import AwsError, check_answer, check_request
-from local.nucleus import Nucleus, Process
+from local.device.nucleus import Nucleus, Process
+from local.emulator import greengrass
+from local.emulator.aws_shapes import AwsError, check_answer, check_request
 from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
 
 TICK_SECONDS = 60.0  # simulated time of one tick

@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from sightline import evaluation as metrics
-from sightline.doubts import doubts
+from reporting import evaluation as report
 from sightline.errors import SightlineError
-from sightline.evaluation import Found, Truth
+from sightline.models import metrics as metrics
+from sightline.models.doubts import doubts
+from sightline.models.metrics import Found, Truth
 from sightline.vision.appearance import Appearance, appearance, grey, spread
 from sightline.vision.decode import Pixels, decode
 from sightline.vision.detector import Detection, Detector, UnusableModelError
 from sightline.vision.letterbox import fit
-from training import contract, job, report
+from training import contract, job
 from training.data import Split
 from training.inputs import Problem, UnusableInputError, is_number, read_dataset, read_json, unpack
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sightline.errors import SightlineError
-from sightline.training_plan import MOST_SECONDS
+from sightline.models.training_plan import MOST_SECONDS
 
 
 class InvalidHyperparameterError(SightlineError):

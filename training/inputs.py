@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import SightlineError
-from sightline.labels import LARGEST
+from sightline.labelling.labels import LARGEST
 from sightline.names import LABEL_ATTRIBUTE
 
 

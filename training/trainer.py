@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from sightline.evaluation import Found, Truth, mean_ap
+from sightline.models.metrics import Found, Truth, mean_ap
 from training.data import Sample
 from training.export import Deployed
 from training.hyperparameters import Hyperparameters

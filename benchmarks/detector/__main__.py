@@ -20,7 +20,7 @@ from benchmarks.common import RESULTS, ROOT, TAGS, console, finish, table
 from benchmarks.detector import environment, folds
 from benchmarks.detector.ours import quality, run_ours
 from sightline.errors import SightlineError
-from sightline.evaluation import Found
+from sightline.models.metrics import Found
 from training.checkpoint import code_digest
 from training.evaluate import Images
 

@@ -12,9 +12,15 @@ from pathlib import Path
 
 from PIL import Image
 
-from cli.annotate import read_coco
-from sightline import grouping, manifest
-from sightline.splits import SPLITS, TEST, TRAIN, VALIDATION
+from client.annotate import read_coco
+from sightline.datasets import grouping
+from sightline.datasets.splits import (
+    SPLITS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+)
+from sightline.labelling import manifest
 from sightline.vision.decode import decode
 from sightline.vision.phash import phash
 

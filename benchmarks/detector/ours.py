@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT, cores
-from sightline import evaluation as metrics
-from sightline.evaluation import Found, Truth
+from sightline.models import metrics as metrics
+from sightline.models.metrics import Found, Truth
 from sightline.vision.detector import Detector
 from training.checkpoint import code_digest
 from training.evaluate import INT8, Images, detect_all

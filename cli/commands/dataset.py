@@ -17,7 +17,7 @@ VersionArgument = Annotated[str, typer.Argument(help="Dataset version, its begin
 @app.command("list")
 def dataset_list(as_json: JsonOption = False) -> None:
     """Dataset versions, the newest first."""
-    from cli import datasets
+    from client import datasets
 
     found = datasets.versions(target())
     show(found, as_json, as_table(found, ["version", "created", "parent", "train", "validation", "test"]))
@@ -26,7 +26,7 @@ def dataset_list(as_json: JsonOption = False) -> None:
 @app.command("show")
 def dataset_show(version: VersionArgument = "latest", as_json: JsonOption = False) -> None:
     """What is in a dataset version."""
-    from cli import datasets
+    from client import datasets
 
     found = datasets.show(target(), version)
     if as_json:
@@ -48,7 +48,7 @@ def dataset_diff(
     as_json: JsonOption = False,
 ) -> None:
     """Images that two dataset versions differ in."""
-    from cli import datasets
+    from client import datasets
 
     found = datasets.diff(target(), before, after)
     rows = [{"change": change, "image": image} for change, images in found.items() for image in images]
@@ -63,7 +63,7 @@ def dataset_export(
     version: Annotated[str, typer.Option(help="Dataset version, its beginning, or `latest`.")] = "latest",
 ) -> None:
     """Write a dataset version as images and COCO JSON."""
-    from cli import datasets
+    from client import datasets
 
     found = target()
     total = sum(counts["images"] for counts in datasets.show(found, version)["counts"].values())
@@ -78,7 +78,7 @@ def dataset_report(
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where the page goes.")] = Path("dataset.html"),
 ) -> None:
     """Write a dataset version as one HTML page: groups of near-twins, splits, and the health of images and labels."""
-    from cli import datasets
+    from client import datasets
 
     found = target()
     total = sum(counts["images"] for counts in datasets.show(found, version)["counts"].values())

@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="Devices: the simulated one of this
 @app.command("list")
 def device_list(as_json: JsonOption = False) -> None:
     """Devices with their group, status, model version, health with it, and when they were seen last."""
-    from cli import devices
+    from client import devices
 
     found = devices.listed(target())
     show(found, as_json, as_table(found, ["thing", "group", "status", "model", "healthy", "last_seen"]))
@@ -23,7 +23,7 @@ def device_list(as_json: JsonOption = False) -> None:
 @app.command("show")
 def device_show(thing: Annotated[str, typer.Argument(help="Name of the device.")], as_json: JsonOption = False) -> None:
     """One device: what runs on it, its deployments with the reasons, and what it said of each model."""
-    from cli import devices
+    from client import devices
 
     found = devices.show(target(), thing)
     if as_json:
@@ -46,7 +46,7 @@ def device_logs(
     lines: Annotated[int, typer.Option(min=1, help="How many of each log's last lines.")] = 50,
 ) -> None:
     """The logs of a simulated device and its components; for one on AWS, where they are."""
-    from cli import devices
+    from client import devices
 
     if Settings.profile or Settings.stack:
         console.print(devices.logs_on_aws(target(), thing), soft_wrap=True)
@@ -62,7 +62,7 @@ def device_rollback(
     reason: Annotated[str, typer.Option(help="Why; it is kept with the roll-out.")] = "asked for by a person",
 ) -> None:
     """Give the devices back what they ran before the newest model; a roll-out that is running is stopped and taken back."""
-    from cli import devices
+    from client import devices
 
     found = target()
     with console.status("rolling back"):
@@ -78,7 +78,7 @@ def device_rollback(
 @app.command("publish")
 def device_publish() -> None:
     """Package the inspector and publish it as a component version, which deployments then use."""
-    from cli import pipeline
+    from client import pipeline
 
     console.print(f"com.sightline.Inspector {pipeline.publish_inspector(target())} is published.")
 
@@ -90,7 +90,7 @@ def device_start(
 ) -> None:
     """Start a simulated device on this machine."""
     local_only("device start")
-    from local.device import SimulatedDevice
+    from local.device.simulated import SimulatedDevice
     from local.stack import load
 
     device, stack = SimulatedDevice(Settings.home, thing), load(Settings.home)
@@ -102,7 +102,7 @@ def device_start(
 def device_stop(thing: Annotated[str, typer.Argument(help="Name of the simulated device.")] = "device-1") -> None:
     """Stop a simulated device."""
     local_only("device stop")
-    from local.device import SimulatedDevice
+    from local.device.simulated import SimulatedDevice
 
     device = SimulatedDevice(Settings.home, thing)
     if not device.known:

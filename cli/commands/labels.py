@@ -15,7 +15,7 @@ FormatOption = Annotated[str, typer.Option("--format", help="coco, yolo, voc, gr
 
 
 def format_name(name: str) -> str:
-    from cli.formats import FORMATS
+    from client.formats import FORMATS
 
     if name not in FORMATS:
         raise SightlineError(f"--format {name!r} is none of {', '.join(FORMATS)}")
@@ -43,8 +43,8 @@ def labels_import(
     as_json: JsonOption = False,
 ) -> None:
     """Bring labels of another tool for images that are in the ledger; people verify them."""
-    from cli import labels, pipeline
-    from cli.formats import Report
+    from client import labels, pipeline
+    from client.formats.common import Report
 
     pairs = dict(entry.split("=", 1) for entry in classes or [] if "=" in entry)
     if len(pairs) != len(classes or []):
@@ -78,8 +78,8 @@ def labels_export(
     as_json: JsonOption = False,
 ) -> None:
     """Write the labels of a dataset version, or of all approved images, for another tool."""
-    from cli import labels
-    from cli.formats import Report
+    from client import labels
+    from client.formats.common import Report
 
     kind, report = format_name(name), Report()
     number = labels.export(target(), version, kind, folder, report)

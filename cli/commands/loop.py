@@ -18,7 +18,7 @@ def upload(
     as_json: JsonOption = False,
 ) -> None:
     """Upload a folder's files. What is no image is quarantined with the reason, not refused here."""
-    from cli import pipeline
+    from client import pipeline
 
     if not folder.is_dir():
         raise SightlineError(f"{folder} is not a folder; give the folder that holds the images")
@@ -49,8 +49,8 @@ def annotate(
     as_json: JsonOption = False,
 ) -> None:
     """Answer the open labelling and verification jobs with simulated annotators, from known labels."""
-    from cli import pipeline
-    from cli.annotate import Annotators, read_coco
+    from client import pipeline
+    from client.annotate import Annotators, read_coco
 
     found = target()
     people = Annotators(found, read_coco(labels), error_rate=error_rate, seed=seed, count=annotators)
@@ -77,7 +77,7 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Start a training run."""
-    from cli import pipeline
+    from client import pipeline
 
     pairs: dict[str, str] = {}
     for entry in hyperparameter or []:
@@ -102,7 +102,7 @@ def approve(
     reject: Annotated[bool, typer.Option(help="Reject it instead.")] = False,
 ) -> None:
     """Approve a model: its deployment to the devices starts."""
-    from cli import pipeline
+    from client import pipeline
 
     model = pipeline.approve(target(), version, status="Rejected" if reject else "Approved")
     console.print(f"Model {model['version']} is {model['status'].lower()}.")
@@ -115,8 +115,8 @@ def score(
     as_json: JsonOption = False,
 ) -> None:
     """Score uploaded images with the model in service; the predictions go to the artifacts bucket as JSON Lines."""
-    from cli import pipeline
-    from sightline.scoring import prefix_of
+    from client import pipeline
+    from sightline.scoring.batch import prefix_of
 
     prefix = prefix_of({"prefix": prefix})  # a mistake is told at once, not by the workflow
     found = target()

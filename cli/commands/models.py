@@ -20,7 +20,7 @@ def models(context: typer.Context, as_json: JsonOption = False) -> None:
 @app.command("list")
 def models_list(as_json: JsonOption = False) -> None:
     """The registered models, the newest first."""
-    from cli import pipeline
+    from client import pipeline
 
     found = pipeline.models(target())
     show(found, as_json, as_table(found, ["version", "status", "map50", "map50_95", "dataset_version", "created"]))
@@ -39,7 +39,7 @@ def models_import(
     as_json: JsonOption = False,
 ) -> None:
     """Judge a model that was trained elsewhere, by the same evaluation and gate, and register it when it passes."""
-    from cli import models, pipeline
+    from client import models, pipeline
 
     name = name or file.stem
     archive = models.pack(file, [entry.strip() for entry in classes.split(",")] if classes else None, name)

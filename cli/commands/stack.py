@@ -16,7 +16,7 @@ app = typer.Typer()
 def up(as_json: JsonOption = False) -> None:
     """Start the local stack: the emulator, with the application built and deployed to it, and a user for its page."""
     local_only("up")
-    from cli import users
+    from client import users
     from local import stack
 
     started = time.monotonic()
@@ -43,7 +43,7 @@ def down() -> None:
 @app.command()
 def status(as_json: JsonOption = False) -> None:
     """Images by status, running executions with their state, models, devices."""
-    from cli import pipeline
+    from client import pipeline
 
     found = target()
     running = [
@@ -109,7 +109,7 @@ def demo(
 ) -> None:
     """Run the whole loop on this machine: upload, label, train, judge, register, approve, deploy, inspect."""
     local_only("demo")
-    from local.demo import Demo
+    from local.demo.demo import Demo
 
     if bool(images) != bool(labels):
         raise SightlineError("--images and --labels go together: a folder of images and its COCO JSON")

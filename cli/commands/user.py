@@ -15,7 +15,7 @@ def user_add(
     engineer: Annotated[bool, typer.Option(help="May also approve models and settle the attention list.")] = False,
 ) -> None:
     """Make a user, and print the password for the first sign-in, which asks for another one."""
-    from cli import users
+    from client import users
 
     print(users.add(target(), name, engineer=engineer))
     console.print(f"{name} may sign in with this password, once, within 7 days.")

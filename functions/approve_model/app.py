@@ -9,8 +9,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import web
-from sightline.aws import registry
+from sightline.api import web
+from sightline.models import registry
 
 GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 MAX_REASON = 500  # characters

@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
-from sightline.aws.ledger import Ledger
 from sightline.aws.objects import ObjectStore
+from sightline.images.ledger import Ledger
 
 MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])
 FIELDS = ("image_id", "bucket", "key", "version_id", "width", "height", "format", "annotations")

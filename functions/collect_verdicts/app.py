@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
 from sightline.aws.objects import ObjectStore
-from sightline.aws.tasks import Tasks
+from sightline.labelling.tasks import Tasks
 
 logger = Logger()
 tracer = Tracer()

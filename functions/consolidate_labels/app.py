@@ -12,8 +12,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
 from sightline.aws.objects import ObjectStore
-from sightline.aws.tasks import Tasks
-from sightline.labels import consolidate_label
+from sightline.labelling.labels import consolidate_label
+from sightline.labelling.tasks import Tasks
 
 logger = Logger()
 tracer = Tracer()

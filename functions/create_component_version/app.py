@@ -10,8 +10,8 @@ import os
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import components
-from sightline.aws.greengrass import Fleet
+from sightline.rollout import recipes as components
+from sightline.rollout.greengrass import Fleet
 
 logger = Logger()
 tracer = Tracer()

@@ -12,10 +12,11 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import labels, names
-from sightline.aws.ledger import Ledger
+from sightline import names
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
+from sightline.images.ledger import Ledger
+from sightline.labelling import labels
 
 CLASSES = os.environ["CLASSES"].split(",")
 MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])

@@ -14,9 +14,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
-from sightline.aws.ledger import Ledger
 from sightline.aws.objects import ObjectStore
-from sightline.gate import MAP50, Limits, judge
+from sightline.images.ledger import Ledger
+from sightline.models.gate import MAP50, Limits, judge
 
 LIMITS = Limits(
     min_map50=float(os.environ["MIN_MAP"]),

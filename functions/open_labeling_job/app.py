@@ -9,9 +9,10 @@ import os
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import labels, names
+from sightline import names
 from sightline.aws.objects import ObjectStore
-from sightline.aws.tasks import Tasks
+from sightline.labelling import labels
+from sightline.labelling.tasks import Tasks
 
 ANNOTATORS = int(os.environ["ANNOTATORS_PER_IMAGE"])
 CLASSES = os.environ["CLASSES"].split(",")

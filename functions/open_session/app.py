@@ -9,8 +9,8 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import web
-from sightline.aws.users import NEW_PASSWORD, NewPasswordError, UserPool
+from sightline.api import web
+from sightline.api.users import NEW_PASSWORD, NewPasswordError, UserPool
 
 MAX_TEXT = 4096  # characters; a token has some two thousand
 

@@ -12,9 +12,10 @@ import os
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import deployment, names
-from sightline.aws import registry
+from sightline import names
 from sightline.aws.objects import ObjectStore
+from sightline.models import registry
+from sightline.rollout import deployment
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 STAGE_TIMEOUT_SECONDS = int(os.environ["STAGE_TIMEOUT_SECONDS"])

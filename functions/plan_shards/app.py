@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import names, scoring
-from sightline.aws import releases
+from sightline import names
 from sightline.aws.objects import ObjectStore
+from sightline.models import releases
+from sightline.scoring import batch as scoring
 
 GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 SHARD_IMAGES = int(os.environ["SHARD_IMAGES"])

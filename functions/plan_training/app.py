@@ -13,9 +13,9 @@ import os
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import names, training_plan
-from sightline.aws import registry
+from sightline import names
 from sightline.aws.objects import ObjectStore
+from sightline.models import registry, training_plan
 
 STACK = os.environ["STACK_NAME"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]

@@ -13,9 +13,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import web
-from sightline.aws import releases
+from sightline.api import web
 from sightline.aws.objects import ObjectStore
+from sightline.models import releases
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError
 from sightline.vision.detector import Detector

@@ -11,8 +11,9 @@ from pathlib import Path
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import ground_truth, names
+from sightline import names
 from sightline.aws.objects import ObjectStore
+from sightline.labelling import ground_truth
 
 CLASSES = os.environ["CLASSES"].split(",")
 WORKTEAM = os.environ["WORKTEAM_ARN"]

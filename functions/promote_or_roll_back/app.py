@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import deployment as rules
-from sightline.aws.deployments import Deployments
-from sightline.aws.greengrass import groups
+from sightline.rollout import deployment as rules
+from sightline.rollout.deployments import Deployments
+from sightline.rollout.greengrass import groups
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 BAKE_SECONDS = int(os.environ["BAKE_SECONDS"])

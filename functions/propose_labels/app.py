@@ -17,9 +17,10 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.aws import registry, uploads
 from sightline.aws.objects import ObjectStore
-from sightline.proposals import propose, uncertainty
+from sightline.images import uploads
+from sightline.labelling.proposals import propose, uncertainty
+from sightline.models import registry
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.detector import Detector

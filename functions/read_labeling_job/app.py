@@ -11,9 +11,10 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import ground_truth, labels, names
+from sightline import names
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
+from sightline.labelling import ground_truth, labels
 
 CLASSES = os.environ["CLASSES"].split(",")
 

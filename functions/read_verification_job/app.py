@@ -10,8 +10,9 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import ground_truth, names
+from sightline import names
 from sightline.aws.objects import ObjectStore
+from sightline.labelling import ground_truth
 
 logger = Logger()
 tracer = Tracer()

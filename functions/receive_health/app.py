@@ -14,9 +14,9 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import deployment as rules
-from sightline import reports
-from sightline.aws.deployments import Deployments
+from sightline.line import messages as reports
+from sightline.rollout import deployment as rules
+from sightline.rollout.deployments import Deployments
 
 LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 

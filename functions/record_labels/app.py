@@ -14,11 +14,11 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import ledger as rules
-from sightline import manifest, names
-from sightline.aws import feature_store
-from sightline.aws.ledger import Ledger
+from sightline import names
 from sightline.aws.objects import ObjectStore
+from sightline.images import image as rules
+from sightline.images.ledger import Ledger
+from sightline.labelling import feature_store, manifest
 
 CLASSES = os.environ["CLASSES"].split(",")
 FEATURE_GROUP = os.environ["FEATURE_GROUP"]

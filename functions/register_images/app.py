@@ -17,11 +17,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from PIL import Image
 
-from sightline import ledger as rules
-from sightline.aws import uploads
-from sightline.aws.ledger import Ledger, now
 from sightline.aws.workflows import start_once
-from sightline.ledger import ObjectEvent
+from sightline.images import image as rules
+from sightline.images import uploads
+from sightline.images.image import ObjectEvent
+from sightline.images.ledger import Ledger, now
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.phash import phash
 

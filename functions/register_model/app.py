@@ -13,10 +13,11 @@ import tarfile
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import model_card, names
-from sightline.aws import notify, registry
+from sightline import names
+from sightline.aws import topic as notify
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
+from sightline.models import model_card, registry
 
 GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]

@@ -10,8 +10,8 @@ from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
-from sightline.aws.ledger import Ledger
-from sightline.aws.tasks import Tasks
+from sightline.images.ledger import Ledger
+from sightline.labelling.tasks import Tasks
 
 MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
 

@@ -9,7 +9,7 @@ import os
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.aws import notify
+from sightline.aws import topic as notify
 
 TOPIC = os.environ["NOTIFICATION_TOPIC"]
 

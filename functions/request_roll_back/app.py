@@ -12,8 +12,8 @@ import time
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import deployment as rules
-from sightline.aws.deployments import Deployments
+from sightline.rollout import deployment as rules
+from sightline.rollout.deployments import Deployments
 
 LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 

@@ -12,10 +12,10 @@ import os
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import deployment as rules
-from sightline.aws import registry
-from sightline.aws.deployments import Deployments
-from sightline.aws.greengrass import groups
+from sightline.models import registry
+from sightline.rollout import deployment as rules
+from sightline.rollout.deployments import Deployments
+from sightline.rollout.greengrass import groups
 
 GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 WHY = "taken back from the devices; the execution of deploy_model says why"

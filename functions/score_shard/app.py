@@ -18,8 +18,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
-from sightline.aws import uploads
 from sightline.aws.objects import ObjectStore
+from sightline.images import uploads
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError
 from sightline.vision.detector import Detector

@@ -10,12 +10,14 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import ledger as rules
-from sightline import manifest, names, web
-from sightline.aws import feature_store, uploads
-from sightline.aws.ledger import Ledger
+from sightline import names
+from sightline.api import web
 from sightline.aws.objects import ObjectStore
 from sightline.aws.workflows import start_once
+from sightline.images import image as rules
+from sightline.images import uploads
+from sightline.images.ledger import Ledger
+from sightline.labelling import feature_store, manifest
 
 CLASSES = os.environ["CLASSES"].split(",")
 FEATURE_GROUP = os.environ["FEATURE_GROUP"]

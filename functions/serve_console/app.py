@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.aws import uploads
+from sightline.images import uploads
 
 IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
 TYPES = {

@@ -12,9 +12,15 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import labels, web
-from sightline.aws import uploads
-from sightline.aws.tasks import Tasks, TaskTakenError, UnknownTaskError, WorkflowUntoldError
+from sightline.api import web
+from sightline.images import uploads
+from sightline.labelling import labels
+from sightline.labelling.tasks import (
+    Tasks,
+    TaskTakenError,
+    UnknownTaskError,
+    WorkflowUntoldError,
+)
 
 LEASE_SECONDS = int(os.environ["LEASE_SECONDS"])
 URL_SECONDS = 3600

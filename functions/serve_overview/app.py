@@ -11,11 +11,14 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import ledger as rules
-from sightline import names, web
-from sightline.aws import greengrass, registry, workflows
-from sightline.aws.ledger import Ledger
-from sightline.workflow_graph import graph
+from sightline import names
+from sightline.api import web
+from sightline.api.workflow_graph import graph
+from sightline.aws import workflows
+from sightline.images import image as rules
+from sightline.images.ledger import Ledger
+from sightline.models import registry
+from sightline.rollout import greengrass
 
 GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 MACHINES = json.loads(os.environ["MACHINES"])  # name: ARN

@@ -12,7 +12,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
 from sightline.aws.objects import ObjectStore
-from sightline.labels import settle_round
+from sightline.labelling.labels import settle_round
 
 MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
 OF_A_ROUND = ("agreement", "annotated_by")

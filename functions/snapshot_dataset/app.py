@@ -14,12 +14,13 @@ from typing import Any
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import ledger as rules
-from sightline import manifest, names
-from sightline.aws.ledger import Ledger
+from sightline import names
 from sightline.aws.objects import ObjectStore
-from sightline.dataset import Dataset, shortage, snapshot
-from sightline.splits import SPLITS
+from sightline.datasets.snapshot import Dataset, shortage, snapshot
+from sightline.datasets.splits import SPLITS
+from sightline.images import image as rules
+from sightline.images.ledger import Ledger
+from sightline.labelling import manifest
 
 CLASSES = os.environ["CLASSES"].split(",")
 CODE_VERSION = os.environ["TRAINING_IMAGE_URI"]

@@ -12,8 +12,9 @@ from itertools import chain
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline import names, scoring
+from sightline import names
 from sightline.aws.objects import ObjectStore
+from sightline.scoring import batch as scoring
 
 logger = Logger()
 tracer = Tracer()

@@ -9,10 +9,10 @@ import os
 from aws_lambda_powertools import Logger, Tracer
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.aws import uploads
-from sightline.aws.ledger import Ledger
 from sightline.aws.queue import send_events
-from sightline.ledger import created_event
+from sightline.images import uploads
+from sightline.images.image import created_event
+from sightline.images.ledger import Ledger
 
 IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
 QUEUE_URL = os.environ["QUEUE_URL"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import botocore
 import pytest
 
-from sightline import ground_truth
+from sightline.labelling import ground_truth
 from tests.project import ROOT, template
 
 MODEL = Path(botocore.__file__).parent / "data" / "sagemaker" / "2017-07-24" / "service-2.json.gz"

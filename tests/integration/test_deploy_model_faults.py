@@ -15,9 +15,12 @@ from botocore.config import Config
 from moto import mock_aws
 
 from edge.inspector.settings import defaults
-from local import greengrass as plane
-from sightline.aws import deployments, greengrass, items, objects, registry
-from sightline.components import inspector_recipe
+from local.emulator import greengrass as plane
+from sightline.aws import objects
+from sightline.aws import table as items
+from sightline.models import registry
+from sightline.rollout import deployments, greengrass
+from sightline.rollout.recipes import inspector_recipe
 from tests.clock_machine import ClockMachine, Execution
 from tests.fake_account import DEPLOYMENTS_TABLE, LIMITS, MODELS
 from tests.fake_line import Line, Trouble

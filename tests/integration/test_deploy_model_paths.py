@@ -12,7 +12,8 @@ import pytest
 from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
-from sightline.aws import deployments, registry
+from sightline.models import registry
+from sightline.rollout import deployments
 from tests.fake_account import account
 from tests.fake_greengrass import CANARY_ARN
 from tests.moto_machine import Machine

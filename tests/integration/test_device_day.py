@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from local.token_exchange import TokenExchange
+from local.device.token_exchange import TokenExchange
 from tests.fake_device import THING, make_model, photo
 from tests.project import ROOT
 from tests.unit.edge.test_uploader import Bucket

@@ -15,8 +15,13 @@ from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sfn
 
-from sightline.aws import feature_store, items, notify, objects, registry, tasks, uploads, workflows
-from sightline.aws.ledger import Ledger
+from sightline.aws import objects, workflows
+from sightline.aws import table as items
+from sightline.aws import topic as notify
+from sightline.images import uploads
+from sightline.images.ledger import Ledger
+from sightline.labelling import feature_store, tasks
+from sightline.models import registry
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import Cloud, cloud, jpeg, request
 from tests.moto_machine import Ended, Handler, Machine

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
-from local.aws_shapes import check_request
-from sightline.aws import tasks
-from sightline.aws.ledger import Ledger
+from local.emulator.aws_shapes import check_request
+from sightline.images.ledger import Ledger
+from sightline.labelling import tasks
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import Cloud, cloud
 from tests.integration.test_label_images_paths import AGAIN, BOX, CLAIMED, GIVEN_BACK, RECORDED, ROUND, Workflow, flow

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from cli import formats, labels, pipeline
-from cli.annotate import Annotators, read_coco
-from cli.formats import FORMATS, Report
-from cli.target import Target
+from client import formats, labels, pipeline
+from client.annotate import Annotators, read_coco
+from client.formats import FORMATS, common
+from client.formats.common import Report
+from client.target import Target
 from local import stack
-from local.sample import draw
+from local.demo.sample import draw
 
 pytestmark = pytest.mark.timeout(900)  # a stack comes up, and people label
 
@@ -91,8 +92,8 @@ def test_an_export_says_what_the_ledger_says(
     assert labels.export(line, "approved", name, tmp_path / "out", Report()) == BROUGHT
     index = labels.Index.of(line)
     found = formats.read(name, tmp_path / "out", Report(), lambda key: _size(index.find(key)))
-    truth = {formats.stem(image): boxes for image, boxes in read_coco(photos).items()}
-    said = {formats.stem(image.name.rsplit("/", 1)[-1]): len(image.boxes) for image in found.images}
+    truth = {common.stem(image): boxes for image, boxes in read_coco(photos).items()}
+    said = {common.stem(image.name.rsplit("/", 1)[-1]): len(image.boxes) for image in found.images}
     assert said == {image: len(truth[image]) for image in sorted(truth)[:BROUGHT]}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.annotate import read_coco
+from client.annotate import read_coco
 from tests.project import ROOT
 
 TAGS = ROOT.parent / "shared" / "data" / "tags"

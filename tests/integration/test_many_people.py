@@ -19,7 +19,8 @@ import boto3
 import pytest
 
 from local import stack
-from sightline.aws import items, tasks
+from sightline.aws import table as items
+from sightline.labelling import tasks
 from tests.project import template
 
 pytestmark = pytest.mark.slow

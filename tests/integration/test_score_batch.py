@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from cli import pipeline, users
-from cli.target import Target
+from client import pipeline, users
+from client.target import Target
 from local import stack
 from tests.drawn_models import files
 from tests.fake_cloud import jpeg

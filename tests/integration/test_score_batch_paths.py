@@ -12,7 +12,10 @@ import pytest
 from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
-from sightline.aws import notify, objects, registry, uploads
+from sightline.aws import objects
+from sightline.aws import topic as notify
+from sightline.images import uploads
+from sightline.models import registry
 from tests.drawn_models import release
 from tests.fake_cloud import Cloud, cloud, jpeg
 from tests.moto_machine import Ended, Handler, Machine

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from cli import models, pipeline, users
-from cli.annotate import Annotators, read_coco
-from cli.target import Target
+from client import models, pipeline, users
+from client.annotate import Annotators, read_coco
+from client.target import Target
 from local import stack
-from local.device import SimulatedDevice
-from local.sample import draw
+from local.demo.sample import draw
+from local.device.simulated import SimulatedDevice
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -23,9 +23,12 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resource import ResourceCondition
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-from local.aws_shapes import check_request
-from sightline.aws import items, notify, objects, registry
-from sightline.aws.ledger import Ledger, image_key
+from local.emulator.aws_shapes import check_request
+from sightline.aws import objects
+from sightline.aws import table as items
+from sightline.aws import topic as notify
+from sightline.images.ledger import Ledger, image_key
+from sightline.models import registry
 from tests.fake_cloud import Cloud, cloud
 from tests.hashes import photo
 from tests.moto_machine import Ended, Machine

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from local import containers
+from local.emulator import containers
 from tests.drawn import TINY, Job, draw_channels
 from training.checkpoint import NAME
 

@@ -23,7 +23,7 @@ from edge.inspector.forwarder import RefusedError
 from edge.inspector.outbox import UPLOADS, Item
 from edge.inspector.sigv4 import Credentials, encoded, sign
 from edge.inspector.uploader import Uploader
-from local.token_exchange import TokenExchange
+from local.device.token_exchange import TokenExchange
 
 ITEM = Item(UPLOADS, "incoming/line 1/ä+b.jpg", b"the image", {"device": "line-1", "verdict": "review"})
 AT = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)

@@ -11,8 +11,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from sightline.aws import greengrass, registry, users, workflows
-from sightline.aws.ledger import Ledger
+from sightline.api import users
+from sightline.aws import workflows
+from sightline.images.ledger import Ledger
+from sightline.models import registry
+from sightline.rollout import greengrass
 from tests.fake_cloud import REGION, Cloud, jpeg, request
 from tests.project import states
 
@@ -249,7 +252,9 @@ def test_an_engineer_approves_a_model_and_nobody_else_does(cloud: Cloud, step: A
 def aside(cloud: Cloud, step: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Three images on the engineer's list: rejected with a label, skipped without one, approved but contradicted."""
     features: list[str] = []
-    monkeypatch.setattr("sightline.aws.feature_store.put_label", lambda *args: features.append(args[2]["image_id"]))
+    monkeypatch.setattr(
+        "sightline.labelling.feature_store.put_label", lambda *args: features.append(args[2]["image_id"])
+    )
     monkeypatch.setattr("sightline.aws.workflows.start_once", lambda *args: features.append("started"))
     records = [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(3)]
     step("register_images", {"Records": records})

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sightline import components
-from sightline.aws import greengrass
+from sightline.rollout import greengrass
+from sightline.rollout import recipes as components
 from tests.fake_greengrass import COMPONENTS_ARN
 
 ARN = f"{COMPONENTS_ARN}:com.sightline.Model:versions:1.0.3"

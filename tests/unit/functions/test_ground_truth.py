@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.aws_shapes import check_request
+from local.emulator.aws_shapes import check_request
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import Cloud
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sightline.aws.ledger import Ledger
+from sightline.images.ledger import Ledger
 from tests.fake_cloud import Cloud, jpeg
 
 JOB = "import-0f1e2d3c4b5a6978"

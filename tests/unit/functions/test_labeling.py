@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sightline.aws import tasks as tasks_module
-from sightline.aws.ledger import Ledger
+from sightline.images.ledger import Ledger
+from sightline.labelling import tasks as tasks_module
 from tests.fake_cloud import Cloud, jpeg, request
 
 JOB = "window-1795220517014"
@@ -254,7 +254,7 @@ def test_each_image_goes_to_as_many_different_people_as_the_stack_says(
 def test_an_image_that_most_skip_is_set_aside_and_not_verified(
     step: Any, images: list[Any], cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sightline.aws.feature_store.put_label", lambda *_: None)
+    monkeypatch.setattr("sightline.labelling.feature_store.put_label", lambda *_: None)
     open_labeling(step, cloud)
     first = take(step)[0]
     assert ask(step, "POST", answer_path(first), {"skip": "  out of focus "})[0] == 200
@@ -458,7 +458,7 @@ def test_rejected_labels_go_round_again_and_end_rejected_after_the_last_round(
 ) -> None:
     features: list[str] = []
     monkeypatch.setattr(
-        "sightline.aws.feature_store.put_label", lambda group, job, label, uri: features.append(label["image_id"])
+        "sightline.labelling.feature_store.put_label", lambda group, job, label, uri: features.append(label["image_id"])
     )
     open_labeling(step, cloud)
     label_all(step)

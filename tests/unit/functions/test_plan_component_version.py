@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sightline import deployment
-from sightline.aws import registry
+from sightline.models import registry
+from sightline.rollout import deployment
 
 RELEASE = {
     "model.onnx": b"weights",

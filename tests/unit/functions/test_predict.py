@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sightline.aws import registry
+from sightline.models import registry
 from sightline.vision.detector import Detector
 from tests.drawn_models import files, release
 from tests.fake_cloud import Cloud, jpeg
@@ -185,7 +185,7 @@ from pathlib import Path
 from types import SimpleNamespace
 sys.path.insert(0, "functions/predict")
 import app
-from sightline.aws.releases import Release
+from sightline.models.releases import Release
 from sightline.vision import release
 folder = Path(sys.argv[1])
 app.model.model = Release("1.0.1", ""), release.load(lambda name: (folder / name).read_bytes(), threads=1)

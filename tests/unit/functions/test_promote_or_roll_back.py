@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sightline import deployment as rules
+from sightline.rollout import deployment as rules
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sightline.aws import registry
+from sightline.models import registry
 from tests.drawn_models import ABOUT, model
 from tests.fake_cloud import Cloud, jpeg
 

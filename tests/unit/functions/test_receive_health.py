@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sightline.reports import Report
+from sightline.line.messages import Report
 
 TOKEN = "task-token"
 WOKEN = (TOKEN, {})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sightline.aws.ledger import Ledger
+from sightline.images.ledger import Ledger
 from sightline.vision.phash import detail
 from tests.fake_cloud import Cloud, jpeg
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sightline.aws import registry
+from sightline.models import registry
 from tests.fake_cloud import Cloud
 
 JOB = "sightline-7c3b93b0-window-1795220517014"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sightline.aws import registry
-from sightline.scoring import IncompleteScoresError, InvalidPrefixError
+from sightline.models import registry
+from sightline.scoring.batch import IncompleteScoresError, InvalidPrefixError
 from tests.drawn_models import release
 from tests.fake_cloud import Cloud, jpeg
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sightline.aws.ledger import Ledger, image_key
+from sightline.images.ledger import Ledger, image_key
 from tests.fake_cloud import Cloud
 from tests.hashes import photo
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sightline import deployment as rules
+from sightline.rollout import deployment as rules
 from tests.fake_greengrass import CANARY_ARN, GROUP_ARN
 
 NEXT = {

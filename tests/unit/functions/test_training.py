@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sightline.aws.ledger import Ledger, image_key
+from sightline.images.ledger import Ledger, image_key
 from tests.fake_cloud import Cloud
 from tests.hashes import photo
 
@@ -56,8 +56,8 @@ class Registry:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.registered: dict[str, dict[str, Any]] = {}
         self.champion_package: dict[str, Any] | None = None
-        monkeypatch.setattr("sightline.aws.registry.champion", lambda group: self.champion_package)
-        monkeypatch.setattr("sightline.aws.registry.register", self.register)
+        monkeypatch.setattr("sightline.models.registry.champion", lambda group: self.champion_package)
+        monkeypatch.setattr("sightline.models.registry.register", self.register)
 
     def register(self, group: str, *, training_job: str, **given: Any) -> str:
         self.registered[training_job] = given

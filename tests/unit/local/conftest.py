@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local import feature_store, jobs, registry, sagemaker
+from local.emulator import feature_store, jobs, registry, sagemaker
 
 
 @pytest.fixture

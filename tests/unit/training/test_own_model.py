@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cli.annotate import read_coco
-from local.sample import draw
-from sightline import manifest
-from sightline.evaluation import Found
-from sightline.gate import Limits, judge
-from training import evaluate, report
+from client.annotate import read_coco
+from local.demo.sample import draw
+from reporting import evaluation as report
+from sightline.labelling import manifest
+from sightline.models.gate import Limits, judge
+from sightline.models.metrics import Found
+from training import evaluate
 
 # Learns the mean box of its training labels, and finds it in every image.
 TRAIN = """

@@ -14,10 +14,10 @@ import onnxruntime
 import pytest
 import torch
 
-from cli.annotate import read_coco
-from local.sample import draw
-from sightline import manifest
-from sightline.gate import Limits, judge
+from client.annotate import read_coco
+from local.demo.sample import draw
+from sightline.labelling import manifest
+from sightline.models.gate import Limits, judge
 from sightline.vision import golden
 from sightline.vision.detector import Detector, UnusableModelError
 from training import evaluate, loader, train, trainer

@@ -1,1 +1,1 @@
-"""The only boto3 of the application: thin clients that functions call."""
+"""The one way to AWS: clients, tables, objects, queues, topics, workflows."""

@@ -2,7 +2,7 @@
 
 Classic hashes of 64 bits keep an image's lowest frequencies. On an inspection line those show the fixture and the light,
 which all photos share; what tells two parts apart is fine: a scratch, a print, the grain. So this hash is a small map of the
-energy of the fine detail, SIDE × SIDE cells of 4 bits. `sightline.grouping` says what makes two maps near-duplicates.
+energy of the fine detail, SIDE × SIDE cells of 4 bits. `sightline.datasets.grouping` says what makes two maps near-duplicates.
 """
 
 import base64

@@ -1,0 +1,1 @@
+"""What a person does with a stack: shared by the command, the demo and the benchmarks."""

@@ -1,0 +1,138 @@
+"""Simulated annotators and verifiers: they sign in and answer through the console API, as people do, from known labels.
+
+With an error rate they make the mistakes that people make: a box forgotten, moved, or too many. The simulated verifier
+compares with the truth, and rejects what is wrong with the reason.
+"""
+
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from client import users
+from client.formats import coco
+from client.formats.common import InvalidLabelsError, LabelBox, Report, read_json
+from client.target import Target
+from sightline.errors import SightlineError
+from sightline.labelling.consolidation import MIN_OVERLAP, Box, overlap
+
+PAUSE_SECONDS = 0.5
+
+
+def read_coco(path: Path) -> dict[str, list[Box]]:
+    """The boxes of each image by file name, in whole pixels. Raises InvalidLabelsError saying what is wrong with the file."""
+    report = Report()
+    found = coco.parse(read_json(path, coco.TITLE), str(path), report)
+    if report.refused:
+        raise InvalidLabelsError(f"{path} is not COCO JSON ({report.lines()[-1]})")
+    numbers = {name: number for number, name in enumerate(found.classes)}
+    return {Path(image.name).name: [_whole(box, numbers) for box in image.boxes] for image in found.images}
+
+
+def _whole(box: LabelBox, numbers: dict[str, int]) -> Box:
+    edges = {name: round(getattr(box, name)) for name in ("left", "top", "width", "height")}
+    return {"class_id": numbers[box.class_name], **edges}
+
+
+def spoil(boxes: list[Box], width: int, height: int, rng: random.Random) -> list[Box]:
+    """The boxes with one human mistake: one forgotten, one moved, or one that is not there."""
+    kind = rng.choice(["forget", "move", "invent"]) if boxes else "invent"
+    if kind == "forget":
+        return boxes[1:]
+    if kind == "move":
+        moved = dict(boxes[0])
+        moved["left"] = (moved["left"] + width // 3) % max(1, width - moved["width"])
+        return [moved, *boxes[1:]]
+    side = max(8, min(width, height) // 8)
+    place = {"left": rng.randint(0, width - side), "top": rng.randint(0, height - side)}
+    return [*boxes, {"class_id": 0, **place, "width": side, "height": side}]
+
+
+def fault(given: list[Box], truth: list[Box]) -> str | None:
+    """What is wrong with a label, as a verifier would say it; None when it is right."""
+    missed = [box for box in truth if all(overlap(box, other) < MIN_OVERLAP for other in given)]
+    extra = [box for box in given if all(overlap(box, other) < MIN_OVERLAP for other in truth)]
+    if missed and extra:
+        return "a box is in the wrong place"
+    if missed:
+        return f"{len(missed)} defect(s) without a box"
+    return f"{len(extra)} box(es) without a defect" if extra else None
+
+
+class Annotators:
+    """People who work through the open jobs: `count` of them, each with a name of its own."""
+
+    def __init__(
+        self, target: Target, labels: dict[str, list[Box]], *, error_rate: float, seed: int, count: int
+    ) -> None:
+        self.target, self.labels, self.error_rate, self.count = target, labels, error_rate, count
+        self.rng = random.Random(seed)
+        self.lock = threading.Lock()
+        self.tokens: dict[str, str] = {}
+        self.done = {"labeled": 0, "approved": 0, "rejected": 0, "unknown": 0}
+
+    def jobs(self) -> list[dict[str, Any]]:
+        status, answer = self._call("simulated-0", "GET", "/jobs")
+        if status != 200:
+            raise SightlineError(f"the console API answered {status}: {answer}")
+        return [job for job in answer["jobs"] if job["status"] == "OPEN" and job["remaining"] > 0]
+
+    def work(self) -> int:
+        """Answer what is open now; how many tasks that were."""
+        before = self.total
+        for job in self.jobs():
+            with ThreadPoolExecutor(self.count) as people:
+                list(people.map(lambda number, job=job: self._person(job, f"simulated-{number}"), range(self.count)))
+        return self.total - before
+
+    @property
+    def total(self) -> int:
+        return sum(self.done.values())
+
+    def _person(self, job: dict[str, Any], name: str) -> None:
+        while True:
+            status, given = self._call(name, "POST", f"/jobs/{job['job_id']}/next", {"count": 1})
+            if status != 200 or not given["tasks"]:
+                return
+            task = given["tasks"][0]
+            path, answer = f"/jobs/{job['job_id']}/tasks/{task['task_id']}/answer", self._answer(job, task)
+            status, said = self._call(name, "POST", path, answer)
+            if status >= 500:
+                time.sleep(PAUSE_SECONDS)
+                self._call(name, "POST", path, answer)
+            elif status == 400:
+                raise SightlineError(f"the console API refused the label of {task['name']}: {said['message']}")
+
+    def _call(self, name: str, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        """One request as `name`, who signs in first, and again when the token is over."""
+        for again in (False, True):
+            if again or name not in self.tokens:
+                self.tokens[name] = self.sign_in(name)
+            status, answer = self.target.call_api(method, path, body, self.tokens[name])
+            if status != 401:
+                break
+        return status, answer
+
+    def sign_in(self, name: str) -> str:
+        """The id token of a simulated person, made anew with the caller's AWS rights: the password is kept nowhere."""
+        password = users.new_password()
+        users.set_password(self.target, name, password)
+        return str(users.sign_in(self.target, name, password)["id_token"])
+
+    def _answer(self, job: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
+        truth = self.labels.get(Path(task["name"]).name)
+        with self.lock:
+            if truth is None:
+                self.done["unknown"] += 1
+                reject = {"approved": False, "reason": "the labels file does not know this image"}
+                return {"annotations": []} if job["kind"] == "labeling" else reject
+            if job["kind"] == "labeling":
+                self.done["labeled"] += 1
+                # Each round is more careful than the one before, as after a rejection.
+                wrong = self.rng.random() < self.error_rate / job["round"] ** 2
+                return {"annotations": spoil(truth, task["width"], task["height"], self.rng) if wrong else truth}
+            problem = fault(task["annotations"], truth)
+            self.done["rejected" if problem else "approved"] += 1
+            return {"approved": False, "reason": problem} if problem else {"approved": True}

@@ -1,0 +1,156 @@
+"""Dataset versions, as they lie in the artifacts bucket: listed, shown, compared, exported."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from client.formats import coco
+from client.formats.common import LabelBox, LabeledImage, LabelSet
+from client.target import Target
+from sightline import names
+from sightline.datasets.splits import SPLITS
+from sightline.errors import SightlineError
+
+READERS = 8
+
+
+class DatasetError(SightlineError):
+    """A dataset version that is not there."""
+
+
+def _read(target: Target, key: str) -> bytes:
+    bucket = target.outputs["ArtifactsBucketName"]
+    return bytes(target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def versions(target: Target) -> list[dict[str, Any]]:
+    """Every version, the newest first: when it was made, its parent, images of each split."""
+    s3, bucket = target.client("s3"), target.outputs["ArtifactsBucketName"]
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="datasets/")
+    found = [entry for page in pages for entry in page.get("Contents", []) if entry["Key"].endswith("/dataset.json")]
+    result = []
+    for entry in sorted(found, key=lambda entry: entry["LastModified"], reverse=True):
+        description = json.loads(_read(target, entry["Key"]))
+        images = {split: description["counts"][split]["images"] for split in SPLITS}
+        created = entry["LastModified"].isoformat(timespec="seconds")
+        result.append(
+            {"version": description["version"], "created": created, "parent": description["parent"] or "", **images}
+        )
+    return result
+
+
+def show(target: Target, version: str) -> dict[str, Any]:
+    """dataset.json of a version, of its beginning, or of `latest`. Raises DatasetError."""
+    described: dict[str, Any] = json.loads(
+        _read(target, f"{names.dataset_prefix(resolve(target, version))}dataset.json")
+    )
+    return described
+
+
+def resolve(target: Target, version: str) -> str:
+    """The whole name of a version that is named by its beginning, or `latest`. Raises DatasetError."""
+    if version == "latest":
+        try:
+            return str(json.loads(_read(target, names.LATEST_DATASET))["version"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                raise DatasetError("there is no dataset version yet; `sightline train` makes one") from error
+            raise
+    known = [entry["version"] for entry in versions(target)]
+    found = [name for name in known if name.startswith(version)]
+    if len(found) != 1:
+        problem = "is the beginning of several versions" if found else "is no dataset version"
+        raise DatasetError(f"{version!r} {problem}; there are: {', '.join(known) or 'none'}")
+    return found[0]
+
+
+def records(target: Target, version: str) -> dict[str, list[dict[str, Any]]]:
+    """The label records of each split."""
+    prefix = names.dataset_prefix(resolve(target, version))
+    return {
+        split: [json.loads(line) for line in _read(target, f"{prefix}{split}.manifest").splitlines()]
+        for split in SPLITS
+    }
+
+
+def diff(target: Target, before: str, after: str) -> dict[str, list[str]]:
+    """What changed between two versions: ids of images `added`, `removed`, `relabeled`, and `moved` to another split."""
+    sides = []
+    for version in (before, after):
+        sides.append(
+            {
+                record["image-id"]: (split, record[names.LABEL_ATTRIBUTE]["annotations"])
+                for split, entries in records(target, version).items()
+                for record in entries
+            }
+        )
+    old, new = sides
+    both = sorted(set(old) & set(new))
+    return {
+        "added": sorted(set(new) - set(old)),
+        "removed": sorted(set(old) - set(new)),
+        "relabeled": [image for image in both if old[image][1] != new[image][1]],
+        "moved": [image for image in both if old[image][0] != new[image][0]],
+    }
+
+
+def export(target: Target, version: str, folder: Path, on_image: Callable[[], None] = lambda: None) -> int:
+    """Write a version as COCO: `folder/<split>/` with images and labels.json; answers how many images.
+
+    Raises DatasetError when the folder holds something already.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise DatasetError(f"{folder} is not empty; give a new folder")
+    described, count = show(target, version), 0
+    for split, entries in records(target, version).items():
+        place = folder / split
+        place.mkdir(parents=True)
+
+        def fetch(record: dict[str, Any], place: Path = place) -> None:
+            key = record["source-ref"].split("/", 3)[3]
+            (place / key.rsplit("/", 1)[-1]).write_bytes(_read(target, key))
+            on_image()
+
+        with ThreadPoolExecutor(READERS) as pool:
+            count += len(list(pool.map(fetch, entries)))
+        (place / "labels.json").write_text(
+            json.dumps(coco.as_coco(as_labels(entries, described["class_map"])), indent=1)
+        )
+    return count
+
+
+def report(target: Target, version: str, on_image: Callable[[], None] = lambda: None) -> str:
+    """A version as one HTML page: its groups, splits and health. An image that can't be read is named there."""
+    from reporting import dataset as dataset_report
+
+    images = dataset_report.look_at_all(records(target, version), lambda key: _read(target, key), on_image)
+    return dataset_report.render(show(target, version), images)
+
+
+def as_labels(entries: list[dict[str, Any]], class_map: dict[str, str]) -> LabelSet:
+    """Label records as other formats take them; an image is named as its object is, by its content hash."""
+    classes = [class_map[number] for number in sorted(class_map, key=int)]
+    return LabelSet(classes, [_image(record, class_map) for record in entries])
+
+
+def _image(record: dict[str, Any], class_map: dict[str, str]) -> LabeledImage:
+    label, metadata = record[names.LABEL_ATTRIBUTE], record.get(f"{names.LABEL_ATTRIBUTE}-metadata", {})
+    size = label["image_size"][0]
+    edges = ("left", "top", "width", "height")
+    return LabeledImage(
+        name=record["source-ref"].rsplit("/", 1)[-1],
+        size=(size["width"], size["height"]),
+        boxes=tuple(
+            LabelBox(class_map[str(box["class_id"])], *(float(box[edge]) for edge in edges))
+            for box in label["annotations"]
+        ),
+        image_id=record["image-id"],
+        group_id=record.get("group-id", ""),
+        job=metadata.get("job-name", ""),
+        labeled_at=metadata.get("creation-date", ""),
+        source=record["source-ref"],
+    )

@@ -1,0 +1,66 @@
+"""A model of one's own: checked here, packed, and sent through the workflow's evaluation and gate."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+from client.target import Target
+from sightline import names
+from sightline.errors import SightlineError
+
+
+class ImportRefusedError(SightlineError):
+    """A model that can't be imported as it is."""
+
+
+def pack(file: Path, classes: list[str] | None, name: str) -> bytes:
+    """model.tar.gz as a training job leaves it; the same model and name give the same bytes. Raises SightlineError."""
+    try:
+        from training import contract
+    except ImportError as error:
+        raise ImportRefusedError(
+            f"checking a model needs {error.name}; install it with: pip install -e '.[local,train]'"
+        ) from error
+    described = {**contract.describe(file, classes), "training_job": name}
+    archive = io.BytesIO()
+    with gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
+        bodies = {"model.onnx": file.read_bytes(), "model.json": json.dumps(described, indent=1).encode()}
+        for entry_name, body in sorted(bodies.items()):
+            entry = tarfile.TarInfo(entry_name)
+            entry.size = len(body)
+            tar.addfile(entry, io.BytesIO(body))
+    return archive.getvalue()
+
+
+def digest_of(archive: bytes) -> str:
+    """16 hexadecimal characters that are the same for the same model, classes and costs, whatever it is called.
+
+    That is what a judgement depends on: the same model under another name is not judged again, and takes the other's place.
+    """
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        model, description = (tar.extractfile(entry) for entry in ("model.onnx", "model.json"))
+        assert model
+        assert description
+        body, described = model.read(), json.load(description)
+    costs = [described["hyperparameters"][cost] for cost in ("escape_cost", "alarm_cost")]
+    content = json.dumps([hashlib.sha256(body).hexdigest(), described["classes"], *map(float, costs)])
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def start_import(target: Target, archive: bytes, name: str, *, force: bool = False) -> str:
+    """Upload a packed model and start `train_model` with it; answers the execution's ARN."""
+    digest = digest_of(archive)
+    bucket, key = target.outputs["ArtifactsBucketName"], names.imported_model(digest)
+    target.client("s3").put_object(Bucket=bucket, Key=key, Body=archive)
+    request: dict[str, Any] = {"model_uri": f"s3://{bucket}/{key}"} | ({"force": True} if force else {})
+    answer = target.client("stepfunctions").start_execution(
+        stateMachineArn=target.outputs["TrainModelArn"],
+        name=names.short(f"import-{name}-{digest[:8]}-{int(time.time())}"),
+        input=json.dumps(request),
+    )
+    return str(answer["executionArn"])

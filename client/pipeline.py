@@ -1,0 +1,293 @@
+"""What the commands ask of a stack: uploads, counts, executions, models, the inspector."""
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from client.target import Target
+from sightline import names
+from sightline.errors import SightlineError
+from sightline.images import image as ledger
+
+UPLOADERS = 8
+MACHINES = {
+    "label_images": "LabelImagesArn",
+    "train_model": "TrainModelArn",
+    "deploy_model": "DeployModelArn",
+    "score_batch": "ScoreBatchArn",
+}
+
+
+class PipelineError(SightlineError):
+    """Something that a command needs is not there, or ended badly."""
+
+
+def upload(target: Target, files: list[Path], on_file: Callable[[Path], None] = lambda _: None) -> int:
+    """Put files under `incoming/` by their names, several at a time; answers how many.
+
+    Raises SightlineError, before anything is sent, for a name that is no text or has a line break: no event would tell of it.
+    """
+    for path in files:
+        if not path.name.isprintable():
+            raise SightlineError(f"{path.name!r} in {path.parent} is no name for an object in S3; rename the file")
+    s3, bucket = target.client("s3"), target.outputs["ImagesBucketName"]
+
+    def put(path: Path) -> None:
+        s3.upload_file(str(path), bucket, names.INCOMING + path.name)
+        on_file(path)
+
+    with ThreadPoolExecutor(UPLOADERS) as pool:
+        return len(list(pool.map(put, files)))
+
+
+def counts(target: Target) -> dict[str, int]:
+    """Images by status."""
+    client, table = target.client("dynamodb"), target.outputs["ImagesTableName"]
+    result = {}
+    for status in ledger.STATUSES:
+        request = {
+            "TableName": table,
+            "IndexName": "by_status",
+            "Select": "COUNT",
+            "KeyConditionExpression": "#status = :status",
+            "ExpressionAttributeNames": {"#status": "status"},
+            "ExpressionAttributeValues": {":status": {"S": status}},
+        }
+        result[status] = sum(page["Count"] for page in client.get_paginator("query").paginate(**request))
+    return result
+
+
+def images(target: Target, status: str) -> list[dict[str, Any]]:
+    """The ledger's items of one status."""
+    from boto3.dynamodb.types import TypeDeserializer
+
+    read = TypeDeserializer()
+    request = {
+        "TableName": target.outputs["ImagesTableName"],
+        "IndexName": "by_status",
+        "KeyConditionExpression": "#status = :status",
+        "ExpressionAttributeNames": {"#status": "status"},
+        "ExpressionAttributeValues": {":status": {"S": status}},
+    }
+    pages = target.client("dynamodb").get_paginator("query").paginate(**request)
+    return [{key: read.deserialize(value) for key, value in item.items()} for page in pages for item in page["Items"]]
+
+
+def parameters(target: Target) -> dict[str, str]:
+    """The values of the stack's parameters."""
+    stack = target.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
+    found = target.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Parameters"]
+    return {entry["ParameterKey"]: str(entry["ParameterValue"]) for entry in found}
+
+
+def executions(target: Target, machine: str) -> list[dict[str, Any]]:
+    """A state machine's executions, the newest first."""
+    client = target.client("stepfunctions")
+    pages = client.get_paginator("list_executions").paginate(stateMachineArn=target.outputs[MACHINES[machine]])
+    found = [execution for page in pages for execution in page["executions"]]
+    return sorted(found, key=lambda execution: execution["startDate"], reverse=True)
+
+
+def history(target: Target, execution_arn: str) -> list[dict[str, Any]]:
+    pages = target.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+    return [event for page in pages for event in page["events"]]
+
+
+def current_state(target: Target, execution_arn: str) -> str:
+    """The state that an execution entered last."""
+    return _entered_last(target, execution_arn).get("name", "-")
+
+
+def progress(target: Target, execution_arn: str) -> str:
+    """The state that an execution entered last; while a model trains, how far that is, too."""
+    entered = _entered_last(target, execution_arn)
+    if entered.get("name") != "TrainModel":
+        return entered.get("name", "-")
+    job = json.loads(entered["input"])["plan"]["training_job"]
+    return f"TrainModel: {_epoch(target, job) or 'the job starts'}"
+
+
+def _entered_last(target: Target, execution_arn: str) -> dict[str, str]:
+    entered = [event for event in history(target, execution_arn) if event["type"].endswith("StateEntered")]
+    return dict(entered[-1]["stateEnteredEventDetails"]) if entered else {}
+
+
+def _epoch(target: Target, job: str) -> str:
+    """What the newest line of a training job's log says; nothing where there is none, or when it says something else."""
+    logs, group = target.client("logs"), "/aws/sagemaker/TrainingJobs"
+    try:
+        streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
+        events = [
+            logs.get_log_events(logGroupName=group, logStreamName=stream["logStreamName"], limit=1)["events"]
+            for stream in streams[-1:]
+        ]
+    except ClientError:  # no log yet, or no right to read it: the wait goes on without
+        return ""
+    words = events[0][-1]["message"].split() if events and events[0] else []
+    said = dict(word.split("=", 1) for word in words if "=" in word)
+    if not {"epoch", "epochs"} <= said.keys():
+        return ""
+    parts = {"loss": said.get("train:loss"), "mAP@.50": said.get("validation:map50")}
+    return f"epoch {said['epoch']} of {said['epochs']}" + "".join(
+        f", {name} {value}" for name, value in parts.items() if value
+    )
+
+
+def usage(target: Target, machine: str) -> dict[str, int]:
+    """Executions, state transitions and Lambda invocations of a state machine, from the histories."""
+    arns = [execution["executionArn"] for execution in executions(target, machine)]
+    events = [event for arn in arns for event in history(target, arn)]
+    invoked = ("lambda", "arn:aws:states:::lambda")
+    return {
+        "executions": len(arns),
+        "state_transitions": sum(event["type"].endswith("StateEntered") for event in events),
+        "lambda_invocations": sum(
+            event["type"] == "LambdaFunctionScheduled"
+            or (
+                event["type"] == "TaskScheduled"
+                and event["taskScheduledEventDetails"].get("resourceType", "") in invoked
+            )
+            for event in events
+        ),
+    }
+
+
+def start_training(target: Target, *, force: bool = False, hyperparameters: dict[str, str] | None = None) -> str:
+    """Start `train_model`; answers the execution's ARN."""
+    request: dict[str, Any] = ({"force": True} if force else {}) | (
+        {"hyperparameters": hyperparameters} if hyperparameters else {}
+    )
+    client = target.client("stepfunctions")
+    answer = client.start_execution(stateMachineArn=target.outputs["TrainModelArn"], input=json.dumps(request))
+    return str(answer["executionArn"])
+
+
+def start_scoring(target: Target, prefix: str) -> str:
+    """Start `score_batch` for the images under `prefix`; answers the execution's ARN."""
+    client = target.client("stepfunctions")
+    arn, request = target.outputs["ScoreBatchArn"], json.dumps({"prefix": prefix})
+    return str(client.start_execution(stateMachineArn=arn, input=request)["executionArn"])
+
+
+def wait_for(
+    target: Target, execution_arn: str, on_progress: Callable[[str], None] | None = None, seconds: float = 86400
+) -> dict[str, Any]:
+    """Wait until an execution ends; answers its output. Raises PipelineError with the cause when it failed."""
+    client = target.client("stepfunctions")
+    deadline = time.monotonic() + seconds
+    while (execution := client.describe_execution(executionArn=execution_arn))["status"] == "RUNNING":
+        if time.monotonic() > deadline:
+            raise PipelineError(f"{execution_arn.rsplit(':', 1)[-1]} still runs after {seconds:.0f} s")
+        if on_progress:
+            on_progress(progress(target, execution_arn))
+        time.sleep(0.5)
+    if execution["status"] != "SUCCEEDED":
+        cause = innermost(execution.get("cause", "no cause given"))
+        raise PipelineError(
+            f"{execution_arn.split(':')[-2]} {execution['status'].lower()}: {execution.get('error')}: {cause}"
+        )
+    output: dict[str, Any] = json.loads(execution["output"])
+    return output
+
+
+def innermost(cause: str) -> str:
+    """The sentence in a cause: what a function or a job said is wrapped in JSON by each service that it comes through."""
+    try:
+        value = json.loads(cause)
+    except ValueError:
+        return " ".join(cause.split())
+    found = value if isinstance(value, dict) else {}
+    inner = next((found[name] for name in ("Cause", "errorMessage", "FailureReason") if found.get(name)), None)
+    return innermost(inner) if isinstance(inner, str) else cause
+
+
+def models(target: Target) -> list[dict[str, Any]]:
+    """The registered models, the newest first: version, status, mAP, training job, time."""
+    client = target.client("sagemaker")
+    found = []
+    pages = client.get_paginator("list_model_packages").paginate(
+        ModelPackageGroupName=target.outputs["ModelPackageGroupName"]
+    )
+    for page in pages:
+        for summary in page["ModelPackageSummaryList"]:
+            package = client.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
+            properties = package.get("CustomerMetadataProperties", {})
+            found.append(
+                {
+                    "version": package["ModelPackageVersion"],
+                    "status": package["ModelApprovalStatus"],
+                    **{name: _number(properties.get(name)) for name in ("map50", "map50_95")},
+                    "dataset_version": properties.get("dataset_version", ""),
+                    "training_job": properties.get("training_job", ""),
+                    "created": _iso(package["CreationTime"]),
+                    "arn": package["ModelPackageArn"],
+                }
+            )
+    return sorted(found, key=lambda model: -int(model["version"]))
+
+
+def _number(text: str | None) -> float | None:
+    """A model's number; none of a model that was registered without one. JSON has no other word for that."""
+    return float(text) if text else None
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
+
+
+def approve(target: Target, version: str, *, status: str = "Approved") -> dict[str, Any]:
+    """Approve (or reject) a model; the registry's event starts its deployment. `version` is a number or `latest`."""
+    known = models(target)
+    found = [model for model in known if version == "latest" or str(model["version"]) == version]
+    if not found:
+        have = ", ".join(str(model["version"]) for model in known) or "none"
+        raise PipelineError(f"no model version {version!r}; there are: {have}")
+    target.client("sagemaker").update_model_package(ModelPackageArn=found[0]["arn"], ModelApprovalStatus=status)
+    return {**found[0], "status": status}
+
+
+def publish_inspector(target: Target) -> str:
+    """Upload the inspector and create its component version, unless that is there already; answers the version."""
+    from edge import package
+    from edge.inspector.settings import defaults
+    from sightline.rollout.recipes import inspector_recipe
+
+    version = package.inspector_version()
+    bucket = target.outputs["ArtifactsBucketName"]
+    key = names.component_prefix(names.INSPECTOR_COMPONENT, version) + "inspector.zip"
+    target.client("s3").put_object(Bucket=bucket, Key=key, Body=package.inspector_zip())
+    greengrass = target.client("greengrassv2")
+    settings = defaults() | {"imagesBucket": target.outputs["ImagesBucketName"]}
+    recipe = json.dumps(inspector_recipe(version, f"s3://{bucket}/{key}", settings)).encode()
+    try:
+        greengrass.create_component_version(inlineRecipe=recipe)
+    except greengrass.exceptions.ConflictException:
+        return version  # the version comes from the content: the same is there
+    return version
+
+
+def devices(target: Target) -> list[dict[str, Any]]:
+    """Core devices with their status, when they were seen last, and what runs on them."""
+    client = target.client("greengrassv2")
+    found = []
+    pages = client.get_paginator("list_core_devices").paginate()
+    for device in (device for page in pages for device in page["coreDevices"]):
+        name = device["coreDeviceThingName"]
+        installed = client.list_installed_components(coreDeviceThingName=name)["installedComponents"]
+        running = {entry["componentName"]: entry["componentVersion"] for entry in installed}
+        found.append(
+            {
+                "thing": name,
+                "status": device["status"],
+                "model": running.get(names.MODEL_COMPONENT, ""),
+                "last_seen": _iso(device["lastStatusUpdateTimestamp"]),
+                "components": running,
+            }
+        )
+    return found

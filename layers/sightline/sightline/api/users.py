@@ -1,0 +1,97 @@
+"""Sign-in with the user pool: a name and a password become tokens. Passwords and tokens are logged nowhere."""
+
+import base64
+import json
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError, ParamValidationError
+
+from sightline.api import web
+
+_cognito: Any = boto3.client("cognito-idp")
+
+NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 (the name of a challenge)
+# What Cognito says of the caller's own mistakes, and the status that they get. The texts are Cognito's.
+MISTAKES = {
+    "NotAuthorizedException": 401,
+    "UserNotFoundException": 401,
+    "UserNotConfirmedException": 401,
+    "PasswordResetRequiredException": 401,
+    "CodeMismatchException": 401,
+    "ExpiredCodeException": 401,
+    "InvalidPasswordException": 400,
+    "InvalidParameterException": 400,
+    "TooManyRequestsException": 429,
+    "LimitExceededException": 429,
+}
+
+
+class NewPasswordError(web.RequestError):
+    """The first sign-in: the person has to choose a password; `session` goes with it."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__("choose a new password; the one you were given works once", 409)
+        self.session = session
+
+
+class UserPool:
+    """The people who may sign in."""
+
+    def __init__(self, pool_id: str, client_id: str) -> None:
+        self.names = {"UserPoolId": pool_id, "ClientId": client_id}
+
+    def sign_in(self, username: str, password: str) -> dict[str, Any]:
+        """Tokens for a name and a password. Raises RequestError, and NewPasswordError the first time."""
+        parameters = {"USERNAME": username, "PASSWORD": password}
+        return self._answer("admin_initiate_auth", AuthFlow="ADMIN_USER_PASSWORD_AUTH", AuthParameters=parameters)
+
+    def refresh(self, refresh_token: str) -> dict[str, Any]:
+        """A new id token for a refresh token. Raises RequestError."""
+        parameters = {"REFRESH_TOKEN": refresh_token}
+        return self._answer("admin_initiate_auth", AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=parameters)
+
+    def choose_password(self, username: str, session: str, new_password: str) -> dict[str, Any]:
+        """Tokens for the password that a person chose at the first sign-in. Raises RequestError."""
+        responses = {"USERNAME": username, "NEW_PASSWORD": new_password}
+        return self._answer(
+            "admin_respond_to_auth_challenge", ChallengeName=NEW_PASSWORD, Session=session, ChallengeResponses=responses
+        )
+
+    def _answer(self, call: str, **request: Any) -> dict[str, Any]:
+        try:
+            answer = getattr(_cognito, call)(**self.names, **request)
+        except ParamValidationError:  # its message may hold what was sent
+            raise web.RequestError("a name, password, session or token of a length that there is not") from None
+        except ClientError as error:
+            said = error.response["Error"]
+            if said["Code"] not in MISTAKES:
+                raise
+            # A name that does not exist is answered like a wrong password.
+            message = "incorrect username or password" if said["Code"] == "UserNotFoundException" else said["Message"]
+            raise web.RequestError(message, MISTAKES[said["Code"]]) from None
+        if answer.get("ChallengeName") == NEW_PASSWORD:
+            raise NewPasswordError(answer["Session"])
+        if "AuthenticationResult" not in answer:
+            raise web.RequestError(
+                f"the user pool asks for {answer.get('ChallengeName')!r}, which this page can't do", 401
+            )
+        return _session(answer["AuthenticationResult"])
+
+
+def _session(given: dict[str, Any]) -> dict[str, Any]:
+    claims = _claims(given["IdToken"])
+    session = {
+        "id_token": given["IdToken"],
+        "expires_in": given["ExpiresIn"],
+        "username": claims["cognito:username"],
+        "groups": web.groups(claims.get("cognito:groups")),
+    }
+    return session | ({"refresh_token": given["RefreshToken"]} if "RefreshToken" in given else {})
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """What a token says; it comes from Cognito itself, so its signature needs no check here."""
+    payload = token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return found

@@ -1,0 +1,1 @@
+"""Dataset versions: near-duplicate groups, splits, and the quality of what was labelled."""

@@ -1,0 +1,1 @@
+"""Images: the ledger that knows every one of them, and where uploads lie."""

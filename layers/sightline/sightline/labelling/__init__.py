@@ -1,0 +1,1 @@
+"""Labels: tasks for people, their answers, and what follows from them."""

@@ -1,0 +1,1 @@
+"""The production line: what its devices say."""

@@ -1,0 +1,1 @@
+"""Models: training plan, metrics, gate, registry."""

@@ -1,0 +1,1 @@
+"""Roll-outs: what a fleet runs, and what its devices must prove."""

@@ -1,0 +1,144 @@
+"""Greengrass: component versions and deployments to a thing group."""
+
+import json
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from sightline.errors import SightlineError
+from sightline.rollout.deployment import CANARY, FLEET, Components
+
+_config = Config(retries={"mode": "standard", "max_attempts": 5})
+_greengrass = boto3.client("greengrassv2", config=_config)
+_iot = boto3.client("iot", config=_config)
+
+
+class ComponentNotReadyError(SightlineError):
+    """Greengrass still checks the component version: try again in a moment."""
+
+
+class ComponentFailedError(SightlineError):
+    """Greengrass refused the component version."""
+
+
+class ComponentConflictError(SightlineError):
+    """The component version is there already, with other content."""
+
+
+class Fleet:
+    """A thing group and the components that are published for it, in the account and region of its ARN."""
+
+    def __init__(self, group_arn: str) -> None:
+        self.arn = group_arn
+
+    def component_arn(self, name: str) -> str:
+        _, partition, _, region, account, _ = self.arn.split(":", 5)
+        return f"arn:{partition}:greengrass:{region}:{account}:components:{name}"
+
+    def create_component_version(self, recipe: dict[str, Any]) -> str:
+        """Create the component version of `recipe`; answers its ARN. The same recipe again is fine.
+
+        Raises ComponentConflictError when the version is there with another recipe: a version never changes.
+        """
+        try:
+            return str(
+                _greengrass.create_component_version(inlineRecipe=json.dumps(recipe, sort_keys=True).encode())["arn"]
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConflictException":
+                raise
+        name, version = recipe["ComponentName"], recipe["ComponentVersion"]
+        arn = f"{self.component_arn(name)}:versions:{version}"
+        known = json.loads(_greengrass.get_component(arn=arn, recipeOutputFormat="JSON")["recipe"])
+        if fingerprint(known) != fingerprint(recipe):
+            raise ComponentConflictError(
+                f"{name} {version} is there with other content; register the model again, which gives it a new version"
+            )
+        return arn
+
+    def check_deployable(self, arn: str) -> None:
+        """Return when the component version can be deployed. Raises ComponentNotReadyError or ComponentFailedError."""
+        status = _greengrass.describe_component(arn=arn)["status"]
+        if status["componentState"] == "FAILED":
+            raise ComponentFailedError(
+                f"{arn}: {status.get('message', 'no reason given')} {status.get('errors', '')}".strip()
+            )
+        if status["componentState"] != "DEPLOYABLE":
+            raise ComponentNotReadyError(f"{arn} is {status['componentState']}")
+
+    def component_versions(self, name: str) -> list[str]:
+        """The published versions of an own component; empty when there is no such component."""
+        pages = _greengrass.get_paginator("list_component_versions").paginate(arn=self.component_arn(name))
+        try:
+            return [entry["componentVersion"] for page in pages for entry in page["componentVersions"]]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return []
+            raise
+
+    def current_components(self) -> Components:
+        """The components of the newest deployment to the group; empty when there was none."""
+        found = _greengrass.list_deployments(targetArn=self.arn, historyFilter="LATEST_ONLY")["deployments"]
+        if not found:
+            return {}
+        components: Components = _greengrass.get_deployment(deploymentId=found[0]["deploymentId"]).get("components", {})
+        return components
+
+    def deploy(self, name: str, components: Components, token: str, job: dict[str, Any] | None = None) -> str:
+        """Deploy exactly these components to the group; answers the deployment id. The same token again creates nothing.
+
+        Devices that can't start them go back by themselves to what they ran. `job`: how fast, and when to stop.
+        """
+        answer = _greengrass.create_deployment(
+            targetArn=self.arn,
+            deploymentName=name,
+            components=components,
+            deploymentPolicies={"failureHandlingPolicy": "ROLLBACK"},
+            clientToken=token,
+            **({"iotJobConfiguration": job} if job else {}),
+        )
+        return str(answer["deploymentId"])
+
+    def status_on(self, thing: str, deployment_id: str) -> tuple[str, str]:
+        """Status and reason of a deployment on one thing; two empty texts when it has not heard of it."""
+        pages = _greengrass.get_paginator("list_effective_deployments").paginate(coreDeviceThingName=thing)
+        try:
+            for page in pages:
+                for entry in page["effectiveDeployments"]:
+                    if entry["deploymentId"] == deployment_id:
+                        return str(entry["coreDeviceExecutionStatus"]), str(entry.get("reason", ""))
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":  # a thing that never was a core device
+                raise
+        return "", ""
+
+    def things(self) -> list[str]:
+        """Names of the things in the group, sorted."""
+        pages = _iot.get_paginator("list_things_in_thing_group").paginate(thingGroupName=self.arn.rsplit("/", 1)[-1])
+        return sorted(thing for page in pages for thing in page["things"])
+
+
+def core_devices(group_arn: str) -> list[dict[str, Any]]:
+    """The devices of a thing group: `coreDeviceThingName, status, lastStatusUpdateTimestamp`."""
+    pages = _greengrass.get_paginator("list_core_devices").paginate(thingGroupArn=group_arn)
+    return [device for page in pages for device in page["coreDevices"]]
+
+
+def installed(thing: str) -> dict[str, str]:
+    """What runs on a device: component name and version."""
+    pages = _greengrass.get_paginator("list_installed_components").paginate(coreDeviceThingName=thing)
+    return {
+        entry["componentName"]: entry["componentVersion"] for page in pages for entry in page["installedComponents"]
+    }
+
+
+def groups(*, canary: str, fleet: str) -> dict[str, Fleet]:
+    """The thing groups of a roll-out by stage, in order. `canary` is empty where there is no canary group."""
+    return ({CANARY: Fleet(canary)} if canary else {}) | {FLEET: Fleet(fleet)}
+
+
+def fingerprint(recipe: dict[str, Any]) -> Any:
+    """What tells two recipes of one version apart: Greengrass rewrites a recipe, but keeps its default configuration."""
+    return recipe.get("ComponentConfiguration", {}).get("DefaultConfiguration")

@@ -1,0 +1,1 @@
+"""The demo: the whole loop on drawn or own photos."""

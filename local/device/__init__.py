@@ -1,0 +1,1 @@
+"""The simulated device: a Greengrass nucleus that runs the real inspector."""

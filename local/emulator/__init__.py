@@ -1,0 +1,1 @@
+"""The emulator: MiniStack, and what this application needs beside it."""

@@ -1,0 +1,82 @@
+"""The emulator's process: MiniStack with SageMaker and Greengrass added. `python -m local.emulator`, started by local/stack.py.
+
+It ends when the process that started it ends, when that one said so (`SIGHTLINE_PARENT`), and on SIGTERM, with every
+process that it started itself.
+"""
+
+import os
+import shutil
+import signal
+import time
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from local.emulator import callbacks, cognito, greengrass, indexes, jobs, layers, sagemaker, tied, workflows
+
+END_SECONDS = 15
+
+
+def let_loopback_stand_for_tls() -> None:
+    """The emulator listens on 127.0.0.1 without TLS; bucket policies that ask for TLS are to hold there as on AWS."""
+    from ministack import app
+    from ministack.core.iam_evaluator import pin_request_origin
+
+    app.pin_request_origin = lambda source_ip, _secure: pin_request_origin(source_ip, True)
+
+
+def let_concurrency_be_a_parameter() -> None:
+    """A template parameter of type Number comes as a text; the emulator compares an event source's limit as it came."""
+    from ministack.services import lambda_svc
+
+    original = lambda_svc._sqs_esm_concurrency
+    lambda_svc._sqs_esm_concurrency = lambda *args, **kwargs: int(original(*args, **kwargs))
+
+
+def let_templates_see_their_parameters() -> None:
+    """SAM resolves some properties while it transforms a template; the emulator transforms with the defaults alone."""
+    from ministack.services.cloudformation import changesets, engine, handlers
+    from samtranslator.translator import transform as sam
+
+    values: ContextVar[dict[str, Any]] = ContextVar("values")
+    apply_transforms, transform = engine._apply_transforms, sam.transform
+
+    def with_parameters(template: dict[str, Any], provided: Any = None, previous: Any = None) -> Any:
+        values.set(engine._transform_parameters(template, provided, previous))
+        return apply_transforms(template, provided, previous)
+
+    changesets._apply_transforms = handlers._apply_transforms = with_parameters
+    sam.transform = lambda template, _none, policies: transform(template, values.get(), policies)
+
+
+def end_politely() -> None:
+    """End this process as SIGTERM from outside does, and its whole group when that takes too long."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(END_SECONDS)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def main() -> None:
+    if os.environ.get(tied.PARENT):
+        tied.end_with_parent(end_politely)
+    from ministack.app import main as serve
+
+    let_loopback_stand_for_tls()
+    let_concurrency_be_a_parameter()
+    let_templates_see_their_parameters()
+    layers.share(Path(os.environ["SIGHTLINE_TMP"]) / "layers")
+    sagemaker.register()
+    greengrass.register()
+    workflows.register()
+    callbacks.register()
+    cognito.register()
+    indexes.register()
+    try:
+        serve()
+    finally:
+        jobs.stop_all()
+        shutil.rmtree(os.environ["SIGHTLINE_TMP"], ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""SageMaker for the emulator: one handler for jobs, model registry and feature store, with IAM in force.
+
+The hooks into MiniStack that this uses are all in `register`; tests/unit/local/emulator/test_hooks.py fails when one moves.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote
+
+from local.emulator.aws_shapes import (
+    AwsError,
+    check_answer,
+    check_request,
+    in_milliseconds,
+    to_wire,
+)
+
+logger = logging.getLogger("sightline.sagemaker")
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+PAGE_SIZE = 10  # what SageMaker's lists give unless MaxResults asks for more
+Operation = Callable[[dict[str, Any]], dict[str, Any]]
+OPERATIONS: dict[str, Operation] = {}
+
+# What IAM checks: the request's field that names the resource, and the resource's kind in its ARN.
+RESOURCES = {
+    "TrainingJobName": "training-job",
+    "ProcessingJobName": "processing-job",
+    "LabelingJobName": "labeling-job",
+    "ModelPackageGroupName": "model-package-group",
+    "FeatureGroupName": "feature-group",
+}
+
+
+def arn(kind: str, name: str) -> str:
+    return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{kind}/{name.lower() if kind.endswith('-job') else name}"
+
+
+def operation(function: Operation) -> Operation:
+    """Register `create_training_job` as the operation CreateTrainingJob."""
+    OPERATIONS["".join(word.capitalize() for word in function.__name__.split("_"))] = function
+    return function
+
+
+def call(name: str, request: dict[str, Any]) -> dict[str, Any]:
+    """Run one operation of the SageMaker API, request and answer checked. Raises AwsError."""
+    check_request("sagemaker", name, request)
+    if name not in OPERATIONS:
+        raise AwsError("UnknownOperationException", f"the local run has no sagemaker:{name}")
+    return check_answer("sagemaker", name, OPERATIONS[name](request))
+
+
+def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
+    """The ARN that IAM checks for a request, or `*`."""
+    if path.startswith("/FeatureGroup/"):
+        return arn("feature-group", unquote(path.split("/")[2]))
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return "*"
+    for field in ("ModelPackageArn", "ModelPackageName"):
+        if str(request.get(field, "")).startswith("arn:"):
+            return str(request[field])
+    target = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+    if target == "CreateModelPackage" and "ModelPackageGroupName" in request:
+        return arn("model-package", request["ModelPackageGroupName"] + "/*")
+    for field, kind in RESOURCES.items():
+        if field in request and target not in ("ListTrainingJobs", "ListProcessingJobs", "ListLabelingJobs"):
+            return arn(kind, str(request[field]))
+    return "*"
+
+
+def page(
+    field: str, entries: list[dict[str, Any]], keep: tuple[str, ...], order: str, request: dict[str, Any]
+) -> dict[str, Any]:
+    """One page of a List operation: `entries` with the fields `keep`, sorted by `order` as `request` says."""
+    entries = sorted(entries, key=lambda entry: entry[order], reverse=request.get("SortOrder") == "Descending")
+    start, size = int(request.get("NextToken", 0)), request.get("MaxResults", PAGE_SIZE)
+    found = [{key: entry[key] for key in keep if key in entry} for entry in entries[start : start + size]]
+    more = {"NextToken": str(start + size)} if start + size < len(entries) else {}
+    return {field: found, **more}
+
+
+async def handle_request(
+    method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+) -> tuple[int, dict[str, str], bytes]:
+    """Answer one HTTP request, as MiniStack asks its services to."""
+    from local.emulator import feature_store
+
+    try:
+        if path.startswith(("/FeatureGroup/", "/BatchGetRecord")):
+            answer = feature_store.serve(method, path, body, query_params)
+        else:
+            name = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+            answer = call(name, json.loads(body or b"{}"))
+    except AwsError as error:
+        return _answer(error.status, {"__type": error.code, "message": error.message, "Message": error.message})
+    except ValueError as error:
+        return _answer(400, {"__type": "SerializationException", "message": str(error)})
+    return _answer(200, answer)
+
+
+def _answer(status: int, value: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+    headers = {"Content-Type": "application/x-amz-json-1.1"}
+    if "__type" in value:
+        headers["x-amzn-errortype"] = value["__type"]
+    return status, headers, json.dumps(to_wire(value)).encode()
+
+
+def register() -> None:
+    """Hook into MiniStack: routing, IAM, the Step Functions integrations, the CloudFormation types."""
+    from ministack import app
+    from ministack.core import iam_actions, router
+    from ministack.services.cloudformation import provisioners
+
+    from local.emulator import (
+        feature_store,
+        registry,
+    )
+
+    app.SERVICE_HANDLERS["sagemaker"] = handle_request
+    router.SERVICE_PATTERNS["sagemaker"] = {
+        "target_prefixes": ["SageMaker."],
+        "credential_scope": "sagemaker",
+        "host_patterns": [],
+    }
+    iam_actions.SERVICE_TO_IAM_NAMESPACE["sagemaker"] = "sagemaker"
+    known_arn, known_action = iam_actions.extract_resource_arn, iam_actions.extract_iam_action
+
+    def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:
+        if service == "sagemaker":
+            return resource_arn(headers, path, body)
+        return str(known_arn(service, method, path, headers, body, *rest))
+
+    def extract_iam_action(service: str, method: str, path: str, *rest: Any) -> str | None:
+        if service == "sagemaker" and path.startswith(("/FeatureGroup/", "/BatchGetRecord")):
+            return f"sagemaker:{feature_store.action(method, path)}"
+        action = known_action(service, method, path, *rest)
+        return None if action is None else str(action)
+
+    iam_actions.extract_resource_arn, iam_actions.extract_iam_action = extract_resource_arn, extract_iam_action
+    provisioners._RESOURCE_HANDLERS["AWS::SageMaker::ModelPackageGroup"] = registry.GROUP_RESOURCE
+    provisioners._RESOURCE_HANDLERS["AWS::SageMaker::FeatureGroup"] = feature_store.GROUP_RESOURCE
+
+
+def emit(detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+    """Put an event of source `aws.sagemaker` on the default bus, as SageMaker does."""
+    from ministack.services import eventbridge
+
+    entry = {
+        "Source": "aws.sagemaker",
+        "DetailType": detail_type,
+        "Detail": json.dumps(in_milliseconds(detail)),
+        "Resources": resources,
+        "EventBusName": "default",
+    }
+    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)

@@ -1,0 +1,154 @@
+"""`sightline models import`: what is uploaded and started, and files that are refused before anything is."""
+
+import io
+import json
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from onnx import TensorProto, helper
+
+from cli import main as cli
+from client import models
+from client.target import Target
+from sightline.models import training_plan
+
+
+def own_model(folder: Path) -> Path:
+    """A model that finds one box in every image."""
+    nodes = [
+        helper.make_node("Shape", ["images"], ["shape"]),
+        helper.make_node("Slice", ["shape", "zero", "one"], ["batch"]),
+        helper.make_node("Concat", ["batch", "one"], ["rows"], axis=0),
+        helper.make_node("Concat", ["rows", "four"], ["corners"], axis=0),
+        helper.make_node("Expand", ["score", "rows"], ["scores"]),
+        helper.make_node("Expand", ["class", "rows"], ["classes"]),
+        helper.make_node("Expand", ["box", "corners"], ["boxes"]),
+    ]
+    weights = [helper.make_tensor(*given) for given in (
+        ("zero", TensorProto.INT64, [1], [0]), ("one", TensorProto.INT64, [1], [1]), ("four", TensorProto.INT64, [1], [4]),
+        ("score", TensorProto.FLOAT, [1, 1], [0.9]), ("class", TensorProto.INT64, [1, 1], [0]),
+        ("box", TensorProto.FLOAT, [1, 1, 4], [4.0, 4, 30, 30]),
+    )]  # fmt: skip
+    declare = helper.make_tensor_value_info
+    outputs = [
+        declare("boxes", TensorProto.FLOAT, ["N", 1, 4]),
+        declare("scores", TensorProto.FLOAT, ["N", 1]),
+        declare("classes", TensorProto.INT64, ["N", 1]),
+    ]
+    graph = helper.make_graph(nodes, "own", [declare("images", TensorProto.UINT8, ["N", 64, 96, 3])], outputs, weights)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    (folder / "model.onnx").write_bytes(made.SerializeToString())
+    return folder / "model.onnx"
+
+
+class Stack:
+    """A target that keeps what it is asked for."""
+
+    outputs: ClassVar = {"ArtifactsBucketName": "artifacts", "TrainModelArn": "arn:train"}
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.started: list[dict[str, Any]] = []
+
+    def client(self, _service: str) -> "Stack":
+        return self
+
+    def put_object(self, **given: Any) -> None:
+        self.objects[f"s3://{given['Bucket']}/{given['Key']}"] = given["Body"]
+
+    def start_execution(self, **given: Any) -> dict[str, str]:
+        self.started.append(given)
+        return {"executionArn": "arn:execution"}
+
+
+@pytest.fixture
+def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
+    made = Stack()
+    monkeypatch.setattr(Target, "find", lambda *_: made)
+    return made
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["sightline", "models", "import", *arguments])
+    try:
+        cli.main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def test_a_model_is_packed_uploaded_and_started_where_the_plan_takes_it_from(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = own_model(tmp_path)
+    assert (
+        run(monkeypatch, str(file), "--classes", "scratch, dent", "--name", "Our model v2", "--no-wait", "--force") == 0
+    )
+    ((uri, body),) = stack.objects.items()
+    (started,) = stack.started
+    assert json.loads(started["input"]) == {"model_uri": uri, "force": True}
+    assert (started["stateMachineArn"], started["name"][:20]) == ("arn:train", "import-Our-model-v2-")
+    assert training_plan.check_import("artifacts", uri) == uri
+    with tarfile.open(fileobj=io.BytesIO(body)) as tar:
+        assert tar.getnames() == ["model.json", "model.onnx"]
+        member = tar.extractfile("model.json")
+        assert member
+        described = json.loads(member.read())
+    assert (described["classes"], described["training_job"]) == (["scratch", "dent"], "Our model v2")
+    assert described["input"] == {"height": 64, "width": 96, "resize": "letterbox", "pad_value": 114}
+
+
+def test_the_same_model_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = own_model(tmp_path)
+    first = models.pack(file, ["scratch"], "ours")
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    assert models.pack(file, ["scratch"], "ours") == first
+    assert models.pack(file, ["dent"], "ours") != first
+
+
+def test_the_same_model_is_the_same_import_under_another_name_and_another_one_with_other_classes_or_costs(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = own_model(tmp_path)
+    monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
+    for name, classes in (("ours", "scratch"), ("theirs", "scratch"), ("ours", "dent")):
+        assert run(monkeypatch, str(file), "--classes", classes, "--name", name, "--no-wait") == 0
+    (tmp_path / "model.json").write_text('{"hyperparameters": {"escape_cost": 9}}')
+    assert run(monkeypatch, str(file), "--classes", "scratch", "--no-wait") == 0
+    judged = [json.loads(started["input"])["model_uri"] for started in stack.started]
+    assert judged[0] == judged[1]
+    assert len(set(judged)) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "classes", "said"),
+    [
+        (None, "scratch", "No such file"),
+        (b"\xff\xd8 a photo", "scratch", "is no ONNX file"),
+        (b"", "scratch", "is no ONNX file"),
+        ("model", "", "what are its classes? Give --classes"),
+        ("model", "scratch,scratch", "a class is named twice"),
+    ],
+)
+def test_what_is_no_model_is_refused_in_one_line_and_nothing_is_changed(
+    stack: Stack,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    body: Any,
+    classes: str,
+    said: str,
+) -> None:
+    file = tmp_path / "model.onnx"
+    if body == "model":
+        own_model(tmp_path)
+    elif body is not None:
+        file.write_bytes(body)
+    assert run(monkeypatch, str(file), *(["--classes", classes] if classes else [])) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.splitlines()) == 1
+    assert (stack.objects, stack.started) == ({}, [])

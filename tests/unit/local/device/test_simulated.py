@@ -1,0 +1,100 @@
+"""Simulated devices as processes: scripts run, end in time, and are stopped with everything they started."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from local.device import simulated as device
+from local.device.simulated import ProcessRunner, SimulatedDevice, overrides
+from sightline.errors import SightlineError
+
+
+def test_a_script_runs_with_its_environment_to_its_end(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert ProcessRunner().run("echo $COLOUR; exit 3", tmp_path, {"COLOUR": "red"}, log, 10) == 3
+    assert log.read_text() == "red\n"
+
+
+def test_a_script_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(TimeoutError):
+        ProcessRunner().run("sleep 60", tmp_path, {}, tmp_path / "log", 0.2)
+
+
+def test_a_running_script_is_stopped_with_its_children(tmp_path: Path) -> None:
+    running = ProcessRunner().start("sleep 60 & echo $! > child; wait", tmp_path, {}, tmp_path / "log")
+    child = tmp_path / "child"
+    deadline = time.monotonic() + 10
+    while not (child.is_file() and child.read_text().strip()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    running.stop()
+    assert running.poll() is not None
+    while is_alive(int(child.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_script_ends_with_the_nucleus_however_that_ends(tmp_path: Path) -> None:
+    """A nucleus that was killed ends nothing by itself; its components must not go on without it."""
+    program = (
+        "import sys, time; from pathlib import Path; from local.device.simulated import ProcessRunner; "
+        "ProcessRunner().start('sleep 60 & echo $! > child; wait', Path(sys.argv[1]), {}, Path(sys.argv[1]) / 'log'); time.sleep(60)"
+    )
+    nucleus = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
+    child = tmp_path / "child"
+    deadline = time.monotonic() + 20
+    while not (child.is_file() and child.read_text().strip()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert is_alive(int(child.read_text()))
+    nucleus.kill()
+    nucleus.wait()
+    while is_alive(int(child.read_text())):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().split()[2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_fresh_process_that_ends_is_noticed_before_the_time_is_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "SETTLE_SECONDS", 60)
+    runner = ProcessRunner()
+    running = runner.start("exit 4", tmp_path, {}, tmp_path / "log")
+    runner.settle({"c": running})
+    assert running.poll() == 4
+
+
+def test_a_device_inspects_its_own_folder_through_the_emulators_broker(tmp_path: Path) -> None:
+    found = overrides(tmp_path, "http://127.0.0.1:4566")
+    assert (found["source"], found["mqttUrl"]) == (str(tmp_path / "images"), "ws://127.0.0.1:4566")
+
+
+@pytest.mark.parametrize("name", ["../../out", "/tmp/out", "", "a b", "[/x]", "x" * 129])
+def test_a_name_that_is_none_is_refused_and_leaves_nothing(name: str, tmp_path: Path) -> None:
+    with pytest.raises(SightlineError, match="is no simulated device's name"):
+        SimulatedDevice(tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_took_the_number_of_a_dead_device_is_left_alone(tmp_path: Path) -> None:
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        dead = SimulatedDevice(tmp_path, "device-1")
+        dead.root.mkdir(parents=True)
+        (dead.root / "pid").write_text(str(stranger.pid))
+        assert not dead.running
+        device.stop_all(tmp_path)
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()

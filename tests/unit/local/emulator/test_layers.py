@@ -1,0 +1,43 @@
+"""Layers are unpacked once, and every worker of the emulator finds them where it looks."""
+
+import inspect
+import zipfile
+from pathlib import Path
+
+import pytest
+from ministack.core import lambda_runtime
+
+from local.emulator import layers
+
+
+@pytest.fixture
+def layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(lambda_runtime, "zipfile", zipfile)
+    layers.share(tmp_path / "cache")
+    with zipfile.ZipFile(tmp_path / "layer.zip", "w") as file:
+        file.writestr("python/package/__init__.py", "ANSWER = 42\n")
+    return tmp_path / "layer.zip"
+
+
+def unpack(file: Path, target: Path) -> Path:
+    target.mkdir(parents=True)
+    with lambda_runtime.zipfile.ZipFile(str(file)) as opened:
+        opened.extractall(target)
+    return target / "python" / "package" / "__init__.py"
+
+
+def test_two_workers_read_the_same_file(layer: Path, tmp_path: Path) -> None:
+    first, second = (unpack(layer, tmp_path / worker / "layer_0") for worker in ("a", "b"))
+    assert first.read_text() == "ANSWER = 42\n"
+    assert first.resolve() == second.resolve()
+
+
+def test_a_function_s_own_code_is_unpacked_for_each_worker(layer: Path, tmp_path: Path) -> None:
+    first, second = (unpack(layer, tmp_path / worker / "code") for worker in ("a", "b"))
+    assert first.resolve() != second.resolve()
+
+
+def test_the_emulator_still_unpacks_layers_as_this_replaces_it() -> None:
+    source = inspect.getsource(lambda_runtime.Worker._spawn)
+    assert 'f"layer_{len(layers_dirs)}"' in source
+    assert "extractall(layer_dir)" in source

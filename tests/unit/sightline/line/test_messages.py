@@ -1,0 +1,116 @@
+"""Reading what devices say."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sightline.line import messages as reports
+from sightline.line.messages import Report
+
+
+def health(**changes: Any) -> dict[str, Any]:
+    said = {"thing": "line-1", "healthy": True, "model_version": "1.0.1", "reason": None, "at": "2026-11-20T10:01:00Z"}
+    return said | {"topic_thing": "line-1"} | changes
+
+
+def test_a_health_report_is_read() -> None:
+    assert reports.parse(health()) == [Report("line-1", "2026-11-20T10:01:00Z", healthy=True, model_version="1.0.1")]
+
+
+def test_a_long_reason_is_cut() -> None:
+    assert len(reports.parse(health(healthy=False, reason="x" * 10_000))[0].reason) == 500
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (health(thing="line-2"), "thing 'line-2' reported on the topic of 'line-1'"),
+        (health(thing=None, topic_thing=None), "thing None reported"),
+        (health(healthy="yes"), "healthy must be true or false, got 'yes' from line-1"),
+        (health(healthy=1), "healthy must be true or false, got 1 from line-1"),
+        (health(model_version=3), "model_version must be like 1.0.7, got 3 from line-1"),
+        (health(model_version=""), "model_version must be like 1.0.7"),
+        (health(model_version="pk"), "model_version must be like 1.0.7, got 'pk' from line-1"),
+        ([], "must be an object"),
+        ({}, "thing None reported"),
+    ],
+)
+def test_a_message_that_is_no_report_of_its_thing_is_refused(message: Any, said: str) -> None:
+    with pytest.raises(reports.InvalidReportError, match=said):
+        reports.parse(message)
+
+
+def test_a_device_can_not_pass_for_greengrass() -> None:
+    broken = {"componentName": "com.sightline.Model", "lifecycleState": "BROKEN"}
+    event = {
+        "source": "aws.greengrass",
+        "detail-type": reports.COMPONENT_EVENT,
+        "resources": ["arn:aws:greengrass:eu-west-1:1:coreDevices:line-1"],
+        "detail": {"components": [broken]},
+    }
+    assert [report.thing for report in reports.parse(event)] == ["line-1"]
+    with pytest.raises(reports.InvalidReportError, match="reported on the topic of 'line-2'"):
+        reports.parse(event | {"topic_thing": "line-2"})
+
+
+def test_text_that_no_store_takes_is_made_one_that_it_takes() -> None:
+    assert reports.parse(health(healthy=False, reason="bad \ud800"))[0].reason == "bad ?"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.just(float("inf")) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(shadow=JSON, latency=JSON, since=JSON)
+def test_telemetry_is_read_or_refused_whatever_it_holds(shadow: Any, latency: Any, since: Any) -> None:
+    message = {"thing": "t", "topic_thing": "t", "model_version": "1.0.1", "from": since, "to": ""}
+    try:
+        found = reports.parse(message | {"shadow": shadow, "latency_ms": latency})
+    except reports.InvalidReportError:
+        return
+    window = found[0].window
+    assert window is not None
+    assert 0 <= window.disagreements <= window.images
+
+
+@pytest.mark.parametrize(
+    "counts", [{"images": 1, "disagreements": 2}, {"images": -1}, {"images": 5, "disagreements": -1}]
+)
+def test_counts_that_can_not_be_are_refused(counts: dict[str, int]) -> None:
+    message = {"thing": "t", "topic_thing": "t", "model_version": "1.0.1", "from": "", "to": "", "shadow": counts}
+    with pytest.raises(reports.InvalidReportError):
+        reports.parse(message)
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    return {
+        "status": "WAITING",
+        "stage": "fleet",
+        "model_version": "1.0.1",
+        "things": ["line-1", "line-2"],
+        "deployments": {"fleet": "deployment-1"},
+    } | changes
+
+
+@pytest.mark.parametrize(
+    ("report", "current", "expected"),
+    [
+        (Report("line-1", "", model_version="1.0.1"), record(), True),
+        (Report("line-1", "", model_version="1.0.1"), record(status="HEALTHY"), True),
+        (Report("line-1", "", model_version="1.0.1"), record(status="ROLLED_BACK"), False),
+        (Report("line-1", "", model_version="1.0.2"), record(), False),
+        (Report("line-9", "", model_version="1.0.1"), record(), False),
+        (Report("line-1", "", deployment_id="deployment-1"), record(), True),
+        (Report("line-1", "", deployment_id="deployment-0"), record(), False),
+        (Report("line-1", ""), record(), False),
+        (Report("line-1", ""), record(healthy={"line-1"}), True),
+        (Report("line-1", ""), None, False),
+    ],
+)
+def test_a_report_concerns_only_its_roll_out(report: Report, current: Any, expected: bool) -> None:
+    assert reports.concerns(report, current) is expected

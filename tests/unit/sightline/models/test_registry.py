@@ -1,0 +1,116 @@
+"""The model registry, with answers and requests held against botocore's own model of SageMaker."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from sightline.models import registry
+
+MADE = datetime(2026, 11, 20, tzinfo=UTC)
+GIVEN: dict[str, Any] = {
+    "card": {"ModelCardContent": "{}", "ModelCardStatus": "PendingReview"},
+    "training_job": "train-1",
+    "image_uri": "123456789012.dkr.ecr.us-east-1.amazonaws.com/training:1",
+    "archive_uri": "s3://artifacts/models/train-1/model.tar.gz",
+    "evaluation_uri": "s3://artifacts/training/train-1/evaluation/evaluation.json",
+    "properties": {"training_job": "train-1", "map50": "0.8"},
+}
+
+
+def arn(version: int) -> str:
+    return f"arn:aws:sagemaker:us-east-1:123456789012:model-package/models/{version}"
+
+
+def summary(version: int, job: str = "other", status: str = "Approved") -> dict[str, Any]:
+    return {
+        "ModelPackageName": f"models-{version}",
+        "ModelPackageArn": arn(version),
+        "ModelPackageDescription": f"Trained by {job}",
+        "CreationTime": MADE,
+        "ModelPackageStatus": "Completed",
+        "ModelApprovalStatus": status,
+    }
+
+
+def page(*packages: dict[str, Any], following: str | None = None) -> dict[str, Any]:
+    return {"ModelPackageSummaryList": list(packages)} | ({"NextToken": following} if following else {})
+
+
+@pytest.fixture
+def sagemaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    client = boto3.client("sagemaker")
+    monkeypatch.setattr(registry, "_sagemaker", client)
+    with Stubber(client) as stubber:
+        yield stubber
+        stubber.assert_no_pending_responses()
+
+
+NEWEST = {
+    "ModelPackageGroupName": "models",
+    "ModelApprovalStatus": "Approved",
+    "SortBy": "CreationTime",
+    "SortOrder": "Descending",
+}
+
+
+def test_the_champion_is_the_newest_approved_package_also_behind_an_empty_page(sagemaker: Stubber) -> None:
+    described = {
+        "ModelPackageName": "models",
+        "ModelPackageArn": arn(2),
+        "CreationTime": MADE,
+        "ModelPackageStatus": "Completed",
+        "ModelPackageStatusDetails": {"ValidationStatuses": []},
+    }
+    sagemaker.add_response("list_model_packages", page(following="more"), NEWEST)
+    sagemaker.add_response("list_model_packages", page(summary(2), summary(1)), {**NEWEST, "NextToken": "more"})
+    sagemaker.add_response("describe_model_package", described, {"ModelPackageName": arn(2)})
+    assert (registry.champion("models") or {})["ModelPackageArn"] == arn(2)
+
+
+def test_a_group_without_an_approved_package_has_no_champion(sagemaker: Stubber) -> None:
+    sagemaker.add_response("list_model_packages", page(), NEWEST)
+    assert registry.champion("models") is None
+
+
+def test_a_model_is_registered_for_a_person_to_approve(sagemaker: Stubber) -> None:
+    sagemaker.add_response("list_model_packages", page(summary(1)), {"ModelPackageGroupName": "models"})
+    request = {
+        "ModelPackageGroupName": "models",
+        "ModelPackageDescription": "Trained by train-1",
+        "ModelApprovalStatus": "PendingManualApproval",
+        "InferenceSpecification": {
+            "Containers": [{"Image": GIVEN["image_uri"], "ModelDataUrl": GIVEN["archive_uri"]}],
+            "SupportedContentTypes": ["image/jpeg", "image/png"],
+            "SupportedResponseMIMETypes": ["application/json"],
+        },
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": GIVEN["evaluation_uri"]}}
+        },
+        "ModelCard": GIVEN["card"],
+        "CustomerMetadataProperties": GIVEN["properties"],
+        "ClientToken": registry.client_token("train-1"),
+    }
+    sagemaker.add_response("create_model_package", {"ModelPackageArn": arn(2)}, request)
+    assert registry.register("models", **GIVEN) == arn(2)
+
+
+def test_a_training_job_that_has_its_package_gets_no_second_one(sagemaker: Stubber) -> None:
+    sagemaker.add_response(
+        "list_model_packages", page(summary(2), following="more"), {"ModelPackageGroupName": "models"}
+    )
+    sagemaker.add_response(
+        "list_model_packages",
+        page(summary(1, "train-1", "Rejected")),
+        {"ModelPackageGroupName": "models", "NextToken": "more"},
+    )
+    assert registry.register("models", **GIVEN) == arn(1)
+
+
+def test_tokens_of_jobs_with_one_ending_differ_and_fit() -> None:
+    ending = "-7c3b93b0-a-name-that-two-stacks-give-to-an-execution"
+    tokens = {registry.client_token(stack + ending) for stack in ("dev", "prod")}
+    assert [len(token) for token in tokens] == [36, 36]
