@@ -55,7 +55,9 @@ def summary(values: list[float]) -> dict[str, float]:
 
 
 def finish(name: str, result: dict[str, Any], shown: Shown) -> None:
-    """Write `result` to benchmarks/results/<name>.json, with the machine and the time, and print what `shown` makes of it."""
+    """Write `result` to benchmarks/results/<name>.json, with the machine and the time, and print what `shown` makes of
+    it.
+    """
     whole = {"machine": machine(), "at": datetime.now(UTC).isoformat(timespec="seconds"), **result}
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")

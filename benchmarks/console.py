@@ -1,7 +1,8 @@
 """`python -m benchmarks.console`: is a job of 100,000 tasks as quick for the people who work on it as one of 100?
 
-Opens jobs of both sizes on a local stack of its own, with the deployed function, and asks over HTTP as the page does: the page,
-the list of jobs, the next task, an answer. Medians and 95th percentiles go to benchmarks/results/console.json.
+Opens jobs of both sizes on a local stack of its own, with the deployed function, and asks over HTTP as the page does:
+the page, the list of jobs, the next task, an answer. Medians and 95th percentiles go to
+benchmarks/results/console.json.
 """
 
 import argparse

@@ -1,9 +1,11 @@
-"""A drawn set of several defect types on textured parts, to learn whether the defaults suit more than one kind of photo.
+"""A drawn set of several defect types on textured parts, to learn whether the defaults suit more than one kind of
+photo.
 
     python -m benchmarks.defects DIR [--parts N] [--seed N]
 
-Writes `DIR/images/*.jpg` (480×360) and `DIR/labels.json` (COCO). A part is photographed two to four times, moved a little and in
-other light; a quarter of the parts has no defect. `part` of a COCO image is the truth about groups: split by it. The same seed gives the same files. Everything is drawn; no photo is in it.
+Writes `DIR/images/*.jpg` (480×360) and `DIR/labels.json` (COCO). A part is photographed two to four times, moved a
+little and in other light; a quarter of the parts has no defect. `part` of a COCO image is the truth about groups: split
+by it. The same seed gives the same files. Everything is drawn; no photo is in it.
 """
 
 import argparse
@@ -27,7 +29,7 @@ Array = np.ndarray[Any, Any]
 Rng = np.random.Generator
 
 
-# ------------------------------------------------------------------------------------------------------------ backgrounds
+# ---------------------------------------------------------------------------------------------------------- backgrounds
 def noise(shape: tuple[int, int], cell: tuple[float, float], rng: Rng) -> Array:
     """Smooth noise of mean 0 and deviation 1, float [h, w]; `cell` is its grain (height, width) in pixels."""
     size = [max(2, round(side / grain) + 2) for side, grain in zip(shape, cell, strict=True)]
@@ -97,10 +99,12 @@ BACKGROUNDS: tuple[Callable[[tuple[int, int], Rng], Array], ...] = (
 )  # fmt: skip
 
 
-# ----------------------------------------------------------------------------------------------------------------- defects
+# -------------------------------------------------------------------------------------------------------------- defects
 @dataclass(frozen=True)
 class Change:
-    """What a defect does to a square of pixels: its `cover` 0..1 [s, s] of `colour`, and `light` [s, s] that is added."""
+    """What a defect does to a square of pixels: its `cover` 0..1 [s, s] of `colour`, and `light` [s, s] that is
+    added.
+    """
 
     cover: Array
     colour: Array
@@ -229,7 +233,7 @@ DEFECTS: dict[str, Callable[[Rng], Change]] = {
 }  # fmt: skip
 
 
-# -------------------------------------------------------------------------------------------------------- parts and photos
+# ----------------------------------------------------------------------------------------------------- parts and photos
 @dataclass(frozen=True)
 class Part:
     """A part's surface, float [h, w, 3], and its defects as (type, (x1, y1, x2, y2) in pixels of the surface)."""
@@ -262,7 +266,9 @@ def make_part(kinds: list[str], background: int, rng: Rng) -> Part:
 
 
 def _apply(surface: Array, change: Change, x: int, y: int, side: int) -> None:
-    """Change the square of `side` at (x, y), which may reach over the surface's edge where nothing is seen of the defect."""
+    """Change the square of `side` at (x, y), which may reach over the surface's edge where nothing is seen of the
+    defect.
+    """
     height, width = surface.shape[:2]
     x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)
     inner = (slice(y0 - y, y1 - y), slice(x0 - x, x1 - x))

@@ -36,8 +36,8 @@ BIAS = -9.0  # of the classes: random weights find nothing, as a model does on g
 
 
 def make_model(folder: Path, size: tuple[int, int] = IMAGES[-1]) -> None:
-    """model.onnx and model.json of an untrained detector for photos of that size; in a process that ends, because PyTorch
-    would stay in memory."""
+    """model.onnx and model.json of an untrained detector for photos of that size; in a process that ends, because
+    PyTorch would stay in memory."""
     import torch
 
     from training.data import fitting_size

@@ -1,9 +1,10 @@
-"""`python -m benchmarks.fleet`: a fleet of simulated devices takes a roll-out in the local stack, and when each did what.
+"""`python -m benchmarks.fleet`: a fleet of simulated devices takes a roll-out in the local stack, and when each did
+what.
 
-Every device is a whole simulated nucleus: it takes its deployment from the emulator's Greengrass, downloads, checks and unpacks
-the artifacts, installs, reports. A few run the real inspector in processes of their own; the others share this one, where a
-light inspector proves the model on the golden images that the device downloaded and sends the same health message, but
-inspects no images and installs no environment. The result says which was which.
+Every device is a whole simulated nucleus: it takes its deployment from the emulator's Greengrass, downloads, checks and
+unpacks the artifacts, installs, reports. A few run the real inspector in processes of their own; the others share this
+one, where a light inspector proves the model on the golden images that the device downloaded and sends the same health
+message, but inspects no images and installs no environment. The result says which was which.
 """
 
 import argparse
@@ -217,7 +218,9 @@ def record(target: Target) -> dict[str, Any]:
 
 
 def follow(target: Target) -> tuple[dict[str, float], dict[str, str], str]:
-    """Wait for the end of the roll-out; answers when each stage was through, its deployment, and the decision or error."""
+    """Wait for the end of the roll-out; answers when each stage was through, its deployment, and the decision or
+    error.
+    """
     through: dict[str, float] = {}
     execution = ""
     until = time.monotonic() + SECONDS
@@ -324,7 +327,9 @@ def shown(result: dict[str, Any]) -> list[Table | str]:
 
 
 def run(count: int, canaries: int, inspectors: int, settings: dict[str, str]) -> dict[str, Any]:
-    """One roll-out to `count` devices, `canaries` of them in the canary group, `inspectors` of them with the real inspector."""
+    """One roll-out to `count` devices, `canaries` of them in the canary group, `inspectors` of them with the real
+    inspector.
+    """
     home = Path(tempfile.mkdtemp(prefix="sightline-fleet-"))
     local = stack.up(lambda text: console.print(text), root=home, overrides=settings, tied=True)
     light = LightFleet(local, home)

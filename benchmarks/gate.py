@@ -2,14 +2,14 @@
 
     python -m benchmarks.gate [--trials N]
 
-Simulated: photos of parts with defects, and two runs of one model on them. A run misses a defect for reasons that it shares
-with the other run (the defect is faint), that are its own (the seed), and that are the photo's (light); photos of a part
-share the first two, so they are not independent. The worse model is one of the runs with as many of its detections of
-defects turned into misses, spread evenly over parts, as cost 5 points of mAP@.50 over all parts. What judges is the shipped
-code: `evaluation.difference` and `gate.judge`.
+Simulated: photos of parts with defects, and two runs of one model on them. A run misses a defect for reasons that it
+shares with the other run (the defect is faint), that are its own (the seed), and that are the photo's (light); photos
+of a part share the first two, so they are not independent. The worse model is one of the runs with as many of its
+detections of defects turned into misses, spread evenly over parts, as cost 5 points of mAP@.50 over all parts. What
+judges is the shipped code: `evaluation.difference` and `gate.judge`.
 
-Each of the trials is a bootstrap of a large population of parts: a test set is drawn from it, in which for each part chance
-says which of the two runs is the champion and which the candidate. So the two are equally good, exactly.
+Each of the trials is a bootstrap of a large population of parts: a test set is drawn from it, in which for each part
+chance says which of the two runs is the champion and which the candidate. So the two are equally good, exactly.
 """
 
 import argparse

@@ -1,12 +1,14 @@
-"""Groups of near-duplicates at scale: seconds, memory, and how many pairs are found, on drawn parts whose truth is known.
+"""Groups of near-duplicates at scale: seconds, memory, and how many pairs are found, on drawn parts whose truth is
+known.
 
     python -m benchmarks.grouping [--images N …] [--tags DIR]
 
-Each part is drawn with marks of its own in a fixture that all share, and photographed 1 to 8 times: moved, in other light,
-with other noise; every tenth part has no mark and is photographed once more and more (such photos belong to no group). The
-hashes are those of the drawn pixels. Each size runs in a process of its own on one thread, as in Lambda. On the metal tags,
-where they are at hand, what is counted is pairs of near-duplicates that a split tears apart. "Pairs right" is the share of the
-pairs in one group that show one part (precision), "pairs found" the share of such pairs that are in one group (recall).
+Each part is drawn with marks of its own in a fixture that all share, and photographed 1 to 8 times: moved, in other
+light, with other noise; every tenth part has no mark and is photographed once more and more (such photos belong to no
+group). The hashes are those of the drawn pixels. Each size runs in a process of its own on one thread, as in Lambda. On
+the metal tags, where they are at hand, what is counted is pairs of near-duplicates that a split tears apart. "Pairs
+right" is the share of the pairs in one group that show one part (precision), "pairs found" the share of such pairs that
+are in one group (recall).
 """
 
 import argparse
@@ -95,7 +97,9 @@ def pairs(sizes: Any) -> int:
 
 
 def measure(folder: Path) -> dict[str, float]:
-    """Group the hashes in `folder`: seconds, the highest memory of this process in MiB, precision and recall of pairs."""
+    """Group the hashes in `folder`: seconds, the highest memory of this process in MiB, precision and recall of
+    pairs.
+    """
     parts = json.loads((folder / "parts.json").read_text())
     hashes = dict(enumerate((folder / "hashes.txt").read_text().split()))
     named = {f"{number:06d}": text for number, text in hashes.items()}
@@ -118,7 +122,9 @@ def measure(folder: Path) -> dict[str, float]:
 
 
 def on_tags(folder: Path) -> dict[str, Any]:
-    """The project's own splits of the tags: how many likely pairs across splits there are, and how many are near-twins."""
+    """The project's own splits of the tags: how many likely pairs across splits there are, and how many are
+    near-twins.
+    """
     boxes = read_coco(folder / "labels.json")
     images = [{"image_id": name, "annotations": boxes[name]} for name in sorted(boxes)]
     hashes = {name: phash(decode((folder / "images" / name).read_bytes())) for name in sorted(boxes)}

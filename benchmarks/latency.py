@@ -1,9 +1,11 @@
-"""Time from an image's bytes to its verdict, one image at a time on one CPU core: ours, its parts, and YOLOv8n's beside it.
+"""Time from an image's bytes to its verdict, one image at a time on one CPU core: ours, its parts, and YOLOv8n's beside
+it.
 
     python -m benchmarks.latency [--rounds N] [--without-yolo]
 
-Trains nothing: time does not depend on weights, but for the number of detections, so both networks are untrained. All are measured
-in turn, round after round, so that whatever else the machine does meets all alike. Results go to benchmarks/results/latency.json.
+Trains nothing: time does not depend on weights, but for the number of detections, so both networks are untrained. All
+are measured in turn, round after round, so that whatever else the machine does meets all alike. Results go to
+benchmarks/results/latency.json.
 """
 
 import argparse

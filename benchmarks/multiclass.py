@@ -1,7 +1,8 @@
-"""`python -m benchmarks.multiclass`: do the defaults learn data that nobody tuned them to? Six defect types on five textures.
+"""`python -m benchmarks.multiclass`: do the defaults learn data that nobody tuned them to? Six defect types on five
+textures.
 
-Draws the set of benchmarks/defects.py, splits it by part (the truth, which the drawing knows), trains with every hyperparameter at its
-default and tests the files that ship on parts that were never seen.
+Draws the set of benchmarks/defects.py, splits it by part (the truth, which the drawing knows), trains with every
+hyperparameter at its default and tests the files that ship on parts that were never seen.
 """
 
 import argparse

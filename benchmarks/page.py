@@ -1,6 +1,7 @@
 """Write docs/benchmarks.md from benchmarks/results/: what was measured last, on which machine.
 
-`python -m benchmarks.page` writes it (`make docs` does, too); with `--check` it writes nothing and ends with 1 if it is out of date.
+`python -m benchmarks.page` writes it (`make docs` does, too); with `--check` it writes nothing and ends with 1 if it is
+out of date.
 """
 
 import importlib

@@ -1,4 +1,5 @@
-"""AWS list prices that cost estimates use: US dollars, region us-east-1, on-demand, without the free tier, as of November 2026.
+"""AWS list prices that cost estimates use: US dollars, region us-east-1, on-demand, without the free tier, as of
+November 2026.
 
 From the services' public price pages; check them before you rely on an estimate.
 """

@@ -1,4 +1,5 @@
-"""`make bench`: measures Sightline, prints tables, and writes benchmarks/results/<name>.json with the machine described.
+"""`make bench`: measures Sightline, prints tables, and writes benchmarks/results/<name>.json with the machine
+described.
 
 make bench                       everything that takes minutes
 make bench ARGS="detector"       one by name; those that train take hours on two cores

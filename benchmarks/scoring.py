@@ -1,10 +1,12 @@
-"""Scoring in the cloud's own functions: score_batch over 10,000 images, and predict under clients that ask at the same time.
+"""Scoring in the cloud's own functions: score_batch over 10,000 images, and predict under clients that ask at the same
+time.
 
     python -m benchmarks.scoring [--images N] [--clients N …] [--seconds N]
 
-All runs in the local stack on this machine, clients included, so the numbers say what the code costs, not what Lambda scales
-to. The model is the detector at its default size with seeded random weights. The photos of the batch are small and no two
-alike; those for predict have 1280 × 960 pixels. Each client keeps its connection and sends the next photo when it has the answer.
+All runs in the local stack on this machine, clients included, so the numbers say what the code costs, not what Lambda
+scales to. The model is the detector at its default size with seeded random weights. The photos of the batch are small
+and no two alike; those for predict have 1280 × 960 pixels. Each client keeps its connection and sends the next photo
+when it has the answer.
 """
 
 import argparse

@@ -22,7 +22,9 @@ PAUSE_SECONDS = 0.5
 
 
 def read_coco(path: Path) -> dict[str, list[Box]]:
-    """The boxes of each image by file name, in whole pixels. Raises InvalidLabelsError saying what is wrong with the file."""
+    """The boxes of each image by file name, in whole pixels. Raises InvalidLabelsError saying what is wrong with the
+    file.
+    """
     report = Report()
     found = coco.parse(read_json(path, coco.TITLE), str(path), report)
     if report.refused:

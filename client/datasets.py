@@ -78,7 +78,9 @@ def records(target: Target, version: str) -> dict[str, list[dict[str, Any]]]:
 
 
 def diff(target: Target, before: str, after: str) -> dict[str, list[str]]:
-    """What changed between two versions: ids of images `added`, `removed`, `relabeled`, and `moved` to another split."""
+    """What changed between two versions: ids of images `added`, `removed`, `relabeled`, and `moved` to another
+    split.
+    """
     sides = []
     for version in (before, after):
         sides.append(

@@ -37,10 +37,12 @@ class LabelsError(SightlineError):
     """Labels that can't be brought in or written."""
 
 
-# ---------------------------------------------------------------------------------------------------------------- ledger
+# --------------------------------------------------------------------------------------------------------------- ledger
 @dataclass
 class Index:
-    """The images of the ledger by content hash, object key, file name, and name without extension; a name may be of several."""
+    """The images of the ledger by content hash, object key, file name, and name without extension; a name may be of
+    several.
+    """
 
     by_id: dict[str, dict[str, Any]] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
@@ -80,7 +82,9 @@ def _names(key: str) -> set[str]:
 
 
 def hashes_of(folder: Path) -> dict[str, str]:
-    """The content hash of each file below `folder`, by its path in there and by its name, where that is the only one."""
+    """The content hash of each file below `folder`, by its path in there and by its name, where that is the only
+    one.
+    """
     found: dict[str, set[str]] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         with path.open("rb") as file:
@@ -90,7 +94,7 @@ def hashes_of(folder: Path) -> dict[str, str]:
     return {name: next(iter(digests)) for name, digests in found.items() if len(digests) == 1}
 
 
-# ---------------------------------------------------------------------------------------------------------------- import
+# --------------------------------------------------------------------------------------------------------------- import
 def read(
     target: Target, name: str, path: Path, report: Report, beside: Path | None, classes: dict[str, str]
 ) -> list[dict[str, Any]]:
@@ -123,7 +127,9 @@ def read(
 
 
 def _agreed(given: dict[str, list[tuple[str, Annotations]]], report: Report) -> dict[str, Annotations]:
-    """The label of each image that the file gives only one; of different ones none can be trusted more than the others."""
+    """The label of each image that the file gives only one; of different ones none can be trusted more than the
+    others.
+    """
     agreed = {}
     for image_id, labels in given.items():
         if all(label == labels[0][1] for _, label in labels):
@@ -135,7 +141,9 @@ def _agreed(given: dict[str, list[tuple[str, Annotations]]], report: Report) -> 
 
 
 def class_numbers(labels: LabelSet, known: list[str], given: dict[str, str]) -> dict[str, int | None]:
-    """The stack's class id of each class with a box; None for those to leave out. Raises LabelsError naming the unknown ones."""
+    """The stack's class id of each class with a box; None for those to leave out. Raises LabelsError naming the unknown
+    ones.
+    """
     used = sorted({box.class_name for image in labels.images for box in image.boxes})
     theirs = sorted({*used, *labels.classes})
     missing = [name for name in given if name not in theirs]
@@ -223,7 +231,7 @@ def _start(target: Target, name: str, request: dict[str, Any]) -> str:
     raise LabelsError(f"these labels were brought {ATTEMPTS} times; see why in `sightline logs {name}`")
 
 
-# ---------------------------------------------------------------------------------------------------------------- export
+# --------------------------------------------------------------------------------------------------------------- export
 def export(
     target: Target, version: str, name: str, folder: Path, report: Report, on_image: Callable[[], None] = lambda: None
 ) -> int:

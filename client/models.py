@@ -40,7 +40,8 @@ def pack(file: Path, classes: list[str] | None, name: str) -> bytes:
 def digest_of(archive: bytes) -> str:
     """16 hexadecimal characters that are the same for the same model, classes and costs, whatever it is called.
 
-    That is what a judgement depends on: the same model under another name is not judged again, and takes the other's place.
+    That is what a judgement depends on: the same model under another name is not judged again, and takes the other's
+    place.
     """
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         model, description = (tar.extractfile(entry) for entry in ("model.onnx", "model.json"))

@@ -31,7 +31,8 @@ class PipelineError(SightlineError):
 def upload(target: Target, files: list[Path], on_file: Callable[[Path], None] = lambda _: None) -> int:
     """Put files under `incoming/` by their names, several at a time; answers how many.
 
-    Raises SightlineError, before anything is sent, for a name that is no text or has a line break: no event would tell of it.
+    Raises SightlineError, before anything is sent, for a name that is no text or has a line break: no event would tell
+    of it.
     """
     for path in files:
         if not path.name.isprintable():
@@ -119,7 +120,9 @@ def _entered_last(target: Target, execution_arn: str) -> dict[str, str]:
 
 
 def _epoch(target: Target, job: str) -> str:
-    """What the newest line of a training job's log says; nothing where there is none, or when it says something else."""
+    """What the newest line of a training job's log says; nothing where there is none, or when it says something
+    else.
+    """
     logs, group = target.client("logs"), "/aws/sagemaker/TrainingJobs"
     try:
         streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
@@ -197,7 +200,9 @@ def wait_for(
 
 
 def innermost(cause: str) -> str:
-    """The sentence in a cause: what a function or a job said is wrapped in JSON by each service that it comes through."""
+    """The sentence in a cause: what a function or a job said is wrapped in JSON by each service that it comes
+    through.
+    """
     try:
         value = json.loads(cause)
     except ValueError:

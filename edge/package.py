@@ -51,7 +51,9 @@ def inspector_version() -> str:
 
 
 def build(component: str, folder: Path, release: str | None) -> Path:
-    """Build for the Development Kit below `folder`, a component's; answers the artifact. Exits with a line on bad input."""
+    """Build for the Development Kit below `folder`, a component's; answers the artifact. Exits with a line on bad
+    input.
+    """
     name = f"{component.rsplit('.', 1)[-1].lower()}.zip"
     recipe = (folder / "recipe.json").read_text()
     if name == "inspector.zip":

@@ -63,7 +63,9 @@ def _build(root: Path, sources: str, runtime: str) -> None:
 
 
 def _pack(folder: Path) -> None:
-    """Layers as archives, and the template as JSON: else each `sam deploy` compresses 260 MB and reads YAML for seconds."""
+    """Layers as archives, and the template as JSON: else each `sam deploy` compresses 260 MB and reads YAML for
+    seconds.
+    """
     import yaml
 
     template = yaml.safe_load((folder / "template.yaml").read_text())

@@ -1,7 +1,7 @@
 """The local stack's life: start the emulator, build and deploy the application to it, and take everything down again.
 
-All state of a stack lies in one folder (`.sightline/`): the log, the jobs, temporary files, and `stack.json`, which tells other
-commands where the running stack is. Nothing is printed here; `on_progress` is told what is being done.
+All state of a stack lies in one folder (`.sightline/`): the log, the jobs, temporary files, and `stack.json`, which
+tells other commands where the running stack is. Nothing is printed here; `on_progress` is told what is being done.
 """
 
 import contextlib

@@ -1,4 +1,6 @@
-"""A dataset version as one HTML page: why images are in one group, that no near-twins lie across splits, the set's health."""
+"""A dataset version as one HTML page: why images are in one group, that no near-twins lie across splits, the set's
+health.
+"""
 
 import base64
 import html
@@ -39,7 +41,9 @@ MORE_STYLE = """
 
 @dataclass
 class Looked:
-    """One image of the version: its record's facts, and what was seen in its pixels (`problem` says why nothing was)."""
+    """One image of the version: its record's facts, and what was seen in its pixels (`problem` says why nothing
+    was).
+    """
 
     name: str
     split: str
@@ -118,7 +122,9 @@ Nearest = dict[str, tuple[Looked, float]]
 
 
 def nearest(members: list[Looked]) -> Nearest:
-    """For each member with pixels, the other member that agrees with it best, and how well: what put it into the group."""
+    """For each member with pixels, the other member that agrees with it best, and how well: what put it into the
+    group.
+    """
     known = [member for member in members if member.hash][:COMPARED]
     pairs = [(a, b) for place, a in enumerate(known) for b in known[place + 1 :]]
     hashes = {member.name: member.hash for member in known}
@@ -255,7 +261,9 @@ def suspicious(images: list[Looked]) -> list[tuple[Looked, str]]:
 
 
 def quarrels(images: list[Looked], closest: Nearest) -> list[tuple[Looked, Looked, float, float]]:
-    """Near-twins whose labels disagree strongly: two images, how well they agree as pictures, how much they differ in labels."""
+    """Near-twins whose labels disagree strongly: two images, how well they agree as pictures, how much they differ in
+    labels.
+    """
     found: dict[frozenset[str], tuple[Looked, Looked, float, float]] = {}
     for image in images:
         other, value = closest.get(image.name, (image, 0.0))

@@ -37,7 +37,9 @@ Curves = dict[str, list[tuple[float, float, float]]]
 
 
 def picture(pixels: Pixels, labels: list[Any], detections: list[dict[str, Any]], width: int = 480) -> str:
-    """An image as a data URI, labels in green, detections in red with their score; at most `width` wide and twice as high."""
+    """An image as a data URI, labels in green, detections in red with their score; at most `width` wide and twice as
+    high.
+    """
     image = Image.fromarray(pixels)
     scale = min(width / image.width, 2 * width / image.height)
     image = image.resize([max(1, round(side * scale)) for side in image.size])
@@ -98,7 +100,9 @@ Points = list[tuple[float, float]]
 def chart(
     lines: dict[str, Points], x_label: str, y_label: str, y_top: float = 1.0, mark: tuple[float, str] | None = None
 ) -> str:
-    """A line chart as SVG: points (x, y) by name, x from 0 to 1 or to its largest value, y from 0 to `y_top`; `mark` is an x with its text."""
+    """A line chart as SVG: points (x, y) by name, x from 0 to 1 or to its largest value, y from 0 to `y_top`; `mark` is
+    an x with its text.
+    """
     width, height, left, bottom = 470, 290, 46, 40
     top = 28 if mark else 12  # the mark's text stands above the lines
     right = max((x for points in lines.values() for x, _ in points), default=1.0) or 1.0

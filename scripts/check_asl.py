@@ -1,7 +1,8 @@
 """Validate every workflow in statemachines/ with two independent tools; ends with 1 and one line for each problem.
 
 statelint checks the Amazon States Language itself (fields, types, reachable states, JSONPath). cfn-lint checks the
-definition as CloudFormation gets it, with AWS's own schema; it reads only definitions inside a template, so each file is put into one.
+definition as CloudFormation gets it, with AWS's own schema; it reads only definitions inside a template, so each file
+is put into one.
 """
 
 import json

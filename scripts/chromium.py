@@ -1,4 +1,6 @@
-"""Where Chromium is, and how it is started without a screen; for the tests, the measurements and the pictures of the page."""
+"""Where Chromium is, and how it is started without a screen; for the tests, the measurements and the pictures of the
+page.
+"""
 
 import os
 import shutil

@@ -1,6 +1,7 @@
 """Take the pictures of the page for the documentation, on a stack that runs: `draw_console.py [--home .sightline]`.
 
-For pictures with models and devices, let `sightline demo --keep` run before. The photos are drawn; a simulated person draws the boxes.
+For pictures with models and devices, let `sightline demo --keep` run before. The photos are drawn; a simulated person
+draws the boxes.
 """
 
 import argparse
@@ -28,7 +29,9 @@ MOST_BYTES = 300_000
 
 
 def save(page: Page, name: str, *, whole: bool = False) -> None:
-    """Save what is on the screen (or the `whole` page) as docs/images/console-<name>.png, in few colours: it stays small."""
+    """Save what is on the screen (or the `whole` page) as docs/images/console-<name>.png, in few colours: it stays
+    small.
+    """
     page.wait_for_timeout(600)  # progress bars move, toasts come and go
     picture = Image.open(io.BytesIO(page.screenshot(full_page=whole)))
     path = IMAGES / f"console-{name}.png"

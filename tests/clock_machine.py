@@ -1,7 +1,8 @@
-"""A real ASL file with the real functions under a simulated clock: hours pass in milliseconds, and always in the same way.
+"""A real ASL file with the real functions under a simulated clock: hours pass in milliseconds, and always in the same
+way.
 
-It knows what deploy_model uses of the language and refuses the rest; moto's interpreter and the emulator's run the same file
-in real time.
+It knows what deploy_model uses of the language and refuses the rest; moto's interpreter and the emulator's run the same
+file in real time.
 """
 
 import json
@@ -52,7 +53,9 @@ class Execution:
 
 
 class ClockMachine:
-    """A state machine whose `clock` is told; `step` lets every execution go on that can. Also its own Step Functions client."""
+    """A state machine whose `clock` is told; `step` lets every execution go on that can. Also its own Step Functions
+    client.
+    """
 
     def __init__(
         self, name: str, handler_of: Callable[[str], Callable[..., Any]], context: Any, clock: Callable[[], float]
@@ -64,7 +67,7 @@ class ClockMachine:
         for key, state in self.definition["States"].items():
             assert set(state) <= KNOWN, f"{key}: this interpreter does not know {set(state) - KNOWN}"
 
-    # --------------------------------------------------------------------------------------------- Step Functions' client
+    # ------------------------------------------------------------------------------------------- Step Functions' client
     def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803
         self._token(taskToken, "SendTaskSuccess").answer = output
 
@@ -76,7 +79,7 @@ class ClockMachine:
             raise ClientError({"Error": {"Code": "TaskTimedOut", "Message": ""}}, operation)
         return self.tokens[token]
 
-    # --------------------------------------------------------------------------------------------------------- executions
+    # ------------------------------------------------------------------------------------------------------- executions
     def start(self, name: str, request: dict[str, Any]) -> Execution:
         execution = Execution(name)
         execution.steps = self._run(execution, request)

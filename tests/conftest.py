@@ -43,12 +43,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("sightline")
 
 
-# moto forgets boto3's session after each test, and with it every service model: reading them anew is most of a test's time.
+# moto forgets boto3's session after each test, and with it every service model: reading them anew is most of a test's
+# time.
 _read = cache(JSONFileLoader().load_file)
 JSONFileLoader.load_file = lambda _, path: _read(path)  # type: ignore[method-assign, assignment, misc]
 
 
-# moto's tables are one dictionary without a lock; workflows and people that run at once would find it changed while they read.
+# moto's tables are one dictionary without a lock; workflows and people that run at once would find it changed while
+# they read.
 _call, _one_at_a_time = DynamoHandler.call_action, threading.RLock()
 
 

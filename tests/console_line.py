@@ -1,4 +1,6 @@
-"""The running stack as the tests of the page see it: what they upload, and what ledger, tasks and manifest hold afterwards."""
+"""The running stack as the tests of the page see it: what they upload, and what ledger, tasks and manifest hold
+afterwards.
+"""
 
 import io
 import json
@@ -114,7 +116,9 @@ class Line:
         return given
 
     def change_task(self, job_id: str, name: str, **fields: Any) -> None:
-        """Write into a task what otherwise only time, a model or another person could; `image` is added to its image."""
+        """Write into a task what otherwise only time, a model or another person could; `image` is added to its
+        image.
+        """
         for item in self._items(job_id, "task#"):
             image = json.loads(item["image"])
             if image["key"] == f"incoming/{name}":

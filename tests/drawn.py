@@ -38,7 +38,9 @@ def draw_channels(
     suffix: str = "png",
     classes: tuple[str, ...] = ("scratch",),
 ) -> Path:
-    """The channels of a job below `root`: five images (`size` is width, height) in each of two splits; classes in turn."""
+    """The channels of a job below `root`: five images (`size` is width, height) in each of two splits; classes in
+    turn.
+    """
     (root / "dataset").mkdir(parents=True)
     for place, split in enumerate(("train", "validation")):
         (root / split).mkdir()

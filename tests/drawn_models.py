@@ -1,4 +1,6 @@
-"""Models that find the same boxes in every image, as small as a model can be, and their releases in the cloud in memory."""
+"""Models that find the same boxes in every image, as small as a model can be, and their releases in the cloud in
+memory.
+"""
 
 import json
 

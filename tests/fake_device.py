@@ -1,4 +1,6 @@
-"""What a device has around its inspector: a broker, photos, and a real, tiny model that finds bright images defective."""
+"""What a device has around its inspector: a broker, photos, and a real, tiny model that finds bright images
+defective.
+"""
 
 import io
 import json

@@ -1,6 +1,8 @@
-"""A production line in this process: the emulator's Greengrass and its real simulated nuclei, with inspectors and a clock of their own.
+"""A production line in this process: the emulator's Greengrass and its real simulated nuclei, with inspectors and a
+clock of their own.
 
-What is simulated here is the inspector (how it does with which model), the scripts that would install things, and the time.
+What is simulated here is the inspector (how it does with which model), the scripts that would install things, and the
+time.
 """
 
 import json
@@ -22,8 +24,8 @@ WINDOW_SECONDS, IMAGES = 600.0, 60  # of a telemetry window
 
 @dataclass
 class Trouble:
-    """What goes wrong with the models `versions` on `things`: `kind` is one of download, digest, install, start-up, crash,
-    golden, slow, silent, disagree."""
+    """What goes wrong with the models `versions` on `things`: `kind` is one of download, digest, install, start-up,
+    crash, golden, slow, silent, disagree."""
 
     kind: str = ""
     versions: tuple[str, ...] = ()
@@ -176,7 +178,7 @@ class Line(greengrass.Neighbours):
     def _note(self, thing: str, deployment: str, phase: str) -> None:
         self.phases.append((thing, deployment, phase, self.now))
 
-    # ------------------------------------------------------------------------------------------- what Greengrass asks for
+    # ----------------------------------------------------------------------------------------- what Greengrass asks for
     def clock(self) -> float:  # type: ignore[override]
         return self.now
 
@@ -188,7 +190,7 @@ class Line(greengrass.Neighbours):
         thing = resources[0].rsplit(":", 1)[-1]
         self.outbox.append((thing, {**event, "time": _iso(self.now)}))
 
-    # --------------------------------------------------------------------------------------------------------------- time
+    # ------------------------------------------------------------------------------------------------------------- time
     def tick(self, seconds: float = TICK_SECONDS) -> None:
         """Let simulated time pass: every device that is on does what it has to do."""
         self.now += seconds

@@ -1,4 +1,6 @@
-"""A real ASL file with the real functions in this process, run by moto's interpreter: a second opinion beside the emulator's."""
+"""A real ASL file with the real functions in this process, run by moto's interpreter: a second opinion beside the
+emulator's.
+"""
 
 import json
 import time
@@ -28,7 +30,8 @@ class Ended:
 class Machine:
     """A state machine in moto. Function errors become task errors, as Lambda reports them.
 
-    `handler_of` gives the handler of a folder in functions/; `substitutions` are those of the template but for functions.
+    `handler_of` gives the handler of a folder in functions/; `substitutions` are those of the template but for
+    functions.
     """
 
     def __init__(

@@ -1,8 +1,8 @@
 """Augmentation that suits defects: geometry and light are varied strongly, but a defect is never erased.
 
-Defects of other parts are pasted in (Ghiasi et al., "Simple Copy-Paste", 2021), so that the detector can't learn parts by
-heart; then four images side by side (mosaic, Bochkovskiy et al., "YOLOv4", 2020), one affine map (flips, quarter turns,
-scale, shift, a small turn), a change of brightness, contrast, gamma and colour, and noise.
+Defects of other parts are pasted in (Ghiasi et al., "Simple Copy-Paste", 2021), so that the detector can't learn parts
+by heart; then four images side by side (mosaic, Bochkovskiy et al., "YOLOv4", 2020), one affine map (flips, quarter
+turns, scale, shift, a small turn), a change of brightness, contrast, gamma and colour, and noise.
 """
 
 import math
@@ -72,7 +72,9 @@ def with_pastes(sample: Sample, samples: list[Sample], rng: np.random.Generator)
 
 
 def _cut(donor: Sample, box: Array, rng: np.random.Generator) -> tuple[Array, Array]:
-    """A defect with MARGIN pixels around it, float32 [h, w, 3], flipped, turned and scaled, and its box in that patch."""
+    """A defect with MARGIN pixels around it, float32 [h, w, 3], flipped, turned and scaled, and its box in that
+    patch.
+    """
     height, width = donor.pixels.shape[:2]
     x1, y1 = np.floor(box[:2]).astype(int) - MARGIN
     x2, y2 = np.ceil(box[2:]).astype(int) + MARGIN

@@ -1,4 +1,6 @@
-"""A training's whole state in one file after each epoch: one that was interrupted (managed spot) goes on exactly there."""
+"""A training's whole state in one file after each epoch: one that was interrupted (managed spot) goes on exactly
+there.
+"""
 
 import hashlib
 from pathlib import Path

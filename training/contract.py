@@ -1,7 +1,9 @@
-"""What a model must be like to be judged and to ship (docs/architecture.md, "Model"): checked before anything is measured.
+"""What a model must be like to be judged and to ship (docs/architecture.md, "Model"): checked before anything is
+measured.
 
-The command line asks before it uploads a model; the evaluation asks again, of every model whoever trained it. A file is hostile
-until it has gone through here: it is parsed without loading what it refers to, and never run before its declaration is right.
+The command line asks before it uploads a model; the evaluation asks again, of every model whoever trained it. A file is
+hostile until it has gone through here: it is parsed without loading what it refers to, and never run before its
+declaration is right.
 """
 
 import json
@@ -186,7 +188,9 @@ def _try_out(file: Path, described: dict[str, Any]) -> None:
 
 
 def check_answers(answers: Any, name: str, known: int, batch: int) -> None:
-    """Raises InvalidModelError unless what came out of the model `name` for `batch` images is what the contract asks for."""
+    """Raises InvalidModelError unless what came out of the model `name` for `batch` images is what the contract asks
+    for.
+    """
     boxes, scores, classes = answers
     kept = scores.shape[-1]
     if (boxes.shape, scores.shape, classes.shape) != ((batch, kept, 4), (batch, kept), (batch, kept)):

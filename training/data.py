@@ -21,8 +21,8 @@ Array = np.ndarray[Any, Any]
 class Sample:
     """One labelled image in the model's input size.
 
-    `pixels` uint8 [H, W, 3]; `boxes` float32 [n, 4] (x1, y1, x2, y2 in input pixels); `classes` int64 [n]; `scale` turns
-    pixels of the original image into input pixels; `original` is (height, width) before fitting.
+    `pixels` uint8 [H, W, 3]; `boxes` float32 [n, 4] (x1, y1, x2, y2 in input pixels); `classes` int64 [n]; `scale`
+    turns pixels of the original image into input pixels; `original` is (height, width) before fitting.
     """
 
     name: str
@@ -76,8 +76,8 @@ class Split:
 
 
 def usable_boxes(record: dict[str, Any], height: int, width: int) -> tuple[Array, Array, list[str]]:
-    """The boxes of a label record clipped to its image, float32 [n, 4] (x1, y1, x2, y2), their classes, int64 [n], and a
-    sentence for each box that can't be used.
+    """The boxes of a label record clipped to its image, float32 [n, 4] (x1, y1, x2, y2), their classes, int64 [n], and
+    a sentence for each box that can't be used.
     """
     boxes, classes, faults = [], [], []
     for number, box in enumerate(record[LABEL_ATTRIBUTE]["annotations"], start=1):

@@ -71,7 +71,9 @@ class Images:
 
 
 class WatchedDetector(Detector):
-    """The detector that ships, asked for its contract at every photo: NaN would be taken for "no defect", and not only here."""
+    """The detector that ships, asked for its contract at every photo: NaN would be taken for "no defect", and not only
+    here.
+    """
 
     def __init__(self, folder: Path, file: str = "model.onnx") -> None:
         super().__init__(folder, file=file)
@@ -93,7 +95,9 @@ class _Watched:
 
 
 def detect_all(detector: Detector, images: Images) -> list[Found]:
-    """What is found in each image. Raises InvalidModelError, naming the image, for an answer that breaks the contract."""
+    """What is found in each image. Raises InvalidModelError, naming the image, for an answer that breaks the
+    contract.
+    """
     found = []
     for name, body in zip(images.names, images.bodies, strict=True):
         try:
@@ -215,7 +219,9 @@ def measure_champion(root: Path, test: Images, classes: list[str]) -> tuple[dict
 
 
 def measure_int8(source: Path, detector: Detector, test: Images, found: list[Found]) -> dict[str, Any] | None:
-    """The int8 variant as an evaluation of its own, in which the float model is the champion; None where there is none."""
+    """The int8 variant as an evaluation of its own, in which the float model is the champion; None where there is
+    none.
+    """
     if not (source / INT8).is_file():
         return None
     contract.describe(source / INT8)
@@ -234,7 +240,9 @@ def measure_int8(source: Path, detector: Detector, test: Images, found: list[Fou
 
 
 def per_image(test: Images, found: list[Found], threshold: float, classes: list[str]) -> list[dict[str, Any]]:
-    """For each test image: its group, labels, outcome, quality 0..1, and the detections that reach the threshold, surest first."""
+    """For each test image: its group, labels, outcome, quality 0..1, and the detections that reach the threshold,
+    surest first.
+    """
     entries = []
     for name, group, truth, detected in zip(test.names, test.groups, test.truths, found, strict=True):
         sure = metrics.keep(detected, threshold)
@@ -278,8 +286,8 @@ def suspicious_labels(detector: Detector, *looked_at: tuple[Images, list[Found]]
 
 
 def load_candidate(inputs: Path, work: Path, wanted: list[str]) -> tuple[Path, Detector]:
-    """The model that is to be judged, whoever trained it. Raises InvalidModelError when it breaks the contract or knows other
-    classes than the dataset.
+    """The model that is to be judged, whoever trained it. Raises InvalidModelError when it breaks the contract or knows
+    other classes than the dataset.
     """
     source = unpack(inputs / "model", work / "model")
     described = contract.describe(source / "model.onnx")
@@ -325,7 +333,9 @@ def evaluate(root: Path) -> dict[str, Any]:
 
 
 def read_history(path: Path) -> list[dict[str, float]]:
-    """How the training went, for the report's charts: what is drawable of it. Who trains elsewhere may leave none or another."""
+    """How the training went, for the report's charts: what is drawable of it. Who trains elsewhere may leave none or
+    another.
+    """
     if not path.is_file():
         return []
     try:

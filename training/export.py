@@ -18,7 +18,9 @@ MAX_OVERLAP = 0.5
 
 
 class Deployed(nn.Module):
-    """uint8 [N, H, W, 3] → boxes float32 [N, 100, 4] in input pixels, scores float32 [N, 100], classes int64 [N, 100]."""
+    """uint8 [N, H, W, 3] → boxes float32 [N, 100, 4] in input pixels, scores float32 [N, 100], classes int64 [N,
+    100].
+    """
 
     def __init__(self, net: DetectorNet, cells: int) -> None:
         super().__init__()

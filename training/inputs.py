@@ -1,6 +1,7 @@
 """The files that a job is given, checked where they are read: JSON, dataset.json, manifests, a model's archive.
 
-A file that can't be used ends the job in one sentence. A record that can't be used costs only its own image, and is named.
+A file that can't be used ends the job in one sentence. A record that can't be used costs only its own image, and is
+named.
 """
 
 import json
@@ -74,7 +75,8 @@ def read_dataset(folder: Path) -> tuple[dict[str, Any], list[str]]:
 
 
 def read_manifest(path: Path, classes: int) -> tuple[list[dict[str, Any]], list[Problem]]:
-    """The label records of a manifest, one for each line that is not empty, and what is wrong with those that can't be used.
+    """The label records of a manifest, one for each line that is not empty, and what is wrong with those that can't be
+    used.
 
     A label of a class that does not exist costs its image: there is a defect, and nobody knows which.
     """

@@ -11,7 +11,9 @@ REASON = 1024  # characters that SageMaker shows of a failure file
 
 
 def run(work: Callable[[], None], failure: Path) -> int:
-    """Do `work`; answers the exit code. A mistake in the input is one sentence, anything else has its traceback in the log."""
+    """Do `work`; answers the exit code. A mistake in the input is one sentence, anything else has its traceback in the
+    log.
+    """
     failure.unlink(missing_ok=True)  # of an attempt before this one
     try:
         work()

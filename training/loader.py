@@ -53,7 +53,9 @@ class Batches:
         )
 
     def epoch(self, number: int, mosaic: float) -> Iterator[Batch]:
-        """Images uint8 [n, 3, H, W], boxes float32 [k, 4] and classes int64 [k] image by image; in sizes nearly the same."""
+        """Images uint8 [n, 3, H, W], boxes float32 [k, 4] and classes int64 [k] image by image; in sizes nearly the
+        same.
+        """
         order = np.random.default_rng((self.seed, number, 0)).permutation(self.images)
         places = [(number, position, int(index), mosaic) for position, index in enumerate(order)]
         ends = [len(part) for part in np.array_split(order, self.count)]

@@ -1,8 +1,8 @@
 """Which cells answer for which label, and how wrong they are.
 
-Assignment and soft targets after Feng et al., "TOOD: Task-aligned One-stage Object Detection", 2021: of the cells inside
-a label the K best answer for it, best by score and overlap together, and their target score is their share of the best
-overlap. Boxes by generalised IoU (Rezatofighi et al., 2019).
+Assignment and soft targets after Feng et al., "TOOD: Task-aligned One-stage Object Detection", 2021: of the cells
+inside a label the K best answer for it, best by score and overlap together, and their target score is their share of
+the best overlap. Boxes by generalised IoU (Rezatofighi et al., 2019).
 """
 
 import torch

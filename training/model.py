@@ -1,8 +1,8 @@
 """The detector: a small residual network, features of three strides added up, one head at stride 8.
 
-Anchor-free, one box for each cell, as in FCOS (Tian et al., 2019); residual blocks after He et al., 2015; features added
-from coarse to fine after Lin et al., "Feature Pyramid Networks", 2017; classification and box in separate branches
-after Ge et al., "YOLOX", 2021.
+Anchor-free, one box for each cell, as in FCOS (Tian et al., 2019); residual blocks after He et al., 2015; features
+added from coarse to fine after Lin et al., "Feature Pyramid Networks", 2017; classification and box in separate
+branches after Ge et al., "YOLOX", 2021.
 """
 
 import math
@@ -54,8 +54,8 @@ class Surroundings(nn.Module):
 class DetectorNet(nn.Module):
     """Raw predictions for each cell of the stride-8 grid.
 
-    Input float32 [N, 3, H, W] in 0..1, H and W multiples of 32. Output: logits [N, A, C] and boxes [N, A, 4] (x1, y1, x2,
-    y2 in input pixels), A = H/8 · W/8, row after row.
+    Input float32 [N, 3, H, W] in 0..1, H and W multiples of 32. Output: logits [N, A, C] and boxes [N, A, 4] (x1, y1,
+    x2, y2 in input pixels), A = H/8 · W/8, row after row.
     """
 
     def __init__(self, classes: int) -> None:

@@ -1,9 +1,9 @@
 """How the weights follow the gradients: Muon for the kernels of convolutions, AdamW for everything else.
 
-Muon (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024) turns a kernel's momentum into the nearest
-orthogonal matrix before the step, so that rare directions are learned as fast as common ones: a detector that has seen a
-few hundred batches finds what takes AdamW (Loshchilov & Hutter, 2019) twice as many. Scaled so that a step is as large as one of
-AdamW with the same learning rate (Liu et al., "Muon is Scalable for LLM Training", 2025).
+Muon (Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024) turns a kernel's momentum into the
+nearest orthogonal matrix before the step, so that rare directions are learned as fast as common ones: a detector that
+has seen a few hundred batches finds what takes AdamW (Loshchilov & Hutter, 2019) twice as many. Scaled so that a step
+is as large as one of AdamW with the same learning rate (Liu et al., "Muon is Scalable for LLM Training", 2025).
 """
 
 from typing import Any
@@ -32,8 +32,8 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 class Muon(torch.optim.Optimizer):
     """Steps of equal size for both kinds of weights. Biases and normalisation do not decay.
 
-    The kernels are those of convolutions without a bias of their own, which a normalisation follows: the last ones, whose outputs
-    mean something, stay with AdamW.
+    The kernels are those of convolutions without a bias of their own, which a normalisation follows: the last ones,
+    whose outputs mean something, stay with AdamW.
     """
 
     def __init__(self, net: nn.Module, learning_rate: float, weight_decay: float) -> None:

@@ -1,9 +1,9 @@
 """The int8 variant of a model: a quarter of the size, calibrated on training images.
 
-Convolutions get 8-bit weights for each channel and 8-bit activations, with the scales in the graph (static quantization,
-Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018). The first
-one, which sees the light, and the last ones, whose sums are scores and edges, are small and stay as they are, as do
-normalisation and non-maximum suppression: inputs and outputs are those of the float model.
+Convolutions get 8-bit weights for each channel and 8-bit activations, with the scales in the graph (static
+quantization, Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+Inference", 2018). The first one, which sees the light, and the last ones, whose sums are scores and edges, are small
+and stay as they are, as do normalisation and non-maximum suppression: inputs and outputs are those of the float model.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
-"""Serve a model: `serve` of the training image under SageMaker's contract for endpoints, `python -m training.serve` on this machine.
+"""Serve a model: `serve` of the training image under SageMaker's contract for endpoints, `python -m training.serve` on
+this machine.
 
-GET /ping answers 200: the port opens when the model is loaded. POST /invocations takes the bytes of one image and answers
-verdict and detections as a device gives them, or 4xx with one line. PyTorch is not needed.
+GET /ping answers 200: the port opens when the model is loaded. POST /invocations takes the bytes of one image and
+answers verdict and detections as a device gives them, or 4xx with one line. PyTorch is not needed.
 """
 
 import json

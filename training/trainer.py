@@ -91,7 +91,9 @@ class Trainer:
         return whole | {"rng": rng | ({"cuda": torch.cuda.get_rng_state()} if self.device.type == "cuda" else {})}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on where `state` was taken, bit by bit the same on the same machine; one that can't be used changes nothing."""
+        """Go on where `state` was taken, bit by bit the same on the same machine; one that can't be used changes
+        nothing.
+        """
         before = copy.deepcopy(self.state())
         try:
             self._take(state)
@@ -171,7 +173,9 @@ class Trainer:
             group["lr"] = self.chosen.learning_rate * rate
 
     def _average(self) -> None:
-        """Exponential moving average of the weights. In a short training it reaches back less far, and at first hardly at all."""
+        """Exponential moving average of the weights. In a short training it reaches back less far, and at first hardly
+        at all.
+        """
         self.steps += 1
         reach = min(AVERAGED * self.epochs * self.batches.count, self.steps / 10)
         decay = min(self.chosen.ema_decay, 1 - 1 / (1 + reach))

@@ -1,8 +1,8 @@
 """Warm start: the weights of the model in service as the start of a training.
 
 `weights.pt` lies in what a training writes and never in what devices get. It is hostile until it is checked: only plain
-tensors are read from it, and only of the names, shapes and types that the network has. The rows of the network that answer for single
-classes are kept by the class's name; those of classes that are new start as the seed has them.
+tensors are read from it, and only of the names, shapes and types that the network has. The rows of the network that
+answer for single classes are kept by the class's name; those of classes that are new start as the seed has them.
 """
 
 import io

@@ -1,9 +1,10 @@
-"""`python -m benchmarks.detector`: quality and training time of the detector, beside YOLOv8n from scratch on the same folds.
+"""`python -m benchmarks.detector`: quality and training time of the detector, beside YOLOv8n from scratch on the same
+folds.
 
-Threefold cross-validation over groups of near-duplicates; fold k is trained with seed k, and every photo is tested once, by a
-model that saw no photo of its part. Both detectors get the same images and all cores, and are measured with the
-project's own metrics (equal to pycocotools). After each training the result is written; what it has of the same code and
-hyperparameters is not trained again.
+Threefold cross-validation over groups of near-duplicates; fold k is trained with seed k, and every photo is tested
+once, by a model that saw no photo of its part. Both detectors get the same images and all cores, and are measured with
+the project's own metrics (equal to pycocotools). After each training the result is written; what it has of the same
+code and hyperparameters is not trained again.
 """
 
 import argparse

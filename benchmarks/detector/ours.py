@@ -1,4 +1,6 @@
-"""Training of the project's own detector on one fold, as SageMaker would run it, and the measurement of the files that ship."""
+"""Training of the project's own detector on one fold, as SageMaker would run it, and the measurement of the files that
+ship.
+"""
 
 import json
 import os

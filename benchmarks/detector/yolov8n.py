@@ -1,9 +1,10 @@
-"""YOLOv8n from scratch on one fold; runs in an environment of its own (yolov8n.txt) that has Ultralytics, never in ours.
+"""YOLOv8n from scratch on one fold; runs in an environment of its own (yolov8n.txt) that has Ultralytics, never in
+ours.
 
     python yolov8n.py FOLD_FOLDER SEED EPOCHS
 
-FOLD_FOLDER holds `yolo/data.yaml`. Writes `yolo/<seed>/best.onnx` and `yolo/<seed>/result.json`: seconds of training and the
-detections on the test images, which the benchmark measures with the project's own metrics.
+FOLD_FOLDER holds `yolo/data.yaml`. Writes `yolo/<seed>/best.onnx` and `yolo/<seed>/result.json`: seconds of training
+and the detections on the test images, which the benchmark measures with the project's own metrics.
 """
 
 import json

@@ -1,9 +1,11 @@
-"""YOLOv8n's ONNX path, image by image; runs in an environment of its own (yolov8n.txt) that has Ultralytics, never in ours.
+"""YOLOv8n's ONNX path, image by image; runs in an environment of its own (yolov8n.txt) that has Ultralytics, never in
+ours.
 
     python yolov8n_latency.py FOLDER
 
-Exports an untrained network at 480 pixels into FOLDER, since weights don't change the time. Then for each line on standard
-input, an image's path, answers with the milliseconds of `cv2.imdecode` and `predict`; one CPU core is the caller's affair.
+Exports an untrained network at 480 pixels into FOLDER, since weights don't change the time. Then for each line on
+standard input, an image's path, answers with the milliseconds of `cv2.imdecode` and `predict`; one CPU core is the
+caller's affair.
 """
 
 import os

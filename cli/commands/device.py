@@ -61,7 +61,9 @@ def device_logs(
 def device_rollback(
     reason: Annotated[str, typer.Option(help="Why; it is kept with the roll-out.")] = "asked for by a person",
 ) -> None:
-    """Give the devices back what they ran before the newest model; a roll-out that is running is stopped and taken back."""
+    """Give the devices back what they ran before the newest model; a roll-out that is running is stopped and taken
+    back.
+    """
     from client import devices
 
     found = target()

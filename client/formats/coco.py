@@ -31,7 +31,9 @@ SAYS = frozenset({"size", "classes"})
 
 
 def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
-    """A file, or every `*.json` below a folder. Classes are in the order of their ids; a box that is not right costs its image."""
+    """A file, or every `*.json` below a folder. Classes are in the order of their ids; a box that is not right costs
+    its image.
+    """
     classes: list[str] = []
     images: list[LabeledImage] = []
     for file in files(path, "*.json", TITLE):

@@ -1,7 +1,8 @@
 """What all label formats share: `LabelSet`, checks of what is read, and a report of what could not be taken over.
 
-A reader checks what it reads as hostile: every number finite, every box real, every name plain text that is never opened. What it
-can't take over goes into a `Report`, by kind, with the names of the images; only a file that is not of its format at all is an error.
+A reader checks what it reads as hostile: every number finite, every box real, every name plain text that is never
+opened. What it can't take over goes into a `Report`, by kind, with the names of the images; only a file that is not of
+its format at all is an error.
 """
 
 import json
@@ -22,7 +23,8 @@ SHOWN = 40  # characters of a value in a message
 NAMED = 3  # images that a line of the report names
 WHOLE = 0.01  # a coordinate this near to a whole pixel is one: text formats round
 
-# What a label can say beyond the name of the image and its boxes, as attributes of LabeledImage (or, last, of LabelSet).
+# What a label can say beyond the name of the image and its boxes, as attributes of LabeledImage (or, last, of
+# LabelSet).
 ASPECTS = {
     "size": "the size of the image",
     "image_id": "the content hash of the image",
@@ -56,7 +58,9 @@ class LabelBox:
 
 @dataclass(frozen=True)
 class LabeledImage:
-    """An image and its boxes; none means that it has no defect. `size` is (width, height), None where the file does not say."""
+    """An image and its boxes; none means that it has no defect. `size` is (width, height), None where the file does not
+    say.
+    """
 
     name: str
     size: tuple[int, int] | None
@@ -78,7 +82,9 @@ class LabelSet:
 
 @dataclass
 class Report:
-    """What could not be taken over: `lost` from a label, or `refused` with its whole image. By kind, with the images' names."""
+    """What could not be taken over: `lost` from a label, or `refused` with its whole image. By kind, with the images'
+    names.
+    """
 
     lost: dict[str, list[str]] = field(default_factory=dict)
     refused: dict[str, list[str]] = field(default_factory=dict)
@@ -174,7 +180,9 @@ def shown(value: Any) -> str:
 
 
 def brief(value: Any) -> str:
-    """A value as it may be printed, cut short; of a list or an object only its type, as its whole text may be endless."""
+    """A value as it may be printed, cut short; of a list or an object only its type, as its whole text may be
+    endless.
+    """
     if isinstance(value, str):
         return f"{value[:SHOWN]!r}"
     return f"{value!r:.{SHOWN}}" if value is None or isinstance(value, int | float) else f"a {type(value).__name__}"
@@ -240,7 +248,8 @@ def write_text(path: Path, content: str) -> Path:
 
 # ------------------------------------------------------------------------------------------------------ names on export
 def file_name(labeled: LabeledImage, report: Report) -> str:
-    """The name that a file on disk may have for an image, whatever the object's key was; another one than the key is reported.
+    """The name that a file on disk may have for an image, whatever the object's key was; another one than the key is
+    reported.
 
     A key that leads elsewhere (`../`, an absolute path) becomes one name that shows what it was.
     """

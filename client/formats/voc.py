@@ -1,4 +1,6 @@
-"""Pascal VOC XML: one file for an image. Pixels count from 1 and `xmax`, `ymax` are inside the box, as its development kit has it."""
+"""Pascal VOC XML: one file for an image. Pixels count from 1 and `xmax`, `ymax` are inside the box, as its development
+kit has it.
+"""
 
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, SubElement, indent, tostring  # only written with this

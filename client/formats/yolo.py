@@ -1,7 +1,7 @@
 """YOLO text: one file for an image, a line for a box: class number, centre, width and height, each from 0 to 1.
 
-The names of the classes are in `data.yaml` (`names`), `classes.txt` or `obj.names`. It says nothing about the image itself, not even its
-size or extension: both come from wherever the image is found.
+The names of the classes are in `data.yaml` (`names`), `classes.txt` or `obj.names`. It says nothing about the image
+itself, not even its size or extension: both come from wherever the image is found.
 """
 
 import re

@@ -1,4 +1,6 @@
-"""The component's configuration over Greengrass IPC: read, followed while it changes, and checked before a deployment."""
+"""The component's configuration over Greengrass IPC: read, followed while it changes, and checked before a
+deployment.
+"""
 
 import threading
 from typing import Any
@@ -8,7 +10,9 @@ from .settings import InvalidSettingsError, parse
 
 
 class IpcSettings:
-    """Settings as the nucleus has them. A deployment with settings that can't be used is refused before it is applied."""
+    """Settings as the nucleus has them. A deployment with settings that can't be used is refused before it is
+    applied.
+    """
 
     def __init__(self, client: Any = None) -> None:
         if client is None:

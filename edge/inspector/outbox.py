@@ -149,7 +149,9 @@ class Outbox:
         say(self.damage)
 
     def _renew(self, reason: str) -> None:
-        """Go on with a new database. What is known here, counts and state, moves there; the rest that waited is lost."""
+        """Go on with a new database. What is known here, counts and state, moves there; the rest that waited is
+        lost.
+        """
         lost = {f"dropped_{queue}": rows for queue, rows in self._rows.items()}
         self._unsaved = self._with(self._with(self._counts, self._unsaved), lost)
         kept = self._state
@@ -260,7 +262,9 @@ class Outbox:
         self._counted(counts)
 
     def _drop_excess(self, queue: str, rows: int, size: int) -> tuple[int, int]:
-        """Delete the oldest of `queue` until it holds the limit with `rows` more of `size` bytes; how many, how large."""
+        """Delete the oldest of `queue` until it holds the limit with `rows` more of `size` bytes; how many, how
+        large.
+        """
         limit = self.limits[queue]
         rows += self._rows[queue] - limit.rows
         size += self._bytes[queue] - limit.bytes

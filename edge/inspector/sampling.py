@@ -1,4 +1,6 @@
-"""Which images go back for labelling, and how many: unsure ones, disagreements with the shadow model, a random sample."""
+"""Which images go back for labelling, and how many: unsure ones, disagreements with the shadow model, a random
+sample.
+"""
 
 import json
 import re

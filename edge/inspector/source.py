@@ -1,4 +1,6 @@
-"""Where images come from: a folder into which a camera program writes them, a video file, a camera or an RTSP stream."""
+"""Where images come from: a folder into which a camera program writes them, a video file, a camera or an RTSP
+stream.
+"""
 
 import contextlib
 import os
@@ -82,7 +84,9 @@ class NoSource:
 
 @dataclass(frozen=True)
 class File:
-    """An image file of a folder. `name` is text, whatever bytes `file` is made of; another `mark` is another content."""
+    """An image file of a folder. `name` is text, whatever bytes `file` is made of; another `mark` is another
+    content.
+    """
 
     file: str
     name: str

@@ -65,7 +65,9 @@ class Station:
         return True
 
     def inspect(self, model: Model, frame: Frame) -> tuple[dict[str, Any], list[Detection] | None]:
-        """The verdict on one image, and what was found in it; an image that can't be decoded is for a person to look at."""
+        """The verdict on one image, and what was found in it; an image that can't be decoded is for a person to look
+        at.
+        """
         start = time.perf_counter()
         detector = model.detector
         found: list[Detection] | None = None

@@ -1,6 +1,7 @@
 """Approve or reject a model, for engineers; the registry's event then starts its deployment.
 
-Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this runs.
+Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this
+runs.
 """
 
 import os

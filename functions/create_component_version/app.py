@@ -2,7 +2,8 @@
 
 Input:   {"component_version", "artifact_uri", "sha256"}
 Output:  {"component_arn"}, when it can be deployed
-Errors:  ComponentNotReadyError, retried by that name in deploy_model.asl.json; ComponentFailedError; ComponentConflictError
+Errors:  ComponentNotReadyError, retried by that name in deploy_model.asl.json; ComponentFailedError;
+         ComponentConflictError
 """
 
 import os

@@ -1,6 +1,7 @@
 """Plan a scoring run: its images in shards, and the one model that scores all of them.
 
-Input:   {"execution": its name, "request": the execution's input ({"prefix": where the images lie in the images bucket})}
+Input:   {"execution": its name, "request": the execution's input ({"prefix": where the images lie in the images
+         bucket})}
 Output:  {"run", "prefix", "model_version", "release_uri", "images", "shards", "shards_key", "concurrency", "reason"};
          without images or a model there is nothing to score, and `reason` says which is missing
 Errors:  InvalidPrefixError

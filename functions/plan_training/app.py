@@ -1,9 +1,11 @@
 """Decide what to train: names, hyperparameters, the model to beat; or that nothing has changed.
 
 Input:   {"execution": its name, "request": the execution's input ({"force": true} trains what was trained before,
-         {"hyperparameters": {…}} replaces single ones, {"model_uri": …} judges an imported model instead), "dataset": what SnapshotDataset answered}
+         {"hyperparameters": {…}} replaces single ones, {"model_uri": …} judges an imported model instead), "dataset":
+         what SnapshotDataset answered}
 Output:  {"changed", "reason", "fingerprint", "training_job", "evaluation_job", "imported", "hyperparameters",
-         "training_inputs", "evaluation_inputs", "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri", "champion_arn"}
+         "training_inputs", "evaluation_inputs", "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri",
+         "champion_arn"}
 Errors:  InvalidHyperparametersError, InvalidImportError
 """
 
@@ -43,7 +45,9 @@ def what_changed(fingerprint: str, dataset: dict, request: dict) -> tuple[bool, 
 
 
 def weights_of(champion: dict | None) -> str | None:
-    """The URI of the archive with the champion's weights; None where there is none: it may have been brought from elsewhere."""
+    """The URI of the archive with the champion's weights; None where there is none: it may have been brought from
+    elsewhere.
+    """
     job = (champion or {}).get("CustomerMetadataProperties", {}).get("training_job")
     key = names.model_archive(job) if job else ""
     return artifacts.uri(key) if key and key in artifacts.keys(key) else None

@@ -1,6 +1,7 @@
 """Give the verdict on one image with the model in service.
 
-Request and answer are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this runs.
+Request and answer are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this
+runs.
 """
 
 import base64
@@ -44,7 +45,9 @@ class Served:
         self._pool = ThreadPoolExecutor(1)
 
     def current(self) -> Model:
-        """Asks for a newer one once in a while. Raises RequestError where none is approved, or why the first can't be loaded."""
+        """Asks for a newer one once in a while. Raises RequestError where none is approved, or why the first can't be
+        loaded.
+        """
         fresh = FRESH_SECONDS if self.model else MISSING_SECONDS
         if self._newest is None and time.monotonic() - self._asked > fresh:
             self._newest = self._pool.submit(self._ask)

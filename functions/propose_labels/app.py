@@ -1,4 +1,5 @@
-"""Let the model in service propose boxes for the images of a labelling round, and say which of them it is least sure of.
+"""Let the model in service propose boxes for the images of a labelling round, and say which of them it is least sure
+of.
 
 Input:   {"images_uri": the list of images}
 Output:  {"images_uri": the list with `proposals` and `uncertainty`, or the given one without a model in service;

@@ -1,7 +1,8 @@
 """Read what a Ground Truth job verified, as a round's verdicts.
 
 Input:   {"job_id", "round", "labels_uri", "output_uri": the job's output manifest}
-Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}. A label without a verdict is left out: it counts as rejected.
+Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}. A label without a verdict is left out: it counts
+         as rejected.
 """
 
 import os

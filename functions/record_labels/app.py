@@ -1,8 +1,8 @@
 """Record what a labelling job came to: in the ledger, as a manifest, and in the Feature Store.
 
 Input:   {"job_id", "round": the last round}
-Output:  {"approved", "rejected", "skipped", "manifest_uri", "new_labels": approved images that no dataset version holds yet,
-         "enough": true when they are worth a training}
+Output:  {"approved", "rejected", "skipped", "manifest_uri", "new_labels": approved images that no dataset version holds
+         yet, "enough": true when they are worth a training}
 """
 
 import os
@@ -47,7 +47,9 @@ def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
 
 
 def set_aside(job_id: str, last: int, label: dict[str, Any]) -> None:
-    """Settle an image without a label that people agree on: an engineer has to look, with the reason and the last label."""
+    """Settle an image without a label that people agree on: an engineer has to look, with the reason and the last
+    label.
+    """
     why = f"skipped: {label['skip']}" if "skip" in label else f"rejected {last} times: {label['reason']}"
     last_label = {"annotations": label["annotations"]} if label.get("annotations") is not None else {}
     images.settle(job_id, label["image_id"], rules.REJECTED, rounds=last, attention="OPEN", why=why, **last_label)

@@ -74,7 +74,9 @@ def add(event: ObjectEvent) -> str:
 
 
 def from_device(metadata: dict[str, str]) -> dict[str, str]:
-    """What a device says about an image that it sends back: who it is, what it decided with which model, and why it asks."""
+    """What a device says about an image that it sends back: who it is, what it decided with which model, and why it
+    asks.
+    """
     return {name.replace("-", "_"): metadata[name][:MAX_METADATA] for name in DEVICE_METADATA if name in metadata}
 
 

@@ -3,8 +3,8 @@
 The model is no longer approved then: scoring in the cloud, proposals and the gate go back to the model before it, too.
 
 Input:   {"execution"}
-Output:  {"rolled_back": true, "deployment_ids": {stage: id}, "components": {stage: {name: version}}}, or {"rolled_back": false,
-         …null} when the execution never took the fleet, or another one has it now
+Output:  {"rolled_back": true, "deployment_ids": {stage: id}, "components": {stage: {name: version}}}, or
+         {"rolled_back": false, …null} when the execution never took the fleet, or another one has it now
 """
 
 import os

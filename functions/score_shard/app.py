@@ -2,7 +2,8 @@
 
 Input:   {"run", "number": the shard's, "shard_uri": its keys, "model_version", "release_uri": as the run was planned}
 Output:  {"images": how many lines were written}
-Effects: predictions/<run>/part-<n>.jsonl, a line for each image in the shard's order: `image`, `model_version`, and `verdict`
+Effects: predictions/<run>/part-<n>.jsonl, a line for each image in the shard's order: `image`, `model_version`, and
+`verdict`
          with `detections` or the `error` that kept it from being scored. Once more, it is written over with the same.
 """
 

@@ -1,6 +1,7 @@
 """Serve the page: the files of console/, with the headers that keep everything foreign out of it.
 
-Requests and answers are in docs/architecture.md, "Console API". There is no data behind this; the page asks the API for it.
+Requests and answers are in docs/architecture.md, "Console API". There is no data behind this; the page asks the API for
+it.
 """
 
 import base64

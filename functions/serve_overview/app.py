@@ -1,6 +1,8 @@
-"""What the overview page shows: images by status, executions with their state, models, devices, and the workflows as graphs.
+"""What the overview page shows: images by status, executions with their state, models, devices, and the workflows as
+graphs.
 
-Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this runs.
+Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this
+runs.
 """
 
 import json

@@ -82,7 +82,9 @@ def members() -> dict[str, list[str]]:
 
 
 def known_good(running: dict[str, rules.Components], before: dict | None) -> dict[str, rules.Components]:
-    """What each stage goes back to. What an abandoned roll-out left is not proven; a new canary group follows the fleet."""
+    """What each stage goes back to. What an abandoned roll-out left is not proven; a new canary group follows the
+    fleet.
+    """
     previous = dict(running)
     if before and rules.is_abandoned(before, time.time()):
         previous |= {stage: found for stage, found in before["previous"].items() if stage in running}

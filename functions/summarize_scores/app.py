@@ -1,7 +1,8 @@
 """Sum up a scoring run from what its shards wrote.
 
 Input:   {"run", "prefix", "model_version", "images", "shards": as the run was planned}
-Output:  {"run", "prefix", "model_version", "images", "shards", "pass", "fail", "review", "errors", "predictions_uri", "summary_uri"}
+Output:  {"run", "prefix", "model_version", "images", "shards", "pass", "fail", "review", "errors", "predictions_uri",
+         "summary_uri"}
 Errors:  IncompleteScoresError
 Effects: predictions/<run>/summary.json, the same
 """

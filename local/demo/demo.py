@@ -32,7 +32,8 @@ ERROR_RATE = 0.08
 THING = "simulated-device-1"
 # Longest times of the stages, seconds.
 LABELING_SECONDS, TRAINING_SECONDS, DEPLOYMENT_SECONDS, VERDICT_SECONDS = 600, 1500, 300, 120
-# Small images and few epochs, so that the demo ends in minutes. A slow machine may take longer: cut short, the model would fail the gate.
+# Small images and few epochs, so that the demo ends in minutes. A slow machine may take longer: cut short, the model
+# would fail the gate.
 HYPERPARAMETERS = {"image_size": "320", "epochs": "50", "max_seconds": "900"}
 
 
@@ -138,7 +139,9 @@ class Demo:
         return seen, unseen, truth
 
     def upload(self, seen: list[Path], truth: dict[str, list[dict[str, int]]], work: Path) -> None:
-        """The images, and three files that a line could drop too: a corrupt one, a text, a duplicate under another name."""
+        """The images, and three files that a line could drop too: a corrupt one, a text, a duplicate under another
+        name.
+        """
         odd = work / "odd"
         odd.mkdir()
         body = seen[0].read_bytes()

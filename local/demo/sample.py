@@ -92,7 +92,9 @@ def _brushed(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
 
 
 def _engrave(pen: ImageDraw.ImageDraw, edges: Box, rng: np.random.Generator) -> list[Box]:
-    """Holes and stamped text: what every good tag has, and a model must not take for a scratch. Answers where they are."""
+    """Holes and stamped text: what every good tag has, and a model must not take for a scratch. Answers where they
+    are.
+    """
     left, top, right, bottom = edges
     radius = rng.uniform(9, 16) * SCALE
     middle = (top + bottom) / 2
@@ -114,7 +116,8 @@ def _engrave(pen: ImageDraw.ImageDraw, edges: Box, rng: np.random.Generator) -> 
 
 
 def _free_scratch(edges: Box, taken: list[Box], rng: np.random.Generator) -> Array | None:
-    """A scratch beside what is there already: from two dozen tags nobody learns what a scratch across letters looks like.
+    """A scratch beside what is there already: from two dozen tags nobody learns what a scratch across letters looks
+    like.
 
     None where there is no room for one.
     """

@@ -1,4 +1,6 @@
-"""Which version of each component a device runs: the deployment's own, and for what they depend on the newest that fits all."""
+"""Which version of each component a device runs: the deployment's own, and for what they depend on the newest that fits
+all.
+"""
 
 import re
 from collections.abc import Callable
@@ -24,7 +26,9 @@ def parts(version: str) -> tuple[int, ...]:
 
 
 def fits(version: str, requirement: str) -> bool:
-    """True when `version` lies in a range as npm writes it: `1.0.3`, `>=1.0.0 <2.0.0`, `^1.2`, `~1.2.3`, `1.x || 2.1.0`."""
+    """True when `version` lies in a range as npm writes it: `1.0.3`, `>=1.0.0 <2.0.0`, `^1.2`, `~1.2.3`, `1.x ||
+    2.1.0`.
+    """
     return any(
         all(_fits(parts(version), term) for term in choice.split() or ["*"]) for choice in requirement.split("||")
     )
@@ -49,7 +53,9 @@ def _fits(version: tuple[int, ...], term: str) -> bool:
 def resolve(
     roots: dict[str, str], versions_of: Callable[[str], list[str]], recipe_of: Callable[[str, str], dict[str, Any]]
 ) -> dict[str, str]:
-    """Name → version of everything that runs with `roots`, what a component depends on before it. Raises UnresolvedError."""
+    """Name → version of everything that runs with `roots`, what a component depends on before it. Raises
+    UnresolvedError.
+    """
     chosen, wanted = dict(roots), {name: {f"={version}": "the deployment"} for name, version in roots.items()}
     settled: set[tuple[str, str]] = set()
     while fresh := sorted(set(chosen.items()) - settled):

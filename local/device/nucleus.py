@@ -1,11 +1,11 @@
 """The simulated nucleus of one thing: takes deployments, installs and runs components, reports, rolls back.
 
-It keeps the promises of a real nucleus that Sightline relies on: dependencies resolved by version range, artifacts checked
-against the digest that Greengrass took when the version was created and unpacked below `packages/`, a component's
-configuration kept from one deployment to the next (`reset` first, then `merge`), lifecycle scripts with variables filled
-in, a component left alone unless its version or a filled-in script changes, removal of what a deployment no longer names,
-the former set back when a deployment fails, a component that ends started again and broken after three times, and all of
-it there again after a restart, with or without the cloud.
+It keeps the promises of a real nucleus that Sightline relies on: dependencies resolved by version range, artifacts
+checked against the digest that Greengrass took when the version was created and unpacked below `packages/`, a
+component's configuration kept from one deployment to the next (`reset` first, then `merge`), lifecycle scripts with
+variables filled in, a component left alone unless its version or a filled-in script changes, removal of what a
+deployment no longer names, the former set back when a deployment fails, a component that ends started again and broken
+after three times, and all of it there again after a restart, with or without the cloud.
 """
 
 import base64
@@ -86,7 +86,9 @@ class Component:
 
 
 class Nucleus:
-    """The simulated nucleus of `thing` below `root`. `overrides` are settings of this device, stronger than a deployment's."""
+    """The simulated nucleus of `thing` below `root`. `overrides` are settings of this device, stronger than a
+    deployment's.
+    """
 
     def __init__(
         self,
@@ -351,7 +353,7 @@ class Nucleus:
             self._stop(component)
         self.running.clear()
 
-    # ------------------------------------------------------------------------------------------------------------- files
+    # ------------------------------------------------------------------------------------------------------------ files
     def log(self, name: str) -> Path:
         """The log of a component."""
         path = self.root / "logs" / f"{name}.log"
@@ -367,7 +369,9 @@ class Nucleus:
         return self.root / "settings" / f"{component.name}.json"
 
     def _write_settings(self, component: Component) -> None:
-        """Where a component without Greengrass IPC reads its configuration; replaced as a whole, only when it changes."""
+        """Where a component without Greengrass IPC reads its configuration; replaced as a whole, only when it
+        changes.
+        """
         path, text = self._settings_file(component), json.dumps(component.settings, sort_keys=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         if not path.is_file() or path.read_text() != text:

@@ -1,4 +1,5 @@
-"""Simulated core devices as processes: `python -m local.device --thing NAME …` runs one; SimulatedDevice starts and stops it.
+"""Simulated core devices as processes: `python -m local.device --thing NAME …` runs one; SimulatedDevice starts and
+stops it.
 
 What a nucleus does is in nucleus.py; here is how it reaches the emulator and runs scripts.
 """
@@ -76,8 +77,8 @@ class EmulatorCloud:
             raise LookupError(str(error)) from error
 
 
-# Runs a script as $1 and ends its process group when standard input does, so when whoever holds the other end is gone, however
-# that came. The copy is needed: a shell gives what it starts in the background no input.
+# Runs a script as $1 and ends its process group when standard input does, so when whoever holds the other end is gone,
+# however that came. The copy is needed: a shell gives what it starts in the background no input.
 TIED = 'exec 3<&0 </dev/null; (read -r _ <&3; kill -KILL 0) & exec 3<&-; exec /bin/sh -c "$1"'
 
 
@@ -124,7 +125,9 @@ class RunningScript:
 
 
 class ProcessRunner:
-    """Lifecycle scripts as processes of this machine, under the Python that runs this, with `environment` beside their own."""
+    """Lifecycle scripts as processes of this machine, under the Python that runs this, with `environment` beside their
+    own.
+    """
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
         self._environment = environment or {}
@@ -172,7 +175,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 class SimulatedDevice:
-    """A simulated device in a process of its own, below `home/devices/<thing>`; it survives the command that started it."""
+    """A simulated device in a process of its own, below `home/devices/<thing>`; it survives the command that started
+    it.
+    """
 
     def __init__(self, home: Path, thing: str) -> None:
         """Raises SightlineError for a name that AWS IoT would refuse, and that may lead out of the folder."""
@@ -186,7 +191,9 @@ class SimulatedDevice:
         self._life = self.root / "lock"
 
     def start(self, stack: Any, group: str = "") -> None:
-        """Register the thing in a group (default: the stack's fleet), and in no other, and start its nucleus, unless it runs."""
+        """Register the thing in a group (default: the stack's fleet), and in no other, and start its nucleus, unless it
+        runs.
+        """
         self.images.mkdir(parents=True, exist_ok=True)
         self._join(stack, group or stack.outputs["ThingGroupName"])
         if self.running:
@@ -264,7 +271,9 @@ def overrides(root: Path, endpoint: str) -> dict[str, Any]:
 
 
 def component_environment(endpoint: str) -> dict[str, str]:
-    """What components find here beside a nucleus's own variables: the emulator's S3, and packages to link instead of to install."""
+    """What components find here beside a nucleus's own variables: the emulator's S3, and packages to link instead of to
+    install.
+    """
     return {"AWS_REGION": REGION, "AWS_ENDPOINT_URL_S3": endpoint, "SIGHTLINE_LINK_PACKAGES": "1"}
 
 

@@ -10,7 +10,9 @@ from local.application import CREDENTIALS
 
 
 class TokenExchange:
-    """Gives the emulator's own root keys to who knows the token; which rights a real device needs is in docs/deploy.md."""
+    """Gives the emulator's own root keys to who knows the token; which rights a real device needs is in
+    docs/deploy.md.
+    """
 
     def __init__(self) -> None:
         token = secrets.token_hex(16)

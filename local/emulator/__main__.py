@@ -1,4 +1,5 @@
-"""The emulator's process: MiniStack with SageMaker and Greengrass added. `python -m local.emulator`, started by local/stack.py.
+"""The emulator's process: MiniStack with SageMaker and Greengrass added. `python -m local.emulator`, started by
+local/stack.py.
 
 It ends when the process that started it ends, when that one said so (`SIGHTLINE_PARENT`), and on SIGTERM, with every
 process that it started itself.

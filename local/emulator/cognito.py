@@ -1,7 +1,9 @@
-"""What the emulator's Cognito leaves out of the first sign-in: who answers the challenge must have had the old password.
+"""What the emulator's Cognito leaves out of the first sign-in: who answers the challenge must have had the old
+password.
 
-The emulator takes any `Session` for any user with NEW_PASSWORD_REQUIRED, and any new password: whoever knows a name could take
-it over. Here a session is good once, for the user that it was given to, and the pool's rules for passwords hold.
+The emulator takes any `Session` for any user with NEW_PASSWORD_REQUIRED, and any new password: whoever knows a name
+could take it over. Here a session is good once, for the user that it was given to, and the pool's rules for passwords
+hold.
 """
 
 import json

@@ -1,4 +1,5 @@
-"""SageMaker's side of a container, on this machine: folders, variables, channels, log, outputs; the container is a process.
+"""SageMaker's side of a container, on this machine: folders, variables, channels, log, outputs; the container is a
+process.
 
 Source of the contract: "How Amazon SageMaker Processes Training Output", "Storage folders for training datasets" and
 the training toolkit's environment variables, in the SageMaker developer guide.
@@ -75,7 +76,7 @@ class Run:
         self.deadline = 0.0  # set when the job's process first starts, and not again after an interruption
         self._account = RoleSession(job["RoleArn"])
 
-    # ------------------------------------------------------------------------------------------------------ kinds of job
+    # ----------------------------------------------------------------------------------------------------- kinds of job
     def train(self) -> None:
         """Download the channels, train, upload the model. Raises JobFailedError, JobStoppedError.
 
@@ -167,7 +168,7 @@ class Run:
         if self.stopping.is_set():
             raise JobStoppedError("Stopped")
 
-    # --------------------------------------------------------------------------------------------------------- execution
+    # -------------------------------------------------------------------------------------------------------- execution
     def _execute(
         self, command: list[str], variables: dict[str, str], failure: Path, look: Callable[[], None] = lambda: None
     ) -> str:
@@ -263,7 +264,7 @@ class Run:
             silent = True
         return write
 
-    # ---------------------------------------------------------------------------------------------------------------- S3
+    # --------------------------------------------------------------------------------------------------------------- S3
     def upload(self, files: list[tuple[Path, str]], bucket: str, key_id: str | None) -> None:
         s3 = self._account.client("s3")
         extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key_id} if key_id else {}

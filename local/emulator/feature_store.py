@@ -81,7 +81,7 @@ def _group(name: str) -> dict[str, Any]:
     return _groups[name]
 
 
-# -------------------------------------------------------------------------------------------------------- the runtime API
+# ------------------------------------------------------------------------------------------------------ the runtime API
 def action(method: str, path: str) -> str:
     """The operation that a request of the runtime's REST protocol asks for."""
     return "BatchGetRecord" if path.startswith("/BatchGetRecord") else ACTIONS.get(method, "PutRecord")

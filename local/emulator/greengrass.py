@@ -1,8 +1,8 @@
 """Greengrass v2's control plane for the emulator: components, deployments, core devices.
 
 Requests come in the service's own REST protocol and are taken apart by botocore's model of it. Beside that there is one
-address that AWS does not have, `/greengrass/simulated/<thing>`: there a simulated device tells what it runs and gets its
-deployments, which on AWS are IoT jobs. They are handed out as fast as the deployment says, no more once its abort
+address that AWS does not have, `/greengrass/simulated/<thing>`: there a simulated device tells what it runs and gets
+its deployments, which on AWS are IoT jobs. They are handed out as fast as the deployment says, no more once its abort
 criteria are met, and always only the newest of a group; a device that was away gets that one when it comes back.
 """
 
@@ -312,8 +312,8 @@ OPERATIONS = {
 def exchange(thing: str, told: dict[str, Any]) -> dict[str, Any]:
     """Take a simulated device's report; answers `{"deployment": the one to carry out, or null}`.
 
-    The report: `{"status", "components": [{"name", "version", "root", "state", "details"}], "deployment": {"id", "status",
-    "reason"}, "events": [what became of components]}`.
+    The report: `{"status", "components": [{"name", "version", "root", "state", "details"}], "deployment": {"id",
+    "status", "reason"}, "events": [what became of components]}`.
     """
     with _lock:
         _devices[thing] = {

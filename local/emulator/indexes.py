@@ -1,7 +1,8 @@
 """Queries of an index with a limit, for which the emulator would read and sort the whole partition each time.
 
 DynamoDB keeps a partition of an index in order, so that its first items cost the same however many there are. So do the
-tables here: the order of a partition is found once and kept by each write, and a query with a limit sees only what it asks for.
+tables here: the order of a partition is found once and kept by each write, and a query with a limit sees only what it
+asks for.
 """
 
 import threading
@@ -13,7 +14,9 @@ Key = tuple[Any, Any]  # of an item in its table
 
 
 class Members(dict[str, dict[Any, dict[Key, None]]]):
-    """The emulator's own account of which items an index has, with the order of those partitions that were asked for."""
+    """The emulator's own account of which items an index has, with the order of those partitions that were asked
+    for.
+    """
 
     def __init__(self, service: Any, table: dict[str, Any], members: dict[str, dict[Any, dict[Key, None]]]) -> None:
         super().__init__(members)

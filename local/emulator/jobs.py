@@ -1,4 +1,6 @@
-"""SageMaker's training and processing jobs: their operations, their states and their events. containers.py runs them."""
+"""SageMaker's training and processing jobs: their operations, their states and their events. containers.py runs
+them.
+"""
 
 import logging
 import os

@@ -1,7 +1,8 @@
 """Ground Truth for the emulator: a labelling job's work team is whoever answers on Sightline's own page.
 
-CreateLabelingJob reads the input manifest and its images with the rights of the job's role, opens a job of the page through the
-application's own function, and when all is answered writes the output manifest that Ground Truth would write, with its event.
+CreateLabelingJob reads the input manifest and its images with the rights of the job's role, opens a job of the page
+through the application's own function, and when all is answered writes the output manifest that Ground Truth would
+write, with its event.
 """
 
 import contextvars

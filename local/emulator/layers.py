@@ -1,7 +1,7 @@
 """Lambda layers, unpacked once for all workers.
 
-The emulator unpacks a function's layers anew for every worker that it starts: thousands of files, and seconds each time.
-Here a layer is unpacked once by its content, and workers get links; Python's compiled files stay there too.
+The emulator unpacks a function's layers anew for every worker that it starts: thousands of files, and seconds each
+time. Here a layer is unpacked once by its content, and workers get links; Python's compiled files stay there too.
 """
 
 import hashlib

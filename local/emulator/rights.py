@@ -67,7 +67,9 @@ def _trusts(document: str | dict[str, Any], service: str) -> bool:
 
 
 class RoleSession:
-    """Clients with the rights of a role, so that its policies are proven by use. Keys are renewed before they expire."""
+    """Clients with the rights of a role, so that its policies are proven by use. Keys are renewed before they
+    expire.
+    """
 
     RENEW_SECONDS = 1800
 

@@ -1,6 +1,7 @@
 """SageMaker for the emulator: one handler for jobs, model registry and feature store, with IAM in force.
 
-The hooks into MiniStack that this uses are all in `register`; tests/unit/local/emulator/test_hooks.py fails when one moves.
+The hooks into MiniStack that this uses are all in `register`; tests/unit/local/emulator/test_hooks.py fails when one
+moves.
 """
 
 import json

@@ -1,8 +1,9 @@
-"""What the emulator's Step Functions leaves out: the rights of a state machine's role, how many shards a distributed map takes at
-once, and SageMaker's jobs as tasks.
+"""What the emulator's Step Functions leaves out: the rights of a state machine's role, how many shards a distributed
+map takes at once, and SageMaker's jobs as tasks.
 
 The emulator runs a task without asking whether the state machine's role may do that, so a policy that is missing would
-show on AWS only. And a job that belongs to a task must end with it: when its execution is stopped, or it is out of time.
+show on AWS only. And a job that belongs to a task must end with it: when its execution is stopped, or it is out of
+time.
 """
 
 import json

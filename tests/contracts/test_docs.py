@@ -1,4 +1,6 @@
-"""The documentation names every command, every parameter, every output, every workflow; and its links lead somewhere."""
+"""The documentation names every command, every parameter, every output, every workflow; and its links lead
+somewhere.
+"""
 
 import re
 import subprocess

@@ -37,8 +37,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 
 @pytest.fixture
 def open_context(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
-    """`open_context()` is a browser of its own, with its own storage. An error in a page, a dialog or a refused script fails
-    the test."""
+    """`open_context()` is a browser of its own, with its own storage. An error in a page, a dialog or a refused script
+    fails the test."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 

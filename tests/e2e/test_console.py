@@ -1,4 +1,6 @@
-"""The page in a real browser on the real stack. After each story, ledger and output manifest hold exactly what was done."""
+"""The page in a real browser on the real stack. After each story, ledger and output manifest hold exactly what was
+done.
+"""
 
 import re
 import time

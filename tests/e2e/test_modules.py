@@ -41,7 +41,9 @@ def test_module(file: str, open_context: Callable[..., BrowserContext]) -> None:
 
 
 def test_every_file_of_the_page_is_loaded_at_once_and_every_file_is_used() -> None:
-    """index.html names every module, so that the browser asks for all of them at once instead of one after the other."""
+    """index.html names every module, so that the browser asks for all of them at once instead of one after the
+    other.
+    """
     page = (ROOT / "console" / "index.html").read_text()
     files = {path.name for path in (ROOT / "console").iterdir() if path.suffix in {".js", ".css", ".svg"}}
     assert {name for name in files if f'"console/{name}"' in page} == files

@@ -1,5 +1,6 @@
-"""The fault matrix: the real deploy_model.asl.json, the real functions, the emulator's Greengrass and its simulated nuclei; only
-the inspectors and the time are simulated. Whatever goes wrong, the devices end on the right model, and the execution says why.
+"""The fault matrix: the real deploy_model.asl.json, the real functions, the emulator's Greengrass and its simulated
+nuclei; only the inspectors and the time are simulated. Whatever goes wrong, the devices end on the right model, and the
+execution says why.
 """
 
 import json
@@ -206,7 +207,8 @@ def test_whatever_goes_wrong_the_devices_end_on_the_right_model_and_the_executio
     assert ended.path.count("StartDeployment") == (1 if stage == "canary" else 2)
     cause = json.loads(ended.cause)
     assert cause["Error"] == "ModelRefusedError"
-    # A later model is swapped in a running inspector: one that dies of it is no failed start, but never proves the model.
+    # A later model is swapped in a running inspector: one that dies of it is no failed start, but never proves the
+    # model.
     assert SAID["silent" if fault == "start-up" and not first else fault] in cause["Cause"]
     assert things[0] in cause["Cause"] or fault == "disagree"
     assert everywhere(flow, "" if first else "1.0.3")

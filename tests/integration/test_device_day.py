@@ -169,7 +169,8 @@ def test_after_a_day_of_outages_kills_and_a_full_disk_every_verdict_has_arrived(
         events[event] += 1
         cloud.up = "outage" not in event
         if "full disk" in event:
-            # Not while it still starts: on a full disk an outbox isn't opened, and whoever waits here for verdicts waits for ever.
+            # Not while it still starts: on a full disk an outbox isn't opened, and whoever waits here for verdicts
+            # waits for ever.
             device.until(device.inspects, 90)
             device.until(device.caught_up, 90)
             device.disk(full=True)

@@ -1,4 +1,6 @@
-"""The emulator with its extension, over HTTP and with IAM in force: jobs, registry, feature store, and who may call them."""
+"""The emulator with its extension, over HTTP and with IAM in force: jobs, registry, feature store, and who may call
+them.
+"""
 
 import json
 import textwrap

@@ -1,4 +1,6 @@
-"""label_images where the labels come from elsewhere: imported ones, and those of Ground Truth's work teams, in moto's interpreter."""
+"""label_images where the labels come from elsewhere: imported ones, and those of Ground Truth's work teams, in moto's
+interpreter.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -62,7 +64,9 @@ def test_a_failing_import_gives_the_images_back(flow: Workflow) -> None:
 
 
 class WorkTeam:
-    """Ground Truth as far as jobs go: it labels each image with a box, rejects `rejections` verdicts by name, or fails."""
+    """Ground Truth as far as jobs go: it labels each image with a box, rejects `rejections` verdicts by name, or
+    fails.
+    """
 
     def __init__(self, flow: Workflow) -> None:
         self.flow = flow

@@ -1,4 +1,6 @@
-"""In the local stack, with IAM enforced: labels are imported and exported, and Ground Truth's jobs are answered on the page."""
+"""In the local stack, with IAM enforced: labels are imported and exported, and Ground Truth's jobs are answered on the
+page.
+"""
 
 import json
 import time

@@ -1,6 +1,8 @@
-"""Eight people at once on one job of a thousand tasks, as processes that are killed at random, against the emulator's table.
+"""Eight people at once on one job of a thousand tasks, as processes that are killed at random, against the emulator's
+table.
 
-Whoever is killed holds leases, or has sent an answer and never hears that it was saved. Each task counts once all the same.
+Whoever is killed holds leases, or has sent an answer and never hears that it was saved. Each task counts once all the
+same.
 """
 
 import json

@@ -29,7 +29,9 @@ FAILED = ["ReportFailure", "ScoringFailed"]
 
 
 class Workflow(Machine):
-    """score_batch. `failures` says how often a step fails, `written` whether a failing shard has written its part before."""
+    """score_batch. `failures` says how often a step fails, `written` whether a failing shard has written its part
+    before.
+    """
 
     def __init__(self, cloud: Cloud, load_app: Callable[..., ModuleType]) -> None:
         self.load = cache(lambda name: load_app(name, **cloud.environment).handler)
@@ -94,7 +96,9 @@ def test_a_shard_that_is_killed_is_tried_again(flow: Workflow, written: bool) ->
 
 
 def test_a_shard_that_fails_for_good_fails_the_run(flow: Workflow) -> None:
-    """moto goes on when shards have failed; then the part that is missing fails the run. The emulator stops at the map."""
+    """moto goes on when shards have failed; then the part that is missing fails the run. The emulator stops at the
+    map.
+    """
     flow.failures["score_shard"] = 99
     ended = flow.run("run-1")
     assert (ended.status, ended.error) == ("FAILED", "ScoringFailed")

@@ -1,6 +1,8 @@
-"""The real workflows in the local stack, with IAM enforced: the ends that `test_loop` does not reach, and the good ones quickly.
+"""The real workflows in the local stack, with IAM enforced: the ends that `test_loop` does not reach, and the good ones
+quickly.
 
-The photos are drawn and the trainings as short as can be: what counts here is where an execution goes, not how good a model is.
+The photos are drawn and the trainings as short as can be: what counts here is where an execution goes, not how good a
+model is.
 """
 
 import json

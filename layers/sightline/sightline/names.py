@@ -60,7 +60,9 @@ def checkpoints_prefix(job: str) -> str:
 
 
 def imported_model(digest: str) -> str:
-    """Where a model that was trained elsewhere waits for its evaluation; `digest` is of its model, classes and costs."""
+    """Where a model that was trained elsewhere waits for its evaluation; `digest` is of its model, classes and
+    costs.
+    """
     return f"{IMPORTS}{digest}/model.tar.gz"
 
 

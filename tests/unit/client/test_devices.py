@@ -24,7 +24,9 @@ class Pages:
 
 
 class Cloud:
-    """Greengrass, IoT and DynamoDB of a fleet: canary-1 is healthy, line-1 refused its model, line-2 was never there."""
+    """Greengrass, IoT and DynamoDB of a fleet: canary-1 is healthy, line-1 refused its model, line-2 was never
+    there.
+    """
 
     outputs: ClassVar[dict[str, str]] = {
         "ThingGroupName": "fleet",

@@ -16,7 +16,8 @@ from client.formats.common import InvalidLabelsError, LabelBox, LabeledImage, La
 from tests.project import ROOT
 
 CLASSES = ["scratch", "dent", "ölfleck & <rost>"]
-# YOLO text names an image without its extension, so that one with two (`a.png.jpg`) loses both when it goes through it twice.
+# YOLO text names an image without its extension, so that one with two (`a.png.jpg`) loses both when it goes through it
+# twice.
 NAMES = st.text(
     st.characters(categories=("Ll", "Lu", "Nd"), include_characters=" _-()."), min_size=1, max_size=12
 ).filter(lambda name: common.stem(f"n{name}") == f"n{name}")
@@ -60,7 +61,9 @@ def through(name: str, labels: LabelSet) -> LabelSet:
 
 
 def said(labels: LabelSet, aspects: frozenset[str]) -> list[Any]:
-    """What formats that say these aspects must keep of labels; YOLO text knows no extension, VOC and it no order of images."""
+    """What formats that say these aspects must keep of labels; YOLO text knows no extension, VOC and it no order of
+    images.
+    """
     kept = []
     for image in labels.images:
         aspect = {name: getattr(image, name) for name in sorted(aspects - {"classes"})}

@@ -29,7 +29,9 @@ def image(name: str, status: str = "NEW", body: bytes | None = None) -> dict[str
 
 @pytest.fixture
 def target(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A ledger of a few images; `target.ledger` is the list, `target.started` the executions, `target.files` the objects."""
+    """A ledger of a few images; `target.ledger` is the list, `target.started` the executions, `target.files` the
+    objects.
+    """
     made = SimpleNamespace(ledger=[], started={}, files={}, ended=set(), outputs={})
     made.outputs = {
         "ArtifactsBucketName": "artifacts",

@@ -1,4 +1,6 @@
-"""Folders: each whole file once, in order, over restarts, and nothing that the folder does not hold any more is kept."""
+"""Folders: each whole file once, in order, over restarts, and nothing that the folder does not hold any more is
+kept.
+"""
 
 import os
 import shutil

@@ -268,7 +268,9 @@ class Clocks:
 def test_no_hour_and_no_day_has_more_than_its_quota_however_the_wall_clock_jumps(
     steps: list[tuple[float, float, bool]],
 ) -> None:
-    """Each step runs some time; then the wall clock is set to another time, or is right again and the process restarts."""
+    """Each step runs some time; then the wall clock is set to another time, or is right again and the process
+    restarts.
+    """
     clocks = Clocks()
     quota = Quota(None, clocks.steady, clocks.wall)
     taken: list[float] = []

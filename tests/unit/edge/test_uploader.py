@@ -1,4 +1,6 @@
-"""Uploads: signed as AWS's own SDK signs them, kept while the cloud is away, dropped only when it will never take them."""
+"""Uploads: signed as AWS's own SDK signs them, kept while the cloud is away, dropped only when it will never take
+them.
+"""
 
 import base64
 import hashlib

@@ -1,4 +1,6 @@
-"""A bake: the record says until when, and a device that failed before the token was known wakes the workflow at once."""
+"""A bake: the record says until when, and a device that failed before the token was known wakes the workflow at
+once.
+"""
 
 from types import SimpleNamespace
 from typing import Any

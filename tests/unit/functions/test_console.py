@@ -30,7 +30,9 @@ CONTEXT: Any = SimpleNamespace(
 # ------------------------------------------------------------------------------------------------------------- sign-in
 @pytest.fixture
 def session(load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`session(body)` asks POST /session of a pool with `anna`, an engineer, and `ben`, who has to choose a password."""
+    """`session(body)` asks POST /session of a pool with `anna`, an engineer, and `ben`, who has to choose a
+    password.
+    """
     with mock_aws():
         cognito = boto3.client("cognito-idp", region_name=REGION)
         pool = cognito.create_user_pool(PoolName="users")["UserPool"]["Id"]

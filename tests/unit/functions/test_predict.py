@@ -202,7 +202,9 @@ print(next(line.split()[1] for line in status.splitlines() if line.startswith("V
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak of memory from Linux's /proc")
 def test_the_largest_images_leave_room_in_its_memory(cloud: Cloud, tmp_path: Path) -> None:
-    """Flat pictures of 12 megapixels have few bytes and cost the most; the model of a real line may need 100 MB more."""
+    """Flat pictures of 12 megapixels have few bytes and cost the most; the model of a real line may need 100 MB
+    more.
+    """
     side = 3464
     deep = Image.fromarray(np.full((side, side), 3000, np.int32))
     heavy = {

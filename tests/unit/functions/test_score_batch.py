@@ -15,7 +15,9 @@ RUN = "score-20261120T101600"
 
 @pytest.fixture
 def line(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """Five objects of line 3: three images, one that is none, one that is too large; others elsewhere; and a champion."""
+    """Five objects of line 3: three images, one that is none, one that is too large; others elsewhere; and a
+    champion.
+    """
     champion = release(cloud, 3, 0.6)
     monkeypatch.setattr(registry, "champion", lambda _: champion)
     cloud.environment |= {"SHARD_IMAGES": "2", "SCORING_CONCURRENCY": "7", "MAX_IMAGE_BYTES": "100000"}

@@ -1,4 +1,6 @@
-"""The contract of a model: what is taken, and each way to break it. The models are a few nodes, made without any training code."""
+"""The contract of a model: what is taken, and each way to break it. The models are a few nodes, made without any
+training code.
+"""
 
 import json
 import re

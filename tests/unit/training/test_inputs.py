@@ -1,4 +1,6 @@
-"""What a job is given and can't use: a file ends it in one sentence, a record, image or box costs only itself and is named."""
+"""What a job is given and can't use: a file ends it in one sentence, a record, image or box costs only itself and is
+named.
+"""
 
 import json
 import math

@@ -42,7 +42,8 @@ def test_every_weight_takes_a_step_of_the_size_that_adamw_would(net: DetectorNet
         size = float((weights.detach() - before[name]).square().mean().sqrt()) / 1e-3
         # The last convolution of a branch has outputs that mean something.
         turned = weights.ndim == 4 and "branch.1" not in name
-        # The first step of AdamW has the full size for each weight; an orthogonal one is flat but for the polynomial's error.
+        # The first step of AdamW has the full size for each weight; an orthogonal one is flat but for the polynomial's
+        # error.
         assert size == pytest.approx(ADAM_SIZE if turned else 1.0, rel=0.3 if turned else 1e-3), name
 
 

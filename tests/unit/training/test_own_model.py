@@ -1,4 +1,6 @@
-"""A training image of somebody else: its `train` knows nothing of ours, and its model goes through our evaluation and gate."""
+"""A training image of somebody else: its `train` knows nothing of ours, and its model goes through our evaluation and
+gate.
+"""
 
 import json
 import os
@@ -57,7 +59,9 @@ print("validation:map50=0.01")
 
 @pytest.fixture
 def job(tmp_path: Path) -> Path:
-    """A processing job whose model a foreign `train` wrote, under SageMaker's variables and without our code on its path."""
+    """A processing job whose model a foreign `train` wrote, under SageMaker's variables and without our code on its
+    path.
+    """
     inputs = tmp_path / "processing" / "input"
     labels = read_coco(draw(tmp_path / "drawn", 9, seed=3))
     (inputs / "dataset").mkdir(parents=True)

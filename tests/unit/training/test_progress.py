@@ -1,4 +1,6 @@
-"""What a training prints: lines that the metric expressions read in a log, one line that is written over on a terminal."""
+"""What a training prints: lines that the metric expressions read in a log, one line that is written over on a
+terminal.
+"""
 
 import json
 import re

@@ -1,4 +1,6 @@
-"""The average of the weights follows a training of any length: the end of a short one is not drowned in its beginning."""
+"""The average of the weights follows a training of any length: the end of a short one is not drowned in its
+beginning.
+"""
 
 from collections.abc import Callable
 

@@ -14,7 +14,8 @@ OPERATORS = {
 
 
 def graph(definition: dict[str, Any]) -> dict[str, Any]:
-    """`{"start", "states": [{"name", "type"}], "edges": [{"from", "to", "label"}]}` of an Amazon States Language definition.
+    """`{"start", "states": [{"name", "type"}], "edges": [{"from", "to", "label"}]}` of an Amazon States Language
+    definition.
 
     Edges that are taken on an error have `"error": true` too.
     """

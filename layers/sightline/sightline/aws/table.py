@@ -99,8 +99,8 @@ class Table:
     ) -> dict[str, Any] | None:
         """Run an update expression; return the new item, or None when `condition` did not hold.
 
-        Attribute names are written `#name` in the expressions, `values` are given without the colon. `names` says what a
-        `#name` stands for where that is not the name itself.
+        Attribute names are written `#name` in the expressions, `values` are given without the colon. `names` says what
+        a `#name` stands for where that is not the name itself.
         """
         request = self.update_request(key, expression, values, condition=condition)
         request.get("ExpressionAttributeNames", {}).update({f"#{name}": real for name, real in (names or {}).items()})

@@ -1,15 +1,16 @@
 """Groups of near-duplicates: photos of one part must never lie on both sides of a split.
 
-Two photos are near-duplicates when their maps of fine detail (`sightline.vision.phash`) differ nowhere. A few photos are a
-group when a chain of near-duplicates connects them; more are one only where most of them are near-duplicates, not just the ends
-of two chains: among 100,000 photos some agree by chance, and chains of these would end in one group of a fifth of all.
-(So between single linkage and average linkage; Sokal and Michener, "A Statistical Method for Evaluating Systematic
-Relationships", 1958.) A photo that shows nothing of its own is in no group: parts without any mark can't be
+Two photos are near-duplicates when their maps of fine detail (`sightline.vision.phash`) differ nowhere. A few photos
+are a group when a chain of near-duplicates connects them; more are one only where most of them are near-duplicates, not
+just the ends of two chains: among 100,000 photos some agree by chance, and chains of these would end in one group of a
+fifth of all. (So between single linkage and average linkage; Sokal and Michener, "A Statistical Method for Evaluating
+Systematic Relationships", 1958.) A photo that shows nothing of its own is in no group: parts without any mark can't be
 told apart, and every split needs some.
 
-Only likely pairs are compared. Each photo gets a small embedding that leaves out what all photos share (the fixture, the
-light) and lies in the cell of the nearest of √N photos; its neighbours are looked for in the PROBES cells that are nearest to
-it (an inverted file; Jégou et al., "Product Quantization for Nearest Neighbor Search", 2011). So the work grows with N · √N, not with its square, however alike the photos are.
+Only likely pairs are compared. Each photo gets a small embedding that leaves out what all photos share (the fixture,
+the light) and lies in the cell of the nearest of √N photos; its neighbours are looked for in the PROBES cells that are
+nearest to it (an inverted file; Jégou et al., "Product Quantization for Nearest Neighbor Search", 2011). So the work
+grows with N · √N, not with its square, however alike the photos are.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +22,9 @@ from sightline.vision.phash import SIDE, detail
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-# Measured on 177 photos of about twenty metal tags, photographed again and again: from 0.55 to 0.60 every tag is one group
-# (two tags with nearly the same scratch share one); at 0.45 different tags are joined, at 0.65 twins are torn apart.
+# Measured on 177 photos of about twenty metal tags, photographed again and again: from 0.55 to 0.60 every tag is one
+# group (two tags with nearly the same scratch share one); at 0.45 different tags are joined, at 0.65 twins are torn
+# apart.
 AGREEMENT = 0.57  # correlation of a tile, -1..1
 WEAKEST_TILES = 0.10  # share of the tiles that may agree less: a highlight, a hair
 SHIFT = 2  # cells; a part may lie up to SHIFT / SIDE of the image's size elsewhere
@@ -103,7 +105,9 @@ def closest_apart(
 
 
 def _belong_together(maps: Array, first: list[int], second: list[int]) -> bool:
-    """Do two groups, of which one photo each agrees, show one part? Small ones do; of larger ones most photos must agree."""
+    """Do two groups, of which one photo each agrees, show one part? Small ones do; of larger ones most photos must
+    agree.
+    """
     if len(first) + len(second) <= CHAINED:
         return True
     pairs = [(a, b) for a in _witnesses(first) for b in _witnesses(second)]
@@ -192,7 +196,9 @@ def _read(hashes: list[str]) -> tuple[Array, Array]:
 
 
 def _common(sample: Array) -> tuple[Array, Array]:
-    """The least and the most detail that is no photo's own, float32 [SIDE, SIDE]: what all share, up to a cell away, in any light."""
+    """The least and the most detail that is no photo's own, float32 [SIDE, SIDE]: what all share, up to a cell away, in
+    any light.
+    """
     padded = np.pad(sample.mean(axis=0), 1, "edge")
     near = np.stack([padded[top : top + SIDE, left : left + SIDE] for top in range(3) for left in range(3)])
     light, faint = np.float32(OTHER_LIGHT), np.float32(VISIBLE)
@@ -270,7 +276,8 @@ def _agreements(maps: Array, pairs: Array) -> Array:
 
 
 def _agreement(first: Array, second: Array) -> Array:
-    """How well the pairs of maps, float32 [P, SIDE, SIDE] each, agree where they agree least: float32 [P], -1..1 or inf.
+    """How well the pairs of maps, float32 [P, SIDE, SIDE] each, agree where they agree least: float32 [P], -1..1 or
+    inf.
 
     Each tile of the one is compared with the best of the places within SHIFT in the other (normalised correlation). The
     weakest tiles may differ; the agreement is that of the next one. Tiles without visible detail in both are left out;

@@ -1,4 +1,6 @@
-"""The health of a labelled set: what a person should look at before training on it. Plain rules over numbers, no images kept."""
+"""The health of a labelled set: what a person should look at before training on it. Plain rules over numbers, no images
+kept.
+"""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -28,7 +30,9 @@ def exposure(grey: Array) -> dict[str, float]:
 
 
 def badly_exposed(exposure_of: Mapping[str, dict[str, float]]) -> list[str]:
-    """Names of images with CLIPPED more of their pixels clipped, dark or bright, than the set's median; the worst first."""
+    """Names of images with CLIPPED more of their pixels clipped, dark or bright, than the set's median; the worst
+    first.
+    """
     excess: dict[str, float] = {}
     for side in ("dark", "bright"):
         usual = float(np.median([shares[side] for shares in exposure_of.values()])) if exposure_of else 0.0
@@ -47,8 +51,8 @@ def sharpness(grey: Array) -> float:
 def blurred(sharpness_of: Mapping[str, float]) -> list[str]:
     """Names of images far less sharp than the set's others, the worst first.
 
-    By the set's own distribution, on a logarithmic scale: below the median by OUTLIER robust standard deviations (1.4826 times
-    the median absolute deviation), and by half at least, so that a set of very equal images has none.
+    By the set's own distribution, on a logarithmic scale: below the median by OUTLIER robust standard deviations
+    (1.4826 times the median absolute deviation), and by half at least, so that a set of very equal images has none.
     """
     if not sharpness_of:
         return []
@@ -113,7 +117,9 @@ def disagreement(
 
 
 def box_sizes(boxes: Sequence[tuple[Box, int, int]]) -> dict[str, list[float]]:
-    """10 %, 50 % and 90 % of boxes `(box, image width, image height)` by `area` (share of the image) and `aspect` (width : height)."""
+    """10 %, 50 % and 90 % of boxes `(box, image width, image height)` by `area` (share of the image) and `aspect`
+    (width : height).
+    """
     if not boxes:
         return {"area": [], "aspect": []}
     areas = [box["width"] * box["height"] / (width * height) for box, width, height in boxes]

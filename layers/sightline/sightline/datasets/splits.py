@@ -43,8 +43,8 @@ def assign(images: list[dict[str, Any]], groups: dict[str, str]) -> dict[str, st
 def _spread(groups: list[list[dict[str, Any]]], counts: dict[str, int], splits: dict[str, str]) -> None:
     """Place new groups, the large ones first, each where most images are lacking; `counts` are those already placed.
 
-    So the large groups come to lie in the training set and the others hold several small ones: what is measured there is
-    worth as much as there are parts, not photos. No split stays empty while there are groups for it.
+    So the large groups come to lie in the training set and the others hold several small ones: what is measured there
+    is worth as much as there are parts, not photos. No split stays empty while there are groups for it.
     """
     total = sum(counts.values()) + sum(len(group) for group in groups)
     left = len(groups)

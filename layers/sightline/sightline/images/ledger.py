@@ -133,7 +133,9 @@ class Ledger:
         return [images[image_id] for image_id in sorted(images)]
 
     def claim_for_labels(self, job_id: str, image_ids: list[str]) -> list[dict[str, Any]]:
-        """Claim those of these images that are NEW or REJECTED, for a job that brings their labels; again: the same ones."""
+        """Claim those of these images that are NEW or REJECTED, for a job that brings their labels; again: the same
+        ones.
+        """
 
         def one(image_id: str) -> dict[str, Any] | None:
             values = {"claimed": ledger.CLAIMED, "job": job_id, "new": ledger.NEW, "rejected": ledger.REJECTED}
@@ -175,7 +177,8 @@ class Ledger:
         )
 
     def settle(self, job_id: str, image_id: str, status: str, *, rounds: int, **fields: Any) -> bool:
-        """End a claim with APPROVED (and `label_ref`, `annotations`) or REJECTED. True also when this job did so before.
+        """End a claim with APPROVED (and `label_ref`, `annotations`) or REJECTED. True also when this job did so
+        before.
 
         REJECTED comes with `attention`, `why` and the last `annotations`, if any. False: the image was removed or
         released meanwhile.
@@ -198,7 +201,9 @@ class Ledger:
         return self.table.query(BY_ATTENTION, "#attention = :open", {"open": "OPEN"}, limit)
 
     def ask_attention(self, image_id: str, why: str) -> bool:
-        """Offer an approved label for a second look; False when it is not approved, or an engineer has accepted it before."""
+        """Offer an approved label for a second look; False when it is not approved, or an engineer has accepted it
+        before.
+        """
         asked = self.table.update(
             image_key(image_id),
             "SET #attention = :open, #why = :why, #updated_at = :now",

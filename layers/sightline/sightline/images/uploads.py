@@ -44,7 +44,9 @@ def read_upload(event: ObjectEvent, *, max_bytes: int) -> Upload | None:
 
 
 def read_image(image: dict[str, Any], *, max_bytes: int) -> bytes | None:
-    """The bytes of an image of the ledger (`bucket, key, version_id`); None when they are gone or larger than the limit."""
+    """The bytes of an image of the ledger (`bucket, key, version_id`); None when they are gone or larger than the
+    limit.
+    """
     version = {"VersionId": image["version_id"]} if image.get("version_id") else {}
     try:
         answer = _s3.get_object(Bucket=image["bucket"], Key=image["key"], **version)

@@ -1,9 +1,10 @@
 """One label from the answers of several annotators: boxes matched by overlap, median corners, a score of agreement.
 
 Agreement of two annotators is the panoptic quality of one against the other (Kirillov et al., Panoptic Segmentation,
-CVPR 2019): the sum of the overlaps of matched boxes of one class, divided by the mean number of boxes. It is the same in both
-directions, 1 for identical answers and for "no defect" by both, 0 when only one of them saw a defect. For more than two it is the
-mean over all pairs: the observed agreement of Fleiss (1971), not corrected for chance, which one image can't tell.
+CVPR 2019): the sum of the overlaps of matched boxes of one class, divided by the mean number of boxes. It is the same
+in both directions, 1 for identical answers and for "no defect" by both, 0 when only one of them saw a defect. For more
+than two it is the mean over all pairs: the observed agreement of Fleiss (1971), not corrected for chance, which one
+image can't tell.
 """
 
 from collections import Counter, defaultdict
@@ -29,9 +30,10 @@ class Consolidated:
 def consolidate(answers: list[list[Box]]) -> Consolidated:
     """One label from the boxes (`class_id, left, top, width, height`, whole pixels) of each annotator.
 
-    A box is kept when at least half of them drew it: with an even number a tie keeps it, for whoever verifies sees a box too many,
-    but hardly one that is missing. Its class is the one most gave (a tie: the lowest), each of its edges the median.
-    The order of the annotators does not matter; boxes come from top to bottom, those of a single annotator as they are.
+    A box is kept when at least half of them drew it: with an even number a tie keeps it, for whoever verifies sees a
+    box too many, but hardly one that is missing. Its class is the one most gave (a tie: the lowest), each of its edges
+    the median. The order of the annotators does not matter; boxes come from top to bottom, those of a single annotator
+    as they are.
     """
     if not answers:
         raise ValueError("no answers to consolidate")
@@ -66,8 +68,8 @@ def _overlap(a: Plain, b: Plain) -> float:
 def _match(answers: list[list[Plain]]) -> list[dict[int, Plain]]:
     """The defects that were seen: for each, which annotator (by number) drew which box, at most one.
 
-    Identical boxes belong together; then pairs do, those of one class first, the best overlap first, as long as no annotator
-    would have two boxes of one defect.
+    Identical boxes belong together; then pairs do, those of one class first, the best overlap first, as long as no
+    annotator would have two boxes of one defect.
     """
     same: dict[tuple[Plain, int], dict[int, Plain]] = {}
     for annotator, answer in enumerate(answers):
@@ -96,8 +98,9 @@ def _match(answers: list[list[Plain]]) -> list[dict[int, Plain]]:
 def _neighbours(boxes: list[Plain]) -> Iterator[tuple[int, int]]:
     """Pairs of numbers of boxes that may overlap by half, each pair once.
 
-    Such boxes differ by at most a factor of two in width and height, and their centres by at most a sixth of the sum of both: so a
-    box finds the other one in its grid of cells half as large as the next power of two, in the same cell or beside it.
+    Such boxes differ by at most a factor of two in width and height, and their centres by at most a sixth of the sum of
+    both: so a box finds the other one in its grid of cells half as large as the next power of two, in the same cell or
+    beside it.
     """
     cells: dict[tuple[int, int, int, int], list[int]] = {}
     for number, (_, left, top, width, height) in enumerate(boxes):

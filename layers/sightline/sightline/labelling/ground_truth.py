@@ -1,7 +1,8 @@
 """SageMaker Ground Truth as the people behind a labelling round: its task functions, its manifests, and what they say.
 
-Both kinds of jobs take an input manifest of one line for an image and give an output manifest of the same lines with their attribute
-added: `defects` (boxes) or `verdict` (approved or rejected). Lines carry `image-id`, by which they are known again.
+Both kinds of jobs take an input manifest of one line for an image and give an output manifest of the same lines with
+their attribute added: `defects` (boxes) or `verdict` (approved or rejected). Lines carry `image-id`, by which they are
+known again.
 """
 
 from collections import Counter
@@ -18,8 +19,8 @@ VERIFICATION = "VerificationBoundingBox"
 MAX_WORKERS = 9
 
 # The AWS accounts that hold Ground Truth's own task functions, by region.
-# Source: SageMaker API reference, HumanTaskConfig (PreHumanTaskLambdaArn) and AnnotationConsolidationConfig. The same text is
-# in botocore's service model, which tests/contracts/test_ground_truth.py compares with.
+# Source: SageMaker API reference, HumanTaskConfig (PreHumanTaskLambdaArn) and AnnotationConsolidationConfig. The same
+# text is in botocore's service model, which tests/contracts/test_ground_truth.py compares with.
 TASK_ACCOUNTS = {
     "ap-northeast-1": "477331159723",
     "ap-northeast-2": "845288260483",
@@ -46,8 +47,8 @@ def human_task_config(
 ) -> dict[str, Any]:
     """CreateLabelingJob's HumanTaskConfig for `kind` (BOUNDING_BOX or VERIFICATION).
 
-    Raises GroundTruthError where Ground Truth has no functions, without a work team, and for the public crowd unless a price was
-    set for it: images of a production line are never shown to strangers by mistake.
+    Raises GroundTruthError where Ground Truth has no functions, without a work team, and for the public crowd unless a
+    price was set for it: images of a production line are never shown to strangers by mistake.
     """
     account = TASK_ACCOUNTS.get(region)
     if account is None:
@@ -110,7 +111,9 @@ def to_verify(label: dict[str, Any], classes: list[str]) -> dict[str, Any]:
 
 
 def by_image(images: list[dict[str, Any]], output: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each image with its output line, in the order of the images. Lines of no image, and images without a line, are left out."""
+    """Each image with its output line, in the order of the images. Lines of no image, and images without a line, are
+    left out.
+    """
     lines = {line.get("image-id"): line for line in output}
     return [(image, lines[image["image_id"]]) for image in images if image["image_id"] in lines]
 

@@ -87,7 +87,9 @@ def check_verdict(sent: dict[str, Any], *, width: int, height: int, classes: int
 
 
 def check_reason(value: Any, what: str) -> str:
-    """A reason as text without blanks around it. It is shown as text, so that it may hold anything that can be shown."""
+    """A reason as text without blanks around it. It is shown as text, so that it may hold anything that can be
+    shown.
+    """
     if not isinstance(value, str) or len(value) > MAX_REASON or all(_is_unseen(sign) for sign in value):
         raise InvalidAnswerError(f"{what} must be a text of 1 to {MAX_REASON} characters")
     if any(_is_harmful(sign) for sign in value):
@@ -106,7 +108,9 @@ def _is_harmful(sign: str) -> bool:
 
 
 def rank(value: float) -> int:
-    """A place in a queue, the lowest first, from a number in 0..1: whole millionths, which every store keeps exactly."""
+    """A place in a queue, the lowest first, from a number in 0..1: whole millionths, which every store keeps
+    exactly.
+    """
     return round(value * 1_000_000)
 
 

@@ -14,7 +14,8 @@ def propose(
 ) -> list[Proposal]:
     """Detections (x1, y1, x2, y2 in pixels of the image; score; class) as boxes of whole pixels inside the image.
 
-    What is no pixel wide or high, or of a class that the stack does not label, is left out. Scores in 0..1, four digits.
+    What is no pixel wide or high, or of a class that the stack does not label, is left out. Scores in 0..1, four
+    digits.
     """
     boxes = []
     for (x1, y1, x2, y2), score, name in detections:
@@ -29,8 +30,8 @@ def propose(
 def uncertainty(scores: list[float], threshold: float) -> float:
     """How near a model is to deciding otherwise, 0..1: 1 when a score lies at `threshold`, 0 without any score.
 
-    Below the threshold the distance counts as a share of the threshold, above it as a share of the rest up to 1, so that
-    score 0 and score 1 are equally sure.
+    Below the threshold the distance counts as a share of the threshold, above it as a share of the rest up to 1, so
+    that score 0 and score 1 are equally sure.
     """
     below, above = max(threshold, 1e-9), max(1 - threshold, 1e-9)  # a threshold of 0 or 1 divides by nothing
     near = [1 - max((threshold - score) / below, (score - threshold) / above) for score in scores]

@@ -1,11 +1,11 @@
 """Labelling and verification tasks in DynamoDB: opened by a workflow, leased to one person at a time, counted once.
 
-All items of a job have its id as `pk`. Their `sk` is `job`, `task#<image id>` or `answer#<image id>#<worker>`. Who has answered
-how much stands beside them, under `<job id>#workers`.
-A task that wants another answer stands in the index `queues` by `queue` and `position`. One queue holds the leased tasks of a job by
-the moment at which the lease ends. The others hold the free ones by `rank`, the lowest first: one queue for each set of people
-who have answered its tasks before. So whatever stands first in a queue without one's own name can be taken, and asking for
-the next task costs the same however many there are.
+All items of a job have its id as `pk`. Their `sk` is `job`, `task#<image id>` or `answer#<image id>#<worker>`. Who has
+answered how much stands beside them, under `<job id>#workers`.
+A task that wants another answer stands in the index `queues` by `queue` and `position`. One queue holds the leased
+tasks of a job by the moment at which the lease ends. The others hold the free ones by `rank`, the lowest first: one
+queue for each set of people who have answered its tasks before. So whatever stands first in a queue without one's own
+name can be taken, and asking for the next task costs the same however many there are.
 """
 
 import json
@@ -170,7 +170,9 @@ class Tasks:
         return int(found["answers"]) if found else 0
 
     def answers(self, job_id: str) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-        """Each task's image with its answers, `{"worker", …}` each: read page by page, in the order of the image ids."""
+        """Each task's image with its answers, `{"worker", …}` each: read page by page, in the order of the image
+        ids.
+        """
         rest = self._pages(job_id, "answer#")
         answer = next(rest, None)
         for task in self._pages(job_id, "task#"):
@@ -264,7 +266,8 @@ class Tasks:
     def release(self, job_id: str, task_id: str, worker: str, until: int | None = None) -> None:
         """Give a leased task back; doing so again changes nothing. Raises TaskTakenError when another one has it.
 
-        `until` is when the lease would end: one that `worker` got anew meanwhile, in another tab or after a reload, stays.
+        `until` is when the lease would end: one that `worker` got anew meanwhile, in another tab or after a reload,
+        stays.
         """
         task = self.task(job_id, task_id)
         values = {"free": free_queue(job_id, group_of(task.get("annotators", []))), "rank": task["rank"]}
@@ -344,7 +347,9 @@ class Tasks:
         return False  # the job is over
 
     def _replace_known(self, job_id: str, task_id: str, worker: str, text: str, known: dict[str, Any]) -> bool:
-        """False when the answer is not the `known` one any more, because the same person sent two at once, or the job is over."""
+        """False when the answer is not the `known` one any more, because the same person sent two at once, or the job
+        is over.
+        """
         skips = int("skip" in json.loads(text)) - int("skip" in json.loads(known["answer"]))
         return self._transact(
             self.table.update_request(

@@ -1,4 +1,5 @@
-"""What devices say during a roll-out, in the three forms it comes in: a health message, a telemetry window, Greengrass's events.
+"""What devices say during a roll-out, in the three forms it comes in: a health message, a telemetry window,
+Greengrass's events.
 
 Each is read into a Report: of one thing, that it has proven the model, that it failed, or what its live images showed.
 """
@@ -63,7 +64,8 @@ def parse(message: Any) -> list[Report]:
     """
     if not isinstance(message, dict):
         raise InvalidReportError(f"a report must be an object, got {message!r:.200}")
-    # Only a device's message has a topic. Whatever else it says, also that it were an event, it speaks for its thing alone.
+    # Only a device's message has a topic. Whatever else it says, also that it were an event, it speaks for its thing
+    # alone.
     if message.get("source") == "aws.greengrass" and "topic_thing" not in message:
         return _parse_event(message)
     thing, topic_thing = message.get("thing"), message.get("topic_thing")

@@ -1,7 +1,7 @@
 """Labels that look wrong: where a model that is sure and a label disagree, worth a second look by a person.
 
-Sure of itself is a model only where it was not trained, so this is meant for validation and test images; after Northcutt et al.,
-"Confident Learning: Estimating Uncertainty in Dataset Labels", 2021, reduced to boxes.
+Sure of itself is a model only where it was not trained, so this is meant for validation and test images; after
+Northcutt et al., "Confident Learning: Estimating Uncertainty in Dataset Labels", 2021, reduced to boxes.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,9 @@ TRUSTED = 0.8  # recall of a class from which it means something that the model 
 
 @dataclass(frozen=True)
 class Doubt:
-    """`kind`: `missing` (a defect nobody labelled), `class` (labelled as another type), `empty` (nothing is seen there)."""
+    """`kind`: `missing` (a defect nobody labelled), `class` (labelled as another type), `empty` (nothing is seen
+    there).
+    """
 
     kind: str
     box: list[float]  # x1, y1, x2, y2 in pixels
@@ -48,8 +50,9 @@ def doubts(
 ) -> list[Doubt]:
     """The doubts about one image's labels, the surest first. `found` holds detections down to a low score.
 
-    `recalls` has the model's recall by class (None where nothing is labelled). Only of a class that it finds at least 80 % of
-    (TRUSTED) does it doubt a label where it sees nothing: a model that is blind to a class would doubt every label of it.
+    `recalls` has the model's recall by class (None where nothing is labelled). Only of a class that it finds at least
+    80 % of (TRUSTED) does it doubt a label where it sees nothing: a model that is blind to a class would doubt every
+    label of it.
     """
     sure = max(SURE, threshold)
     overlap = box_iou(found.boxes, truth.boxes)  # [m, n]

@@ -50,8 +50,8 @@ def judge(evaluation: dict[str, Any], limits: Limits) -> Decision:
     """Accept a candidate that reaches every limit and is not worse than the champion.
 
     `evaluation` is evaluation.json: both models measured on the same frozen test images. Without a champion, or with
-    one that can't be measured any more, its rule holds and says so. A class that the test set lacks breaks no rule; a test
-    set without any defect does. Raises InvalidMetricError for a share outside 0..1.
+    one that can't be measured any more, its rule holds and says so. A class that the test set lacks breaks no rule; a
+    test set without any defect does. Raises InvalidMetricError for a share outside 0..1.
     """
     if not evaluation["test_images"]:
         rule = Rule("test images", False, 0, 1, "the test set is empty: nothing is known about this model")
@@ -107,10 +107,12 @@ def _plain(value: float) -> str:
 
 
 def _not_worse(evaluation: dict[str, Any]) -> Rule:
-    """No loss against the model in service: neither a significant one nor an estimate that is nearer to LOSS than to none.
+    """No loss against the model in service: neither a significant one nor an estimate that is nearer to LOSS than to
+    none.
 
-    The second part is for small test sets, whose intervals hold 0 whatever the model is worth. It stops a loss of LOSS as
-    often as it lets an equal model pass; how often that is depends on the number of test groups (benchmarks/gate.py measures it).
+    The second part is for small test sets, whose intervals hold 0 whatever the model is worth. It stops a loss of LOSS
+    as often as it lets an equal model pass; how often that is depends on the number of test groups (benchmarks/gate.py
+    measures it).
     """
     name = "not worse than the model in service"
     if evaluation["champion"] is None:
@@ -139,7 +141,9 @@ def _not_worse(evaluation: dict[str, Any]) -> Rule:
 
 
 def _too_few(groups: int | None, half: float) -> str:
-    """How many test groups it takes for either error to be below 5 %; the interval narrows with the root of their number."""
+    """How many test groups it takes for either error to be below 5 %; the interval narrows with the root of their
+    number.
+    """
     if not groups:
         return ""
     enough = LOSS / 2 * TWO_SIDED_95 / ONE_SIDED_95

@@ -1,4 +1,6 @@
-"""Detection metrics as COCO defines them, in numpy, equal to pycocotools (tests/unit/sightline/models/test_metrics.py)."""
+"""Detection metrics as COCO defines them, in numpy, equal to pycocotools
+(tests/unit/sightline/models/test_metrics.py).
+"""
 
 import itertools
 from dataclasses import dataclass
@@ -42,7 +44,9 @@ def box_iou(a: Array, b: Array) -> Array:
 
 
 def _match(truth: Array, boxes: Array, thresholds: Array = IOU_THRESHOLDS) -> Array:
-    """For each threshold, which detections (sorted by score) hit a label that no surer one took: bool [thresholds, m]."""
+    """For each threshold, which detections (sorted by score) hit a label that no surer one took: bool [thresholds,
+    m].
+    """
     hits = np.zeros((len(thresholds), len(boxes)), dtype=bool)
     if not len(truth) or not len(boxes):
         return hits
@@ -160,8 +164,8 @@ def cheapest_threshold(truths: list[Truth], found: list[Found], *, escape_cost: 
 class Ranking:
     """One class's detections in all images, the surest first, matched with the labels once for all replicates.
 
-    `hits` bool [m]: whether it hits a label at IoU .50; `groups` int [m]: the row of its image's group; `labels` int [G]: how
-    many labels each group has.
+    `hits` bool [m]: whether it hits a label at IoU .50; `groups` int [m]: the row of its image's group; `labels` int
+    [G]: how many labels each group has.
     """
 
     hits: Array
@@ -253,7 +257,9 @@ def difference(ours: list[Ranking], theirs: list[Ranking], *, replicates: int, s
 def threshold_costs(
     truths: list[Truth], found: list[Found], *, escape_cost: float, alarm_cost: float, steps: int = 91
 ) -> list[dict[str, float]]:
-    """What each decision threshold of 0.05..0.95 would cost, as `cheapest_threshold` counts: rates of escapes and alarms in 0..1."""
+    """What each decision threshold of 0.05..0.95 would cost, as `cheapest_threshold` counts: rates of escapes and
+    alarms in 0..1.
+    """
     points = []
     for threshold in np.linspace(0.05, 0.95, steps):
         table = confusion(truths, found, float(threshold))
@@ -272,7 +278,9 @@ def threshold_costs(
 
 
 def image_quality(truth: Truth, detected: Found) -> float:
-    """How right the detections of one image are: hits / (hits + misses + false ones) at IoU .50 and by class; 1 where both are none."""
+    """How right the detections of one image are: hits / (hits + misses + false ones) at IoU .50 and by class; 1 where
+    both are none.
+    """
     hits = 0
     for class_id in set(truth.classes.tolist()):
         matched, _, _ = _gather([truth], [detected], class_id)

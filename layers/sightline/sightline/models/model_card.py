@@ -1,7 +1,9 @@
-"""The model card that goes with a registered model: what it is for, where it comes from, how it was measured and judged.
+"""The model card that goes with a registered model: what it is for, where it comes from, how it was measured and
+judged.
 
-The fields and their limits are those of SageMaker's "Model package model card schema" (SageMaker AI Developer Guide, "View the
-details of a model version"); a text that is too long is cut, a list that is too long too, so that a card is never refused.
+The fields and their limits are those of SageMaker's "Model package model card schema" (SageMaker AI Developer Guide,
+"View the details of a model version"); a text that is too long is cut, a list that is too long too, so that a card is
+never refused.
 """
 
 import json
@@ -46,8 +48,8 @@ def content(
     archive_uri: str,
     uris: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The card as an object. `evaluation`, `decision` and `model` are evaluation.json, decision.json and model.json; `uris` names
-    documents that say more, by a title.
+    """The card as an object. `evaluation`, `decision` and `model` are evaluation.json, decision.json and model.json;
+    `uris` names documents that say more, by a title.
     """
     hyperparameters = sorted(model.get("hyperparameters", {}).items())[:MAX_HYPERPARAMETERS]
     version = str(evaluation["dataset_version"])

@@ -20,7 +20,9 @@ class InvalidImportError(SightlineError):
 
 
 def check_import(artifacts: str, model_uri: Any) -> str:
-    """The URI of an imported model. Raises InvalidImportError for what lies elsewhere: the jobs read what they are told to."""
+    """The URI of an imported model. Raises InvalidImportError for what lies elsewhere: the jobs read what they are told
+    to.
+    """
     place = f"s3://{artifacts}/{names.IMPORTS}"
     if not isinstance(model_uri, str) or not re.fullmatch(re.escape(place) + r"[0-9a-f]{16}/model\.tar\.gz", model_uri):
         raise InvalidImportError(
@@ -47,7 +49,8 @@ def choose_hyperparameters(defaults: dict[str, Any], asked: Any) -> dict[str, st
 def fingerprint(dataset_version: str, image_uri: str, hyperparameters: dict[str, str]) -> str:
     """16 hexadecimal characters that are the same only for the same data, code and hyperparameters.
 
-    Not the champion, which a warm start begins with: each approval would make the next training something new, without end.
+    Not the champion, which a warm start begins with: each approval would make the next training something new, without
+    end.
     """
     content = json.dumps([dataset_version, image_uri, hyperparameters], sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
@@ -83,7 +86,9 @@ def _channel(name: str, uri: str, data_type: str = "S3Prefix") -> dict[str, Any]
 
 
 def stopping_condition(*, spot: bool) -> dict[str, int]:
-    """How long a training may run; on spot capacity also how long it may wait for it, which SageMaker takes only then."""
+    """How long a training may run; on spot capacity also how long it may wait for it, which SageMaker takes only
+    then.
+    """
     return {"MaxRuntimeInSeconds": MOST_SECONDS} | ({"MaxWaitTimeInSeconds": 2 * MOST_SECONDS} if spot else {})
 
 

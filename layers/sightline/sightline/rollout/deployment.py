@@ -171,7 +171,8 @@ def _renewed(components: Components) -> Components:
 
 
 def on_trial(components: Components, previous: Components) -> Components:
-    """`components` as they run during the bake: the inspector also compares each live image with the model of `previous`.
+    """`components` as they run during the bake: the inspector also compares each live image with the model of
+    `previous`.
 
     That one decides nothing. Without another model before, there is nothing to compare with.
     """
@@ -224,8 +225,8 @@ class Rollout:
 def may_start(rollout: Rollout, current: Mapping[str, Any] | None, *, now: float) -> str:
     """What `rollout` may do beside the fleet's `current` roll-out (None: the first ever). `now`: seconds since 1970.
 
-    START it, RESUME its stage (a repeated call of its own), begin its NEXT_STAGE, or it is DONE (this approval is healthy
-    on the devices already). Raises RolloutInProgressError, or RolloutSupersededError.
+    START it, RESUME its stage (a repeated call of its own), begin its NEXT_STAGE, or it is DONE (this approval is
+    healthy on the devices already). Raises RolloutInProgressError, or RolloutSupersededError.
     The newest approval wins: an older one that had to wait never overwrites it.
     """
     if current is None:
@@ -331,7 +332,8 @@ def against(current: Mapping[str, Any], limits: Limits) -> str:
     """Why the stage must be taken back now, a sentence; empty when nothing speaks against going on.
 
     On the canary group one failed device is enough. On the fleet it is `abort_percentage` of those that answered, once
-    ABORT_AFTER have (or all, where there are fewer): the rule of the IoT job that carries the deployment, so both agree.
+    ABORT_AFTER have (or all, where there are fewer): the rule of the IoT job that carries the deployment, so both
+    agree.
     """
     if current.get("stop"):
         return str(current["stop"])
@@ -395,8 +397,8 @@ def _summary(current: Mapping[str, Any], proven: int, total: int) -> str:
 def judge_silence(status: str, reason: str, timeout: int) -> str:
     """Why a device that reported nothing counts as failed; empty when it has not taken the deployment yet.
 
-    `status` and `reason` are what Greengrass says of the deployment on this device. One that is offline stays QUEUED: it
-    keeps its model, and takes whatever the group runs when it comes back.
+    `status` and `reason` are what Greengrass says of the deployment on this device. One that is offline stays QUEUED:
+    it keeps its model, and takes whatever the group runs when it comes back.
     """
     if status in ("QUEUED", "CANCELED", ""):
         return ""

@@ -1,4 +1,5 @@
-"""The roll-out of a fleet in DynamoDB (one item for one fleet), and the answers to the workflow that waits for its devices.
+"""The roll-out of a fleet in DynamoDB (one item for one fleet), and the answers to the workflow that waits for its
+devices.
 
 Every write is conditional, so of two that race one wins and the other one sees it. Beside it one item for each thing:
 what it said last of each model version.
@@ -58,7 +59,8 @@ class Deployments:
     ) -> dict[str, Any]:
         """Make `rollout` the fleet's, if the record still is `before`. Raises RolloutInProgressError when it is not.
 
-        `stages`: the things of each, in order. `hold_seconds`: for how long without any report the roll-out keeps the fleet.
+        `stages`: the things of each, in order. `hold_seconds`: for how long without any report the roll-out keeps the
+        fleet.
         """
         values = {
             "execution": rollout.execution,
@@ -144,7 +146,8 @@ class Deployments:
     def record(self, report: Report, current: dict[str, Any]) -> dict[str, Any] | None:
         """Count a report for the roll-out `current`; answers the new record, or None when it changes nothing.
 
-        A failure stays one whatever the device says later; a window counts once, in the order in which the device sent them.
+        A failure stays one whatever the device says later; a window counts once, in the order in which the device sent
+        them.
         """
         # Only a first answer holds the fleet for longer: devices go on talking when the execution behind this is gone.
         news = not report.window and not rules.has_answered(current, report.thing)
@@ -204,7 +207,9 @@ class Deployments:
 
     # -------------------------------------------------------------------------------------------------------- decisions
     def promote(self, item: dict[str, Any], status: str, reason: str) -> None:
-        """The stage is through: `status` is PROMOTED or HEALTHY. Raises RolloutSupersededError when it was taken back."""
+        """The stage is through: `status` is PROMOTED or HEALTHY. Raises RolloutSupersededError when it was taken
+        back.
+        """
         values = {"status": status, "reason": reason}
         own = {"mine": item["execution"], "waiting": rules.WAITING, "baking": rules.BAKING}
         condition = f"{MINE} AND #status IN (:waiting, :baking, :status)"

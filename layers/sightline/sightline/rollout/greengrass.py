@@ -87,7 +87,8 @@ class Fleet:
         return components
 
     def deploy(self, name: str, components: Components, token: str, job: dict[str, Any] | None = None) -> str:
-        """Deploy exactly these components to the group; answers the deployment id. The same token again creates nothing.
+        """Deploy exactly these components to the group; answers the deployment id. The same token again creates
+        nothing.
 
         Devices that can't start them go back by themselves to what they ran. `job`: how fast, and when to stop.
         """
@@ -140,5 +141,7 @@ def groups(*, canary: str, fleet: str) -> dict[str, Fleet]:
 
 
 def fingerprint(recipe: dict[str, Any]) -> Any:
-    """What tells two recipes of one version apart: Greengrass rewrites a recipe, but keeps its default configuration."""
+    """What tells two recipes of one version apart: Greengrass rewrites a recipe, but keeps its default
+    configuration.
+    """
     return recipe.get("ComponentConfiguration", {}).get("DefaultConfiguration")

@@ -12,8 +12,8 @@ INSTALL_SECONDS = 900  # a slow line, and hundred megabytes of wheels
 def model_recipe(version: str, artifact_uri: str, *, sha256: str) -> dict[str, Any]:
     """The recipe of one version of the model component, whose artifact `model.zip` has this digest.
 
-    The device holds the artifact against the digest before anything uses it. It stands in the configuration, so that two
-    recipes of one version tell whether their content is the same.
+    The device holds the artifact against the digest before anything uses it. It stands in the configuration, so that
+    two recipes of one version tell whether their content is the same.
     """
     verify = "echo '{configuration:/sha256}  {artifacts:path}/model.zip' | sha256sum -c -"
     return {

@@ -34,7 +34,9 @@ def shards(keys: Iterable[str], size: int) -> Iterator[list[str]]:
 
 
 def count(lines: Iterable[dict[str, Any]], *, images: int) -> dict[str, int]:
-    """How many of the lines are `pass`, `fail`, `review` and `errors`. Raises IncompleteScoresError unless there are `images`."""
+    """How many of the lines are `pass`, `fail`, `review` and `errors`. Raises IncompleteScoresError unless there are
+    `images`.
+    """
     counted = Counter(str(line.get("verdict", "errors")) for line in lines)
     if counted.total() != images:
         raise IncompleteScoresError(f"{counted.total()} lines for {images} images; start the run again")

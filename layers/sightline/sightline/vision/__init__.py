@@ -1,1 +1,3 @@
-"""Images and models: the one inference code that evaluation, device and Lambda run. Imports numpy, Pillow, onnxruntime."""
+"""Images and models: the one inference code that evaluation, device and Lambda run. Imports numpy, Pillow,
+onnxruntime.
+"""

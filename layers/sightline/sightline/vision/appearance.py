@@ -36,7 +36,9 @@ NAMES = tuple(field.name for field in fields(Appearance))
 
 
 def grey(pixels: Pixels) -> Grey:
-    """RGB uint8 [h, w, 3] → grey uint8 [h/4, w] (ITU-R BT.601): every fourth row tells as much, in a quarter of the time."""
+    """RGB uint8 [h, w, 3] → grey uint8 [h/4, w] (ITU-R BT.601): every fourth row tells as much, in a quarter of the
+    time.
+    """
     return np.asarray((pixels[::4].astype(np.float32) @ LUMA + HALF).astype(np.uint8))
 
 

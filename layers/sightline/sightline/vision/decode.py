@@ -36,8 +36,8 @@ def decode(body: bytes) -> Pixels:
 
 @contextmanager
 def opened(body: bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-    """An image whose size is checked and whose pixels are not decoded yet; whatever then goes wrong with them is said as
-    UndecodableImageError.
+    """An image whose size is checked and whose pixels are not decoded yet; whatever then goes wrong with them is said
+    as UndecodableImageError.
     """
     if len(body) > MAX_BYTES:
         raise UndecodableImageError(f"{len(body)} bytes; at most {MAX_BYTES} are taken for one image")
@@ -65,8 +65,8 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
 def to_8_bit(image: Image.Image) -> Image.Image:
     """Bring grey images of more bits to 8; Pillow's own conversion would clip them to white.
 
-    Files don't say how many of 16 bits the camera uses: the fewest that hold the brightest pixel are taken. Nothing says
-    where white is in an image of floating-point numbers: UndecodableImageError.
+    Files don't say how many of 16 bits the camera uses: the fewest that hold the brightest pixel are taken. Nothing
+    says where white is in an image of floating-point numbers: UndecodableImageError.
     """
     if image.mode == "F":
         raise UndecodableImageError("pixels are floating-point numbers; save the image with 8 or 16 bits a pixel")

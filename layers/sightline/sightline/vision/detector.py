@@ -19,7 +19,9 @@ class UnusableModelError(SightlineError):
 
 @dataclass(frozen=True)
 class Detection:
-    """One defect: `box` is x1, y1, x2, y2 in pixels of the original image; `score` in 0..1; `label` the class's name."""
+    """One defect: `box` is x1, y1, x2, y2 in pixels of the original image; `score` in 0..1; `label` the class's
+    name.
+    """
 
     box: tuple[float, float, float, float]
     score: float
@@ -36,7 +38,9 @@ class Detection:
 
 
 class Detector:
-    """A model folder, loaded once. `threads` is the number of CPU threads that one inference uses, `file` the variant."""
+    """A model folder, loaded once. `threads` is the number of CPU threads that one inference uses, `file` the
+    variant.
+    """
 
     def __init__(self, folder: Path, threads: int = 1, file: str = "model.onnx") -> None:
         try:
@@ -65,7 +69,9 @@ class Detector:
         return self.run(letterbox(image, self.height, self.width), floor)
 
     def inspect(self, body: bytes, floor: float | None = None) -> list[Detection]:
-        """`detect` from an image's bytes, the way that evaluation, device and Lambda go. Raises UndecodableImageError."""
+        """`detect` from an image's bytes, the way that evaluation, device and Lambda go. Raises
+        UndecodableImageError.
+        """
         return self.run(fit(body, self.height, self.width), floor)
 
     def run(self, fitted: Letterbox, floor: float | None = None) -> list[Detection]:
@@ -85,7 +91,9 @@ class Detector:
         ]
 
     def verdict(self, detections: list[Detection]) -> str:
-        """`fail` when a detection reaches the threshold, `review` when one reaches the review threshold, else `pass`."""
+        """`fail` when a detection reaches the threshold, `review` when one reaches the review threshold, else
+        `pass`.
+        """
         best = max((detection.score for detection in detections), default=0.0)
         if best >= self.threshold:
             return "fail"

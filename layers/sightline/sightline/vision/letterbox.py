@@ -29,7 +29,9 @@ class Letterbox:
 
 
 def letterbox(image: Pixels, height: int, width: int) -> Letterbox:
-    """Scale `image`, uint8 [h, w, 3], to fit into [height, width, 3], keeping its aspect ratio (bilinear, anti-aliased)."""
+    """Scale `image`, uint8 [h, w, 3], to fit into [height, width, 3], keeping its aspect ratio (bilinear,
+    anti-aliased).
+    """
     h, w = image.shape[:2]
     scale, size = _fitted(h, w, height, width)
     resized = image if size == (w, h) else np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
@@ -39,9 +41,9 @@ def letterbox(image: Pixels, height: int, width: int) -> Letterbox:
 def fit(body: bytes, height: int, width: int, max_pixels: int = MAX_PIXELS) -> Letterbox:
     """`letterbox` of an encoded image, sooner: pixels that only shrinking would average away are never decoded.
 
-    A JPEG's own transform gives 1/2, 1/4 or 1/8 of its pixels, at least as many as the input takes; then the size is the
-    letterbox's, and turning upright comes last. Without such a reduction the result is `letterbox(decode(body), …)` to the
-    rounding of a turned image. Raises UndecodableImageError.
+    A JPEG's own transform gives 1/2, 1/4 or 1/8 of its pixels, at least as many as the input takes; then the size is
+    the letterbox's, and turning upright comes last. Without such a reduction the result is `letterbox(decode(body), …)`
+    to the rounding of a turned image. Raises UndecodableImageError.
     """
     with opened(body, max_pixels) as image:
         exif = image.getexif()

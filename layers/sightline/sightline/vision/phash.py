@@ -1,8 +1,10 @@
-"""A perceptual hash that keeps where the fine detail lies: photos of one part agree in it, photos of different parts do not.
+"""A perceptual hash that keeps where the fine detail lies: photos of one part agree in it, photos of different parts do
+not.
 
-Classic hashes of 64 bits keep an image's lowest frequencies. On an inspection line those show the fixture and the light,
-which all photos share; what tells two parts apart is fine: a scratch, a print, the grain. So this hash is a small map of the
-energy of the fine detail, SIDE × SIDE cells of 4 bits. `sightline.datasets.grouping` says what makes two maps near-duplicates.
+Classic hashes of 64 bits keep an image's lowest frequencies. On an inspection line those show the fixture and the
+light, which all photos share; what tells two parts apart is fine: a scratch, a print, the grain. So this hash is a
+small map of the energy of the fine detail, SIDE × SIDE cells of 4 bits. `sightline.datasets.grouping` says what makes
+two maps near-duplicates.
 """
 
 import base64

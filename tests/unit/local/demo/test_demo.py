@@ -1,4 +1,6 @@
-"""The demo with photos of one's own: what it can't use is told before anything is started, what it merges is not waited for."""
+"""The demo with photos of one's own: what it can't use is told before anything is started, what it merges is not waited
+for.
+"""
 
 import json
 import shutil

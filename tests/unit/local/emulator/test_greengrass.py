@@ -1,4 +1,6 @@
-"""Greengrass's control plane in the emulator: versions never change, tokens count once, devices are known by their reports."""
+"""Greengrass's control plane in the emulator: versions never change, tokens count once, devices are known by their
+reports.
+"""
 
 import asyncio
 import base64

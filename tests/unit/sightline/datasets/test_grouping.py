@@ -51,7 +51,9 @@ def test_parts_that_show_nothing_of_their_own_are_not_thrown_together() -> None:
 
 
 def test_good_parts_that_lie_a_little_elsewhere_in_other_light_are_not_thrown_together() -> None:
-    """Only the fixture is seen, moved by up to a cell, stronger or weaker, with noise; marked parts lie between them."""
+    """Only the fixture is seen, moved by up to a cell, stronger or weaker, with noise; marked parts lie between
+    them.
+    """
     hashes = {f"{part:02}-{number}": line(part, number) for part in range(10) for number in range(3)}
     for number in range(60):
         noise = np.random.default_rng([99, number])
