@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sightline.aws.clients import Aws
 from sightline.errors import SightlineError
 
 API_SECONDS = 30  # the longest that API Gateway waits for an answer
@@ -45,8 +46,13 @@ class Target:
             raise TargetError(f"stack {stack or 'sightline'!r} on AWS: {error}") from error
         return cls({output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}, session)
 
+    @cached_property
+    def aws(self) -> Aws:
+        """The stack's account, with the caller's rights."""
+        return Aws(self.session, self.endpoint)
+
     def client(self, service: str) -> Any:
-        return self.session.client(service, endpoint_url=self.endpoint)
+        return self.aws.client(service)
 
     @cached_property
     def api_url(self) -> str:

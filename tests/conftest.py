@@ -15,6 +15,9 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from moto.dynamodb.responses import DynamoHandler
 
+from sightline.aws import clients
+from tests.given_aws import GivenAws
+
 ROOT = Path(__file__).parent.parent
 
 # Where parts of the emulator that a test runs in its own process keep their keys; removed at the end.
@@ -63,7 +66,15 @@ DynamoHandler.call_action = _call_alone  # type: ignore[method-assign]
 
 
 @pytest.fixture
-def load_app(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ModuleType]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> GivenAws:
+    """The account of the functions that this test loads: `aws.given["iot"] = …` stands for one of its services."""
+    made = GivenAws()
+    monkeypatch.setattr(clients, "Aws", lambda: made)
+    return made
+
+
+@pytest.fixture
+def load_app(monkeypatch: pytest.MonkeyPatch, aws: GivenAws) -> Callable[..., ModuleType]:
     """`load_app("judge_model", MIN_MAP="0.5")` imports functions/judge_model/app.py anew under that environment."""
 
     def load(function: str, **environment: str) -> ModuleType:

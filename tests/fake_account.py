@@ -11,11 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from sightline.aws import objects
-from sightline.aws import table as items
-from sightline.models import registry
-from sightline.rollout import deployments, greengrass
+from sightline.rollout.deployments import Deployments
 from tests.fake_greengrass import GROUP_ARN, FakeGreengrass
+from tests.given_aws import GivenAws
 
 EVENTS = Path(__file__).parents[1] / "events"
 DEPLOYMENTS_TABLE: Any = {
@@ -55,23 +53,20 @@ class Answers:
 
 
 @pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
+def account(aws: GivenAws) -> Iterator[SimpleNamespace]:
     """`fleet` (FakeGreengrass), `answers` (what workflows were told), `environment`, `event(name)`, `record()`."""
     with mock_aws():
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
         dynamodb.create_table(**DEPLOYMENTS_TABLE)
         s3.create_bucket(Bucket="artifacts")
         fleet, answers = FakeGreengrass(), Answers()
-        # Clients made before the mock started would ask the network.
-        monkeypatch.setattr(items, "client", dynamodb)
-        monkeypatch.setattr(objects, "_s3", s3)
         sagemaker = boto3.client("sagemaker")
         sagemaker.create_model_package_group(ModelPackageGroupName=MODELS)
-        monkeypatch.setattr(registry, "_sagemaker", sagemaker)
-        monkeypatch.setattr(greengrass, "_greengrass", fleet.serve(boto3.client("greengrassv2")))
-        monkeypatch.setattr(greengrass, "_iot", fleet.serve(boto3.client("iot")))
-        monkeypatch.setattr(deployments, "_step_functions", answers)
+        aws.given["greengrassv2"] = fleet.serve(boto3.client("greengrassv2"))
+        aws.given["iot"] = fleet.serve(boto3.client("iot"))
+        aws.given["stepfunctions"] = answers
         yield SimpleNamespace(
+            aws=aws,
             fleet=fleet,
             answers=answers,
             s3=s3,
@@ -89,7 +84,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
                 "MODEL_PACKAGE_GROUP": MODELS,
             },
             event=lambda name: json.loads((EVENTS / f"{name}.json").read_text()),
-            record=deployments.Deployments("deployments", GROUP_ARN).current,
+            record=Deployments(aws, "deployments", GROUP_ARN).current,
             context=SimpleNamespace(
                 function_name="function",
                 memory_limit_in_mb=128,

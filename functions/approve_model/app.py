@@ -7,17 +7,18 @@ runs.
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.api import web
-from sightline.models import registry
+from sightline.aws.clients import Aws
+from sightline.models.registry import Registry
 
-GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 MAX_REASON = 500  # characters
 
 logger = Logger()
-tracer = Tracer()
+aws = Aws()
+registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 
 
 def approve_model(event: dict[str, Any]) -> dict[str, Any]:
@@ -30,14 +31,13 @@ def approve_model(event: dict[str, Any]) -> dict[str, Any]:
     if not version.isdecimal():
         raise web.RequestError(f"a model's version is a number, got {version!r:.50}")
     said = f"{engineer}: {reason}" if reason else f"by {engineer}"
-    status = registry.judge(GROUP, int(version), approved=approved, reason=said)
+    status = registry.judge(int(version), approved=approved, reason=said)
     if status is None:
         raise web.RequestError(f"no model version {version}; GET /overview lists them", 404)
     logger.info("model judged by a person", version=version, status=status, engineer=engineer)
     return {"version": int(version), "status": status}
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     return web.answered(event, approve_model)

@@ -8,20 +8,20 @@ Errors:  RolloutSupersededError
 import json
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from sightline.aws.clients import Aws
 from sightline.rollout import deployment as rules
 from sightline.rollout.deployments import Deployments
 
 LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 
 logger = Logger()
-tracer = Tracer()
-deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
+aws = Aws()
+deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> None:
     item = deployments.bake(event["execution"], task_token=event["task_token"], bake_seconds=event["bake_seconds"])

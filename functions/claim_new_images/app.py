@@ -6,10 +6,11 @@ Output:  {"job_id", "images": how many, "images_uri": s3://…/images.jsonl of r
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.ledger import Ledger
 
@@ -17,12 +18,11 @@ MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])
 FIELDS = ("image_id", "bucket", "key", "version_id", "width", "height", "format", "annotations")
 
 logger = Logger()
-tracer = Tracer()
-images = Ledger(os.environ["IMAGES_TABLE"])
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     job_id = names.short(event["execution"])

@@ -6,20 +6,20 @@ Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling.tasks import Tasks
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
-tasks = Tasks(os.environ["TASKS_TABLE"])
+aws = Aws()
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
+tasks = Tasks(aws, os.environ["TASKS_TABLE"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     key, number = names.round_prefix(event["job_id"], event["round"]) + "verdicts.jsonl", 0

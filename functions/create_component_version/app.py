@@ -8,21 +8,20 @@ Errors:  ComponentNotReadyError, retried by that name in deploy_model.asl.json; 
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.rollout import recipes as components
+from sightline.aws.clients import Aws
+from sightline.rollout import recipes
 from sightline.rollout.greengrass import Fleet
 
 logger = Logger()
-tracer = Tracer()
-fleet = Fleet(os.environ["THING_GROUP_ARN"])
+fleet = Fleet(Aws(), os.environ["THING_GROUP_ARN"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
-    recipe = components.model_recipe(event["component_version"], event["artifact_uri"], sha256=event["sha256"])
+    recipe = recipes.model_recipe(event["component_version"], event["artifact_uri"], sha256=event["sha256"])
     arn = fleet.create_component_version(recipe)
     fleet.check_deployable(arn)
     logger.info("component version created", arn=arn)

@@ -9,10 +9,11 @@ An image that is not NEW or REJECTED (any more), or whose boxes do not lie in it
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
 from sightline.images.ledger import Ledger
@@ -23,9 +24,9 @@ MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])
 FIELDS = ("image_id", "bucket", "key", "version_id", "width", "height", "format")
 
 logger = Logger()
-tracer = Tracer()
-images = Ledger(os.environ["IMAGES_TABLE"])
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 class TooManyLabelsError(SightlineError):
@@ -45,7 +46,6 @@ def label(job_id: str, image: dict[str, Any], annotations: Any) -> dict[str, Any
     return {**{field: image.get(field) for field in FIELDS}, "annotations": boxes, "worker": "import"}
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     job_id = names.short(event["execution"])

@@ -9,11 +9,12 @@ Errors:  InvalidMetricError
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.ledger import Ledger
 from sightline.models.gate import MAP50, Limits, judge
@@ -29,9 +30,9 @@ REASONS_SHOWN = 20  # the state payload is limited; decision.json has all of the
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
-images = Ledger(os.environ["IMAGES_TABLE"])
+aws = Aws()
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
 
 
 def offer_suspicious(job: str, labels: list[dict[str, Any]]) -> int:
@@ -44,7 +45,6 @@ def offer_suspicious(job: str, labels: list[dict[str, Any]]) -> int:
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     job = event["training_job"]

@@ -6,17 +6,18 @@ Requests and answers are in docs/architecture.md, "Console API".
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.api import web
 from sightline.api.users import NEW_PASSWORD, NewPasswordError, UserPool
+from sightline.aws.clients import Aws
 
 MAX_TEXT = 4096  # characters; a token has some two thousand
 
 logger = Logger()
-tracer = Tracer()
-users = UserPool(os.environ["USER_POOL_ID"], os.environ["USER_POOL_CLIENT_ID"])
+aws = Aws()
+users = UserPool(aws, os.environ["USER_POOL_ID"], os.environ["USER_POOL_CLIENT_ID"])
 
 
 def open_session(sent: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +35,6 @@ def text(sent: dict[str, Any], name: str) -> str:
     return value
 
 
-@tracer.capture_lambda_handler(capture_response=False)  # tokens belong in no trace
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     try:

@@ -6,10 +6,11 @@ Output:  none; the token is answered with {"job_id", "tasks"} when every task is
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling import labels
 from sightline.labelling.tasks import Tasks
@@ -17,12 +18,11 @@ from sightline.labelling.tasks import Tasks
 CLASSES = os.environ["CLASSES"].split(",")
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
-tasks = Tasks(os.environ["TASKS_TABLE"])
+aws = Aws()
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
+tasks = Tasks(aws, os.environ["TASKS_TABLE"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> None:
     job = {

@@ -9,10 +9,11 @@ Errors:  ModelNotApprovedError, InvalidReleaseError, ArtifactConflictError
 import hashlib
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import registry
 from sightline.rollout import deployment
@@ -21,11 +22,10 @@ HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 STAGE_TIMEOUT_SECONDS = int(os.environ["STAGE_TIMEOUT_SECONDS"])
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-@tracer.capture_method(capture_response=False)
 def read_release(prefix: str) -> dict[str, bytes]:
     described = artifacts.read(prefix + "model.json")
     files = deployment.release_files(described)
@@ -44,10 +44,9 @@ def publish(key: str, body: bytes) -> str:
     return artifacts.uri(key)
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
-    package = registry.describe(event["model_package_arn"])
+    package = registry.describe(aws, event["model_package_arn"])
     deployment.check_approved(package)
     training_job = package["CustomerMetadataProperties"]["training_job"]
     release_uri = package["CustomerMetadataProperties"]["release_uri"]

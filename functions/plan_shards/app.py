@@ -12,22 +12,24 @@ Effects: predictions/<run>/shards/<plan>/<n>.jsonl, a key a line, and shards.jso
 import os
 from collections.abc import Iterator
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import releases
+from sightline.models.registry import Registry
 from sightline.scoring import batch as scoring
 
-GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 SHARD_IMAGES = int(os.environ["SHARD_IMAGES"])
 CONCURRENCY = int(os.environ["SCORING_CONCURRENCY"])
 
 logger = Logger()
-tracer = Tracer()
-images = ObjectStore(os.environ["IMAGES_BUCKET"])
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+images = ObjectStore(aws, os.environ["IMAGES_BUCKET"])
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 def write_shards(keys: Iterator[str], folder: str) -> tuple[int, list[dict]]:
@@ -39,11 +41,10 @@ def write_shards(keys: Iterator[str], folder: str) -> tuple[int, list[dict]]:
     return count, shards
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     run, prefix = event["execution"], scoring.prefix_of(event["request"])
-    release = releases.in_service(GROUP)
+    release = releases.in_service(registry)
     folder = names.shards_prefix(run, context.aws_request_id)
     count, shards = write_shards(images.each_key(prefix), folder) if release else (0, [])
     artifacts.write_json(folder + "shards.json", shards)

@@ -12,22 +12,24 @@ Errors:  InvalidHyperparametersError, InvalidImportError
 import json
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.models import registry, training_plan
+from sightline.models import training_plan
+from sightline.models.registry import Registry
 
 STACK = os.environ["STACK_NAME"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
-GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 HYPERPARAMETERS = json.loads(os.environ["HYPERPARAMETERS"])
 SPOT = os.environ["USE_SPOT_TRAINING"] == "true"
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 def what_changed(fingerprint: str, dataset: dict, request: dict) -> tuple[bool, str]:
@@ -53,7 +55,6 @@ def weights_of(champion: dict | None) -> str | None:
     return artifacts.uri(key) if key and key in artifacts.keys(key) else None
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     request, dataset = event["request"], event["dataset"]
@@ -63,7 +64,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
     fingerprint = training_plan.fingerprint(dataset["version"], source, {} if imported else chosen)
     changed, reason = what_changed(fingerprint, dataset, request)
     job = training_plan.job_name(STACK, dataset["version"], event["execution"])
-    champion = registry.champion(GROUP)
+    champion = registry.champion()
     release = champion["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] if champion else None
     weights = weights_of(champion) if training_plan.starts_warm(chosen) else None
     logger.info("training planned", changed=changed, reason=reason, fingerprint=fingerprint, training_job=job)

@@ -11,17 +11,18 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.api import web
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import releases
+from sightline.models.registry import Registry
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError
 from sightline.vision.detector import Detector
 
-GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 FRESH_SECONDS = 60  # how long a model serves before the registry is asked for a newer one
 MISSING_SECONDS = 5  # the same where there is none
 PATIENCE_SECONDS = 2  # the longest that a caller waits for that; then the model at hand answers
@@ -29,8 +30,9 @@ MAX_BODY = 6_000_000  # characters of base64; Lambda takes no larger request
 MAX_PIXELS = 12_000_000  # some formats need 16 bytes for one while they are decoded, and the function has 512 MB
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 Model = tuple[releases.Release, Detector]
 
@@ -60,7 +62,7 @@ class Served:
         return self.model
 
     def _ask(self) -> Model | None:
-        newest = releases.in_service(GROUP)
+        newest = releases.in_service(registry)
         if newest is None or (self.model and self.model[0] == newest):
             return self.model if newest else None
         detector = release.load(artifacts.folder(newest.uri), threads=os.cpu_count() or 1)
@@ -114,7 +116,6 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # in Lambda: a container is 
         model.current()
 
 
-@tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     return web.answered(event, predict)

@@ -8,10 +8,11 @@ Errors:  GroundTruthError: no task functions in this region, no work team, or th
 import os
 from pathlib import Path
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling import ground_truth
 
@@ -21,11 +22,10 @@ PUBLIC_CROWD_PRICE = int(os.environ["PUBLIC_CROWD_PRICE"])
 TEMPLATE = (Path(__file__).parent / "task.liquid.html").read_bytes()
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     prefix = names.round_prefix(event["job_id"], event["round"]) + "labeling-job/"

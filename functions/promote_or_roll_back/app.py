@@ -11,9 +11,10 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from sightline.aws.clients import Aws
 from sightline.rollout import deployment as rules
 from sightline.rollout.deployments import Deployments
 from sightline.rollout.greengrass import groups
@@ -24,9 +25,9 @@ ASKED_AT_ONCE = 8  # of Greengrass about silent devices; a client keeps ten conn
 LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 
 logger = Logger()
-tracer = Tracer()
-fleets = groups(canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
-deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
+aws = Aws()
+fleets = groups(aws, canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
+deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
 def hear_the_silent(item: dict) -> dict:
@@ -53,7 +54,6 @@ def settle(item: dict, decision: rules.Decision) -> None:
     deployments.promote(item, status, decision.reason)
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     item = deployments.owned(event["execution"])

@@ -14,28 +14,30 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.images import uploads
+from sightline.images.uploads import Uploads
 from sightline.labelling.proposals import propose, uncertainty
-from sightline.models import registry
+from sightline.models.registry import Registry
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.detector import Detector
 
 CLASSES = os.environ["CLASSES"].split(",")
-GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
 READERS = 8  # images that are read while another one is looked at
 SPARE_MS = 60_000  # kept for writing the list
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+uploads = Uploads(aws)
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 @cache
@@ -75,10 +77,9 @@ def each_seen(detector: Detector, images: Iterator[dict[str, Any]], left_ms: Cal
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
-    champion = registry.champion(GROUP)
+    champion = registry.champion()
     if champion is None:
         return {"images_uri": event["images_uri"], "proposed": 0}
     detector = load(champion["CustomerMetadataProperties"]["release_uri"])

@@ -8,10 +8,11 @@ Errors:  NothingLabeledError. An image without a usable label is left out and lo
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
 from sightline.labelling import ground_truth, labels
@@ -19,8 +20,8 @@ from sightline.labelling import ground_truth, labels
 CLASSES = os.environ["CLASSES"].split(",")
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 class NothingLabeledError(SightlineError):
@@ -38,7 +39,6 @@ def label(image: dict[str, Any], line: dict[str, Any]) -> dict[str, Any] | None:
     return {**image, "annotations": boxes, "worker": "ground-truth"}
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     images = artifacts.read_lines(artifacts.key(event["images_uri"]))

@@ -8,16 +8,17 @@ Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}. A labe
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling import ground_truth
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 def verdict(label: dict[str, Any], line: dict[str, Any]) -> dict[str, Any] | None:
@@ -28,7 +29,6 @@ def verdict(label: dict[str, Any], line: dict[str, Any]) -> dict[str, Any] | Non
         return None
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     labels = artifacts.read_lines(artifacts.key(event["labels_uri"]))

@@ -10,10 +10,11 @@ Effects: a report that comes late, twice, or from an unknown device changes noth
 import json
 import os
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from sightline.aws.clients import Aws
 from sightline.line import messages as reports
 from sightline.rollout import deployment as rules
 from sightline.rollout.deployments import Deployments
@@ -22,8 +23,8 @@ LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
-deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
+aws = Aws()
+deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
 def receive(report: reports.Report) -> str:
@@ -47,7 +48,6 @@ def receive(report: reports.Report) -> str:
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     try:

@@ -10,29 +10,30 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images import image as rules
 from sightline.images.ledger import Ledger
-from sightline.labelling import feature_store, manifest
+from sightline.labelling import manifest
+from sightline.labelling.feature_store import FeatureGroup
 
 CLASSES = os.environ["CLASSES"].split(",")
-FEATURE_GROUP = os.environ["FEATURE_GROUP"]
 MIN_NEW_LABELS = int(os.environ["MIN_NEW_LABELS"])
 WRITERS = 16
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
-images = Ledger(os.environ["IMAGES_TABLE"])
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+features = FeatureGroup(aws, os.environ["FEATURE_GROUP"])
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-@tracer.capture_method(capture_response=False)
 def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
     """Freeze the image's bytes, settle its claim, write its features. False when it is not the job's any more."""
     copy = names.dataset_image(label["image_id"], label["format"])
@@ -42,7 +43,7 @@ def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
     settled = {"label_ref": artifacts.uri(names.output_manifest(job_id)), "annotations": label["annotations"]}
     if not images.settle(job_id, label["image_id"], rules.APPROVED, rounds=number, **settled):
         return False
-    feature_store.put_label(FEATURE_GROUP, job_id, label, artifacts.uri(copy))
+    features.put_label(job_id, label, artifacts.uri(copy))
     return True
 
 
@@ -82,7 +83,6 @@ def new_labels() -> int:
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     job_id, last = event["job_id"], event["round"]

@@ -10,31 +10,33 @@ import io
 import os
 from dataclasses import replace
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from PIL import Image
 
-from sightline.aws.workflows import start_once
+from sightline.aws.clients import Aws
+from sightline.aws.workflows import StateMachine
 from sightline.images import image as rules
-from sightline.images import uploads
 from sightline.images.image import ObjectEvent
 from sightline.images.ledger import Ledger, now
+from sightline.images.uploads import Uploads, unread_id
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.phash import phash
 
 MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
 WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
-LABEL_IMAGES_ARN = os.environ["LABEL_IMAGES_ARN"]
 DEVICE_METADATA = ("device", "verdict", "model-version", "sampled")
 MAX_METADATA = 128  # characters of one value
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
-images = Ledger(os.environ["IMAGES_TABLE"])
+aws = Aws()
+label_images = StateMachine(aws, os.environ["LABEL_IMAGES_ARN"])
+uploads = Uploads(aws)
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
 processor = BatchProcessor(event_type=EventType.SQS)
 
 
@@ -53,7 +55,7 @@ def add(event: ObjectEvent) -> str:
         return "gone"
     event = replace(event, version_id=upload.version_id)  # an event of the sweep does not know it
     image = {
-        "image_id": hashlib.sha256(upload.body).hexdigest() if upload.body is not None else uploads.unread_id(event),
+        "image_id": hashlib.sha256(upload.body).hexdigest() if upload.body is not None else unread_id(event),
         "bucket": event.bucket,
         "key": event.key,
         "version_id": upload.version_id,
@@ -96,7 +98,6 @@ def refuse(event: ObjectEvent, image: dict, reason: str) -> str:
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     outcomes: list[str] = []
@@ -109,5 +110,5 @@ def handler(event: dict, context: LambdaContext) -> dict:
     # Also for known images: they may be new again, or their first event failed after it had entered them.
     if {"new", "known"} & set(outcomes):
         window = images.open_window(WINDOW_SECONDS)
-        start_once(LABEL_IMAGES_ARN, window["name"], {"claim_at": window["claim_at"]})
+        label_images.start_once(window["name"], {"claim_at": window["claim_at"]})
     return response

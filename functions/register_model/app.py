@@ -10,25 +10,27 @@ import io
 import os
 import tarfile
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
-from sightline.aws import topic as notify
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
+from sightline.aws.topic import Topic
 from sightline.errors import SightlineError
-from sightline.models import model_card, registry
+from sightline.models import model_card
+from sightline.models.registry import Registry
 
-GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
-TOPIC = os.environ["NOTIFICATION_TOPIC"]
 NEEDED = ("model.json", "model.onnx")
 INT8 = "model.int8.onnx"
 GOLDEN = "golden/"
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+topic = Topic(aws, os.environ["NOTIFICATION_TOPIC"])
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 class IncompleteReleaseError(SightlineError):
@@ -77,13 +79,11 @@ def card(job: str, judgement: dict, archive_uri: str) -> dict[str, str]:
     )
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     job, judgement = event["training_job"], event["judgement"]
     release_uri, archive_uri = release(job, int8=judgement["int8"])
     package_arn = registry.register(
-        GROUP,
         training_job=job,
         image_uri=IMAGE_URI,
         archive_uri=archive_uri,
@@ -108,6 +108,6 @@ def handler(event: dict, context: LambdaContext) -> dict:
         "Approve it with `sightline approve`, or in the console.",
         package_arn,
     ]
-    notify.publish(TOPIC, f"A new model waits for approval: {job}", lines)
+    topic.publish(f"A new model waits for approval: {job}", lines)
     logger.info("model registered", model_package_arn=package_arn)
     return {"model_package_arn": package_arn, "release_uri": release_uri}

@@ -6,22 +6,22 @@ Output:  {"job_id", "released": images given back}
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.images.ledger import Ledger
 from sightline.labelling.tasks import Tasks
 
 MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
 
 logger = Logger()
-tracer = Tracer()
-images = Ledger(os.environ["IMAGES_TABLE"])
-tasks = Tasks(os.environ["TASKS_TABLE"])
+aws = Aws()
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
+tasks = Tasks(aws, os.environ["TASKS_TABLE"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     job_id = names.short(event["execution"])

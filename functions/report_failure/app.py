@@ -6,22 +6,21 @@ Output:  none
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.aws import topic as notify
-
-TOPIC = os.environ["NOTIFICATION_TOPIC"]
+from sightline.aws.clients import Aws
+from sightline.aws.topic import Topic
 
 logger = Logger()
-tracer = Tracer()
+aws = Aws()
+topic = Topic(aws, os.environ["NOTIFICATION_TOPIC"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> None:
     error = event["error"]
     name, cause = error.get("Error") or "unknown", error.get("Cause") or "no cause given"  # a timeout has no cause
     subject = f"{event['state_machine']} failed: {name}"
-    notify.publish(TOPIC, subject, [f"Execution: {event['execution']}", f"Error: {name}", f"Cause: {cause}"])
+    topic.publish(subject, [f"Execution: {event['execution']}", f"Error: {name}", f"Cause: {cause}"])
     logger.error("execution failed", execution=event["execution"], error=name, cause=cause[:2000])

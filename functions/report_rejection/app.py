@@ -6,22 +6,21 @@ Output:  none
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.aws import topic as notify
-
-TOPIC = os.environ["NOTIFICATION_TOPIC"]
+from sightline.aws.clients import Aws
+from sightline.aws.topic import Topic
 
 logger = Logger()
-tracer = Tracer()
+aws = Aws()
+topic = Topic(aws, os.environ["NOTIFICATION_TOPIC"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> None:
     judgement = event["judgement"]
     report = judgement["evaluation_uri"].replace("evaluation.json", "report.html")
     lines = [*judgement["reasons"], f"Decision: {judgement['decision_uri']}", f"Report: {report}"]
-    notify.publish(TOPIC, f"Model rejected: {event['training_job']}", lines)
+    topic.publish(f"Model rejected: {event['training_job']}", lines)
     logger.info("rejection reported", training_job=event["training_job"])

@@ -9,20 +9,20 @@ import json
 import os
 import time
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from sightline.aws.clients import Aws
 from sightline.rollout import deployment as rules
 from sightline.rollout.deployments import Deployments
 
 LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 
 logger = Logger()
-tracer = Tracer()
-deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
+aws = Aws()
+deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     item, execution = deployments.current(), event["execution"]

@@ -9,24 +9,24 @@ Output:  {"rolled_back": true, "deployment_ids": {stage: id}, "components": {sta
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.models import registry
+from sightline.aws.clients import Aws
+from sightline.models.registry import Registry
 from sightline.rollout import deployment as rules
 from sightline.rollout.deployments import Deployments
 from sightline.rollout.greengrass import groups
 
-GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 WHY = "taken back from the devices; the execution of deploy_model says why"
 
 logger = Logger()
-tracer = Tracer()
-fleets = groups(canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
-deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
+aws = Aws()
+registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+fleets = groups(aws, canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
+deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     item = deployments.begin_roll_back(event["execution"])
@@ -38,7 +38,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
         token = rules.client_token(f"roll-back-{stage}", event["execution"])
         ids[stage] = fleets[stage].deploy(f"sightline-roll-back-{item['model_version']}", previous, token)
         versions[stage] = {component: entry["componentVersion"] for component, entry in previous.items()}
-    registry.judge(GROUP, rules.package_version(item["model_version"]), approved=False, reason=WHY)
+    registry.judge(rules.package_version(item["model_version"]), approved=False, reason=WHY)
     deployments.end_roll_back(event["execution"], ids)
     logger.warning("rolled back", model_version=item["model_version"], deployment_ids=ids, components=versions)
     return {"rolled_back": True, "deployment_ids": ids, "components": versions}

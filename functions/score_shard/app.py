@@ -14,13 +14,14 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.images import uploads
+from sightline.images.uploads import Uploads
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError
 from sightline.vision.detector import Detector
@@ -31,8 +32,9 @@ READERS = 8  # images that are read at the same time, and wait in memory to be l
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+uploads = Uploads(aws)
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 @lru_cache(maxsize=1)
@@ -63,7 +65,6 @@ def each_scored(detector: Detector, keys: Iterator[str]) -> Iterator[tuple[str, 
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     detector = load(event["release_uri"])

@@ -8,30 +8,33 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
 from sightline.api import web
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.aws.workflows import start_once
+from sightline.aws.workflows import StateMachine
 from sightline.images import image as rules
-from sightline.images import uploads
 from sightline.images.ledger import Ledger
-from sightline.labelling import feature_store, manifest
+from sightline.images.uploads import Uploads
+from sightline.labelling import manifest
+from sightline.labelling.feature_store import FeatureGroup
 
 CLASSES = os.environ["CLASSES"].split(",")
-FEATURE_GROUP = os.environ["FEATURE_GROUP"]
 WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
-LABEL_IMAGES_ARN = os.environ["LABEL_IMAGES_ARN"]
 URL_SECONDS = 3600
 MAX_ID = 64  # characters of a SHA-256
 SHOWN = 200  # images at once; the next ones come when these are settled
 
 logger = Logger()
-tracer = Tracer()
-images = Ledger(os.environ["IMAGES_TABLE"])
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+features = FeatureGroup(aws, os.environ["FEATURE_GROUP"])
+label_images = StateMachine(aws, os.environ["LABEL_IMAGES_ARN"])
+uploads = Uploads(aws)
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 def serve_attention(event: dict[str, Any]) -> dict[str, Any]:
@@ -56,7 +59,7 @@ def relabel(image: dict[str, Any], engineer: str) -> str:
     """People get the image again, with its last label and why it comes back."""
     settle(image, rules.NEW)
     window = images.open_window(WINDOW_SECONDS)
-    start_once(LABEL_IMAGES_ARN, window["name"], {"claim_at": window["claim_at"]})
+    label_images.start_once(window["name"], {"claim_at": window["claim_at"]})
     return rules.NEW
 
 
@@ -83,7 +86,7 @@ def accept(image: dict[str, Any], engineer: str) -> str:
         created=datetime.now(UTC),
     )
     status = settle(image, rules.APPROVED, accepted_by=engineer, label_ref=artifacts.write_lines(key, [line]))
-    feature_store.put_label(FEATURE_GROUP, job, image, frozen)
+    features.put_label(job, image, frozen)
     return status
 
 
@@ -114,7 +117,6 @@ def shown(image: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     return web.answered(event, serve_attention)

@@ -10,10 +10,11 @@ import os
 from importlib.resources import files
 from urllib.parse import urlsplit
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.images import uploads
+from sightline.aws.clients import Aws
+from sightline.images.uploads import Uploads
 
 IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
 TYPES = {
@@ -30,7 +31,8 @@ TYPES = {
 }
 
 logger = Logger()
-tracer = Tracer()
+aws = Aws()
+uploads = Uploads(aws)
 
 
 def images_origin(bucket: str) -> str:
@@ -60,7 +62,6 @@ PAGE = {
 }
 
 
-@tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     name = (event.get("pathParameters") or {}).get("file", "index.html")

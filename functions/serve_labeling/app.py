@@ -8,13 +8,14 @@ import os
 import re
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.api import web
-from sightline.images import uploads
+from sightline.aws.clients import Aws
+from sightline.images.uploads import Uploads
 from sightline.labelling import labels
 from sightline.labelling.tasks import (
     Tasks,
@@ -30,9 +31,10 @@ JOB = ("kind", "round", "total", "remaining", "status", "classes", "annotators",
 
 logger = Logger()
 metrics = Metrics()
-tracer = Tracer()
+aws = Aws()
+uploads = Uploads(aws)
 app = APIGatewayHttpResolver()
-tasks = Tasks(os.environ["TASKS_TABLE"])
+tasks = Tasks(aws, os.environ["TASKS_TABLE"])
 
 
 @app.get("/jobs")
@@ -127,7 +129,6 @@ def explain(error: Exception) -> Response:
 
 
 @metrics.log_metrics
-@tracer.capture_lambda_handler(capture_response=False)  # presigned addresses belong in no trace
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     return app.resolve(event, context)

@@ -8,30 +8,32 @@ runs.
 import json
 import os
 import time
+from dataclasses import asdict
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
 from sightline.api import web
 from sightline.api.workflow_graph import graph
-from sightline.aws import workflows
+from sightline.aws.clients import Aws
+from sightline.aws.workflows import StateMachine
 from sightline.images import image as rules
 from sightline.images.ledger import Ledger
-from sightline.models import registry
+from sightline.models.registry import Registry
 from sightline.rollout import greengrass
 
-GROUP = os.environ["MODEL_PACKAGE_GROUP"]
 MACHINES = json.loads(os.environ["MACHINES"])  # name: ARN
 MODELS = 20
 EXECUTIONS = 5  # of each workflow, the newest
 FRESH_SECONDS = 10  # counting reads the whole index; whoever looks again sooner gets the same
 
 logger = Logger()
-tracer = Tracer()
-images = Ledger(os.environ["IMAGES_TABLE"])
-fleets = greengrass.groups(canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
+aws = Aws()
+registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
+fleets = greengrass.groups(aws, canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
 counted: dict[str, Any] = {"at": 0.0, "images": {}}
 
 
@@ -44,16 +46,16 @@ def count_images() -> dict[str, int]:
 
 def executions() -> list[dict[str, Any]]:
     found = [
-        {"machine": machine, **execution}
+        {"machine": machine, **asdict(execution)}
         for machine, arn in MACHINES.items()
-        for execution in workflows.newest(arn, EXECUTIONS)
+        for execution in StateMachine(aws, arn).newest(EXECUTIONS)
     ]
     return sorted(found, key=lambda execution: str(execution["started_at"]), reverse=True)
 
 
 def models() -> list[dict[str, Any]]:
     found = []
-    for package in registry.newest(GROUP, MODELS):
+    for package in registry.newest(MODELS):
         properties = package.get("CustomerMetadataProperties", {})
         scores = {name: float(properties[name]) if name in properties else None for name in ("map50", "map50_95")}
         found.append(
@@ -74,12 +76,12 @@ def devices() -> list[dict[str, Any]]:
         {
             "thing": device["coreDeviceThingName"],
             "status": device["status"],
-            "model": greengrass.installed(device["coreDeviceThingName"]).get(names.MODEL_COMPONENT, ""),
+            "model": greengrass.installed(aws, device["coreDeviceThingName"]).get(names.MODEL_COMPONENT, ""),
             "healthy": device["status"] == "HEALTHY",
             "seen_at": device["lastStatusUpdateTimestamp"].isoformat(timespec="seconds"),
         }
         for fleet in fleets.values()
-        for device in greengrass.core_devices(fleet.arn)
+        for device in greengrass.core_devices(aws, fleet.arn)
     ]
 
 
@@ -89,10 +91,9 @@ def serve_overview(event: dict[str, Any]) -> dict[str, Any]:
         return {"images": count_images(), "executions": executions(), "models": models(), "devices": devices()}
     if machine not in MACHINES:
         raise web.RequestError(f"no workflow {machine!r:.80}; there are: {', '.join(MACHINES)}", 404)
-    return {"machine": machine, **graph(workflows.definition(MACHINES[machine]))}
+    return {"machine": machine, **graph(StateMachine(aws, MACHINES[machine]).definition())}
 
 
-@tracer.capture_lambda_handler(capture_response=False)
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     return web.answered(event, serve_overview)

@@ -7,10 +7,11 @@ Output:  {"approved": n, "rejected": n, "again": true when the rejected go round
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling.labels import settle_round
 
@@ -18,11 +19,10 @@ MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
 OF_A_ROUND = ("agreement", "annotated_by")
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     number = event["round"]

@@ -11,10 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.datasets.snapshot import Dataset, shortage, snapshot
 from sightline.datasets.splits import SPLITS
@@ -28,9 +29,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # a version's files depend on its cont
 WRITERS = 16
 
 logger = Logger()
-tracer = Tracer()
-images = Ledger(os.environ["IMAGES_TABLE"])
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 def write(dataset: Dataset) -> None:
@@ -59,7 +60,6 @@ def label_record(image: dict[str, Any], source: str) -> dict[str, Any]:
     )
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     latest = artifacts.find_json(names.LATEST_DATASET) or {}

@@ -10,12 +10,14 @@ import json
 import os
 import time
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
+from sightline.aws.workflows import Callbacks
 from sightline.rollout import deployment as rules
-from sightline.rollout.deployments import Deployments, answer_done
+from sightline.rollout.deployments import Deployments
 from sightline.rollout.greengrass import groups
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
@@ -25,9 +27,10 @@ HOLD_SECONDS = max(HEALTH_TIMEOUT_SECONDS, BAKE_SECONDS) + rules.GRACE_SECONDS
 LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 
 logger = Logger()
-tracer = Tracer()
-fleets = groups(canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
-deployments = Deployments(os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
+aws = Aws()
+callbacks = Callbacks(aws)
+fleets = groups(aws, canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
+deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
 def take(rollout: rules.Rollout, task_token: str) -> dict:
@@ -104,14 +107,13 @@ def deploy(item: dict) -> dict:
     return deployments.note_deployment(item, deployment_id) or item
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> None:
     rollout = rules.Rollout(event["execution"], event["component_version"], event["approved_at"])
     item = take(rollout, event["task_token"])
     if item["status"] == rules.HEALTHY:
         logger.info("model is deployed and healthy already", model_version=rollout.model_version)
-        answer_done(event["task_token"])
+        callbacks.succeed(event["task_token"])
         return
     # The record comes first: a device that is quick to report must find it.
     deployments.wake(deploy(item), LIMITS)

@@ -10,19 +10,19 @@ Effects: predictions/<run>/summary.json, the same
 import os
 from itertools import chain
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
+from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.scoring import batch as scoring
 
 logger = Logger()
-tracer = Tracer()
-artifacts = ObjectStore(os.environ["ARTIFACTS_BUCKET"])
+aws = Aws()
+artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     parts = (names.predictions_part(event["run"], number) for number in range(event["shards"]))

@@ -6,29 +6,30 @@ Output:  {"listed": objects under incoming/, "queued": those the ledger did not 
 
 import os
 
-from aws_lambda_powertools import Logger, Tracer
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.aws.queue import send_events
-from sightline.images import uploads
+from sightline.aws.clients import Aws
+from sightline.aws.queue import Queue
 from sightline.images.image import created_event
 from sightline.images.ledger import Ledger
+from sightline.images.uploads import Uploads
 
 IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
-QUEUE_URL = os.environ["QUEUE_URL"]
 
 logger = Logger()
-tracer = Tracer()
-images = Ledger(os.environ["IMAGES_TABLE"])
+aws = Aws()
+queue = Queue(aws, os.environ["QUEUE_URL"])
+uploads = Uploads(aws)
+images = Ledger(aws, os.environ["IMAGES_TABLE"])
 
 
-@tracer.capture_lambda_handler
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     listed = queued = 0
     for page in uploads.list_incoming(IMAGES_BUCKET):
         missing = [found for found in page if images.last_sequencer(IMAGES_BUCKET, found["Key"]) is None]
-        send_events(QUEUE_URL, [created_event(IMAGES_BUCKET, found) for found in missing])
+        queue.send([created_event(IMAGES_BUCKET, found) for found in missing])
         listed += len(page)
         queued += len(missing)
     logger.info("bucket swept", listed=listed, queued=queued)

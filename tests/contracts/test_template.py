@@ -107,7 +107,7 @@ def test_every_function_has_a_unit_test(folder: str) -> None:
 
 def test_clients_are_made_in_one_place() -> None:
     layer = ROOT / "layers" / "sightline" / "sightline"
-    users = {path.relative_to(layer).as_posix() for path in layer.rglob("*.py") if "boto3" in _roots(path)}
+    users = {path.relative_to(layer).as_posix() for path in layer.rglob("*.py") if "boto3" in imports(path)}
     assert users == {"aws/clients.py"}
 
 

@@ -17,14 +17,13 @@ from moto import mock_aws
 
 from edge.inspector.settings import defaults
 from local.emulator import greengrass as plane
-from sightline.aws import objects
-from sightline.aws import table as items
 from sightline.models import registry
-from sightline.rollout import deployments, greengrass
+from sightline.rollout import deployments
 from sightline.rollout.recipes import inspector_recipe
 from tests.clock_machine import ClockMachine, Execution
 from tests.fake_account import DEPLOYMENTS_TABLE, LIMITS, MODELS
 from tests.fake_line import Line, Trouble
+from tests.given_aws import GivenAws
 
 GROUPS = "arn:aws:iot:us-east-1:000000000000:thinggroup"
 CANARY, FLEET = f"{GROUPS}/canary", f"{GROUPS}/fleet"
@@ -96,7 +95,7 @@ class Workflow(ClockMachine):
 
 
 @pytest.fixture
-def make(tmp_path: Path, load_app: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def make(tmp_path: Path, aws: GivenAws, load_app: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """`make(canary=2, fleet=4, ABORT_PERCENTAGE="50")` gives a line with its workflow."""
     config = Config(signature_version=UNSIGNED)
     with mock_aws():
@@ -109,10 +108,8 @@ def make(tmp_path: Path, load_app: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
         s3.put_object(Bucket="artifacts", Key=INSPECTOR, Body=EMPTY_ZIP)
         sagemaker = boto3.client("sagemaker")
         sagemaker.create_model_package_group(ModelPackageGroupName=MODELS)
-        monkeypatch.setattr(registry, "_sagemaker", sagemaker)
         monkeypatch.setattr(registry, "describe", describe)
-        monkeypatch.setattr(items, "client", dynamodb)
-        monkeypatch.setattr(objects, "_s3", s3)
+        aws.given["dynamodb"] = dynamodb
 
         def read(uri: str) -> bytes:
             bucket, key = uri.removeprefix("s3://").split("/", 1)
@@ -123,8 +120,8 @@ def make(tmp_path: Path, load_app: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
             groups[CANARY] = [f"canary-{number}" for number in range(1, canary + 1)]
             line = Line(tmp_path, read, groups)
             monkeypatch.setattr(plane, "neighbours", line)
-            monkeypatch.setattr(greengrass, "_greengrass", line.serve(boto3.client("greengrassv2", config=config)))
-            monkeypatch.setattr(greengrass, "_iot", line.serve(boto3.client("iot", config=config)))
+            aws.given["greengrassv2"] = line.serve(boto3.client("greengrassv2", config=config))
+            aws.given["iot"] = line.serve(boto3.client("iot", config=config))
             recipe = inspector_recipe("1.0.1", f"s3://artifacts/{INSPECTOR}", defaults())
             plane.create_component_version({"inlineRecipe": json.dumps(recipe).encode()})
             environment = {
@@ -140,7 +137,7 @@ def make(tmp_path: Path, load_app: Any, monkeypatch: pytest.MonkeyPatch) -> Iter
                 "MODEL_PACKAGE_GROUP": MODELS,
             }
             made = Workflow(load_app, line, environment | changes)
-            monkeypatch.setattr(deployments, "_step_functions", made)
+            aws.given["stepfunctions"] = made
             monkeypatch.setattr(deployments, "time", SimpleNamespace(time=line.clock))
             return made
 
@@ -151,7 +148,7 @@ INSPECTOR = "components/com.sightline.Inspector/1.0.1/inspector.zip"
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 
-def describe(arn: str) -> dict[str, Any]:
+def describe(_: Any, arn: str) -> dict[str, Any]:
     version = int(arn.rsplit("/", 1)[-1])
     uri = f"s3://artifacts/models/train-{version}/release/"
     return {

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
 from sightline.models import registry
-from sightline.rollout import deployments
 from tests.fake_account import account
 from tests.fake_greengrass import CANARY_ARN
 from tests.moto_machine import Machine
@@ -75,7 +73,7 @@ def workflow(account: SimpleNamespace, load_app: Any, monkeypatch: pytest.Monkey
             key = f"models/train-{version}/release/{name}"
             account.s3.put_object(Bucket="artifacts", Key=key, Body=b'{"golden": []}')
 
-    def describe(arn: str) -> dict[str, Any]:
+    def describe(_: Any, arn: str) -> dict[str, Any]:
         version = int(arn.rsplit("/", 1)[-1])
         uri = f"s3://artifacts/models/train-{version}/release/"
         return {
@@ -87,7 +85,7 @@ def workflow(account: SimpleNamespace, load_app: Any, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(registry, "describe", describe)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
-        monkeypatch.setattr(deployments, "_step_functions", boto3.client("stepfunctions"))
+        del account.aws.given["stepfunctions"]
 
         def make(health_timeout: int = 6) -> Workflow:
             made = Workflow(account, load_app, health_timeout)

@@ -15,13 +15,11 @@ from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sfn
 
-from sightline.aws import objects, workflows
-from sightline.aws import table as items
-from sightline.aws import topic as notify
-from sightline.images import uploads
+from sightline.aws.clients import Aws
+from sightline.aws.workflows import StateMachine
 from sightline.images.ledger import Ledger
-from sightline.labelling import feature_store, tasks
-from sightline.models import registry
+from sightline.labelling.feature_store import FeatureGroup
+from sightline.models.registry import Registry
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import Cloud, cloud, jpeg, request
 from tests.moto_machine import Ended, Handler, Machine
@@ -112,7 +110,7 @@ class Workflow(Machine):
 
     def statuses(self) -> dict[str, str]:
         names = ("NEW", "CLAIMED", "APPROVED", "REJECTED", "REMOVED")
-        images = [image for name in names for image in Ledger("ImagesTable").with_status(name)]
+        images = [image for name in names for image in Ledger(Aws(), "ImagesTable").with_status(name)]
         return {image["key"].rsplit("/", 1)[-1]: image["status"] for image in images}
 
     def trainings(self) -> list[str]:
@@ -130,18 +128,11 @@ def start_execution(task: Any, env: Any, normalised_parameters: dict[str, Any], 
 @pytest.fixture
 def flow(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
     """Four new images wait."""
-    # Clients made before the mock started would ask the network.
-    for module in (items, tasks):
-        monkeypatch.setattr(module, "client", cloud.dynamodb)
-    for module in (objects, uploads):
-        monkeypatch.setattr(module, "_s3", cloud.s3)
-    monkeypatch.setattr(notify, "_sns", boto3.client("sns"))
-    monkeypatch.setattr(workflows, "start_once", lambda *_: None)
-    monkeypatch.setattr(feature_store, "put_label", lambda *_: None)
-    monkeypatch.setattr(registry, "champion", lambda _: None)
+    monkeypatch.setattr(StateMachine, "start_once", lambda *_: None)
+    monkeypatch.setattr(FeatureGroup, "put_label", lambda *_: None)
+    monkeypatch.setattr(Registry, "champion", lambda _: None)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         made = Workflow(cloud, load_app)
-        monkeypatch.setattr(tasks, "_step_functions", boto3.client("stepfunctions"))
         monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", made.invoke)
         monkeypatch.setattr(state_task_service_sfn.StateTaskServiceSfn, "_eval_service_task", start_execution)
         made.upload("1.jpg", "2.jpg", "3.jpg", "4.jpg")
@@ -196,7 +187,7 @@ def test_what_is_rejected_in_the_last_round_is_set_aside(flow: Workflow) -> None
         *CLAIMED, *FIRST, *ROUND, *AGAIN, *RECORDED, "StartTraining", "LabelsRecorded",
     ]  # fmt: skip
     assert flow.statuses()["2.jpg"] == "REJECTED"
-    assert [image["why"] for image in Ledger("ImagesTable").attention(9)] == ["rejected 2 times: box too small"]
+    assert [image["why"] for image in Ledger(Aws(), "ImagesTable").attention(9)] == ["rejected 2 times: box too small"]
     assert (ended.output["labels"]["approved"], ended.output["labels"]["rejected"]) == (3, 1)
 
 
@@ -204,7 +195,7 @@ def test_images_that_are_skipped_are_set_aside(flow: Workflow) -> None:
     flow.skipped = {"1.jpg", "2.jpg", "3.jpg", "4.jpg"}
     ended = flow.run("window-1")
     assert (ended.status, ended.output["labels"]["skipped"]) == ("SUCCEEDED", 4)
-    assert {image["why"] for image in Ledger("ImagesTable").attention(9)} == {"skipped: too dark"}
+    assert {image["why"] for image in Ledger(Aws(), "ImagesTable").attention(9)} == {"skipped: too dark"}
 
 
 def test_without_proposals_people_label_all_the_same(flow: Workflow) -> None:

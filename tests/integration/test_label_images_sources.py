@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
 from local.emulator.aws_shapes import check_request
+from sightline.aws.clients import Aws
 from sightline.images.ledger import Ledger
-from sightline.labelling import tasks
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import Cloud, cloud
 from tests.integration.test_label_images_paths import AGAIN, BOX, CLAIMED, GIVEN_BACK, RECORDED, ROUND, Workflow, flow
@@ -33,7 +32,7 @@ IMPORTED = ["IsWindowOpen", "ImportLabels", "AreLabelsImported"]
 def bring(flow: Workflow, name: str, *, approved: bool, boxes: Any = (BOX,)) -> Any:
     lines = [
         {"image_id": image["image_id"], "annotations": list(boxes)}
-        for image in Ledger("ImagesTable").with_status("NEW")
+        for image in Ledger(Aws(), "ImagesTable").with_status("NEW")
     ]
     return flow.run(name, labels_uri=flow.cloud.write_lines(f"labeling/imports/{name}.jsonl", lines), approved=approved)
 
@@ -112,7 +111,6 @@ def team(
     cloud.environment |= {"WORKTEAM_ARN": WORKTEAM, "PUBLIC_CROWD_PRICE": "0"}
     flow.client.delete_state_machine(stateMachineArn=flow.arn)
     made = Workflow(cloud, load_app, LabelingBackend="ground-truth")
-    monkeypatch.setattr(tasks, "_step_functions", boto3.client("stepfunctions"))
     monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", made.invoke)
     people = WorkTeam(made)
     run_jobs(people, monkeypatch)  # type: ignore[arg-type]

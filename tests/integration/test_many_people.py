@@ -21,8 +21,8 @@ import boto3
 import pytest
 
 from local import stack
-from sightline.aws import table as items
 from sightline.labelling import tasks
+from tests.given_aws import GivenAws
 from tests.project import template
 
 pytestmark = pytest.mark.slow
@@ -56,33 +56,33 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def told(dynamodb: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def told(tmp_path: Path) -> Path:
     """A file with a line for each token that Step Functions was given, by whichever process."""
     file = tmp_path / "told"
     file.touch()
-
-    def send_task_success(*, taskToken: str, output: str) -> None:  # noqa: N803
-        with file.open("a") as lines:
-            lines.write(json.dumps({"token": taskToken, "output": json.loads(output)}) + "\n")
-
-    monkeypatch.setattr(items, "client", dynamodb)
-    monkeypatch.setattr(tasks, "client", dynamodb)
-    monkeypatch.setattr(tasks, "_step_functions", SimpleNamespace(send_task_success=send_task_success))
     return file
 
 
-def open_job(job_id: str, number: int, annotators: int) -> tasks.Tasks:
-    opened = tasks.Tasks("tasks")
+def jobs(endpoint: str, told: Path) -> tasks.Tasks:
+    """The table of the emulator, through connections of this process alone."""
+
+    def send_task_success(*, taskToken: str, output: str) -> None:  # noqa: N803
+        with told.open("a") as lines:
+            lines.write(json.dumps({"token": taskToken, "output": json.loads(output)}) + "\n")
+
+    step_functions = SimpleNamespace(send_task_success=send_task_success)
+    return tasks.Tasks(GivenAws(boto3.Session(**stack.CREDENTIALS), endpoint, stepfunctions=step_functions), "tasks")
+
+
+def open_job(opened: tasks.Tasks, job_id: str, number: int, annotators: int) -> None:
     images = [{"image_id": f"image-{n:04}", "key": f"incoming/{n}.jpg", "width": 9, "height": 9} for n in range(number)]
     job = {"job_id": job_id, "kind": "labeling", "round": 1, "classes": ["scratch"], "annotators": annotators}
     assert opened.open_job({**job, "task_token": "token"}, images) == number
-    return opened
 
 
-def work(job_id: str, name: str, seed: int, finished: Any) -> None:
+def work(endpoint: str, told: Path, job_id: str, name: str, seed: int, finished: Any) -> None:
     """One person: takes some tasks, answers them, some of them twice, until the job is over."""
-    items.client = tasks.client = connect(items.client.meta.endpoint_url)  # connections are not for two processes
-    rng, table = random.Random(seed), tasks.Tasks("tasks")
+    rng, table = random.Random(seed), jobs(endpoint, told)
     while True:
         given = table.next(job_id, name, LEASE_SECONDS, rng.randint(1, 4))
         if not given and table.job(job_id)["status"] == "DONE":
@@ -104,13 +104,14 @@ def work(job_id: str, name: str, seed: int, finished: Any) -> None:
 class People:
     """Processes that work on a job, each under a name that a new one takes over when it was killed."""
 
-    def __init__(self, job_id: str) -> None:
+    def __init__(self, endpoint: str, told: Path, job_id: str) -> None:
+        self.place = (endpoint, told)
         self.job_id, self.fork, self.seeds = job_id, multiprocessing.get_context("fork"), iter(range(10_000))
         self.finished = self.fork.Value("i", 0)
         self.workers = {f"person-{n}": self.start(f"person-{n}") for n in range(PEOPLE)}
 
     def start(self, name: str) -> Any:
-        process = self.fork.Process(target=work, args=(self.job_id, name, next(self.seeds), self.finished))
+        process = self.fork.Process(target=work, args=(*self.place, self.job_id, name, next(self.seeds), self.finished))
         process.start()
         return process
 
@@ -133,11 +134,12 @@ class People:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("number", "annotators"), [(TASKS, 1), (TASKS // 8, 3)])
 def test_each_task_counts_once_and_the_workflow_is_told_once_whoever_dies(
-    told: Path, number: int, annotators: int
+    dynamodb: Any, told: Path, number: int, annotators: int
 ) -> None:
     job_id, rng = f"{JOB}.{annotators}", random.Random(1)
-    opened = open_job(job_id, number, annotators)
-    people, kills = People(job_id), 0
+    opened = jobs(dynamodb.meta.endpoint_url, told)
+    open_job(opened, job_id, number, annotators)
+    people, kills = People(dynamodb.meta.endpoint_url, told, job_id), 0
     try:
         # The last tasks are left to the living: who dies between telling the workflow and noting it is told again for.
         while (left := opened.job(job_id)["remaining"]) > number // 20:

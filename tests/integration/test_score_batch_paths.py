@@ -7,15 +7,11 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
-from sightline.aws import objects
-from sightline.aws import topic as notify
-from sightline.images import uploads
-from sightline.models import registry
+from sightline.models.registry import Registry
 from tests.drawn_models import release
 from tests.fake_cloud import Cloud, cloud, jpeg
 from tests.moto_machine import Ended, Handler, Machine
@@ -63,11 +59,8 @@ class Workflow(Machine):
 @pytest.fixture
 def flow(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
     """Five images in three shards, and a champion."""
-    for module in (objects, uploads):
-        monkeypatch.setattr(module, "_s3", cloud.s3)
-    monkeypatch.setattr(notify, "_sns", boto3.client("sns"))
     champion = release(cloud, 3, 0.6)
-    monkeypatch.setattr(registry, "champion", lambda _: champion)
+    monkeypatch.setattr(Registry, "champion", lambda _: champion)
     cloud.environment |= {"SHARD_IMAGES": "2", "SCORING_CONCURRENCY": "2"}
     for number, name in enumerate(NAMES):
         cloud.s3.put_object(Bucket="images", Key=f"incoming/{name}", Body=jpeg(number))

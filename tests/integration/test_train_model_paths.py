@@ -9,7 +9,6 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
@@ -24,12 +23,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from local.emulator.aws_shapes import check_request
-from sightline.aws import objects
-from sightline.aws import table as items
-from sightline.aws import topic as notify
+from sightline.aws.clients import Aws
 from sightline.images.ledger import Ledger, image_key
-from sightline.models import registry
 from tests.fake_cloud import Cloud, cloud
+from tests.given_aws import GivenAws
 from tests.hashes import photo
 from tests.moto_machine import Ended, Machine
 
@@ -152,7 +149,7 @@ class Workflow(Machine):
 
 def approve(cloud: Cloud, numbers: range) -> None:
     """Approved images of different parts in the ledger, every fourth without a defect."""
-    table = Ledger("ImagesTable").table
+    table = Ledger(Aws(), "ImagesTable").table
     for number in numbers:
         name = f"{number:064x}"
         shown = {"width": 64, "height": 64, "format": "jpeg", "phash": photo(number)}
@@ -164,16 +161,14 @@ def approve(cloud: Cloud, numbers: range) -> None:
 
 
 @pytest.fixture
-def flow(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
+def flow(
+    cloud: Cloud, aws: GivenAws, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Workflow]:
     """train_model over twelve approved images, and jobs that end well with a good model."""
-    # Clients made before the mock started would ask the network.
-    monkeypatch.setattr(items, "client", cloud.dynamodb)
-    monkeypatch.setattr(objects, "_s3", cloud.s3)
-    monkeypatch.setattr(notify, "_sns", boto3.client("sns"))
     approve(cloud, range(12))
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         made = Workflow(cloud, load_app)
-        monkeypatch.setattr(registry, "_sagemaker", made.packages)
+        aws.given["sagemaker"] = made.packages
         monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", made.invoke)
         run_jobs(made.jobs, monkeypatch)
         yield made
@@ -346,7 +341,8 @@ def test_what_is_asked_for_is_trained_again_under_another_name(flow: Workflow, r
 def test_new_images_are_trained_on_and_no_image_changes_its_split(flow: Workflow) -> None:
     first = flow.run("run-1").output["dataset"]
     before = {
-        item["image_id"]: (item["group_id"], item["split"]) for item in Ledger("ImagesTable").with_status("APPROVED")
+        item["image_id"]: (item["group_id"], item["split"])
+        for item in Ledger(Aws(), "ImagesTable").with_status("APPROVED")
     }
     files = {key: flow.cloud.read(key) for key in flow.keys(f"datasets/{first['version']}/")}
     approve(flow.cloud, range(100, 108))
@@ -354,14 +350,15 @@ def test_new_images_are_trained_on_and_no_image_changes_its_split(flow: Workflow
     assert ended.path == [*JUDGED, "RegisterModel", "ModelRegistered"]
     assert ended.output["dataset"]["version"] != first["version"]
     after = {
-        item["image_id"]: (item["group_id"], item["split"]) for item in Ledger("ImagesTable").with_status("APPROVED")
+        item["image_id"]: (item["group_id"], item["split"])
+        for item in Ledger(Aws(), "ImagesTable").with_status("APPROVED")
     }
     assert (len(after), {name: after[name] for name in before}) == (20, before)
     assert {key: flow.cloud.read(key) for key in files} == files
 
 
 def test_too_few_images_end_well_and_say_what_is_missing(flow: Workflow) -> None:
-    table = Ledger("ImagesTable").table
+    table = Ledger(Aws(), "ImagesTable").table
     for number in range(2, 12):
         table.update(image_key(f"{number:064x}"), "SET #status = :removed", {"removed": "REMOVED"})
     ended = flow.run("run-1", {"force": True})

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -11,12 +12,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from sightline.api import users
-from sightline.aws import workflows
+from sightline.aws.clients import Aws
+from sightline.aws.workflows import Execution, StateMachine
 from sightline.images.ledger import Ledger
-from sightline.models import registry
 from sightline.rollout import greengrass
 from tests.fake_cloud import REGION, Cloud, jpeg, request
+from tests.given_aws import GivenAws
 from tests.project import states
 
 JOB = "window-1795220517014"
@@ -42,7 +43,6 @@ def session(load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch
             cognito.admin_create_user(UserPoolId=pool, Username=name, TemporaryPassword="Given-Once-12")
         cognito.admin_set_user_password(UserPoolId=pool, Username="anna", Password="Of-Her-Own-12", Permanent=True)
         cognito.admin_add_user_to_group(UserPoolId=pool, Username="anna", GroupName="engineers")
-        monkeypatch.setattr(users, "_cognito", cognito)
         app = load_app("open_session", USER_POOL_ID=pool, USER_POOL_CLIENT_ID=client)
 
         def ask(body: Any) -> tuple[int, Any]:
@@ -164,28 +164,28 @@ class Sagemaker:
 
 
 @pytest.fixture
-def sagemaker(monkeypatch: pytest.MonkeyPatch) -> Sagemaker:
+def sagemaker(aws: GivenAws) -> Sagemaker:
     made = Sagemaker()
-    monkeypatch.setattr(registry, "_sagemaker", made)
+    aws.given["sagemaker"] = made
     return made
 
 
 def test_the_overview_shows_images_executions_models_and_devices(
     cloud: Cloud, step: Any, sagemaker: Sagemaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sightline.aws.workflows.start_once", lambda *_: None)
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
     step("register_images", {"Records": [cloud.upload("1.jpg", jpeg(1))]})
     when = SimpleNamespace(isoformat=lambda timespec: "2026-11-24T10:00:00")
     of_group = {"arn:canary": ("canary-1", "HEALTHY"), "arn:fleet": ("line-1", "UNHEALTHY")}
 
-    def core_devices(arn: str) -> list[dict[str, Any]]:
+    def core_devices(_: Any, arn: str) -> list[dict[str, Any]]:
         thing, status = of_group[arn]
         return [{"coreDeviceThingName": thing, "status": status, "lastStatusUpdateTimestamp": when}]
 
     monkeypatch.setattr(greengrass, "core_devices", core_devices)
-    monkeypatch.setattr(greengrass, "installed", lambda _: {"com.sightline.Model": "1.0.2"})
-    running = {"name": "window-1", "status": "RUNNING", "started_at": "2026-11-24T09:00:00", "state": "OpenLabelingJob"}
-    monkeypatch.setattr(workflows, "newest", lambda *_: [running])
+    monkeypatch.setattr(greengrass, "installed", lambda *_: {"com.sightline.Model": "1.0.2"})
+    running = Execution("window-1", "RUNNING", "2026-11-24T09:00:00", "OpenLabelingJob")
+    monkeypatch.setattr(StateMachine, "newest", lambda *_: [running])
     cloud.environment |= {
         "MACHINES": '{"label_images": "arn:label"}',
         "MODEL_PACKAGE_GROUP": "models",
@@ -195,7 +195,7 @@ def test_the_overview_shows_images_executions_models_and_devices(
     answer = step("serve_overview")
     seen = json.loads(answer["body"])
     assert (answer["statusCode"], seen["images"]["NEW"], seen["executions"]) == (
-        200, 1, [{"machine": "label_images", **running}],
+        200, 1, [{"machine": "label_images", **asdict(running)}],
     )  # fmt: skip
     assert [(model["version"], model["map50"]) for model in seen["models"]] == [(2, 0.8), (1, None)]
     told = {"model": "1.0.2", "seen_at": "2026-11-24T10:00:00"}
@@ -210,7 +210,7 @@ def test_a_workflow_is_shown_as_the_graph_that_is_deployed(
     cloud: Cloud, step: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     definition = {"StartAt": "IsWindowOpen", "States": states("label_images")}
-    monkeypatch.setattr(workflows, "definition", lambda arn: definition if arn == "arn:label" else None)
+    monkeypatch.setattr(StateMachine, "definition", lambda self: definition if self.arn == "arn:label" else None)
     cloud.environment |= {
         "MACHINES": '{"label_images": "arn:label"}',
         "MODEL_PACKAGE_GROUP": "models",
@@ -255,12 +255,12 @@ def aside(cloud: Cloud, step: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]
     """Three images on the engineer's list: rejected with a label, skipped without one, approved but contradicted."""
     features: list[str] = []
     monkeypatch.setattr(
-        "sightline.labelling.feature_store.put_label", lambda *args: features.append(args[2]["image_id"])
+        "sightline.labelling.feature_store.FeatureGroup.put_label", lambda *args: features.append(args[2]["image_id"])
     )
-    monkeypatch.setattr("sightline.aws.workflows.start_once", lambda *args: features.append("started"))
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *args: features.append("started"))
     records = [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(3)]
     step("register_images", {"Records": records})
-    images = Ledger("ImagesTable")
+    images = Ledger(Aws(), "ImagesTable")
     ids = [image["image_id"] for image in images.claim(JOB, 9)]
     images.settle(JOB, ids[0], "REJECTED", rounds=2, attention="OPEN", why="box too small", annotations=[BOX])
     images.settle(JOB, ids[1], "REJECTED", rounds=1, attention="OPEN", why="skipped: dark")
@@ -295,7 +295,7 @@ def listed(step: Any) -> dict[str, str]:
 
 
 def status_of(image_id: str) -> str:
-    return str((Ledger("ImagesTable").image(image_id) or {})["status"])
+    return str((Ledger(Aws(), "ImagesTable").image(image_id) or {})["status"])
 
 
 def test_what_people_could_not_settle_and_what_a_model_contradicts_is_listed(step: Any, aside: list[str]) -> None:
@@ -306,8 +306,10 @@ def test_what_people_could_not_settle_and_what_a_model_contradicts_is_listed(ste
 
 def test_a_model_that_misses_the_floor_contradicts_nobody(step: Any, aside: list[str], cloud: Cloud) -> None:
     step("register_images", {"Records": [cloud.upload("another.jpg", jpeg(9))]})
-    (approved,) = (image["image_id"] for image in Ledger("ImagesTable").claim("another", 9))
-    Ledger("ImagesTable").settle("another", approved, "APPROVED", rounds=1, label_ref="s3://a/b", annotations=[BOX])
+    (approved,) = (image["image_id"] for image in Ledger(Aws(), "ImagesTable").claim("another", 9))
+    Ledger(Aws(), "ImagesTable").settle(
+        "another", approved, "APPROVED", rounds=1, label_ref="s3://a/b", annotations=[BOX]
+    )
     contradict(step, cloud, approved, map50=0.0)
     assert approved not in listed(step)
     contradict(step, cloud, approved, map50=0.9)

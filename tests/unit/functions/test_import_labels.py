@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sightline.aws.clients import Aws
 from sightline.images.ledger import Ledger
 from tests.fake_cloud import Cloud, jpeg
 
@@ -14,9 +15,9 @@ BOX = {"class_id": 1, "left": 1, "top": 2, "width": 10, "height": 12}
 @pytest.fixture
 def images(step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The content hashes of three new images."""
-    monkeypatch.setattr("sightline.aws.workflows.start_once", lambda *_: None)
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
     step("register_images", {"Records": [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(3)]})
-    return sorted(image["image_id"] for image in Ledger("ImagesTable").with_status("NEW"))
+    return sorted(image["image_id"] for image in Ledger(Aws(), "ImagesTable").with_status("NEW"))
 
 
 def bring(step: Any, cloud: Cloud, labels: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def bring(step: Any, cloud: Cloud, labels: dict[str, Any], **changes: Any) -> di
 
 
 def statuses() -> dict[str, str]:
-    ledger = Ledger("ImagesTable")
+    ledger = Ledger(Aws(), "ImagesTable")
     return {
         image["image_id"]: status for status in ("NEW", "CLAIMED", "APPROVED") for image in ledger.with_status(status)
     }
@@ -64,12 +65,12 @@ def test_a_label_that_can_not_be_is_left_out_and_its_image_given_back(
 def test_images_that_somebody_labels_are_left_to_them(step: Any, cloud: Cloud, images: list[str]) -> None:
     step("claim_new_images", execution="window-1")
     assert bring(step, cloud, {image_id: [] for image_id in images})["images"] == 0
-    assert {image["claimed_by"] for image in Ledger("ImagesTable").with_status("CLAIMED")} == {"window-1"}
+    assert {image["claimed_by"] for image in Ledger(Aws(), "ImagesTable").with_status("CLAIMED")} == {"window-1"}
 
 
 def test_what_this_import_saw_rejected_is_not_claimed_by_it_again(step: Any, cloud: Cloud, images: list[str]) -> None:
     bring(step, cloud, {images[0]: [BOX]})
-    Ledger("ImagesTable").settle(JOB, images[0], "REJECTED", rounds=1)
+    Ledger(Aws(), "ImagesTable").settle(JOB, images[0], "REJECTED", rounds=1)
     assert bring(step, cloud, {images[0]: [BOX]})["images"] == 0
     assert bring(step, cloud, {images[0]: [BOX]}, execution="import-2")["images"] == 1
 

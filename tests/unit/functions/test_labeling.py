@@ -5,16 +5,18 @@ from typing import Any
 
 import pytest
 
+from sightline.aws.clients import Aws
 from sightline.images.ledger import Ledger
 from sightline.labelling import tasks as tasks_module
 from tests.fake_cloud import Cloud, jpeg, request
+from tests.given_aws import GivenAws
 
 JOB = "window-1795220517014"
 BOX = {"class_id": 0, "left": 1, "top": 2, "width": 10, "height": 12}
 
 
 @pytest.fixture(autouse=True)
-def answered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
+def answered(aws: GivenAws, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
     """Task tokens with their outputs, as Step Functions would get them."""
     sent: list[tuple[str, Any]] = []
 
@@ -22,8 +24,8 @@ def answered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Any]]:
         def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803
             sent.append((taskToken, json.loads(output)))
 
-    monkeypatch.setattr(tasks_module, "_step_functions", StepFunctions())
-    monkeypatch.setattr("sightline.aws.workflows.start_once", lambda *_: None)
+    aws.given["stepfunctions"] = StepFunctions()
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
     return sent
 
 
@@ -90,7 +92,7 @@ def test_released_images_are_new_again(step: Any, images: list[Any], cloud: Clou
     open_labeling(step, cloud)
     assert step("release_images") == {"job_id": JOB, "released": 4}
     assert step("release_images") == {"job_id": JOB, "released": 0}
-    assert Ledger("ImagesTable").count("NEW") == 4
+    assert Ledger(Aws(), "ImagesTable").count("NEW") == 4
     assert ask(step, "GET", "/jobs") == (200, {"jobs": []})
 
 
@@ -254,7 +256,7 @@ def test_each_image_goes_to_as_many_different_people_as_the_stack_says(
 def test_an_image_that_most_skip_is_set_aside_and_not_verified(
     step: Any, images: list[Any], cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sightline.labelling.feature_store.put_label", lambda *_: None)
+    monkeypatch.setattr("sightline.labelling.feature_store.FeatureGroup.put_label", lambda *_: None)
     open_labeling(step, cloud)
     first = take(step)[0]
     assert ask(step, "POST", answer_path(first), {"skip": "  out of focus "})[0] == 200
@@ -265,7 +267,7 @@ def test_an_image_that_most_skip_is_set_aside_and_not_verified(
     assert [(line["image_id"], line["skip"]) for line in skipped] == [(first["image_id"], "out of focus")]
     settle(step, cloud, 1, [True, True, True])
     assert step("record_labels", round=1)["skipped"] == 1
-    item = Ledger("ImagesTable").image(first["image_id"])
+    item = Ledger(Aws(), "ImagesTable").image(first["image_id"])
     assert item is not None
     assert (item["status"], item["attention"], item["why"]) == ("REJECTED", "OPEN", "skipped: out of focus")
     assert "annotations" not in item
@@ -458,7 +460,8 @@ def test_rejected_labels_go_round_again_and_end_rejected_after_the_last_round(
 ) -> None:
     features: list[str] = []
     monkeypatch.setattr(
-        "sightline.labelling.feature_store.put_label", lambda group, job, label, uri: features.append(label["image_id"])
+        "sightline.labelling.feature_store.FeatureGroup.put_label",
+        lambda group, job, label, uri: features.append(label["image_id"]),
     )
     open_labeling(step, cloud)
     label_all(step)
@@ -495,7 +498,7 @@ def test_rejected_labels_go_round_again_and_end_rejected_after_the_last_round(
     again_strip = cloud.read_lines(f"labeling/{JOB}/output.manifest")
     assert [{k: v for k, v in line.items() if not k.endswith("-metadata")} for line in again_strip] == strip
     assert sorted(set(features)) == [images[n]["image_id"] for n in (0, 1, 3)]
-    ledger = Ledger("ImagesTable")
+    ledger = Ledger(Aws(), "ImagesTable")
     assert {status: ledger.count(status) for status in ("APPROVED", "REJECTED", "CLAIMED", "NEW")} == {
         "APPROVED": 3,
         "REJECTED": 1,

@@ -32,7 +32,8 @@ def package(account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> dict[s
             "release_uri": "s3://artifacts/models/train-1/release/",
         },
     }
-    monkeypatch.setattr(registry, "describe", {described["ModelPackageArn"]: described}.__getitem__)
+    known = {described["ModelPackageArn"]: described}
+    monkeypatch.setattr(registry, "describe", lambda _, arn: known[arn])
     return described
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sightline.models import registry
+from sightline.models.registry import Registry
 from tests.fake_cloud import Cloud
 
 JOB = "sightline-7c3b93b0-window-1795220517014"
@@ -33,7 +33,7 @@ FOR_PEOPLE = {"report.html": b"<html>", "failure": b"", "curves.png": b"png"}
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     given: list[dict[str, Any]] = []
-    monkeypatch.setattr(registry, "register", lambda group, **package: given.append(package) or "arn:package")
+    monkeypatch.setattr(Registry, "register", lambda _, **package: given.append(package) or "arn:package")
     return given
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sightline.aws.clients import Aws
 from sightline.images.ledger import Ledger, image_key
 from tests.fake_cloud import Cloud
 from tests.hashes import photo
@@ -19,12 +20,12 @@ def approve(*numbers: int) -> None:
         shown = {"width": 64, "height": 64, "format": "jpeg", "phash": photo(number)}
         label = {"annotations": [BOX], "label_ref": "s3://artifacts/labeling/job-1/output.manifest"}
         item = {**image_key(name), "image_id": name, "status": "APPROVED", "updated_at": "2026", **shown, **label}
-        Ledger("ImagesTable").table.put_new(item)
+        Ledger(Aws(), "ImagesTable").table.put_new(item)
 
 
 def become(number: int, status: str) -> None:
     key = image_key(f"{number:064x}")
-    Ledger("ImagesTable").table.update(key, "SET #status = :status", {"status": status})
+    Ledger(Aws(), "ImagesTable").table.update(key, "SET #status = :status", {"status": status})
 
 
 def files(cloud: Cloud, version: str) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from tests.fake_cloud import REGION, Cloud, jpeg
 def test_only_objects_that_the_ledger_does_not_know_are_sent_to_be_registered(
     step: Any, cloud: Cloud, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("sightline.aws.workflows.start_once", lambda *_: None)
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
     step("register_images", {"Records": [cloud.upload("known.jpg", jpeg(1))]})
     cloud.upload("missed.jpg", jpeg(2))
     assert step("sweep_images") == {"listed": 2, "queued": 1}

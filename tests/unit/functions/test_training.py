@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sightline.aws.clients import Aws
 from sightline.images.ledger import Ledger, image_key
 from tests.fake_cloud import Cloud
 from tests.hashes import photo
@@ -37,7 +38,7 @@ EVALUATION = {
 @pytest.fixture
 def approved(cloud: Cloud) -> list[str]:
     """Twelve approved images of twelve different parts, in the ledger."""
-    table = Ledger("ImagesTable").table
+    table = Ledger(Aws(), "ImagesTable").table
     names = [f"{number:064x}" for number in range(12)]
     for number, name in enumerate(names):
         box = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
@@ -56,12 +57,12 @@ class Registry:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.registered: dict[str, dict[str, Any]] = {}
         self.champion_package: dict[str, Any] | None = None
-        monkeypatch.setattr("sightline.models.registry.champion", lambda group: self.champion_package)
-        monkeypatch.setattr("sightline.models.registry.register", self.register)
+        monkeypatch.setattr("sightline.models.registry.Registry.champion", lambda _: self.champion_package)
+        monkeypatch.setattr("sightline.models.registry.Registry.register", lambda _, **given: self.register(**given))
 
-    def register(self, group: str, *, training_job: str, **given: Any) -> str:
+    def register(self, *, training_job: str, **given: Any) -> str:
         self.registered[training_job] = given
-        return f"arn:aws:sagemaker:us-east-1:123456789012:model-package/{group}/1"
+        return "arn:aws:sagemaker:us-east-1:123456789012:model-package/models/1"
 
 
 @pytest.fixture
@@ -79,18 +80,18 @@ def test_a_snapshot_is_named_after_its_content_and_freezes_the_splits(
     prefix = f"datasets/{first['version']}/"
     described = json.loads(cloud.read(prefix + "dataset.json"))
     assert described["class_map"] == {"0": "scratch", "1": "dent"}
-    splits = {item["image_id"]: item["split"] for item in Ledger("ImagesTable").with_status("APPROVED")}
+    splits = {item["image_id"]: item["split"] for item in Ledger(Aws(), "ImagesTable").with_status("APPROVED")}
     for split in ("train", "validation", "test"):
         lines = cloud.read_lines(f"{prefix}{split}.manifest")
         assert [line["image-id"] for line in lines] == sorted(name for name, given in splits.items() if given == split)
         files = json.loads(cloud.read(f"{prefix}{split}.images.json"))
         assert files == [{"prefix": "s3://artifacts/datasets/images/"}, *(f"{line['image-id']}.jpeg" for line in lines)]
-    table = Ledger("ImagesTable").table
+    table = Ledger(Aws(), "ImagesTable").table
     table.update(image_key(approved[0]), "SET #status = :removed", {"removed": "REMOVED"})
     second = step("snapshot_dataset")
     assert second["version"] != first["version"]
     assert json.loads(cloud.read(f"datasets/{second['version']}/dataset.json"))["parent"] == first["version"]
-    later = {item["image_id"]: item["split"] for item in Ledger("ImagesTable").with_status("APPROVED")}
+    later = {item["image_id"]: item["split"] for item in Ledger(Aws(), "ImagesTable").with_status("APPROVED")}
     assert later == {name: split for name, split in splits.items() if name != approved[0]}
 
 

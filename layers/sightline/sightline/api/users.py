@@ -4,12 +4,10 @@ import base64
 import json
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError, ParamValidationError
 
 from sightline.api import web
-
-_cognito: Any = boto3.client("cognito-idp")
+from sightline.aws.clients import Aws
 
 NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 (the name of a challenge)
 # What Cognito says of the caller's own mistakes, and the status that they get. The texts are Cognito's.
@@ -38,7 +36,8 @@ class NewPasswordError(web.RequestError):
 class UserPool:
     """The people who may sign in."""
 
-    def __init__(self, pool_id: str, client_id: str) -> None:
+    def __init__(self, aws: Aws, pool_id: str, client_id: str) -> None:
+        self.aws = aws
         self.names = {"UserPoolId": pool_id, "ClientId": client_id}
 
     def sign_in(self, username: str, password: str) -> dict[str, Any]:
@@ -60,7 +59,7 @@ class UserPool:
 
     def _answer(self, call: str, **request: Any) -> dict[str, Any]:
         try:
-            answer = getattr(_cognito, call)(**self.names, **request)
+            answer = getattr(self.aws.cognito, call)(**self.names, **request)
         except ParamValidationError:  # its message may hold what was sent
             raise web.RequestError("a name, password, session or token of a length that there is not") from None
         except ClientError as error:

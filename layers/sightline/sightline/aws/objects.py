@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-_s3: Any = boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
+from sightline.aws.clients import Aws
+
 CHUNK = 1 << 20  # bytes read at a time
 SPOOL = 32 << 20  # bytes; a longer file is gathered on disk
 
@@ -18,7 +17,8 @@ SPOOL = 32 << 20  # bytes; a longer file is gathered on disk
 class ObjectStore:
     """One bucket. Keys are given without a leading slash; `uri` says `s3://bucket/key`."""
 
-    def __init__(self, bucket: str) -> None:
+    def __init__(self, aws: Aws, bucket: str) -> None:
+        self.aws = aws
         self.bucket = bucket
 
     def uri(self, key: str) -> str:
@@ -32,7 +32,7 @@ class ObjectStore:
         return uri.removeprefix(prefix)
 
     def read(self, key: str) -> bytes:
-        return bytes(_s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
+        return bytes(self.aws.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read())
 
     def folder(self, uri: str) -> Callable[[str], bytes]:
         """`read` by the names of the files in the folder `uri`."""
@@ -62,7 +62,7 @@ class ObjectStore:
 
     def each_key(self, prefix: str) -> Iterator[str]:
         """The same, page by page: for prefixes with more keys than fit into the memory."""
-        pages = _s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return (entry["Key"] for page in pages for entry in page.get("Contents", []))
 
     def read_lines(self, key: str) -> list[Any]:
@@ -71,11 +71,11 @@ class ObjectStore:
 
     def each_line(self, key: str) -> Iterator[Any]:
         """The same, one after the other while the file comes in: for files that are larger than the memory."""
-        lines = _s3.get_object(Bucket=self.bucket, Key=key)["Body"].iter_lines(CHUNK)
+        lines = self.aws.s3.get_object(Bucket=self.bucket, Key=key)["Body"].iter_lines(CHUNK)
         return (json.loads(line) for line in lines if line.strip())
 
     def write(self, key: str, body: bytes, content_type: str = "application/octet-stream") -> str:
-        _s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
+        self.aws.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=content_type)
         return self.uri(key)
 
     def write_json(self, key: str, value: Any) -> str:
@@ -93,7 +93,7 @@ class ObjectStore:
         with tempfile.SpooledTemporaryFile(max_size=SPOOL) as file:
             yield lambda value: file.write(json.dumps(value, sort_keys=True).encode() + b"\n")
             file.seek(0)
-            _s3.put_object(Bucket=self.bucket, Key=key, Body=file, ContentType="application/jsonlines")
+            self.aws.s3.put_object(Bucket=self.bucket, Key=key, Body=file, ContentType="application/jsonlines")
 
     def copy_from(self, bucket: str, key: str, to: str, version_id: str | None = None) -> str | None:
         """Copy an object (of a version) into this bucket without moving its bytes through this process.
@@ -102,7 +102,7 @@ class ObjectStore:
         """
         source = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
         try:
-            _s3.copy_object(Bucket=self.bucket, Key=to, CopySource=source)
+            self.aws.s3.copy_object(Bucket=self.bucket, Key=to, CopySource=source)
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchVersion", "404"):
                 return None

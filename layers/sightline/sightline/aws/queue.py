@@ -1,20 +1,29 @@
 """Messages to SQS, ten at a time."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-import boto3
+from sightline.aws.clients import Aws
 
-_sqs: Any = boto3.client("sqs")
+BATCH = 10  # messages; SQS's own limit
 
 
-def send_events(queue_url: str, events: list[dict[str, Any]]) -> None:
-    """Send each event as one message. Raises RuntimeError when the queue refused any of them."""
-    for start in range(0, len(events), 10):
-        entries = [
-            {"Id": str(number), "MessageBody": json.dumps(event)}
-            for number, event in enumerate(events[start : start + 10])
-        ]
-        failed = _sqs.send_message_batch(QueueUrl=queue_url, Entries=entries).get("Failed")
-        if failed:
-            raise RuntimeError(f"{queue_url} refused {len(failed)} of {len(entries)} messages: {failed[0]}")
+class Queue:
+    """One queue, by its URL."""
+
+    def __init__(self, aws: Aws, url: str) -> None:
+        self.aws = aws
+        self.url = url
+
+    def send(self, events: Sequence[Any]) -> None:
+        """Send each event as one message of JSON. Raise RuntimeError when the queue refused any of them."""
+        for start in range(0, len(events), BATCH):
+            bodies = [json.dumps(event) for event in events[start : start + BATCH]]
+            answer = self.aws.sqs.send_message_batch(
+                QueueUrl=self.url,
+                Entries=[{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)],
+            )
+            failed = answer.get("Failed")
+            if failed:
+                raise RuntimeError(f"{self.url} refused {len(failed)} of {len(bodies)} messages: {failed[0]}")

@@ -9,16 +9,14 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-import boto3
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-client: Any = boto3.client(
-    "dynamodb", config=Config(retries={"mode": "standard", "max_attempts": 8}, max_pool_connections=32)
-)
+from sightline.aws.clients import Aws
+
 BATCH = 25  # items; DynamoDB's own limit
 BATCH_TRIES = 10
+TRANSACTION_TRIES = 8
 WRITERS = 8
 
 _serializer = TypeSerializer()
@@ -61,21 +59,22 @@ def is_condition_failure(error: ClientError) -> bool:
 class Table:
     """One table; keys and values are plain dictionaries."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, aws: Aws, name: str) -> None:
+        self.aws = aws
         self.name = name
 
     def get(self, key: dict[str, Any]) -> dict[str, Any] | None:
         """The item, strongly consistent, or None."""
-        item = client.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True).get("Item")
+        item = self.aws.dynamodb.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True).get("Item")
         return from_item(item) if item else None
 
     def put(self, item: dict[str, Any]) -> None:
-        client.put_item(TableName=self.name, Item=to_item(item))
+        self.aws.dynamodb.put_item(TableName=self.name, Item=to_item(item))
 
     def put_new(self, item: dict[str, Any]) -> dict[str, Any] | None:
         """Write `item` unless one with its key is there; then return that one, unchanged."""
         try:
-            client.put_item(
+            self.aws.dynamodb.put_item(
                 TableName=self.name,
                 Item=to_item(item),
                 ConditionExpression="attribute_not_exists(pk)",
@@ -105,7 +104,7 @@ class Table:
         request = self.update_request(key, expression, values, condition=condition)
         request.get("ExpressionAttributeNames", {}).update({f"#{name}": real for name, real in (names or {}).items()})
         try:
-            return from_item(client.update_item(**request, ReturnValues="ALL_NEW")["Attributes"])
+            return from_item(self.aws.dynamodb.update_item(**request, ReturnValues="ALL_NEW")["Attributes"])
         except ClientError as error:
             if condition and is_condition_failure(error):
                 return None
@@ -124,6 +123,22 @@ class Table:
         if condition:
             request["ConditionExpression"] = condition
         return request
+
+    def transact(self, *updates: dict[str, Any]) -> bool:
+        """Run all updates (of `update_request`) or none. Return False when a condition does not hold."""
+        client = self.aws.dynamodb
+        for attempt in range(TRANSACTION_TRIES):
+            try:
+                client.transact_write_items(TransactItems=[{"Update": update} for update in updates])  # type: ignore[typeddict-item]
+                return True
+            except client.exceptions.TransactionCanceledException as error:
+                codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+                if "ConditionalCheckFailed" in codes:
+                    return False
+                if "TransactionConflict" not in codes or attempt == TRANSACTION_TRIES - 1:
+                    raise
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # another one writes the same items
+        return False
 
     def query(
         self, index: str | None, condition: str, values: dict[str, Any], limit: int | None = None, **options: Any
@@ -150,7 +165,7 @@ class Table:
         while True:
             if limit is not None:
                 request["Limit"] = limit - given
-            page = client.query(**request)
+            page = self.aws.dynamodb.query(**request)
             given += len(page["Items"])
             yield from (from_item(item) for item in page["Items"])
             if "LastEvaluatedKey" not in page or (limit is not None and given >= limit):
@@ -166,7 +181,7 @@ class Table:
             "ExpressionAttributeNames": {name: name[1:] for name in sorted(set(_names(condition)))},
             "ExpressionAttributeValues": {f":{name}": entry for name, entry in to_item(values).items()},
         }
-        return sum(page["Count"] for page in client.get_paginator("query").paginate(**request))
+        return sum(page["Count"] for page in self.aws.dynamodb.get_paginator("query").paginate(**request))
 
     def put_all(self, items: Iterable[dict[str, Any]]) -> int:
         """Write items, several batches of 25 at a time, however many there are; answers how many."""
@@ -186,7 +201,7 @@ class Table:
         """What the service leaves unprocessed is sent again, ever later."""
         pending = {self.name: [{"PutRequest": {"Item": to_item(item)}} for item in batch]}
         for attempt in range(BATCH_TRIES):
-            pending = client.batch_write_item(RequestItems=pending).get("UnprocessedItems") or {}
+            pending = self.aws.dynamodb.batch_write_item(RequestItems=pending).get("UnprocessedItems") or {}
             if not pending:
                 return
             time.sleep(random.uniform(0, 0.05 * 2**attempt))

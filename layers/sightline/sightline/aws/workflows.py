@@ -1,50 +1,100 @@
-"""State machines: started once for one name, and what they do at the moment."""
+"""State machines: executions started once for one name, what they do at the moment, and answers to those that wait."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-import boto3
+from botocore.exceptions import ClientError
 
-_step_functions: Any = boto3.client("stepfunctions")
+from sightline.aws.clients import Aws
 
 HISTORY = 50  # last events that are looked at; a state has no more between its entry and the next one
+# What Step Functions says of a token whose task is over: the workflow went on without the answer.
+GONE_TOKENS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
 
-def start_once(state_machine_arn: str, name: str, payload: dict[str, Any]) -> bool:
-    """Start an execution unless one of this name was started before; True when it was started or found running."""
-    try:
-        _step_functions.start_execution(stateMachineArn=state_machine_arn, name=name, input=json.dumps(payload))
-    except _step_functions.exceptions.ExecutionAlreadyExists:
-        return False
-    return True
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An execution as a list shows it. `started_at` is ISO 8601; `state` the one it is or ended in, None before the first."""
+
+    name: str
+    status: str
+    started_at: str
+    state: str | None
 
 
-def newest(state_machine_arn: str, limit: int) -> list[dict[str, Any]]:
-    """The newest executions: `name, status, started_at` (ISO 8601), and the `state` that it is in or ended in."""
-    listed = _step_functions.list_executions(stateMachineArn=state_machine_arn, maxResults=limit)["executions"]
-    return [
-        {
-            "name": execution["name"],
-            "status": execution["status"],
-            "started_at": execution["startDate"].isoformat(timespec="seconds"),
-            "state": current_state(execution["executionArn"]),
-        }
-        for execution in listed
-    ]
+class StateMachine:
+    """One state machine, by its ARN."""
+
+    def __init__(self, aws: Aws, arn: str) -> None:
+        self.aws = aws
+        self.arn = arn
+
+    def start_once(self, name: str, payload: Mapping[str, object]) -> bool:
+        """Start an execution unless one of this name was started before. Return whether it was started or found running."""
+        client = self.aws.step_functions
+        try:
+            client.start_execution(stateMachineArn=self.arn, name=name, input=json.dumps(payload))
+        except client.exceptions.ExecutionAlreadyExists:
+            return False
+        return True
+
+    def newest(self, limit: int) -> list[Execution]:
+        """Return the newest executions, at most `limit`."""
+        listed = self.aws.step_functions.list_executions(stateMachineArn=self.arn, maxResults=limit)["executions"]
+        return [
+            Execution(
+                execution["name"],
+                execution["status"],
+                execution["startDate"].isoformat(timespec="seconds"),
+                current_state(self.aws, execution["executionArn"]),
+            )
+            for execution in listed
+        ]
+
+    def definition(self) -> dict[str, Any]:
+        """Return the Amazon States Language definition that is deployed."""
+        found: dict[str, Any] = json.loads(
+            self.aws.step_functions.describe_state_machine(stateMachineArn=self.arn)["definition"]
+        )
+        return found
 
 
-def current_state(execution_arn: str) -> str | None:
-    """The state that an execution entered last; None before the first."""
-    events = _step_functions.get_execution_history(
+def current_state(aws: Aws, execution_arn: str) -> str | None:
+    """Return the state that an execution entered last, None before the first."""
+    events = aws.step_functions.get_execution_history(
         executionArn=execution_arn, reverseOrder=True, maxResults=HISTORY, includeExecutionData=False
     )["events"]
     entered = (event for event in events if event["type"].endswith("StateEntered"))
-    return next((str(event["stateEnteredEventDetails"]["name"]) for event in entered), None)
+    return next((event["stateEnteredEventDetails"]["name"] for event in entered), None)
 
 
-def definition(state_machine_arn: str) -> dict[str, Any]:
-    """The Amazon States Language definition that is deployed."""
-    found: dict[str, Any] = json.loads(
-        _step_functions.describe_state_machine(stateMachineArn=state_machine_arn)["definition"]
-    )
-    return found
+class Callbacks:
+    """Answers to workflows that wait with a task token."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+
+    def succeed(self, token: str, output: str = "{}") -> bool:
+        """Answer the task with JSON text. Return False when its workflow had gone on."""
+        try:
+            self.aws.step_functions.send_task_success(taskToken=token, output=output)
+        except ClientError as error:
+            return _went_on(error)
+        return True
+
+    def heartbeat(self, token: str) -> bool:
+        """Tell the task that its answer is still to come. Return False when its workflow had gone on."""
+        try:
+            self.aws.step_functions.send_task_heartbeat(taskToken=token)
+        except ClientError as error:
+            return _went_on(error)
+        return True
+
+
+def _went_on(error: ClientError) -> bool:
+    """Return False for a token that is gone. Raise every other error."""
+    if error.response["Error"]["Code"] not in GONE_TOKENS:
+        raise error
+    return False

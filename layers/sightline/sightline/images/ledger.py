@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
+from sightline.aws.clients import Aws
 from sightline.aws.table import Table
 from sightline.images import image as ledger
 from sightline.images.image import ObjectEvent
@@ -29,8 +30,8 @@ def object_key(bucket: str, key: str) -> dict[str, str]:
 class Ledger:
     """The one truth about images; see docs/architecture.md for the attributes."""
 
-    def __init__(self, table: str) -> None:
-        self.table = Table(table)
+    def __init__(self, aws: Aws, table: str) -> None:
+        self.table = Table(aws, table)
 
     def image(self, image_id: str) -> dict[str, Any] | None:
         return self.table.get(image_key(image_id))

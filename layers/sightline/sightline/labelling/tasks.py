@@ -16,23 +16,20 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 
-from sightline.aws.table import Table, client
+from sightline.aws.clients import Aws
+from sightline.aws.table import Table
+from sightline.aws.workflows import Callbacks
 from sightline.errors import SightlineError
 from sightline.labelling.consolidation import consolidate
-
-_step_functions: Any = boto3.client("stepfunctions")
 
 QUEUES = "queues"
 OPEN_JOBS = "open_jobs"
 SPARE = 8  # tasks looked at beyond those asked for, so that several people do not race for the same ones
 NEXT_TRIES = 5
 CLOSING_SECONDS = 120  # after this a job that was being closed is closed again: whoever did it has died
-TRANSACTION_TRIES = 8
 REPLACE_TRIES = 5
-GONE_TOKENS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 MAX_ID = 256  # characters; ids have at most a hundred
 NOBODY = "[]"  # the group of people who have answered a fresh task
 
@@ -99,8 +96,9 @@ def now() -> int:
 class Tasks:
     """All labelling and verification jobs of a stack."""
 
-    def __init__(self, table: str) -> None:
-        self.table = Table(table)
+    def __init__(self, aws: Aws, table: str) -> None:
+        self.table = Table(aws, table)
+        self.callbacks = Callbacks(aws)
 
     # ---------------------------------------------------------------------------------------------------------- opening
     def open_job(self, job: dict[str, Any], images: Iterable[dict[str, Any]]) -> int:
@@ -315,7 +313,7 @@ class Tasks:
         skip = int("skip" in json.loads(text))
         count = "ADD #answered :one, #remaining :less, #skipped :skip" + ("" if done else ", #groups :groups")
         counted = {"one": 1, "less": -int(done), "skip": skip} | ({} if done else {"groups": {group}})
-        return self._transact(
+        return self.table.transact(
             self.table.update_request(
                 task_key(job_id, task_id),
                 what,
@@ -351,7 +349,7 @@ class Tasks:
         is over.
         """
         skips = int("skip" in json.loads(text)) - int("skip" in json.loads(known["answer"]))
-        return self._transact(
+        return self.table.transact(
             self.table.update_request(
                 answer_key(job_id, task_id, worker),
                 "SET #answer = :answer, #answered_at = :now",
@@ -362,22 +360,6 @@ class Tasks:
                 job_key(job_id), "ADD #skipped :skips", {"skips": skips, "open": "OPEN"}, condition="#status = :open"
             ),
         )
-
-    @staticmethod
-    def _transact(*updates: dict[str, Any]) -> bool:
-        """All updates or none; False when a condition does not hold."""
-        for attempt in range(TRANSACTION_TRIES):
-            try:
-                client.transact_write_items(TransactItems=[{"Update": update} for update in updates])
-                return True
-            except client.exceptions.TransactionCanceledException as error:
-                codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-                if "ConditionalCheckFailed" in codes:
-                    return False
-                if "TransactionConflict" not in codes or attempt == TRANSACTION_TRIES - 1:
-                    raise
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # another answer of the same job is being counted
-        return False
 
     def _note_agreement(self, job_id: str, task_id: str, annotators: int) -> None:
         """Add a finished task's agreement to the job's, for people to see; what counts is consolidated at the end."""
@@ -433,7 +415,7 @@ class Tasks:
         job_id = job["pk"]
         output = as_text({"job_id": job_id, "tasks": job["total"]})
         while True:
-            _send_success(job["task_token"], output)
+            self.callbacks.succeed(job["task_token"], output)  # a workflow that is gone waits for nothing
             done = self.table.update(
                 job_key(job_id),
                 "SET #status = :done REMOVE #open_jobs",
@@ -453,11 +435,3 @@ def _fresh_task(job_id: str, image: dict[str, Any]) -> dict[str, Any]:
 
 def _read(task: dict[str, Any]) -> dict[str, Any]:
     return {**task, "image": json.loads(task["image"])}
-
-
-def _send_success(token: str, output: str) -> None:
-    try:
-        _step_functions.send_task_success(taskToken=token, output=output)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in GONE_TOKENS:  # a workflow that is gone waits for nothing
-            raise

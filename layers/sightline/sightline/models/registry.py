@@ -5,52 +5,91 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-import boto3
-
-_sagemaker: Any = boto3.client("sagemaker")
+from sightline.aws.clients import Aws
 
 
-def champion(group: str) -> dict[str, Any] | None:
-    """The latest approved package of `group` as DescribeModelPackage tells it, or None."""
-    newest = next(_packages(group, ModelApprovalStatus="Approved", SortBy="CreationTime", SortOrder="Descending"), None)
-    return describe(newest["ModelPackageArn"]) if newest else None
+def describe(aws: Aws, package_arn: str) -> dict[str, Any]:
+    """Return a package as DescribeModelPackage tells it."""
+    return dict(aws.sagemaker.describe_model_package(ModelPackageName=package_arn))
 
 
-def _packages(group: str, **filters: str) -> Iterator[dict[str, Any]]:
-    """Summaries of the packages of `group`; a filtered page may be empty and not be the last one."""
-    for page in _sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group, **filters):
-        yield from page["ModelPackageSummaryList"]
+class Registry:
+    """The model package group of a stack."""
 
+    def __init__(self, aws: Aws, group: str) -> None:
+        self.aws = aws
+        self.group = group
 
-def describe(package_arn: str) -> dict[str, Any]:
-    return dict(_sagemaker.describe_model_package(ModelPackageName=package_arn))
+    def champion(self) -> dict[str, Any] | None:
+        """The latest approved package of the group as DescribeModelPackage tells it, or None."""
+        newest = next(
+            self._packages(ModelApprovalStatus="Approved", SortBy="CreationTime", SortOrder="Descending"), None
+        )
+        return describe(self.aws, newest["ModelPackageArn"]) if newest else None
 
+    def _packages(self, **filters: str) -> Iterator[dict[str, Any]]:
+        """Summaries of the packages of the group; a filtered page may be empty and not be the last one."""
+        for page in self.aws.sagemaker.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=self.group, **filters
+        ):
+            yield from page["ModelPackageSummaryList"]
 
-def newest(group: str, limit: int) -> list[dict[str, Any]]:
-    """The newest packages of `group`, as DescribeModelPackage tells them."""
-    found = _packages(group, SortBy="CreationTime", SortOrder="Descending")
-    return [describe(package["ModelPackageArn"]) for package in islice(found, limit)]
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """The newest packages of the group, as DescribeModelPackage tells them."""
+        found = self._packages(SortBy="CreationTime", SortOrder="Descending")
+        return [describe(self.aws, package["ModelPackageArn"]) for package in islice(found, limit)]
 
+    def judge(self, version: int, *, approved: bool, reason: str) -> str | None:
+        """Approve or reject one version of the group; answers its status, None when there is no such version."""
+        arns = (package["ModelPackageArn"] for package in self._packages() if package["ModelPackageVersion"] == version)
+        arn = next(arns, None)
+        if arn is None:
+            return None
+        status = "Approved" if approved else "Rejected"
+        said = {"ApprovalDescription": reason} if reason else {}
+        self.aws.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status, **said)
+        return status
 
-def judge(group: str, version: int, *, approved: bool, reason: str) -> str | None:
-    """Approve or reject one version of `group`; answers its status, None when there is no such version."""
-    arns = (package["ModelPackageArn"] for package in _packages(group) if package["ModelPackageVersion"] == version)
-    arn = next(arns, None)
-    if arn is None:
-        return None
-    status = "Approved" if approved else "Rejected"
-    said = {"ApprovalDescription": reason} if reason else {}
-    _sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status, **said)
-    return status
+    def find(self, training_job: str) -> str | None:
+        """The ARN of the package that was registered for `training_job`, or None.
 
+        By its description, which the listing has: the properties would need a call for every package.
+        """
+        arns = (package["ModelPackageArn"] for package in self._packages() if _is_of(package, training_job))
+        return next(map(str, arns), None)
 
-def find(group: str, training_job: str) -> str | None:
-    """The ARN of the package that was registered for `training_job`, or None.
+    def register(
+        self,
+        *,
+        training_job: str,
+        image_uri: str,
+        archive_uri: str,
+        evaluation_uri: str,
+        card: dict[str, str],
+        properties: dict[str, str],
+    ) -> str:
+        """Register a model that waits for a person's approval; the same training job always gives the same package.
 
-    By its description, which the listing has: the properties would need a call for every package.
-    """
-    arns = (package["ModelPackageArn"] for package in _packages(group) if _is_of(package, training_job))
-    return next(map(str, arns), None)
+        `card` is its ModelPackageModelCard (`sightline.models.model_card`).
+        """
+        known = self.find(training_job)
+        if known:
+            return known
+        answer = self.aws.sagemaker.create_model_package(
+            ModelPackageGroupName=self.group,
+            ModelPackageDescription=_description(training_job),
+            ModelApprovalStatus="PendingManualApproval",
+            InferenceSpecification={
+                "Containers": [{"Image": image_uri, "ModelDataUrl": archive_uri}],
+                "SupportedContentTypes": ["image/jpeg", "image/png"],
+                "SupportedResponseMIMETypes": ["application/json"],
+            },
+            ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation_uri}}},
+            ModelCard=card,
+            CustomerMetadataProperties=properties,
+            ClientToken=client_token(training_job),
+        )
+        return str(answer["ModelPackageArn"])
 
 
 def _is_of(package: dict[str, Any], training_job: str) -> bool:
@@ -64,37 +103,3 @@ def _description(training_job: str) -> str:
 def client_token(training_job: str) -> str:
     """The same for the same job, another one for each job; 36 characters are SageMaker's limit."""
     return hashlib.sha256(training_job.encode()).hexdigest()[:36]
-
-
-def register(
-    group: str,
-    *,
-    training_job: str,
-    image_uri: str,
-    archive_uri: str,
-    evaluation_uri: str,
-    card: dict[str, str],
-    properties: dict[str, str],
-) -> str:
-    """Register a model that waits for a person's approval; the same training job always gives the same package.
-
-    `card` is its ModelPackageModelCard (`sightline.models.model_card`).
-    """
-    known = find(group, training_job)
-    if known:
-        return known
-    answer = _sagemaker.create_model_package(
-        ModelPackageGroupName=group,
-        ModelPackageDescription=_description(training_job),
-        ModelApprovalStatus="PendingManualApproval",
-        InferenceSpecification={
-            "Containers": [{"Image": image_uri, "ModelDataUrl": archive_uri}],
-            "SupportedContentTypes": ["image/jpeg", "image/png"],
-            "SupportedResponseMIMETypes": ["application/json"],
-        },
-        ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": evaluation_uri}}},
-        ModelCard=card,
-        CustomerMetadataProperties=properties,
-        ClientToken=client_token(training_job),
-    )
-    return str(answer["ModelPackageArn"])

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sightline.models import registry
+from sightline.models.registry import Registry
 from sightline.rollout.deployment import component_version
 
 
@@ -14,9 +14,9 @@ class Release:
     uri: str
 
 
-def in_service(group: str) -> Release | None:
+def in_service(registry: Registry) -> Release | None:
     """The release of the latest approved model, or None."""
-    package = registry.champion(group)
+    package = registry.champion()
     if package is None:
         return None
     uri = package["CustomerMetadataProperties"]["release_uri"]

@@ -8,10 +8,9 @@ what it said last of each model version.
 import time
 from typing import Any
 
-import boto3
-from botocore.exceptions import ClientError
-
+from sightline.aws.clients import Aws
 from sightline.aws.table import Table
+from sightline.aws.workflows import Callbacks
 from sightline.line.messages import Report
 from sightline.rollout import deployment as rules
 from sightline.rollout.deployment import (
@@ -22,9 +21,6 @@ from sightline.rollout.deployment import (
     RolloutSupersededError,
 )
 
-_step_functions = boto3.client("stepfunctions")
-
-GONE_TOKENS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")  # the workflow went on without the answer
 MINE = "#execution = :mine"
 COUNTING = f"{MINE} AND #status IN (:waiting, :baking)"
 
@@ -32,8 +28,9 @@ COUNTING = f"{MINE} AND #status IN (:waiting, :baking)"
 class Deployments:
     """The roll-out of one fleet, known by the ARN of its fleet group."""
 
-    def __init__(self, table: str, group_arn: str) -> None:
-        self.table = Table(table)
+    def __init__(self, aws: Aws, table: str, group_arn: str) -> None:
+        self.table = Table(aws, table)
+        self.callbacks = Callbacks(aws)
         self.key = {"pk": f"group#{group_arn}"}
 
     def current(self) -> dict[str, Any] | None:
@@ -199,7 +196,8 @@ class Deployments:
         if item["status"] not in rules.COUNTING or item.get("answered") == item["task_token"]:
             return False
         due = bool(rules.against(item, limits)) or (item["status"] == rules.WAITING and rules.all_answered(item))
-        told = (due or news) and _tell(item["task_token"], due)
+        answer = self.callbacks.succeed if due else self.callbacks.heartbeat
+        told = (due or news) and answer(item["task_token"])
         if due and told:
             values = {"token": item["task_token"]}
             self.table.update(self.key, "SET #answered = :token", values, condition="#task_token = :token")
@@ -245,22 +243,3 @@ class Deployments:
 
 def _sets(values: dict[str, Any]) -> str:
     return "SET " + ", ".join(f"#{name} = :{name}" for name in values)
-
-
-def _tell(token: str, due: bool) -> bool:
-    """Answer a task, or give it a heartbeat; False when its workflow had gone on."""
-    try:
-        if due:
-            _step_functions.send_task_success(taskToken=token, output="{}")
-        else:
-            _step_functions.send_task_heartbeat(taskToken=token)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in GONE_TOKENS:
-            raise
-        return False
-    return True
-
-
-def answer_done(task_token: str) -> None:
-    """Answer the workflow of a roll-out that is healthy already."""
-    _step_functions.send_task_success(taskToken=task_token, output="{}")

@@ -3,16 +3,11 @@
 import json
 from typing import Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from sightline.aws.clients import Aws
 from sightline.errors import SightlineError
 from sightline.rollout.deployment import CANARY, FLEET, Components
-
-_config = Config(retries={"mode": "standard", "max_attempts": 5})
-_greengrass = boto3.client("greengrassv2", config=_config)
-_iot = boto3.client("iot", config=_config)
 
 
 class ComponentNotReadyError(SightlineError):
@@ -30,7 +25,8 @@ class ComponentConflictError(SightlineError):
 class Fleet:
     """A thing group and the components that are published for it, in the account and region of its ARN."""
 
-    def __init__(self, group_arn: str) -> None:
+    def __init__(self, aws: Aws, group_arn: str) -> None:
+        self.aws = aws
         self.arn = group_arn
 
     def component_arn(self, name: str) -> str:
@@ -44,14 +40,16 @@ class Fleet:
         """
         try:
             return str(
-                _greengrass.create_component_version(inlineRecipe=json.dumps(recipe, sort_keys=True).encode())["arn"]
+                self.aws.greengrass.create_component_version(inlineRecipe=json.dumps(recipe, sort_keys=True).encode())[
+                    "arn"
+                ]
             )
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConflictException":
                 raise
         name, version = recipe["ComponentName"], recipe["ComponentVersion"]
         arn = f"{self.component_arn(name)}:versions:{version}"
-        known = json.loads(_greengrass.get_component(arn=arn, recipeOutputFormat="JSON")["recipe"])
+        known = json.loads(self.aws.greengrass.get_component(arn=arn, recipeOutputFormat="JSON")["recipe"])
         if fingerprint(known) != fingerprint(recipe):
             raise ComponentConflictError(
                 f"{name} {version} is there with other content; register the model again, which gives it a new version"
@@ -60,7 +58,7 @@ class Fleet:
 
     def check_deployable(self, arn: str) -> None:
         """Return when the component version can be deployed. Raises ComponentNotReadyError or ComponentFailedError."""
-        status = _greengrass.describe_component(arn=arn)["status"]
+        status = self.aws.greengrass.describe_component(arn=arn)["status"]
         if status["componentState"] == "FAILED":
             raise ComponentFailedError(
                 f"{arn}: {status.get('message', 'no reason given')} {status.get('errors', '')}".strip()
@@ -70,7 +68,7 @@ class Fleet:
 
     def component_versions(self, name: str) -> list[str]:
         """The published versions of an own component; empty when there is no such component."""
-        pages = _greengrass.get_paginator("list_component_versions").paginate(arn=self.component_arn(name))
+        pages = self.aws.greengrass.get_paginator("list_component_versions").paginate(arn=self.component_arn(name))
         try:
             return [entry["componentVersion"] for page in pages for entry in page["componentVersions"]]
         except ClientError as error:
@@ -80,10 +78,12 @@ class Fleet:
 
     def current_components(self) -> Components:
         """The components of the newest deployment to the group; empty when there was none."""
-        found = _greengrass.list_deployments(targetArn=self.arn, historyFilter="LATEST_ONLY")["deployments"]
+        found = self.aws.greengrass.list_deployments(targetArn=self.arn, historyFilter="LATEST_ONLY")["deployments"]
         if not found:
             return {}
-        components: Components = _greengrass.get_deployment(deploymentId=found[0]["deploymentId"]).get("components", {})
+        components: Components = self.aws.greengrass.get_deployment(deploymentId=found[0]["deploymentId"]).get(
+            "components", {}
+        )
         return components
 
     def deploy(self, name: str, components: Components, token: str, job: dict[str, Any] | None = None) -> str:
@@ -92,7 +92,7 @@ class Fleet:
 
         Devices that can't start them go back by themselves to what they ran. `job`: how fast, and when to stop.
         """
-        answer = _greengrass.create_deployment(
+        answer = self.aws.greengrass.create_deployment(
             targetArn=self.arn,
             deploymentName=name,
             components=components,
@@ -104,7 +104,7 @@ class Fleet:
 
     def status_on(self, thing: str, deployment_id: str) -> tuple[str, str]:
         """Status and reason of a deployment on one thing; two empty texts when it has not heard of it."""
-        pages = _greengrass.get_paginator("list_effective_deployments").paginate(coreDeviceThingName=thing)
+        pages = self.aws.greengrass.get_paginator("list_effective_deployments").paginate(coreDeviceThingName=thing)
         try:
             for page in pages:
                 for entry in page["effectiveDeployments"]:
@@ -117,27 +117,29 @@ class Fleet:
 
     def things(self) -> list[str]:
         """Names of the things in the group, sorted."""
-        pages = _iot.get_paginator("list_things_in_thing_group").paginate(thingGroupName=self.arn.rsplit("/", 1)[-1])
+        pages = self.aws.iot.get_paginator("list_things_in_thing_group").paginate(
+            thingGroupName=self.arn.rsplit("/", 1)[-1]
+        )
         return sorted(thing for page in pages for thing in page["things"])
 
 
-def core_devices(group_arn: str) -> list[dict[str, Any]]:
+def core_devices(aws: Aws, group_arn: str) -> list[dict[str, Any]]:
     """The devices of a thing group: `coreDeviceThingName, status, lastStatusUpdateTimestamp`."""
-    pages = _greengrass.get_paginator("list_core_devices").paginate(thingGroupArn=group_arn)
+    pages = aws.greengrass.get_paginator("list_core_devices").paginate(thingGroupArn=group_arn)
     return [device for page in pages for device in page["coreDevices"]]
 
 
-def installed(thing: str) -> dict[str, str]:
+def installed(aws: Aws, thing: str) -> dict[str, str]:
     """What runs on a device: component name and version."""
-    pages = _greengrass.get_paginator("list_installed_components").paginate(coreDeviceThingName=thing)
+    pages = aws.greengrass.get_paginator("list_installed_components").paginate(coreDeviceThingName=thing)
     return {
         entry["componentName"]: entry["componentVersion"] for page in pages for entry in page["installedComponents"]
     }
 
 
-def groups(*, canary: str, fleet: str) -> dict[str, Fleet]:
+def groups(aws: Aws, *, canary: str, fleet: str) -> dict[str, Fleet]:
     """The thing groups of a roll-out by stage, in order. `canary` is empty where there is no canary group."""
-    return ({CANARY: Fleet(canary)} if canary else {}) | {FLEET: Fleet(fleet)}
+    return ({CANARY: Fleet(aws, canary)} if canary else {}) | {FLEET: Fleet(aws, fleet)}
 
 
 def fingerprint(recipe: dict[str, Any]) -> Any:

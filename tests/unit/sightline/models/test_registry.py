@@ -8,7 +8,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from sightline.models import registry
+from sightline.models.registry import Registry, client_token
+from tests.given_aws import GivenAws
 
 MADE = datetime(2026, 11, 20, tzinfo=UTC)
 GIVEN: dict[str, Any] = {
@@ -41,9 +42,14 @@ def page(*packages: dict[str, Any], following: str | None = None) -> dict[str, A
 
 
 @pytest.fixture
-def sagemaker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+def models(aws: GivenAws) -> Registry:
+    return Registry(aws, "models")
+
+
+@pytest.fixture
+def sagemaker(aws: GivenAws) -> Iterator[Stubber]:
     client = boto3.client("sagemaker")
-    monkeypatch.setattr(registry, "_sagemaker", client)
+    aws.given["sagemaker"] = client
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
@@ -57,7 +63,9 @@ NEWEST = {
 }
 
 
-def test_the_champion_is_the_newest_approved_package_also_behind_an_empty_page(sagemaker: Stubber) -> None:
+def test_the_champion_is_the_newest_approved_package_also_behind_an_empty_page(
+    models: Registry, sagemaker: Stubber
+) -> None:
     described = {
         "ModelPackageName": "models",
         "ModelPackageArn": arn(2),
@@ -68,15 +76,15 @@ def test_the_champion_is_the_newest_approved_package_also_behind_an_empty_page(s
     sagemaker.add_response("list_model_packages", page(following="more"), NEWEST)
     sagemaker.add_response("list_model_packages", page(summary(2), summary(1)), {**NEWEST, "NextToken": "more"})
     sagemaker.add_response("describe_model_package", described, {"ModelPackageName": arn(2)})
-    assert (registry.champion("models") or {})["ModelPackageArn"] == arn(2)
+    assert (models.champion() or {})["ModelPackageArn"] == arn(2)
 
 
-def test_a_group_without_an_approved_package_has_no_champion(sagemaker: Stubber) -> None:
+def test_a_group_without_an_approved_package_has_no_champion(models: Registry, sagemaker: Stubber) -> None:
     sagemaker.add_response("list_model_packages", page(), NEWEST)
-    assert registry.champion("models") is None
+    assert models.champion() is None
 
 
-def test_a_model_is_registered_for_a_person_to_approve(sagemaker: Stubber) -> None:
+def test_a_model_is_registered_for_a_person_to_approve(models: Registry, sagemaker: Stubber) -> None:
     sagemaker.add_response("list_model_packages", page(summary(1)), {"ModelPackageGroupName": "models"})
     request = {
         "ModelPackageGroupName": "models",
@@ -92,13 +100,13 @@ def test_a_model_is_registered_for_a_person_to_approve(sagemaker: Stubber) -> No
         },
         "ModelCard": GIVEN["card"],
         "CustomerMetadataProperties": GIVEN["properties"],
-        "ClientToken": registry.client_token("train-1"),
+        "ClientToken": client_token("train-1"),
     }
     sagemaker.add_response("create_model_package", {"ModelPackageArn": arn(2)}, request)
-    assert registry.register("models", **GIVEN) == arn(2)
+    assert models.register(**GIVEN) == arn(2)
 
 
-def test_a_training_job_that_has_its_package_gets_no_second_one(sagemaker: Stubber) -> None:
+def test_a_training_job_that_has_its_package_gets_no_second_one(models: Registry, sagemaker: Stubber) -> None:
     sagemaker.add_response(
         "list_model_packages", page(summary(2), following="more"), {"ModelPackageGroupName": "models"}
     )
@@ -107,10 +115,10 @@ def test_a_training_job_that_has_its_package_gets_no_second_one(sagemaker: Stubb
         page(summary(1, "train-1", "Rejected")),
         {"ModelPackageGroupName": "models", "NextToken": "more"},
     )
-    assert registry.register("models", **GIVEN) == arn(1)
+    assert models.register(**GIVEN) == arn(1)
 
 
 def test_tokens_of_jobs_with_one_ending_differ_and_fit() -> None:
     ending = "-7c3b93b0-a-name-that-two-stacks-give-to-an-execution"
-    tokens = {registry.client_token(stack + ending) for stack in ("dev", "prod")}
+    tokens = {client_token(stack + ending) for stack in ("dev", "prod")}
     assert [len(token) for token in tokens] == [36, 36]

@@ -1,0 +1,19 @@
+"""An AWS account of which a test gives single services itself."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from sightline.aws.clients import CONFIG, Aws
+
+
+class GivenAws(Aws):
+    """`given` holds what stands for a service, by boto3's name of it; every other client is made as always."""
+
+    def __init__(self, session: boto3.Session | None = None, endpoint: str | None = None, **given: Any) -> None:
+        super().__init__(session, endpoint)
+        self.given = given
+
+    def client(self, service: str, config: Config = CONFIG) -> Any:
+        return self.given.get(service) or super().client(service, config)
