@@ -56,6 +56,7 @@ bench: $(VENV)/.ready-all ## Measure latency, cost, import time and size; result
 
 docs: $(VENV)/.ready-all ## Draw the workflow diagrams anew from the ASL files, and the page of the benchmarks from their results
 	@python scripts/draw_workflows.py
+	@python scripts/draw_openapi.py
 	@python -m benchmarks.page
 
 clean: ## Stop the local stack and remove everything that was made here

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from client.target import Target
-from sightline.api.web import ENGINEERS
+from sightline.api.http import ENGINEERS
 from sightline.errors import SightlineError
 
 LOCAL_USER = "inspector"

@@ -16,6 +16,7 @@ from botocore.loaders import JSONFileLoader
 from moto.dynamodb.responses import DynamoHandler
 
 from sightline.aws import clients
+from tests import openapi
 from tests.given_aws import GivenAws
 
 ROOT = Path(__file__).parent.parent
@@ -85,6 +86,8 @@ def load_app(monkeypatch: pytest.MonkeyPatch, aws: GivenAws) -> Callable[..., Mo
         assert spec and spec.loader, path
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        if hasattr(module, "api"):
+            module.handler = openapi.checked(module.handler)  # type: ignore[attr-defined]
         return module
 
     return load

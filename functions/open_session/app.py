@@ -6,21 +6,21 @@ Requests and answers are in docs/architecture.md, "Console API".
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
-from sightline.api import web
-from sightline.api.users import NEW_PASSWORD, NewPasswordError, UserPool
+from sightline.api.http import Access, Api, RequestError
+from sightline.api.shapes import Credentials, Session
+from sightline.api.users import UserPool
 from sightline.aws.clients import Aws
 
 MAX_TEXT = 4096  # characters; a token has some two thousand
 
-logger = Logger()
-aws = Aws()
-users = UserPool(aws, os.environ["USER_POOL_ID"], os.environ["USER_POOL_CLIENT_ID"])
+users = UserPool(Aws(), os.environ["USER_POOL_ID"], os.environ["USER_POOL_CLIENT_ID"])
+api = Api()
 
 
-def open_session(sent: dict[str, Any]) -> dict[str, Any]:
+@api.route("POST /session", access=Access.ANYBODY, body=Credentials, statuses=(401, 429))
+def open_session() -> Session:
+    """Sign in by name and password, choose the first password, or renew the id token by a refresh token."""
+    sent = api.json()
     if "refresh_token" in sent:
         return users.refresh(text(sent, "refresh_token"))
     if "new_password" in sent:
@@ -31,17 +31,8 @@ def open_session(sent: dict[str, Any]) -> dict[str, Any]:
 def text(sent: dict[str, Any], name: str) -> str:
     value = sent.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_TEXT:
-        raise web.RequestError(f"{name} must be a text of 1 to {MAX_TEXT} characters")
+        raise RequestError(f"{name} must be a text of 1 to {MAX_TEXT} characters")
     return value
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
-    try:
-        return web.answer(200, open_session(web.body(event)))
-    except NewPasswordError as error:
-        challenge = {"challenge": NEW_PASSWORD, "session": error.session}
-        return web.answer(error.status, {"message": str(error), **challenge})
-    except web.RequestError as error:
-        logger.info("sign-in refused", status=error.status)
-        return web.answer(error.status, {"message": str(error)})
+handler = api.handler

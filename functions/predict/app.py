@@ -12,9 +12,9 @@ from contextlib import suppress
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.api import web
+from sightline.api.http import Api, RequestError
+from sightline.api.shapes import Prediction
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import releases
@@ -30,6 +30,7 @@ MAX_BODY = 6_000_000  # characters of base64; Lambda takes no larger request
 MAX_PIXELS = 12_000_000  # some formats need 16 bytes for one while they are decoded, and the function has 512 MB
 
 logger = Logger()
+api = Api()
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
@@ -58,7 +59,7 @@ class Served:
             if self._newest.done():
                 self._take(self._newest)
         if self.model is None:
-            raise web.RequestError("no model is approved yet; approve one first", 503)
+            raise RequestError("no model is approved yet; approve one first", 503)
         return self.model
 
     def _ask(self) -> Model | None:
@@ -84,25 +85,27 @@ def image_of(event: dict[str, Any]) -> bytes:
     """The bytes that were sent. Raises RequestError."""
     text = event.get("body") or ""
     if not text:
-        raise web.RequestError("the body is empty; send the bytes of one image")
+        raise RequestError("the body is empty; send the bytes of one image")
     if len(text) > MAX_BODY:
-        raise web.RequestError(f"the body has {len(text)} characters in base64; at most {MAX_BODY} are taken", 413)
+        raise RequestError(f"the body has {len(text)} characters in base64; at most {MAX_BODY} are taken", 413)
     if not event.get("isBase64Encoded"):  # API Gateway makes a text of it, and the bytes are lost
-        raise web.RequestError("the body came as a text; send the image's bytes with Content-Type: image/jpeg", 415)
+        raise RequestError("the body came as a text; send the image's bytes with Content-Type: image/jpeg", 415)
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as error:
-        raise web.RequestError(f"the body is not base64: {error}") from error
+        raise RequestError(f"the body is not base64: {error}") from error
 
 
-def predict(event: dict[str, Any]) -> dict[str, Any]:
-    body = image_of(event)
+@api.route("POST /predict", body=bytes)
+def predict() -> Prediction:
+    """The verdict on one image, whose bytes are the body, with the model in service."""
+    body = image_of(api.event)
     served, detector = model.current()
     start = time.perf_counter()
     try:
         judged = detector.judge(body, MAX_PIXELS)
     except UndecodableImageError as error:
-        raise web.RequestError(f"the image can't be read: {error}") from error
+        raise RequestError(f"the image can't be read: {error}") from error
     return {
         "model_version": served.version,
         **judged,
@@ -116,6 +119,4 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:  # in Lambda: a container is 
         model.current()
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
-    return web.answered(event, predict)
+handler = api.handler

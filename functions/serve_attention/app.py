@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline import names
-from sightline.api import web
+from sightline.api.http import Access, Api, RequestError
+from sightline.api.shapes import Attention, AttentionImage, Settled, Settlement
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.aws.workflows import StateMachine
@@ -29,6 +29,7 @@ MAX_ID = 64  # characters of a SHA-256
 SHOWN = 200  # images at once; the next ones come when these are settled
 
 logger = Logger()
+api = Api()
 aws = Aws()
 features = FeatureGroup(aws, os.environ["FEATURE_GROUP"])
 label_images = StateMachine(aws, os.environ["LABEL_IMAGES_ARN"])
@@ -37,19 +38,23 @@ images = Ledger(aws, os.environ["IMAGES_TABLE"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-def serve_attention(event: dict[str, Any]) -> dict[str, Any]:
-    image_id = (event.get("pathParameters") or {}).get("image_id")
-    if image_id is None:
-        web.worker(event)
-        return {"images": [shown(image) for image in images.attention(SHOWN)], "classes": CLASSES}
-    engineer, action = web.require_engineer(event), web.body(event).get("action")
+@api.route("GET /attention")
+def list_attention() -> Attention:
+    """The images that wait for an engineer."""
+    return {"images": [shown(image) for image in images.attention(SHOWN)], "classes": CLASSES}
+
+
+@api.route("POST /attention/{image_id}", access=Access.ENGINEER, body=Settlement)
+def settle_image(image_id: str) -> Settled:
+    """Give an image back to be labelled, accept its last label, or drop it for good."""
+    engineer, action = api.person.name, api.json().get("action")
     if not isinstance(action, str) or action not in ACTIONS:
-        raise web.RequestError(f"action must be one of {', '.join(ACTIONS)}, got {action!r:.50}")
+        raise RequestError(f"action must be one of {', '.join(ACTIONS)}, got {action!r:.50}")
     image = images.image(image_id) if len(image_id) <= MAX_ID else None
     if image is None:
-        raise web.RequestError(f"no image {image_id!r:.80}", 404)
+        raise RequestError(f"no image {image_id!r:.80}", 404)
     if "attention" not in image:
-        raise web.RequestError(f"image {image_id} is not on the list (any more)", 409)
+        raise RequestError(f"image {image_id} is not on the list (any more)", 409)
     status = ACTIONS[action](image, engineer)
     logger.info("image settled", image_id=image_id, action=action, engineer=engineer)
     return {"image_id": image_id, "status": status}
@@ -68,14 +73,12 @@ def accept(image: dict[str, Any], engineer: str) -> str:
     if image["status"] == rules.APPROVED:
         return settle(image, rules.APPROVED, accepted_by=engineer)
     if "annotations" not in image:
-        raise web.RequestError(
-            f"image {image['image_id']} has no label to accept; send it to be labelled or drop it", 409
-        )
+        raise RequestError(f"image {image['image_id']} has no label to accept; send it to be labelled or drop it", 409)
     frozen = artifacts.copy_from(
         image["bucket"], image["key"], names.dataset_image(image["image_id"], image["format"]), image.get("version_id")
     )
     if frozen is None:
-        raise web.RequestError(f"the object of image {image['image_id']} was erased; drop the image", 409)
+        raise RequestError(f"the object of image {image['image_id']} was erased; drop the image", 409)
     job, key = names.accepted_job(image["image_id"]), names.output_manifest(names.accepted_job(image["image_id"]))
     line = manifest.record(
         source=frozen,
@@ -100,11 +103,11 @@ ACTIONS = {"relabel": relabel, "accept": accept, "drop": drop}
 
 def settle(image: dict[str, Any], status: str, **fields: Any) -> str:
     if images.settle_attention(image["image_id"], status, **fields) is None:
-        raise web.RequestError(f"image {image['image_id']} was settled by somebody else at this moment", 409)
+        raise RequestError(f"image {image['image_id']} was settled by somebody else at this moment", 409)
     return status
 
 
-def shown(image: dict[str, Any]) -> dict[str, Any]:
+def shown(image: dict[str, Any]) -> AttentionImage:
     return {
         "image_id": image["image_id"],
         "name": image["key"],
@@ -117,6 +120,4 @@ def shown(image: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
-    return web.answered(event, serve_attention)
+handler = api.handler

@@ -8,12 +8,11 @@ import os
 import re
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from sightline.api import web
+from sightline.api import shapes
+from sightline.api.http import Api, RequestError
 from sightline.aws.clients import Aws
 from sightline.images.uploads import Uploads
 from sightline.labelling import labels
@@ -29,78 +28,79 @@ URL_SECONDS = 3600
 MAX_COUNT = 32
 JOB = ("kind", "round", "total", "remaining", "status", "classes", "annotators", "created_at")
 
-logger = Logger()
 metrics = Metrics()
 aws = Aws()
 uploads = Uploads(aws)
-app = APIGatewayHttpResolver()
+api = Api({labels.InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409, WorkflowUntoldError: 503})
 tasks = Tasks(aws, os.environ["TASKS_TABLE"])
 
 
-@app.get("/jobs")
-def list_jobs() -> dict[str, Any]:
-    worker = web.worker(event())
+@api.route("GET /jobs")
+def list_jobs() -> shapes.Jobs:
+    """The open jobs, the oldest first."""
+    worker = api.person.name
     return {"jobs": [shown_job(job, worker) for job in tasks.jobs()]}
 
 
-@app.get("/jobs/<job_id>")
-def show_job(job_id: str) -> dict[str, Any]:
+@api.route("GET /jobs/{job_id}")
+def show_job(job_id: str) -> shapes.JobProgress:
+    """A job, and who has done how much."""
     job = tasks.job(job_id)
     agreement = job["agreement_sum"] / job["agreements"] if job.get("agreements") else None
     progress = labels.progress(tasks.workers(job_id))
-    return {**shown_job(job, web.worker(event())), **progress, "agreement": agreement, "skipped": job["skipped"]}
+    return {**shown_job(job, api.person.name), **progress, "agreement": agreement, "skipped": job["skipped"]}
 
 
-@app.post("/jobs/<job_id>/next")
-def next_tasks(job_id: str) -> dict[str, Any]:
-    count = web.body(event()).get("count", 1)
+@api.route("POST /jobs/{job_id}/next", body=shapes.TaskCount)
+def next_tasks(job_id: str) -> shapes.Tasks:
+    """Lease tasks: the caller's own first, then the most uncertain images, or the labels with the least agreement."""
+    count = api.json().get("count", 1)
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
-        raise web.RequestError(f"count must be a whole number in 1..{MAX_COUNT}, got {count!r:.50}")
-    given = tasks.next(job_id, web.worker(event()), LEASE_SECONDS, count)
+        raise RequestError(f"count must be a whole number in 1..{MAX_COUNT}, got {count!r:.50}")
+    given = tasks.next(job_id, api.person.name, LEASE_SECONDS, count)
     return {"tasks": [shown_task(task) for task in given]}
 
 
-@app.get("/jobs/<job_id>/tasks/<task_id>")
-def show_task(job_id: str, task_id: str) -> dict[str, Any]:
+@api.route("GET /jobs/{job_id}/tasks/{task_id}")
+def show_task(job_id: str, task_id: str) -> shapes.TaskAnswered:
+    """A task with the caller's own answer."""
     task = tasks.task(job_id, task_id)
-    return {**shown_task(task), "answer": tasks.own_answer(job_id, task_id, web.worker(event()))}
+    return {**shown_task(task), "answer": tasks.own_answer(job_id, task_id, api.person.name)}
 
 
-@app.post("/jobs/<job_id>/tasks/<task_id>/answer")
-def answer_task(job_id: str, task_id: str) -> dict[str, Any]:
-    sent, job, image = web.body(event()), tasks.job(job_id), tasks.task(job_id, task_id)["image"]
+@api.route("POST /jobs/{job_id}/tasks/{task_id}/answer", body=shapes.Answer)
+def answer_task(job_id: str, task_id: str) -> shapes.Saved:
+    """Save an answer. The same one twice counts once; another one replaces it while the job is open."""
+    sent, job, image = api.json(), tasks.job(job_id), tasks.task(job_id, task_id)["image"]
     check = labels.check_label if job["kind"] == "labeling" else labels.check_verdict
     answer = check(sent, width=image["width"], height=image["height"], classes=len(job["classes"]))
-    remaining = tasks.answer(job_id, task_id, web.worker(event()), answer)
+    remaining = tasks.answer(job_id, task_id, api.person.name, answer)
     metrics.add_metric(name="TasksAnswered", unit=MetricUnit.Count, value=1)
     return {"status": "saved", "remaining": remaining}
 
 
-@app.post("/jobs/<job_id>/tasks/<task_id>/lease")
-def renew_lease(job_id: str, task_id: str) -> dict[str, Any]:
-    return {"lease_expires_at": tasks.renew(job_id, task_id, web.worker(event()), LEASE_SECONDS)}
+@api.route("POST /jobs/{job_id}/tasks/{task_id}/lease")
+def renew_lease(job_id: str, task_id: str) -> shapes.Lease:
+    """Keep a task longer."""
+    return {"lease_expires_at": tasks.renew(job_id, task_id, api.person.name, LEASE_SECONDS)}
 
 
-@app.delete("/jobs/<job_id>/tasks/<task_id>/lease")
-def release_lease(job_id: str, task_id: str) -> Response:
-    until = (app.current_event.query_string_parameters or {}).get("until")
+@api.route("DELETE /jobs/{job_id}/tasks/{task_id}/lease", query=("until",))
+def release_lease(job_id: str, task_id: str) -> None:
+    """Give a task back; with `until`, only the lease that ends then."""
+    until = api.query("until")
     if until is not None and not re.fullmatch(r"\d{1,16}", until, re.ASCII):
-        raise web.RequestError(f"until must be the lease_expires_at that is given back, got {until!r:.50}")
-    tasks.release(job_id, task_id, web.worker(event()), None if until is None else int(until))
-    return Response(status_code=204, content_type=content_types.TEXT_PLAIN, body="")
+        raise RequestError(f"until must be the lease_expires_at that is given back, got {until!r:.50}")
+    tasks.release(job_id, task_id, api.person.name, None if until is None else int(until))
 
 
-def event() -> dict[str, Any]:
-    return dict(app.current_event.raw_event)
-
-
-def shown_job(job: dict[str, Any], worker: str) -> dict[str, Any]:
+def shown_job(job: dict[str, Any], worker: str) -> shapes.JobShown:
     # How many one person has answered tells something only where each image asks several.
     answered = tasks.answered(job["pk"], worker) if job["annotators"] > 1 else None
     return {"job_id": job["pk"], **{field: job[field] for field in JOB}, "answered_by_you": answered}
 
 
-def shown_task(task: dict[str, Any]) -> dict[str, Any]:
+def shown_task(task: dict[str, Any]) -> shapes.TaskShown:
     """A task as the page gets it."""
     image = task["image"]
     return {
@@ -119,16 +119,4 @@ def shown_task(task: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-STATUSES = {labels.InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409, WorkflowUntoldError: 503}
-
-
-@app.exception_handler([web.RequestError, *STATUSES])
-def explain(error: Exception) -> Response:
-    status = error.status if isinstance(error, web.RequestError) else STATUSES[type(error)]
-    return Response(status_code=status, content_type=content_types.APPLICATION_JSON, body={"message": str(error)})
-
-
-@metrics.log_metrics
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
-    return app.resolve(event, context)
+handler = metrics.log_metrics(api.handler)

@@ -11,11 +11,9 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
-from sightline.api import web
+from sightline.api.http import Api, RequestError
+from sightline.api.shapes import DeviceShown, ExecutionShown, ModelShown, Overview, Workflow
 from sightline.api.workflow_graph import graph
 from sightline.aws.clients import Aws
 from sightline.aws.workflows import StateMachine
@@ -29,8 +27,8 @@ MODELS = 20
 EXECUTIONS = 5  # of each workflow, the newest
 FRESH_SECONDS = 10  # counting reads the whole index; whoever looks again sooner gets the same
 
-logger = Logger()
 aws = Aws()
+api = Api()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 fleets = greengrass.groups(aws, canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
@@ -44,8 +42,8 @@ def count_images() -> dict[str, int]:
     return found
 
 
-def executions() -> list[dict[str, Any]]:
-    found = [
+def executions() -> list[ExecutionShown]:
+    found: list[ExecutionShown] = [
         {"machine": machine, **asdict(execution)}
         for machine, arn in MACHINES.items()
         for execution in StateMachine(aws, arn).newest(EXECUTIONS)
@@ -53,8 +51,8 @@ def executions() -> list[dict[str, Any]]:
     return sorted(found, key=lambda execution: str(execution["started_at"]), reverse=True)
 
 
-def models() -> list[dict[str, Any]]:
-    found = []
+def models() -> list[ModelShown]:
+    found: list[ModelShown] = []
     for package in registry.newest(MODELS):
         properties = package.get("CustomerMetadataProperties", {})
         scores = {name: float(properties[name]) if name in properties else None for name in ("map50", "map50_95")}
@@ -71,7 +69,7 @@ def models() -> list[dict[str, Any]]:
     return found
 
 
-def devices() -> list[dict[str, Any]]:
+def devices() -> list[DeviceShown]:
     return [
         {
             "thing": device["coreDeviceThingName"],
@@ -85,15 +83,18 @@ def devices() -> list[dict[str, Any]]:
     ]
 
 
-def serve_overview(event: dict[str, Any]) -> dict[str, Any]:
-    machine = (event.get("pathParameters") or {}).get("machine")
-    if machine is None:
-        return {"images": count_images(), "executions": executions(), "models": models(), "devices": devices()}
+@api.route("GET /overview")
+def show_overview() -> Overview:
+    """Images by status, the newest executions and models, and every device."""
+    return {"images": count_images(), "executions": executions(), "models": models(), "devices": devices()}
+
+
+@api.route("GET /workflows/{machine}")
+def show_workflow(machine: str) -> Workflow:
+    """A workflow as a graph, from the definition that is deployed."""
     if machine not in MACHINES:
-        raise web.RequestError(f"no workflow {machine!r:.80}; there are: {', '.join(MACHINES)}", 404)
+        raise RequestError(f"no workflow {machine!r:.80}; there are: {', '.join(MACHINES)}", 404)
     return {"machine": machine, **graph(StateMachine(aws, MACHINES[machine]).definition())}
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
-    return web.answered(event, serve_overview)
+handler = api.handler

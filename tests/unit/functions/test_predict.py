@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sightline.api import http
 from sightline.models.registry import Registry
 from sightline.vision.detector import Detector
 from tests.drawn_models import files, release
@@ -160,11 +161,16 @@ def test_the_model_at_hand_answers_while_the_registry_is_slow(
         assert time.monotonic() < until
 
 
-def test_a_first_model_that_fails_is_an_error_and_is_tried_again(service: Service) -> None:
+def test_a_first_model_that_fails_is_an_error_and_is_tried_again(
+    service: Service, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    http.logger.addHandler(caplog.handler)
     good = service.cloud.read("models/job-3/release/model.onnx")
     service.cloud.s3.put_object(Bucket="artifacts", Key="models/job-3/release/model.onnx", Body=b"cut off")
-    with pytest.raises(Exception, match="can't be loaded"):  # the alarm counts it
-        service.ask()
+    status, said = service.ask()
+    assert (status, said["id"]) == (500, service.cloud.context.aws_request_id)
+    assert "can't be loaded" in caplog.text
+    assert '"RequestsFailed":[1.0]' in capsys.readouterr().out  # the alarm counts it
     service.cloud.s3.put_object(Bucket="artifacts", Key="models/job-3/release/model.onnx", Body=good)
     assert service.ask()[0] == 200
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from sightline.api import web
+from sightline.api.http import RequestError, groups_of
+from sightline.api.shapes import Session
 from sightline.aws.clients import Aws
 
 NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 (the name of a challenge)
@@ -25,12 +26,13 @@ MISTAKES = {
 }
 
 
-class NewPasswordError(web.RequestError):
+class NewPasswordError(RequestError):
     """The first sign-in: the person has to choose a password; `session` goes with it."""
 
     def __init__(self, session: str) -> None:
-        super().__init__("choose a new password; the one you were given works once", 409)
-        self.session = session
+        super().__init__(
+            "choose a new password; the one you were given works once", 409, challenge=NEW_PASSWORD, session=session
+        )
 
 
 class UserPool:
@@ -40,53 +42,53 @@ class UserPool:
         self.aws = aws
         self.names = {"UserPoolId": pool_id, "ClientId": client_id}
 
-    def sign_in(self, username: str, password: str) -> dict[str, Any]:
+    def sign_in(self, username: str, password: str) -> Session:
         """Tokens for a name and a password. Raises RequestError, and NewPasswordError the first time."""
         parameters = {"USERNAME": username, "PASSWORD": password}
         return self._answer("admin_initiate_auth", AuthFlow="ADMIN_USER_PASSWORD_AUTH", AuthParameters=parameters)
 
-    def refresh(self, refresh_token: str) -> dict[str, Any]:
+    def refresh(self, refresh_token: str) -> Session:
         """A new id token for a refresh token. Raises RequestError."""
         parameters = {"REFRESH_TOKEN": refresh_token}
         return self._answer("admin_initiate_auth", AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=parameters)
 
-    def choose_password(self, username: str, session: str, new_password: str) -> dict[str, Any]:
+    def choose_password(self, username: str, session: str, new_password: str) -> Session:
         """Tokens for the password that a person chose at the first sign-in. Raises RequestError."""
         responses = {"USERNAME": username, "NEW_PASSWORD": new_password}
         return self._answer(
             "admin_respond_to_auth_challenge", ChallengeName=NEW_PASSWORD, Session=session, ChallengeResponses=responses
         )
 
-    def _answer(self, call: str, **request: Any) -> dict[str, Any]:
+    def _answer(self, call: str, **request: Any) -> Session:
         try:
             answer = getattr(self.aws.cognito, call)(**self.names, **request)
         except ParamValidationError:  # its message may hold what was sent
-            raise web.RequestError("a name, password, session or token of a length that there is not") from None
+            raise RequestError("a name, password, session or token of a length that there is not") from None
         except ClientError as error:
             said = error.response["Error"]
             if said["Code"] not in MISTAKES:
                 raise
             # A name that does not exist is answered like a wrong password.
             message = "incorrect username or password" if said["Code"] == "UserNotFoundException" else said["Message"]
-            raise web.RequestError(message, MISTAKES[said["Code"]]) from None
+            raise RequestError(message, MISTAKES[said["Code"]]) from None
         if answer.get("ChallengeName") == NEW_PASSWORD:
             raise NewPasswordError(answer["Session"])
         if "AuthenticationResult" not in answer:
-            raise web.RequestError(
-                f"the user pool asks for {answer.get('ChallengeName')!r}, which this page can't do", 401
-            )
+            raise RequestError(f"the user pool asks for {answer.get('ChallengeName')!r}, which this page can't do", 401)
         return _session(answer["AuthenticationResult"])
 
 
-def _session(given: dict[str, Any]) -> dict[str, Any]:
+def _session(given: dict[str, Any]) -> Session:
     claims = _claims(given["IdToken"])
-    session = {
+    session: Session = {
         "id_token": given["IdToken"],
         "expires_in": given["ExpiresIn"],
         "username": claims["cognito:username"],
-        "groups": web.groups(claims.get("cognito:groups")),
+        "groups": list(groups_of(claims.get("cognito:groups"))),
     }
-    return session | ({"refresh_token": given["RefreshToken"]} if "RefreshToken" in given else {})
+    if "RefreshToken" in given:
+        session["refresh_token"] = given["RefreshToken"]
+    return session
 
 
 def _claims(token: str) -> dict[str, Any]:
