@@ -61,6 +61,6 @@ docs: $(VENV)/.ready-all ## Draw the workflow diagrams anew from the ASL files, 
 
 clean: ## Stop the local stack and remove everything that was made here
 	@if [ -x $(BIN)/sightline ] && [ -d .sightline ]; then sightline down; fi
-	@rm -rf $(VENV) .sightline .aws-sam report build *.egg-info .coverage htmlcov .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf $(VENV) .sightline .aws-sam report build *.egg-info .coverage htmlcov .pytest_cache .ruff_cache .mypy_cache .hypothesis scripts/page/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "Clean: the virtual environment, the local state and the caches are gone."

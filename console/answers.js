@@ -1,17 +1,27 @@
+// @ts-check
 // What an answer says, and what a refusal means, in words for people.
 
-import { count } from "./dom.js";
+import { texts } from "./texts.js";
 
+/** @import { Answer, Refusal } from "./types.d.ts" */
+
+/**
+ * @param {Answer} body
+ * @returns {string}
+ */
 export function describeAnswer(body) {
-  if (body.skip) return `skipped: ${body.skip}`;
-  if (body.approved === false) return `rejected: ${body.reason}`;
-  if (body.approved) return body.annotations ? "corrected and approved" : "approved";
-  return body.annotations.length ? count(body.annotations.length, "box", "boxes") : "no defect";
+  if (body.skip !== undefined) return texts.answers.skipped(body.skip);
+  if (body.approved === false) return texts.answers.rejected(body.reason);
+  if (body.approved) return body.annotations ? texts.answers.corrected : texts.answers.approved;
+  return texts.answers.boxes(body.annotations.length);
 }
 
-/** What it means that the server took an answer for none. */
+/**
+ * Why the server did not accept an answer.
+ * @param {Refusal} refusal
+ */
 export function explainRefusal({ status, message }) {
-  if (status === 409) return "Somebody else has this image, or its job is done meanwhile; what counts is theirs.";
-  if (status === 404) return "The job or the image is not there any more.";
+  if (status === 409) return texts.answers.conflict;
+  if (status === 404) return texts.answers.gone;
   return message;
 }

@@ -1,74 +1,106 @@
-// Images about which only an engineer can decide: rounds that did not settle them, skipped ones, labels that look wrong.
+// @ts-check
+// Images about which only an engineer can decide: rounds that did not settle them, skipped ones, labels that look
+// wrong.
 
-import { confirm, count, fileName, fill, h, say, svg } from "./dom.js";
-import { LiveView } from "./live.js";
-import { colourOf } from "./stage.js";
+import { say, sayError } from "./announce.js";
+import { confirm } from "./dialogs.js";
+import { fill, h } from "./dom.js";
+import { fileName } from "./format.js";
+import { LiveView } from "./live-view.js";
+import { texts } from "./texts.js";
+import { emptyState, photoWithBoxes } from "./widgets.js";
 
-const ACTIONS = { relabel: "Label again", accept: "Accept as it is", drop: "Leave out" };
-const DONE = { relabel: "goes back to labelling", accept: "is accepted", drop: "is left out" };
+/** @import { AttentionAction, AttentionImage, Context } from "./types.d.ts" */
 
+/** @type {AttentionAction[]} */
+const ACTIONS = ["relabel", "accept", "drop"];
+
+/** @extends {LiveView<AttentionImage[]>} */
 export class AttentionView extends LiveView {
-  title = "Attention";
-
-  load() {
-    return this.app.api.attention();
+  /** @param {Context} context */
+  constructor(context) {
+    super(context, texts.attention.title);
   }
 
-  /** Links to photos are signed anew each time; that alone is no change. */
+  load() {
+    return this.context.api.attention();
+  }
+
+  /**
+   * Links to photos are signed anew each time; that alone is no change.
+   * @param {AttentionImage[]} images
+   */
   signature(images) {
     return images.map(({ image_url: _, ...image }) => image);
   }
 
+  /** @param {AttentionImage[]} images */
   render(images) {
     fill(
       this.element,
-      h("h1", {}, "Needs an engineer"),
+      h("h1", {}, texts.attention.heading),
       images.length
-        ? h("p", { class: "muted" }, `${count(images.length, "image")} that people or the model could not settle.`)
-        : h("div", { class: "empty-state" }, h("p", {}, h("strong", {}, "Nothing here.")), h("p", {}, "Skipped images, images that came back too often, and labels that a new model contradicts appear here.")),
+        ? h("p", { class: "muted" }, texts.attention.number(images.length))
+        : emptyState(texts.attention.nothing, texts.attention.whatComes),
       h("ul", { class: "cards wide" }, images.map((image) => this.#card(image))),
     );
   }
 
+  /** @param {AttentionImage} image */
   #card(image) {
-    const overlay = svg("svg", { viewBox: `0 0 ${image.width} ${image.height}`, "aria-hidden": "true" });
-    for (const box of image.annotations ?? []) {
-      const place = { x: box.left, y: box.top, width: box.width, height: box.height };
-      overlay.append(svg("rect", { ...place, class: "halo", stroke: "#000" }), svg("rect", { ...place, class: "line", stroke: colourOf(box.class_id) }));
-    }
-    const photo = h("img", { src: image.image_url, alt: `Photo ${fileName(image.name)}`, loading: "lazy", decoding: "async", referrerpolicy: "no-referrer" });
-    const frame = h("span", { class: "tile-photo" }, photo, overlay);
-    frame.style.aspectRatio = `${image.width} / ${image.height}`;
-    const buttons = Object.entries(ACTIONS).map(([action, text]) =>
-      h(
-        "button",
-        {
-          type: "button", "aria-label": `${text}: ${fileName(image.name)}`, onclick: () => this.#settle(image, action),
-          disabled: action === "accept" && !image.annotations, // there is no label to accept
-        },
-        text,
-      ),
-    );
+    const name = fileName(image.name);
+    const photo = h("img", {
+      src: image.image_url, alt: texts.attention.photo(name), loading: "lazy", decoding: "async",
+      referrerpolicy: "no-referrer",
+    });
+    const label = image.annotations ? texts.attention.boxes(image.annotations.length) : texts.attention.noLabel;
     return h(
       "li",
       { class: "card" },
-      frame,
-      h("h2", {}, fileName(image.name)),
+      photoWithBoxes(photo, image, image.annotations ?? []),
+      h("h2", {}, name),
       h("p", {}, image.why),
-      h("p", { class: "muted" }, image.annotations ? count(image.annotations.length, "box", "boxes") : "no label"),
-      this.app.api.isEngineer ? h("div", { class: "row" }, buttons) : h("p", { class: "muted" }, "An engineer decides."),
+      h("p", { class: "muted" }, label),
+      this.context.api.isEngineer
+        ? h("div", { class: "row" }, ACTIONS.map((action) => this.#button(image, action)))
+        : h("p", { class: "muted" }, texts.attention.engineerDecides),
     );
   }
 
+  /**
+   * @param {AttentionImage} image
+   * @param {AttentionAction} action
+   */
+  #button(image, action) {
+    const text = texts.attention.actions[action];
+    const options = {
+      type: "button",
+      "aria-label": texts.attention.actionOn(text, fileName(image.name)),
+      onclick: () => this.#settle(image, action),
+      disabled: action === "accept" && !image.annotations, // there is no label to accept
+    };
+    return h("button", options, text);
+  }
+
+  /**
+   * @param {AttentionImage} image
+   * @param {AttentionAction} action
+   */
   async #settle(image, action) {
     const name = fileName(image.name);
-    if (action === "drop" && !(await confirm(`Leave out ${name}?`, "No model will learn from this image.", "Leave out", { danger: true }))) return;
+    if (action === "drop" && !(await confirmExclusion(name))) return;
     try {
-      await this.app.api.settle(image.image_id, action);
-      say(`${name} ${DONE[action]}.`, "good");
+      await this.context.api.settle(image.image_id, action);
+      say(texts.attention.settled(name, texts.attention.done[action]), "good");
       await this.refresh();
     } catch (error) {
-      say(error.message, "bad");
+      sayError(error);
     }
   }
+}
+
+/** @param {string} name */
+function confirmExclusion(name) {
+  const { confirmExclude, excludeExplained, actions } = texts.attention;
+  return confirm(confirmExclude(name), excludeExplained, actions.drop, { danger: true });
 }

@@ -1,122 +1,128 @@
-// The jobs that are open, and how one goes on.
+// @ts-check
+// The jobs that are open, and the progress of one.
 
-import { ago, count, fill, h, progressBar, table } from "./dom.js";
-import { LiveView } from "./live.js";
+import { fill, h } from "./dom.js";
+import { ago, decimal, LANGUAGE, percent } from "./format.js";
+import { LiveView } from "./live-view.js";
+import { texts } from "./texts.js";
+import { emptyState, progressBar, table, tile } from "./widgets.js";
 
-const KINDS = { labeling: "Labelling", verification: "Verification" };
-const VERBS = { labeling: "Label", verification: "Verify" };
+/** @import { Context, Job, JobProgress } from "./types.d.ts" */
 
-export const jobPath = (job) => `#/jobs/${encodeURIComponent(job.job_id)}`;
+/** @param {Job} job */
+const jobPath = (job) => `#/jobs/${encodeURIComponent(job.job_id)}`;
+/** @param {Job} job */
 const workPath = (job) => `${jobPath(job)}/work`;
+/** @param {Job} job */
+const kindBadge = (job) => h("span", { class: `badge ${job.kind}` }, texts.jobs.kinds[job.kind]);
+/** @param {Job} job */
+const roundBadge = (job) => h("span", { class: "badge" }, texts.jobs.round(job.round));
 
+/** @extends {LiveView<Job[]>} */
 export class JobsView extends LiveView {
-  title = "Jobs";
-
-  load() {
-    return this.app.api.jobs();
+  /** @param {Context} context */
+  constructor(context) {
+    super(context, texts.jobs.title);
   }
 
+  load() {
+    return this.context.api.jobs();
+  }
+
+  /** @param {Job[]} jobs */
   render(jobs) {
-    const open = jobs.filter((job) => job.status === "OPEN");
-    const waiting = open.filter((job) => job.remaining > 0);
+    const waiting = jobs.filter((job) => job.status === "OPEN" && job.remaining > 0);
     fill(
       this.element,
-      h("h1", {}, "Jobs"),
+      h("h1", {}, texts.jobs.title),
       waiting.length
-        ? h("ul", { class: "cards" }, waiting.map((job) => this.#card(job)))
-        : h(
-            "div",
-            { class: "empty-state" },
-            h("p", {}, h("strong", {}, "Nothing to do.")),
-            h("p", {}, "New images make a job by themselves, some minutes after they are uploaded. It appears here without a reload."),
-          ),
-    );
-  }
-
-  #card(job) {
-    const done = job.total - job.remaining;
-    return h(
-      "li",
-      { class: "card" },
-      h(
-        "div",
-        { class: "card-head" },
-        h("span", { class: `badge ${job.kind}` }, KINDS[job.kind] ?? job.kind),
-        job.round > 1 && h("span", { class: "badge" }, `round ${job.round}`),
-        h("span", { class: "muted" }, ago(job.created_at)),
-      ),
-      h("h2", {}, h("a", { href: jobPath(job) }, job.job_id)),
-      progressBar(done, job.total, `Progress of ${job.job_id}`),
-      h("p", { class: "muted" }, `${count(job.remaining, "image")} left of ${job.total.toLocaleString("en")} · ${job.classes.join(", ")}${people(job)}`),
-      job.answered_by_you >= job.total
-        ? h("p", {}, "You have answered every image; others still do.")
-        : h("a", { class: "button primary", href: workPath(job), "aria-label": `${VERBS[job.kind]} ${job.job_id}` }, VERBS[job.kind] ?? "Open"),
+        ? h("ul", { class: "cards" }, waiting.map(jobCard))
+        : emptyState(texts.jobs.nothing, texts.jobs.howJobsStart),
     );
   }
 }
 
-/** Each image may be asked of several people. */
-function people(job) {
-  return job.annotators > 1 ? ` · ${job.annotators} people for each image` : "";
+/** @param {Job} job */
+function jobCard(job) {
+  const verb = texts.jobs.verbs[job.kind];
+  const open = { class: "button primary", href: workPath(job), "aria-label": [verb, job.job_id].join(" ") };
+  return h(
+    "li",
+    { class: "card" },
+    h(
+      "div",
+      { class: "card-head" },
+      kindBadge(job),
+      job.round > 1 && roundBadge(job),
+      h("span", { class: "muted" }, ago(job.created_at)),
+    ),
+    h("h2", {}, h("a", { href: jobPath(job) }, job.job_id)),
+    progressBar(job.total - job.remaining, job.total, texts.jobs.progressOf(job.job_id)),
+    h("p", { class: "muted" }, texts.jobs.facts(job)),
+    (job.answered_by_you ?? 0) >= job.total
+      ? h("p", {}, texts.jobs.answeredAll)
+      : h("a", open, verb),
+  );
 }
 
+/** @extends {LiveView<JobProgress>} */
 export class JobView extends LiveView {
-  constructor(app, jobId) {
-    super(app);
+  /**
+   * @param {Context} context
+   * @param {string} jobId
+   */
+  constructor(context, jobId) {
+    super(context, jobId);
     this.jobId = jobId;
-    this.title = jobId;
   }
 
   load() {
-    return this.app.api.job(this.jobId);
+    return this.context.api.job(this.jobId);
   }
 
+  /** @param {JobProgress} job */
   render(job) {
-    const done = job.total - job.remaining;
-    const workers = Object.entries(job.workers ?? {}).sort((a, b) => b[1].answers - a[1].answers);
-    const hoursLeft = job.per_hour ? job.remaining / job.per_hour : null;
+    const work = h("a", { class: "button primary", href: workPath(job) });
+    work.textContent = job.kind === "labeling" ? texts.job.labelNow : texts.job.verifyNow;
     fill(
       this.element,
-      h("p", {}, h("a", { href: "#/jobs" }, "← Jobs")),
+      h("p", {}, h("a", { href: "#/jobs" }, texts.job.back)),
       h("h1", {}, job.job_id),
       h(
         "div",
         { class: "card-head" },
-        h("span", { class: `badge ${job.kind}` }, KINDS[job.kind] ?? job.kind),
-        h("span", { class: "badge" }, `round ${job.round}`),
-        h("span", { class: "muted" }, `opened ${ago(job.created_at)}`),
+        kindBadge(job),
+        roundBadge(job),
+        h("span", { class: "muted" }, texts.job.opened(job.created_at)),
       ),
-      progressBar(done, job.total, "Progress"),
-      h(
-        "dl",
-        { class: "tiles" },
-        tile(`${done.toLocaleString("en")} of ${job.total.toLocaleString("en")}`, "answered"),
-        tile(number(job.per_hour, 0), "answers an hour"),
-        tile(hoursLeft === null || !job.remaining ? "–" : duration(hoursLeft), "to go at this pace"),
-        tile(typeof job.agreement === "number" ? `${Math.round(job.agreement * 100)} %` : "–", "agreement between annotators"),
-        tile(String(job.skipped ?? 0), "skipped"),
-      ),
-      job.status === "OPEN" && job.remaining > 0
-        ? h("p", {}, h("a", { class: "button primary", href: workPath(job) }, `${VERBS[job.kind]} now`))
-        : h("p", {}, "This job is done."),
-      h("h2", {}, "Who did what"),
-      workers.length
-        ? table("Answers by person", ["Person", "Answers", "An hour"], workers.map(([name, work]) => [name, work.answers.toLocaleString("en"), number(work.per_hour, 0)]))
-        : h("p", { class: "muted" }, "Nobody has answered yet."),
+      progressBar(job.total - job.remaining, job.total, texts.job.progress),
+      progressTiles(job),
+      job.status === "OPEN" && job.remaining > 0 ? h("p", {}, work) : h("p", {}, texts.job.done),
+      h("h2", {}, texts.job.people),
+      peopleTable(job),
     );
   }
 }
 
-export function tile(value, label) {
-  return h("div", { class: "tile-number" }, h("dt", {}, label), h("dd", {}, value));
+/** @param {JobProgress} job */
+function progressTiles(job) {
+  const hoursLeft = job.per_hour && job.remaining ? job.remaining / job.per_hour : null;
+  const agreement = typeof job.agreement === "number" ? percent(job.agreement) : texts.general.none;
+  return h(
+    "dl",
+    { class: "tiles" },
+    tile(texts.job.answeredOf(job.total - job.remaining, job.total), texts.job.answered),
+    tile(decimal(job.per_hour, 0), texts.job.perHour),
+    tile(hoursLeft === null ? texts.general.none : texts.job.duration(hoursLeft), texts.job.timeLeft),
+    tile(agreement, texts.job.agreement),
+    tile(String(job.skipped), texts.job.skipped),
+  );
 }
 
-export function number(value, digits) {
-  return typeof value === "number" ? value.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits }) : "–";
-}
-
-function duration(hours) {
-  const minutes = Math.ceil(hours * 60);
-  if (minutes < 60) return count(minutes, "minute");
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+/** @param {JobProgress} job */
+function peopleTable(job) {
+  const workers = Object.entries(job.workers).sort((a, b) => b[1].answers - a[1].answers);
+  if (!workers.length) return h("p", { class: "muted" }, texts.job.nobody);
+  const rows = workers.map(([name, work]) => [name, work.answers.toLocaleString(LANGUAGE), decimal(work.per_hour, 0)]);
+  return table(texts.job.people, texts.job.peopleColumns, rows);
 }

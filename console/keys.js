@@ -1,16 +1,29 @@
-// Commands by keyboard: one table for each view, which is also what the `?` overlay shows.
-// A command is {keys: ["Shift+A", …], text, group, run, when?, hidden?, once?}. "Mod" is Ctrl, or Cmd on a Mac. `once`: a key that is
-// held does it once, because doing it again would answer an image that nobody has seen yet.
+// @ts-check
+// Commands by keyboard: one list for each view, which is also what the `?` overlay shows.
+// The keys of a command are written "Shift+A"; "Mod" is Ctrl, or Cmd on a Mac. `once`: a key that is held does it once,
+// because doing it again would answer an image that nobody has seen yet.
 
-import { dialog, h } from "./dom.js";
+import { dialog } from "./dialogs.js";
+import { h } from "./dom.js";
+import { texts } from "./texts.js";
 
-const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform ?? "");
+/** @import { Command } from "./types.d.ts" */
+
+const IS_MAC = /Mac|iPhone|iPad/.test(navigator.platform);
+/** @type {Record<string, string>} */
 const SHOWN = {
-  " ": "Space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", Delete: "Del", Enter: "Enter",
-  PageUp: "Page ↑", PageDown: "Page ↓", Mod: IS_MAC ? "⌘" : "Ctrl",
+  ...texts.keys.names,
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Mod: IS_MAC ? "⌘" : "Ctrl",
 };
 
-/** "Shift+A" for a key event; Shift counts for letters and named keys, not for characters that it makes. */
+/**
+ * "Shift+A" for a key event; Shift counts for letters and named keys, not for characters that it makes.
+ * @param {KeyboardEvent} event
+ */
 export function keyOf(event) {
   const isLetter = /^\p{L}$/u.test(event.key);
   const isNamed = event.key.length > 1 || event.key === " ";
@@ -22,29 +35,37 @@ export function keyOf(event) {
   return parts.join("+");
 }
 
-/** Does the element under the keys need this one itself? */
+/**
+ * Does the element under the keys need this one itself?
+ * @param {KeyboardEvent} event
+ */
 function isTaken(event) {
-  const { target } = event;
+  const { target, key } = event;
+  if (!(target instanceof Element)) return false;
   if (target.closest("dialog")) return true;
-  if (target.closest("textarea, select, input:not([type=range]):not([type=checkbox])")) return event.key !== "Escape";
-  if (target.closest("input[type=range]")) return event.key.startsWith("Arrow") || event.key.startsWith("Page");
-  if (target.closest("button, a, summary, input[type=checkbox]")) return event.key === "Enter" || event.key === " ";
+  if (target.closest("textarea, select, input:not([type=range]):not([type=checkbox])")) return key !== "Escape";
+  if (target.closest("input[type=range]")) return key.startsWith("Arrow") || key.startsWith("Page");
+  if (target.closest("button, a, summary, input[type=checkbox]")) return key === "Enter" || key === " ";
   return false;
 }
 
 export class Keys {
+  /** @type {Command[]} */
   #commands = [];
 
   constructor() {
     document.addEventListener("keydown", this.#onKey);
   }
 
-  /** Take `commands` in place of those before; the view that is shown calls this. */
+  /**
+   * Take `commands` in place of those before; the view that is shown calls this.
+   * @param {Command[]} commands
+   */
   use(commands) {
     this.#commands = commands;
   }
 
-  #onKey = (event) => {
+  #onKey = (/** @type {KeyboardEvent} */ event) => {
     if (event.defaultPrevented || event.isComposing || isTaken(event)) return;
     const key = keyOf(event);
     if (key === "?") {
@@ -63,39 +84,29 @@ export class Keys {
   /** The overlay with all keys of this view. */
   show() {
     if (document.querySelector("dialog[open]")) return;
+    /** @type {Map<string, [string[], string][]>} */
     const groups = new Map();
-    for (const command of this.#commands) {
-      if (!command.hidden) groups.set(command.group, [...(groups.get(command.group) ?? []), command]);
+    for (const { hidden, group = "", show, keys, text = "" } of this.#commands) {
+      if (!hidden) groups.set(group, [...(groups.get(group) ?? []), [show ?? keys, text]]);
     }
-    dialog(
-      "Keyboard",
-      () =>
-        h(
-          "div",
-          { class: "keys", tabindex: 0, autofocus: true },
-          [...groups].map(([group, commands]) =>
-            h(
-              "section",
-              {},
-              h("h3", {}, group),
-              h(
-                "dl",
-                {},
-                commands.map((command) =>
-                  h("div", {}, h("dt", {}, (command.show ?? command.keys).map(shown)), h("dd", {}, command.text)),
-                ),
-              ),
-            ),
-          ),
-          h("section", {}, h("h3", {}, "Everywhere"), h("dl", {}, h("div", {}, h("dt", {}, shown("?")), h("dd", {}, "This overview")))),
-        ),
-      { wide: true },
+    groups.set(texts.keys.everywhere, [[["?"], texts.keys.overview]]);
+    const sections = [...groups].map(([group, lines]) =>
+      h("section", {}, h("h3", {}, group), h("dl", {}, lines.map(([keys, text]) => line(keys, text)))),
     );
+    dialog(texts.keys.title, () => h("div", { class: "keys", tabindex: 0, autofocus: true }, sections), { wide: true });
   }
 }
 
-/** A key combination as <kbd> elements. */
-export function shown(keys) {
+/** @param {string[]} keys @param {string} text */
+function line(keys, text) {
+  return h("div", {}, h("dt", {}, keys.map(shown)), h("dd", {}, text));
+}
+
+/**
+ * A key combination as <kbd> elements.
+ * @param {string} keys
+ */
+function shown(keys) {
   const parts = keys === "+" ? ["+"] : keys.split(/\+(?=.)/);
   return h("span", { class: "combo" }, parts.map((part) => h("kbd", {}, SHOWN[part] ?? part)));
 }

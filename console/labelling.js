@@ -1,99 +1,113 @@
+// @ts-check
 // Labelling one job: draw, save, next. What is answered is shown as done at once and sent by the outbox.
 
-import { askReason, count, fileName, h, say, whisper } from "./dom.js";
+import { say, whisper } from "./announce.js";
+import { askReason } from "./dialogs.js";
+import { h } from "./dom.js";
+import { fileName } from "./format.js";
+import { JobWork } from "./job-work.js";
 import { Photos } from "./photos.js";
-import { TaskQueue } from "./tasks.js";
-import { Session } from "./work.js";
+import { TaskQueue } from "./task-queue.js";
+import { texts } from "./texts.js";
+import { keyButton } from "./widgets.js";
 import { Workbench } from "./workbench.js";
+import { workbenchCommands } from "./workbench-keys.js";
 
-const AHEAD = 3;
-const SKIP_REASONS = ["The photo is blurred or too dark", "I can’t tell whether this is a defect", "This is not one of our parts"];
+/** @import { Answer, Command, Context, Job } from "./types.d.ts" */
+
+const AHEAD = 3; // tasks that are leased beyond the current one
 
 export class LabellingView {
-  constructor(app, job) {
-    this.app = app;
-    this.job = job;
-    this.photos = new Photos();
-    this.queue = new TaskQueue({ api: app.api, outbox: app.outbox, photos: this.photos, job, ahead: AHEAD });
-    this.save = h("button", { type: "button", class: "primary", onclick: () => this.onSave() }, "Save and next ", h("kbd", {}, "Enter"));
-    this.noDefect = h("button", { type: "button", onclick: () => this.onNoDefect() }, "No defect ", h("kbd", {}, "N"));
-    this.skip = h("button", { type: "button", onclick: () => this.onSkip() }, "Skip … ", h("kbd", {}, "S"));
-    this.previous = h("button", { type: "button", class: "quiet", onclick: () => this.session.back() }, "Previous ", h("kbd", {}, "K"));
-    this.next = h("button", { type: "button", class: "quiet", onclick: () => this.session.forward() }, "Next ", h("kbd", {}, "J"));
+  title = texts.labelling.title;
+
+  /**
+   * @param {Context} context
+   * @param {Job} job
+   */
+  constructor(context, job) {
+    const photos = new Photos();
+    const queue = new TaskQueue({ api: context.api, outbox: context.outbox, photos, job, ahead: AHEAD });
+    this.save = keyButton(texts.labelling.save, "Enter", () => this.onSave(), "primary");
+    this.noDefect = keyButton(texts.labelling.noDefect, "N", () => this.onNoDefect());
+    this.skip = keyButton(texts.labelling.skip, "S", () => this.onSkip());
+    this.previous = keyButton(texts.work.previous, "K", () => this.work.back(), "quiet");
+    this.next = keyButton(texts.work.next, "J", () => this.work.forward(), "quiet");
     this.bench = new Workbench({
-      app, job, photos: this.photos,
+      context, job, photos,
       foot: [this.previous, this.next, h("span", { class: "gap" }), this.skip, this.noDefect, this.save],
-      onDraft: (task, boxes) => this.session.keepDraft(task, boxes),
+      onDraft: (task, boxes) => this.work.keepDraft(task, boxes),
     });
-    this.session = new Session({ app, job, queue: this.queue, bench: this.bench, onShow: () => this.#render() });
-    this.bench.addEventListener("change", () => this.#render());
+    this.work = new JobWork({ context, job, queue, bench: this.bench, onShow: () => this.#render() });
+    this.bench.on("change", () => this.#render());
     this.element = this.bench.element;
-    this.title = "Labelling";
-    this.session.start();
+    this.work.start();
   }
 
+  /** @param {{ comesBack?: boolean }} [how] */
   close(how) {
     this.bench.close();
-    return this.session.close(how);
+    return this.work.close(how);
   }
 
   #render() {
-    const task = this.bench.task;
-    const boxes = this.bench.boxes;
-    for (const button of [this.save, this.noDefect]) button.disabled = !this.bench.isSeen;
+    const { task, boxes, isSeen } = this.bench;
+    for (const button of [this.save, this.noDefect]) button.disabled = !isSeen;
     this.skip.disabled = !task;
-    this.previous.disabled = !this.session.canGoBack;
+    this.previous.disabled = !this.work.canGoBack;
     this.next.disabled = !task?.done;
     this.save.classList.toggle("primary", Boolean(boxes?.decided.length));
-    this.noDefect.classList.toggle("primary", this.bench.isSeen && !boxes?.list.length);
+    this.noDefect.classList.toggle("primary", isSeen && !boxes?.list.length);
   }
 
   onSave() {
-    const { boxes } = this.bench;
-    if (!this.bench.isSeen) return;
-    if (boxes.undecided.length) {
-      boxes.select(boxes.undecided[0].key);
-      say(`${count(boxes.undecided.length, "proposal")} to decide first: A accepts, X deletes, Shift+A accepts all.`);
-      return;
+    const { boxes, isSeen } = this.bench;
+    if (!isSeen || !boxes) return;
+    const [undecided] = boxes.undecided;
+    if (undecided) {
+      boxes.select(undecided.key);
+      say(texts.labelling.undecided(boxes.undecided.length));
+    } else if (!boxes.list.length) {
+      say(texts.labelling.noBox);
+    } else {
+      this.#answer({ annotations: boxes.answer() }, texts.answers.boxes(boxes.list.length));
     }
-    if (!boxes.list.length) {
-      say("There is no box. Draw one, or press N to say “no defect”.");
-      return;
-    }
-    this.#answer({ annotations: boxes.answer() }, count(boxes.list.length, "box", "boxes"));
   }
 
   onNoDefect() {
-    const { boxes } = this.bench;
-    if (!this.bench.isSeen) return;
+    const { boxes, isSeen } = this.bench;
+    if (!isSeen || !boxes) return;
     const own = boxes.decided.length;
-    if (own) {
-      say(`This image has ${count(own, "box", "boxes")}. Delete ${own === 1 ? "it" : "them"} first, then say “no defect”.`);
-      return;
-    }
-    this.#answer({ annotations: [] }, "no defect");
+    if (own) say(texts.labelling.hasBoxes(own));
+    else this.#answer({ annotations: [] }, texts.answers.boxes(0));
   }
 
   async onSkip() {
     const { task } = this.bench;
     if (!task) return;
-    const reason = await askReason("Skip this image", SKIP_REASONS, "Skip", { explain: "An engineer decides what becomes of it." });
-    if (reason && this.bench.task === task) this.#answer({ skip: reason }, "skipped");
+    const { skipTitle, skipReasons, skipButton, skipExplained, skipped } = texts.labelling;
+    const reason = await askReason(skipTitle, skipReasons, skipButton, { explain: skipExplained });
+    if (reason && this.bench.task === task) this.#answer({ skip: reason }, skipped);
   }
 
+  /**
+   * @param {Answer} body
+   * @param {string} words
+   */
   #answer(body, words) {
-    whisper(`${fileName(this.bench.task.name)}: ${words}. Saved.`);
-    this.session.answer(body);
+    whisper(texts.labelling.saved(fileName(this.bench.task?.name ?? ""), words));
+    this.work.answer(body);
   }
 
+  /** @returns {Command[]} */
   commands() {
+    const group = texts.keys.groups.answer;
     return [
-      { keys: ["Enter"], group: "Answer", text: "Save the boxes and go to the next image", once: true, run: () => this.onSave() },
-      { keys: ["N"], group: "Answer", text: "No defect", once: true, run: () => this.onNoDefect() },
-      { keys: ["S"], group: "Answer", text: "Skip with a reason", once: true, run: () => this.onSkip() },
-      { keys: ["K", "PageUp"], group: "Answer", text: "Previous image", run: () => this.session.back() },
-      { keys: ["J", "PageDown"], group: "Answer", text: "Next image (after looking back)", run: () => this.session.forward() },
-      ...this.bench.commands(),
+      { keys: ["Enter"], group, text: texts.keys.save, once: true, run: () => this.onSave() },
+      { keys: ["N"], group, text: texts.keys.noDefect, once: true, run: () => this.onNoDefect() },
+      { keys: ["S"], group, text: texts.keys.skip, once: true, run: () => this.onSkip() },
+      { keys: ["K", "PageUp"], group, text: texts.keys.previousImage, run: () => this.work.back() },
+      { keys: ["J", "PageDown"], group, text: texts.keys.nextImage, run: () => this.work.forward() },
+      ...workbenchCommands(this.bench),
     ];
   }
 }

@@ -1,147 +1,222 @@
+// @ts-check
 // What is going on: images, running workflows on their graphs, models to decide about, devices.
 
-import { ago, askReason, confirm, count, fill, h, say, table } from "./dom.js";
-import { drawGraph } from "./graph.js";
-import { number, tile } from "./jobs.js";
-import { LiveView } from "./live.js";
+import { say, sayError } from "./announce.js";
+import { askReason, confirm } from "./dialogs.js";
+import { fill, h } from "./dom.js";
+import { ago, decimal, LANGUAGE } from "./format.js";
+import { LiveView } from "./live-view.js";
+import { texts } from "./texts.js";
+import { table, tile } from "./widgets.js";
+import { drawGraph } from "./workflow-graph.js";
 
-const STATUSES = {
-  NEW: "new", CLAIMED: "in labelling", APPROVED: "approved", REJECTED: "given up", QUARANTINED: "quarantined", REMOVED: "removed",
-  ATTENTION: "need attention",
-};
-const MODELS = { PendingManualApproval: "waits for you", Approved: "approved", Rejected: "rejected" };
+/** @import { Context, Device, Execution, Model, Overview, Workflow } from "./types.d.ts" */
+
 const GOOD = new Set(["Approved", "SUCCEEDED", "HEALTHY"]);
 const BAD = new Set(["Rejected", "FAILED", "TIMED_OUT", "ABORTED", "UNHEALTHY"]);
+/** @type {Record<string, string>} */
+const IMAGE_STATES = texts.overview.imageStates;
+/** @type {Record<string, string>} */
+const MODEL_STATES = texts.overview.modelStates;
 
+/** @extends {LiveView<Overview>} */
 export class OverviewView extends LiveView {
-  title = "Overview";
+  /** @type {Map<string, Workflow | null>} */
   #workflows = new Map();
-  #shown = null;
+  /** @type {string | undefined} the workflow whose graph is shown */
+  #shown;
+
+  /** @param {Context} context */
+  constructor(context) {
+    super(context, texts.overview.title);
+  }
 
   async load() {
-    const overview = await this.app.api.overview();
-    const machines = [...new Set(overview.executions.map((execution) => execution.machine))];
-    const wanted = [...new Set([...machines, ...(overview.machines ?? [])])];
+    const overview = await this.context.api.overview();
     // A workflow's graph changes only with a deployment: asked for once.
-    for (const machine of wanted) {
-      if (!this.#workflows.has(machine)) this.#workflows.set(machine, await this.app.api.workflow(machine).catch(() => null));
+    for (const { machine } of overview.executions) {
+      if (this.#workflows.has(machine)) continue;
+      this.#workflows.set(machine, await this.context.api.workflow(machine).catch(() => null));
     }
     return overview;
   }
 
+  /** @param {Overview} overview */
   render({ images, executions, models, devices }) {
-    const counts = Object.entries(images).filter(([, value]) => value > 0);
     fill(
       this.element,
-      h("h1", {}, "Overview"),
-      h("h2", {}, "Images"),
-      counts.length
-        ? h("dl", { class: "tiles" }, counts.map(([status, value]) => tile(value.toLocaleString("en"), STATUSES[status] ?? status.toLowerCase())))
-        : h("p", { class: "muted" }, "No image yet. Upload some under incoming/."),
-      h("h2", {}, "Workflows"),
-      this.#runs(executions),
-      h("h2", {}, "Models"),
-      this.#models(models),
-      h("h2", {}, "Devices"),
-      this.#devices(devices),
+      h("h1", {}, texts.overview.title),
+      h("h2", {}, texts.overview.images),
+      imageTiles(images),
+      h("h2", {}, texts.overview.workflows),
+      executions.length ? this.#workflowRuns(executions) : muted(texts.overview.nothingRan),
+      h("h2", {}, texts.overview.models),
+      models.length ? this.#models(models) : muted(texts.overview.noModels),
+      h("h2", {}, texts.overview.devices),
+      devices.length ? deviceTable(devices) : muted(texts.overview.noDevices),
     );
   }
 
-  #runs(executions) {
+  /** @param {Execution[]} executions */
+  #workflowRuns(executions) {
     const running = executions.filter((execution) => execution.status === "RUNNING");
-    const machines = [...new Set([...running, ...executions].map((execution) => execution.machine))].filter((machine) => this.#workflows.get(machine));
-    if (!executions.length) return h("p", { class: "muted" }, "Nothing has run yet.");
-    if (!machines.includes(this.#shown)) this.#shown = machines[0];
-    const rows = executions.map((execution) => [
-      execution.machine, execution.name, badge(execution.status), execution.state ?? "–", ago(execution.started_at),
-    ]);
-    const choose = (machine) => {
-      this.#shown = machine;
-      draw();
-    };
-    const tabs = h("div", { class: "row", role: "group", "aria-label": "Workflow to draw" });
+    const machines = [...new Set([...running, ...executions].map((execution) => execution.machine))].filter((machine) =>
+      this.#workflows.get(machine),
+    );
+    if (!this.#shown || !machines.includes(this.#shown)) this.#shown = machines[0];
+    const tabs = h("div", { class: "row", role: "group", "aria-label": texts.overview.workflowToDraw });
     const frame = h("div", {});
     const draw = () => {
-      fill(
-        tabs,
-        machines.map((machine) => {
-          const number = running.filter((execution) => execution.machine === machine).length;
-          const text = number ? `${machine} · ${number} running` : machine;
-          return h("button", { type: "button", "aria-pressed": String(machine === this.#shown), onclick: () => choose(machine) }, text);
-        }),
-      );
-      const current = new Map();
-      for (const execution of running.filter((each) => each.machine === this.#shown && each.state)) {
-        current.set(execution.state, (current.get(execution.state) ?? 0) + 1);
-      }
-      fill(frame, this.#shown && drawGraph(this.#workflows.get(this.#shown), current));
+      fill(tabs, machines.map((machine) => tab(machine)));
+      fill(frame, this.#graph(running));
       // Later: the first time it is not in the document yet.
-      requestAnimationFrame(() => frame.querySelector(".current")?.scrollIntoView?.({ block: "nearest", inline: "center" }));
+      requestAnimationFrame(() =>
+        frame.querySelector(".current")?.scrollIntoView({ block: "nearest", inline: "center" }),
+      );
+    };
+    const tab = (/** @type {string} */ machine) => {
+      const number = running.filter((execution) => execution.machine === machine).length;
+      const choose = () => {
+        this.#shown = machine;
+        draw();
+      };
+      const options = { type: "button", "aria-pressed": String(machine === this.#shown), onclick: choose };
+      return h("button", options, texts.overview.workflow(machine, number));
     };
     draw();
-    return h("div", {}, tabs, frame, table("Executions", ["Workflow", "Execution", "Status", "State", "Started"], rows));
+    return h("div", {}, tabs, frame, executionTable(executions));
   }
 
+  /** @param {Execution[]} running */
+  #graph(running) {
+    const workflow = this.#shown && this.#workflows.get(this.#shown);
+    if (!workflow) return null;
+    /** @type {Map<string, number>} */
+    const current = new Map();
+    for (const { machine, state } of running) {
+      if (machine === this.#shown && state) current.set(state, (current.get(state) ?? 0) + 1);
+    }
+    return drawGraph(workflow, current);
+  }
+
+  /** @param {Model[]} models */
   #models(models) {
-    if (!models.length) return h("p", { class: "muted" }, "No model yet. One comes when enough images are approved and the gate accepts it.");
     const rows = models.map((model) => [
-      `version ${model.version}`,
-      badge(model.status, MODELS[model.status]),
-      number(model.map50, 3),
-      number(model.map50_95, 3),
+      texts.overview.version(model.version),
+      badge(model.status, MODEL_STATES[model.status]),
+      decimal(model.map50, 3),
+      decimal(model.map50_95, 3),
       ago(model.created),
-      h("code", {}, model.dataset_version ?? "–"),
+      h("code", {}, model.dataset_version ?? texts.general.none),
       this.#decision(model),
     ]);
-    return table("Models", ["Model", "Status", "mAP@.50", "mAP@.50:.95", "Made", "Dataset", "Decision"], rows);
+    return table(texts.overview.models, texts.overview.modelColumns, rows);
   }
 
+  /** @param {Model} model */
   #decision(model) {
+    const { version } = model;
     if (model.status !== "PendingManualApproval") return "";
-    if (!this.app.api.isEngineer) return h("span", { class: "muted" }, "an engineer decides");
+    if (!this.context.api.isEngineer) return h("span", { class: "muted" }, texts.overview.engineerDecides);
+    const approve = {
+      type: "button", class: "primary", "aria-label": texts.overview.approveVersion(version),
+      onclick: () => this.#approve(model),
+    };
+    const reject = {
+      type: "button", "aria-label": texts.overview.rejectVersion(version), onclick: () => this.#reject(model),
+    };
     return h(
       "div",
       { class: "row" },
-      h("button", { type: "button", class: "primary", "aria-label": `Approve version ${model.version}`, onclick: () => this.#approve(model) }, "Approve"),
-      h("button", { type: "button", "aria-label": `Reject version ${model.version}`, onclick: () => this.#reject(model) }, "Reject …"),
+      h("button", approve, texts.overview.approve),
+      h("button", reject, texts.overview.reject),
     );
   }
 
-  async #approve(model) {
-    const text = `Version ${model.version} (mAP@.50 ${number(model.map50, 3)}) goes to the devices by stages; each proves it on golden images first.`;
-    if (await confirm(`Approve version ${model.version}?`, text, "Approve and deploy")) await this.#judge(model, true, "");
-  }
-
-  async #reject(model) {
-    const reason = await askReason(`Reject version ${model.version}`, [], "Reject", { required: false });
-    if (reason !== null) await this.#judge(model, false, reason);
-  }
-
-  async #judge(model, approved, reason) {
-    try {
-      await this.app.api.judgeModel(model.version, approved, reason);
-      say(`Version ${model.version} is ${approved ? "approved: its deployment begins" : "rejected"}.`, "good");
-      await this.refresh();
-    } catch (error) {
-      say(error.message, "bad");
+  /** @param {Model} model */
+  async #approve({ version, map50 }) {
+    const text = texts.overview.approvalExplained(version, decimal(map50, 3));
+    if (await confirm(texts.overview.confirmApproval(version), text, texts.overview.approveAndDeploy)) {
+      await this.#judge(version, true, "");
     }
   }
 
-  #devices(devices) {
-    if (!devices.length) return h("p", { class: "muted" }, "No device yet.");
-    const sick = devices.filter((device) => device.healthy === false).length;
-    const rows = devices.map((device) => [
-      device.thing,
-      device.status ?? "–",
-      device.model ?? "–",
-      badge(device.healthy === null || device.healthy === undefined ? "–" : device.healthy ? "HEALTHY" : "UNHEALTHY", { true: "healthy", false: "not healthy" }[device.healthy] ?? "not said yet"),
-      ago(device.seen_at),
-    ]);
-    return h("div", {}, sick > 0 && h("p", { class: "banner bad" }, `${count(sick, "device")} not healthy.`), table("Devices", ["Device", "Status", "Model", "Health", "Seen"], rows));
+  /** @param {Model} model */
+  async #reject({ version }) {
+    const title = texts.overview.rejectVersion(version);
+    const reason = await askReason(title, [], texts.overview.rejectButton, { required: false });
+    if (reason !== null) await this.#judge(version, false, reason);
+  }
+
+  /**
+   * @param {number} version
+   * @param {boolean} approved
+   * @param {string} reason
+   */
+  async #judge(version, approved, reason) {
+    try {
+      await this.context.api.judgeModel(version, approved, reason);
+      say(texts.overview.decided(version, approved), "good");
+      await this.refresh();
+    } catch (error) {
+      sayError(error);
+    }
   }
 }
 
+/** @param {Record<string, number>} images */
+function imageTiles(images) {
+  const counts = Object.entries(images).filter(([, value]) => value > 0);
+  if (!counts.length) return muted(texts.overview.noImages);
+  const tiles = counts.map(([status, value]) =>
+    tile(value.toLocaleString(LANGUAGE), IMAGE_STATES[status] ?? status.toLowerCase()),
+  );
+  return h("dl", { class: "tiles" }, tiles);
+}
+
+/** @param {Execution[]} executions */
+function executionTable(executions) {
+  const rows = executions.map((execution) => [
+    execution.machine,
+    execution.name,
+    badge(execution.status),
+    execution.state ?? texts.general.none,
+    ago(execution.started_at),
+  ]);
+  return table(texts.overview.executions, texts.overview.executionColumns, rows);
+}
+
+/** @param {Device[]} devices */
+function deviceTable(devices) {
+  const sick = devices.filter((device) => device.healthy === false).length;
+  const rows = devices.map((device) => [
+    device.thing,
+    device.status ?? texts.general.none,
+    device.model ?? texts.general.none,
+    healthBadge(device.healthy),
+    ago(device.seen_at),
+  ]);
+  return h(
+    "div",
+    {},
+    sick > 0 && h("p", { class: "banner bad" }, texts.overview.sick(sick)),
+    table(texts.overview.devices, texts.overview.deviceColumns, rows),
+  );
+}
+
+/** @param {boolean | null} healthy */
+function healthBadge(healthy) {
+  if (typeof healthy !== "boolean") return badge("", texts.overview.healthUnknown);
+  return healthy ? badge("HEALTHY", texts.overview.healthy) : badge("UNHEALTHY", texts.overview.notHealthy);
+}
+
+/** @param {string} status */
 function badge(status, text = status.toLowerCase().replace(/_/g, " ")) {
   const kind = GOOD.has(status) ? "good" : BAD.has(status) ? "bad" : "";
   return h("span", { class: `badge ${kind}` }, text);
+}
+
+/** @param {string} text */
+function muted(text) {
+  return h("p", { class: "muted" }, text);
 }

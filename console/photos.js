@@ -1,9 +1,19 @@
+// @ts-check
 // Photos loaded and decoded before they are asked for, as <img> elements that are put on the stage as they are.
 
-export class Photos {
-  #loaded = new Map(); // id → {url, element, ready}
+import { texts } from "./texts.js";
 
-  /** Load these photos ({id, url}) and let go of all others. */
+/** @typedef {{ id: string, url: string }} Wanted */
+/** @typedef {{ url: string, element: HTMLImageElement, failed: boolean, ready: Promise<void> }} Photo */
+
+export class Photos {
+  /** @type {Map<string, Photo>} */
+  #loaded = new Map();
+
+  /**
+   * Load these photos and let go of all others.
+   * @param {Wanted[]} wanted
+   */
   keep(wanted) {
     const ids = new Set(wanted.map((photo) => photo.id));
     for (const [id, photo] of this.#loaded) {
@@ -14,7 +24,11 @@ export class Photos {
     for (const photo of wanted) this.load(photo);
   }
 
-  /** {element, ready}: `ready` is fulfilled when the photo can be drawn without a wait, and rejected when it can't be loaded. */
+  /**
+   * `ready` of the photo is fulfilled when it can be drawn without a wait, and rejected when it can't be loaded.
+   * @param {Wanted} wanted
+   * @returns {Photo}
+   */
   load({ id, url }) {
     const known = this.#loaded.get(id);
     if (known && !known.failed) return known;
@@ -25,12 +39,13 @@ export class Photos {
     element.setAttribute("elementtiming", "photo"); // what benchmarks/console_page.py watches
     element.referrerPolicy = "no-referrer";
     element.src = url;
-    const photo = { url, element, failed: false };
-    photo.ready = element.decode().catch(() => {
+    const ready = element.decode().catch(() => {
       photo.failed = true;
-      throw new Error("The image can’t be loaded.");
+      throw new Error(texts.connection.photo);
     });
-    photo.ready.catch(() => {}); // whoever shows it says so
+    ready.catch(() => {}); // whoever shows it says so
+    /** @type {Photo} */
+    const photo = { url, element, failed: false, ready };
     this.#loaded.set(id, photo);
     return photo;
   }

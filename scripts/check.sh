@@ -13,6 +13,7 @@ step() {
 step ruff check "$@"
 step ruff format --check "$@"
 step mypy layers/sightline/sightline cli client reporting local edge training scripts benchmarks
+step python scripts/check_page.py
 step sam validate --lint
 step cfn-lint template.yaml
 step python scripts/check_asl.py

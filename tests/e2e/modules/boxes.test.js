@@ -5,7 +5,8 @@ const box = (left, class_id = 0) => ({ class_id, left, top: 5, width: 10, height
 
 export const tests = {
   "proposals are no answer until they are decided": () => {
-    const boxes = Boxes.of({ annotations: [box(1)], proposals: [{ ...box(2), score: 0.8 }, { ...box(3), score: 0.4 }] });
+    const proposals = [{ ...box(2), score: 0.8 }, { ...box(3), score: 0.4 }];
+    const boxes = Boxes.of({ annotations: [box(1)], proposals });
     equal(boxes.answer(), [box(1)]);
     boxes.accept(boxes.undecided[0].key);
     equal(boxes.answer(), [box(1), box(2)]);
@@ -19,8 +20,9 @@ export const tests = {
     const states = [boxes.answer()];
     for (let step = 0; step < 60; step++) {
       const some = boxes.list[Math.floor(random() * boxes.list.length)];
-      if (!some || random() < 0.5) boxes.add(box(step));
-      else if (random() < 0.5) boxes.change(some.key, { left: 500 + step });
+      const choice = random();
+      if (!some || choice < 0.5) boxes.add(box(step));
+      else if (choice < 0.75) boxes.change(some.key, { left: 500 + step });
       else boxes.remove(some.key);
       states.push(boxes.answer());
     }

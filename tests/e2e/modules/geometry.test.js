@@ -12,7 +12,8 @@ const inside = (box) =>
 export const tests = {
   "a box is drawn from any corner": () => {
     const wanted = { left: 10, top: 20, width: 30, height: 40 };
-    for (const [a, b] of [[[10, 20], [40, 60]], [[40, 60], [10, 20]], [[10, 60], [40, 20]], [[40.4, 19.6], [9.6, 60.4]]]) {
+    const corners = [[[10, 20], [40, 60]], [[40, 60], [10, 20]], [[10, 60], [40, 20]], [[40.4, 19.6], [9.6, 60.4]]];
+    for (const [a, b] of corners) {
       equal(g.boxBetween({ x: a[0], y: a[1] }, { x: b[0], y: b[1] }, SIZE), wanted);
     }
   },
@@ -35,7 +36,8 @@ export const tests = {
   "moving keeps the size, resizing the opposite edges": () => {
     const box = { left: 100, top: 100, width: 50, height: 40, class_id: 2 };
     equal(g.moveBox(box, -500, 7, SIZE), { left: 0, top: 107, width: 50, height: 40, class_id: 2 });
-    equal(g.resizeBox(box, "se", { x: 170, y: 120 }, SIZE), { left: 100, top: 100, width: 70, height: 20, class_id: 2 });
+    const lower = { left: 100, top: 100, width: 70, height: 20, class_id: 2 };
+    equal(g.resizeBox(box, "se", { x: 170, y: 120 }, SIZE), lower);
     equal(g.resizeBox(box, "w", { x: 90, y: 0 }, SIZE), { left: 90, top: 100, width: 60, height: 40, class_id: 2 });
     equal(g.resizeBox(box, "w", { x: 190, y: 0 }, SIZE), { left: 150, top: 100, width: 40, height: 40, class_id: 2 });
   },

@@ -1,5 +1,5 @@
-import { wrap } from "/console/graph.js";
-import { layout, NODE } from "/console/layout.js";
+import { wrap } from "/console/workflow-graph.js";
+import { layout, NODE } from "/console/graph-layout.js";
 import { equal, holds, randomNumbers } from "./check.js";
 
 const graph = (names, edges) => ({

@@ -1,5 +1,5 @@
 import { ApiError, NetworkError } from "/console/api.js";
-import { TaskQueue } from "/console/tasks.js";
+import { TaskQueue } from "/console/task-queue.js";
 import { equal, FakeStorage } from "./check.js";
 import { Store } from "/console/store.js";
 

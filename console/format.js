@@ -1,0 +1,52 @@
+// @ts-check
+// Numbers, times and names as people read them.
+
+/** The language of the page, for numbers and times; the words are in texts.js. */
+export const LANGUAGE = "en";
+
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} unit and its seconds */
+const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
+const relative = new Intl.RelativeTimeFormat(LANGUAGE);
+
+/**
+ * "3 images", "1 image".
+ * @param {number} number
+ * @param {string} one
+ */
+export function count(number, one, many = `${one}s`) {
+  return `${number.toLocaleString(LANGUAGE)} ${number === 1 ? one : many}`;
+}
+
+/** "85 %" of a share in 0..1. @param {number} share */
+export function percent(share) {
+  return `${Math.round(share * 100)} %`;
+}
+
+/**
+ * A number with so many digits after the point; "–" when there is none.
+ * @param {number | null | undefined} value
+ * @param {number} digits
+ */
+export function decimal(value, digits) {
+  if (typeof value !== "number") return "–";
+  return value.toLocaleString(LANGUAGE, { maximumFractionDigits: digits, minimumFractionDigits: digits });
+}
+
+/**
+ * "4 minutes ago" for a time in milliseconds or as ISO 8601.
+ * @param {number | string} time
+ */
+export function ago(time, now = Date.now()) {
+  const moment = typeof time === "string" ? Date.parse(time) : time;
+  if (!moment) return "–";
+  const seconds = Math.max(0, (now - moment) / 1000);
+  for (const [unit, size] of UNITS) {
+    if (seconds >= size) return relative.format(-Math.floor(seconds / size), unit);
+  }
+  return "just now";
+}
+
+/** The last part of a key: what people call the image. @param {string} name */
+export function fileName(name) {
+  return name.split("/").at(-1) ?? name;
+}
