@@ -13,6 +13,7 @@ TOOLS = ROOT / "scripts" / "page"
 MODULES = TOOLS / "node_modules"
 INSTALLED = MODULES / ".package-lock.json"  # npm writes it last
 LOCK = TOOLS / "package-lock.json"
+CHECKED = ("console", "tests/e2e/modules")
 
 
 class MissingToolError(Exception):
@@ -49,11 +50,9 @@ def main() -> int:
         print(f"The page can't be checked. {error}", file=sys.stderr)
         return 1
     node = str(bin_folder / "node")
-    checks = [
-        [node, str(MODULES / "typescript" / "bin" / "tsc"), "--project", str(TOOLS / "tsconfig.json")],
-        [node, str(MODULES / "eslint" / "bin" / "eslint.js"), "--config", str(TOOLS / "eslint.config.js")]
-        + ["--max-warnings", "0", "console", "tests/e2e/modules"],
-    ]
+    tsc = [node, MODULES / "typescript" / "bin" / "tsc", "--project", TOOLS / "tsconfig.json"]
+    eslint = [node, MODULES / "eslint" / "bin" / "eslint.js", "--config", TOOLS / "eslint.config.js"]
+    checks = (tsc, [*eslint, "--max-warnings", "0", *CHECKED])
     return max(subprocess.run(check, cwd=ROOT, check=False).returncode for check in checks)
 
 

@@ -19,7 +19,7 @@ from client.annotate import read_coco
 from client.target import Target
 from local.demo.sample import draw as draw_sample
 from scripts.chromium import ARGUMENTS, find_chromium
-from tests.console_line import Line, answer, boxes, draw, open_work, shown, sign_in
+from tests.console_line import Line, answer, boxes, draw, open_work, shown, sign_in, verification
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 LAPTOP = {"width": 1280, "height": 800}
@@ -95,7 +95,7 @@ def take(browser: Browser, line: Line, photos: dict[str, bytes], truth: dict[str
         label_one(page, truth)
 
     verifier = open_page(browser, line, "inspector")
-    open_work(verifier, job.replace(".labeling.", ".verification."))
+    open_work(verifier, verification(job))
     shown(verifier)
     save(verifier, "verification")
     verifier.keyboard.press("g")

@@ -14,12 +14,14 @@ import hypothesis
 import pytest
 from botocore.loaders import JSONFileLoader
 from moto.dynamodb.responses import DynamoHandler
+from xdist.scheduler import LoadFileScheduling
 
 from sightline.aws import clients
 from tests import openapi
 from tests.given_aws import GivenAws
 
 ROOT = Path(__file__).parent.parent
+ONE_STACK = "tests/e2e/"  # all tests there use the same stack
 
 # Where parts of the emulator that a test runs in its own process keep their keys; removed at the end.
 EMULATOR_STATE = tempfile.TemporaryDirectory(prefix="sightline-tests-")
@@ -45,6 +47,17 @@ hypothesis.settings.register_profile(
     "sightline", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("sightline")
+
+
+class ScopesOfStacks(LoadFileScheduling):
+    """Keep the tests of a file on one process, and those that share a stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return ONE_STACK if nodeid.startswith(ONE_STACK) else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ScopesOfStacks | None:
+    return ScopesOfStacks(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 # moto forgets boto3's session after each test, and with it every service model: reading them anew is most of a test's

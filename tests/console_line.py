@@ -153,6 +153,11 @@ def open_work(page: Page, job_id: str) -> None:
     page.get_by_role("link", name=re.compile(f"^(Label|Verify) {re.escape(job_id)}$")).click(timeout=60_000)
 
 
+def verification(job_id: str) -> str:
+    """The job that verifies what a labelling job labelled."""
+    return job_id.replace(".labeling.", ".verification.")
+
+
 def shown(page: Page) -> str:
     """The name of the image on the stage, once its photo is there; "" when all are done."""
     page.locator(".work[data-shown], .work .stage-note:has-text('All done')").first.wait_for()
