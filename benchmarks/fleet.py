@@ -267,10 +267,10 @@ def timeline(
     rows = []
     for thing, group in sorted(groups.items(), key=lambda entry: (entry[1], entry[0])):
         at = {phase: moment for name, number, phase, moment in phases if (name, number) == (thing, deployments[group])}
-        said = list(devices.reports(target, thing).values())
+        said = list(devices.fleet(target).reports.of(thing).values())
         at |= {"queued": created[group], "healthy": through[group]}
         if said:
-            at["proven"] = datetime.fromisoformat(str(said[0]["at"])).timestamp()
+            at["proven"] = datetime.fromisoformat(said[0].at).timestamp()
         seconds = {phase: round(at[phase] - approved, 1) for phase in PHASES if phase in at}
         rows.append(
             {"thing": thing, "group": group, "inspector": "real" if thing in real else "light", "seconds": seconds}

@@ -1,83 +1,100 @@
 """What the commands ask about devices: what they run, what they said, and the way back."""
 
 import json
-from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from client import pipeline
 from client.pipeline import PipelineError
 from client.target import Target
 from sightline import names
+from sightline.rollout.fleet import Device, Fleet
+from sightline.rollout.stages import Groups, Stage
 
-GROUPS = {"canary": "CanaryThingGroupName", "fleet": "ThingGroupName"}
+GROUPS = {Stage.CANARY: "CanaryThingGroupName", Stage.FLEET: "ThingGroupName"}  # the stack's outputs
 ROLL_BACK_SECONDS = 600
 
 
-def members(target: Target) -> dict[str, str]:
-    """Thing → its group, `canary` or `fleet`."""
-    iot = target.client("iot")
-    found: dict[str, str] = {}
-    for group, output in GROUPS.items():
-        if target.outputs.get(output):
-            pages = iot.get_paginator("list_things_in_thing_group").paginate(thingGroupName=target.outputs[output])
-            found |= {thing: group for page in pages for thing in page["things"]}
-    return found
+class DeviceRow(TypedDict):
+    """A device as a command lists it. `healthy` is `yes`, `NO`, or empty while it has said nothing of its model."""
+
+    thing: str
+    group: str
+    status: str
+    model: str
+    healthy: str
+    last_seen: str
+    components: dict[str, str]
 
 
-def listed(target: Target) -> list[dict[str, Any]]:
-    """Every device of the groups and every core device: group, status, model version, healthy with it, last seen."""
-    groups = members(target)
-    known = {entry["thing"]: entry for entry in pipeline.devices(target)}
-    never = {"status": "NEVER SEEN", "model": "", "last_seen": "", "components": {}}
-    found = []
-    for thing in sorted(groups.keys() | known.keys()):
-        entry = known.get(thing, never)
-        said = reports(target, thing).get(entry["model"])
-        healthy = "" if said is None else "yes" if said["healthy"] and entry["status"] == "HEALTHY" else "NO"
-        found.append({"thing": thing, "group": groups.get(thing, ""), **entry, "healthy": healthy})
-    return found
+class DeploymentRow(TypedDict):
+    """A deployment on a device; `at` is ISO 8601."""
+
+    at: str
+    deployment: str
+    status: str
+    reason: str
 
 
-def reports(target: Target, thing: str) -> dict[str, dict[str, Any]]:
-    """Model version → what the device said of it last: healthy, reason, at."""
-    from boto3.dynamodb.types import TypeDeserializer
+class ReportRow(TypedDict):
+    """What a device said last of a model version."""
 
-    table = target.outputs["DeploymentsTableName"]
-    answer = target.client("dynamodb").get_item(TableName=table, Key={"pk": {"S": f"thing#{thing}"}})
-    read = TypeDeserializer()
-    item = {name: read.deserialize(value) for name, value in answer.get("Item", {}).items()}
-    return {version: said for version, said in item.items() if version != "pk"}
+    model: str
+    healthy: bool
+    reason: str
+    at: str
 
 
-def show(target: Target, thing: str) -> dict[str, Any]:
-    """One device: what it runs, every deployment with its reason, and what it said of each model."""
-    found = [entry for entry in listed(target) if entry["thing"] == thing]
-    if not found:
-        have = ", ".join(entry["thing"] for entry in listed(target)) or "none"
-        raise PipelineError(f"no device {thing!r}; there are: {have}")
-    said = sorted(reports(target, thing).items(), key=lambda entry: str(entry[1]["at"]), reverse=True)
+class DeviceDetails(DeviceRow):
+    """A device with all that was deployed to it and all that it said, the newest first."""
+
+    deployments: list[DeploymentRow]
+    reports: list[ReportRow]
+
+
+def fleet(target: Target) -> Fleet:
+    """Return the stack's devices, asked for with the caller's rights."""
+    return Fleet(target.aws, Groups.from_outputs(target.outputs), target.outputs["DeploymentsTableName"])
+
+
+def listed(target: Target) -> list[DeviceRow]:
+    """Return every device of the stack's groups, by name."""
+    return [_row(device) for device in fleet(target).devices()]
+
+
+def show(target: Target, thing: str) -> DeviceDetails:
+    """Return one device with its history. Raise PipelineError when there is no such device."""
+    asked = fleet(target)
+    devices = {device.thing: device for device in asked.devices()}
+    if thing not in devices:
+        raise PipelineError(f"no device {thing!r}; there are: {', '.join(devices) or 'none'}")
+    said = sorted(asked.reports.of(thing).items(), key=lambda entry: entry[1].at, reverse=True)
     return {
-        **found[0],
-        "deployments": list(_deployments(target, thing)),
-        "reports": [{"model": version, **report} for version, report in said],
+        **_row(devices[thing]),
+        "deployments": [
+            {
+                "at": deployment.modified_at.isoformat(timespec="seconds"),
+                "deployment": deployment.name,
+                "status": deployment.status,
+                "reason": deployment.reason,
+            }
+            for deployment in asked.deployments_on(thing)
+        ],
+        "reports": [{"model": version, **asdict(report)} for version, report in said],
     }
 
 
-def _deployments(target: Target, thing: str) -> Iterator[dict[str, Any]]:
-    client = target.client("greengrassv2")
-    pages = client.get_paginator("list_effective_deployments").paginate(coreDeviceThingName=thing)
-    try:
-        for page in pages:
-            for entry in page["effectiveDeployments"]:
-                yield {
-                    "at": entry["modifiedTimestamp"].isoformat(timespec="seconds"),
-                    "deployment": entry.get("deploymentName", ""),
-                    "status": entry["coreDeviceExecutionStatus"],
-                    "reason": entry.get("reason", ""),
-                }
-    except client.exceptions.ResourceNotFoundException:  # it never connected
-        return
+def _row(device: Device) -> DeviceRow:
+    return {
+        "thing": device.thing,
+        "group": device.stage,
+        "status": device.status,
+        "model": device.model,
+        "healthy": {None: "", True: "yes", False: "NO"}[device.healthy],
+        "last_seen": device.last_seen.isoformat(timespec="seconds") if device.last_seen else "",
+        "components": dict(device.components),
+    }
 
 
 def log_files(home: Path, thing: str) -> list[Path]:

@@ -275,24 +275,3 @@ def publish_inspector(target: Target) -> str:
     except greengrass.exceptions.ConflictException:
         return version  # the version comes from the content: the same is there
     return version
-
-
-def devices(target: Target) -> list[dict[str, Any]]:
-    """Core devices with their status, when they were seen last, and what runs on them."""
-    client = target.client("greengrassv2")
-    found = []
-    pages = client.get_paginator("list_core_devices").paginate()
-    for device in (device for page in pages for device in page["coreDevices"]):
-        name = device["coreDeviceThingName"]
-        installed = client.list_installed_components(coreDeviceThingName=name)["installedComponents"]
-        running = {entry["componentName"]: entry["componentVersion"] for entry in installed}
-        found.append(
-            {
-                "thing": name,
-                "status": device["status"],
-                "model": running.get(names.MODEL_COMPONENT, ""),
-                "last_seen": _iso(device["lastStatusUpdateTimestamp"]),
-                "components": running,
-            }
-        )
-    return found

@@ -1,11 +1,13 @@
 """Greengrass and IoT in memory, behind real clients: botocore checks every request before it comes here."""
 
 import json
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 GROUP_ARN = "arn:aws:iot:us-east-1:123456789012:thinggroup/line"
 CANARY_ARN = "arn:aws:iot:us-east-1:123456789012:thinggroup/canary"
+SEEN = datetime(2026, 11, 20, 10, tzinfo=UTC)  # when devices were seen last, and changed last
 COMPONENTS_ARN = "arn:aws:greengrass:us-east-1:123456789012:components"
 
 
@@ -23,6 +25,8 @@ class FakeGreengrass:
         self.things = ["line-1", "line-2"]
         self.canaries: list[str] = []
         self.effective: dict[str, list[dict[str, Any]]] = {}  # by thing
+        self.cores: dict[str, str] = {}  # thing: what the nucleus says of it
+        self.installed: dict[str, str] = {}  # thing: the version of the model component
         self.state = "DEPLOYABLE"
         self.on_deployment: Any = None
         self._params: dict[str, Any] = {}
@@ -85,7 +89,23 @@ class FakeGreengrass:
     def ListEffectiveDeployments(self, coreDeviceThingName: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
         if coreDeviceThingName not in self.effective:
             raise RefusedError("ResourceNotFoundException")
-        return {"effectiveDeployments": self.effective[coreDeviceThingName]}
+        told = {"deploymentName": "a deployment", "modifiedTimestamp": SEEN}
+        return {"effectiveDeployments": [told | entry for entry in self.effective[coreDeviceThingName]]}
+
+    def ListCoreDevices(self, thingGroupArn: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
+        members = self.things if thingGroupArn == GROUP_ARN else self.canaries
+        return {
+            "coreDevices": [
+                {"coreDeviceThingName": thing, "status": status, "lastStatusUpdateTimestamp": SEEN}
+                for thing, status in self.cores.items()
+                if thing in members
+            ]
+        }
+
+    def ListInstalledComponents(self, coreDeviceThingName: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
+        version = self.installed.get(coreDeviceThingName)
+        found = [{"componentName": "com.sightline.Model", "componentVersion": version}] if version else []
+        return {"installedComponents": found}
 
     def rolled_out(self) -> list[dict[str, str]]:
         """The component versions of each deployment, oldest first."""

@@ -43,7 +43,7 @@ def down() -> None:
 @app.command()
 def status(as_json: JsonOption = False) -> None:
     """Images by status, running executions with their state, models, devices."""
-    from client import pipeline
+    from client import devices, pipeline
 
     found = target()
     running = [
@@ -60,7 +60,7 @@ def status(as_json: JsonOption = False) -> None:
         "images": pipeline.counts(found),
         "running": running,
         "models": pipeline.models(found),
-        "devices": pipeline.devices(found),
+        "devices": devices.listed(found),
     }
     if as_json:
         return show(value, True)

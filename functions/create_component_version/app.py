@@ -13,10 +13,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.aws.clients import Aws
 from sightline.rollout import recipes
-from sightline.rollout.greengrass import Fleet
+from sightline.rollout.greengrass import ThingGroup
 
 logger = Logger()
-fleet = Fleet(Aws(), os.environ["THING_GROUP_ARN"])
+fleet = ThingGroup(Aws(), os.environ["THING_GROUP_ARN"])
 
 
 @logger.inject_lambda_context

@@ -17,7 +17,8 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sightline.aws.clients import Aws
 from sightline.rollout import deployment as rules
 from sightline.rollout.deployments import Deployments
-from sightline.rollout.greengrass import groups
+from sightline.rollout.greengrass import thing_groups
+from sightline.rollout.stages import Groups
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 BAKE_SECONDS = int(os.environ["BAKE_SECONDS"])
@@ -26,7 +27,7 @@ LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 
 logger = Logger()
 aws = Aws()
-fleets = groups(aws, canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
+fleets = thing_groups(aws, Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]))
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 

@@ -18,6 +18,7 @@ from sightline.aws.clients import Aws
 from sightline.line import messages as reports
 from sightline.rollout import deployment as rules
 from sightline.rollout.deployments import Deployments
+from sightline.rollout.reports import ModelReport, Reports
 
 LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
 
@@ -25,6 +26,7 @@ logger = Logger()
 metrics = Metrics()
 aws = Aws()
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
+said = Reports(aws, os.environ["DEPLOYMENTS_TABLE"])
 
 
 def receive(report: reports.Report) -> str:
@@ -34,7 +36,7 @@ def receive(report: reports.Report) -> str:
     if current and concerned:
         report = reports.judged(report, current, max_latency_ms=LIMITS.max_latency_ms)
     if version and not report.window:
-        deployments.remember(report, version)
+        said.remember(report.thing, version, ModelReport(report.healthy, report.reason, report.at))
     if not current or not concerned or current["status"] not in rules.COUNTING:
         return "ignored"
     counted = deployments.record(report, current)

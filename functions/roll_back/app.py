@@ -16,14 +16,15 @@ from sightline.aws.clients import Aws
 from sightline.models.registry import Registry
 from sightline.rollout import deployment as rules
 from sightline.rollout.deployments import Deployments
-from sightline.rollout.greengrass import groups
+from sightline.rollout.greengrass import thing_groups
+from sightline.rollout.stages import Groups
 
 WHY = "taken back from the devices; the execution of deploy_model says why"
 
 logger = Logger()
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
-fleets = groups(aws, canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
+fleets = thing_groups(aws, Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]))
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 

@@ -11,7 +11,6 @@ import time
 from dataclasses import asdict
 from typing import Any
 
-from sightline import names
 from sightline.api.http import Api, RequestError
 from sightline.api.shapes import DeviceShown, ExecutionShown, ModelShown, Overview, Workflow
 from sightline.api.workflow_graph import graph
@@ -20,7 +19,8 @@ from sightline.aws.workflows import StateMachine
 from sightline.images import image as rules
 from sightline.images.ledger import Ledger
 from sightline.models.registry import Registry
-from sightline.rollout import greengrass
+from sightline.rollout.fleet import Fleet
+from sightline.rollout.stages import Groups
 
 MACHINES = json.loads(os.environ["MACHINES"])  # name: ARN
 MODELS = 20
@@ -31,7 +31,11 @@ aws = Aws()
 api = Api()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
-fleets = greengrass.groups(aws, canary=os.environ["CANARY_GROUP_ARN"], fleet=os.environ["THING_GROUP_ARN"])
+fleet = Fleet(
+    aws,
+    Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]),
+    os.environ["DEPLOYMENTS_TABLE"],
+)
 counted: dict[str, Any] = {"at": 0.0, "images": {}}
 
 
@@ -72,14 +76,13 @@ def models() -> list[ModelShown]:
 def devices() -> list[DeviceShown]:
     return [
         {
-            "thing": device["coreDeviceThingName"],
-            "status": device["status"],
-            "model": greengrass.installed(aws, device["coreDeviceThingName"]).get(names.MODEL_COMPONENT, ""),
-            "healthy": device["status"] == "HEALTHY",
-            "seen_at": device["lastStatusUpdateTimestamp"].isoformat(timespec="seconds"),
+            "thing": device.thing,
+            "status": device.status,
+            "model": device.model,
+            "healthy": device.healthy,
+            "seen_at": device.last_seen.isoformat(timespec="seconds") if device.last_seen else None,
         }
-        for fleet in fleets.values()
-        for device in greengrass.core_devices(aws, fleet.arn)
+        for device in fleet.devices()
     ]
 
 

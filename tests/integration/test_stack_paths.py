@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from client import models, pipeline, users
+from client import devices, models, pipeline, users
 from client.annotate import Annotators, read_coco
 from client.target import Target
 from local import stack
@@ -142,7 +142,7 @@ def deploy(target: Target) -> tuple[list[str], dict[str, Any]]:
 
 
 def model_on(target: Target, device: SimulatedDevice) -> str:
-    running = next(entry for entry in pipeline.devices(target) if entry["thing"] == device.thing)
+    running = next(entry for entry in devices.listed(target) if entry["thing"] == device.thing)
     return str(running["components"].get("com.sightline.Model", "none"))
 
 

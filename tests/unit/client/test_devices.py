@@ -1,79 +1,42 @@
 """What `sightline device` tells of a fleet: also of devices that never connected, and what each said of its model."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
+import boto3
 import pytest
 
 from client import devices
 from client.pipeline import PipelineError
+from client.target import Target
+from sightline.rollout.reports import ModelReport, Reports
+from tests.fake_account import account
+from tests.fake_greengrass import GROUP_ARN
 
-SEEN = datetime(2026, 11, 20, 10, tzinfo=UTC)
-
-
-class Pages:
-    """A paginator of one page."""
-
-    def __init__(self, page: dict[str, Any]) -> None:
-        self._page = page
-
-    def paginate(self, **_: Any) -> list[dict[str, Any]]:
-        return [self._page]
-
-
-class Cloud:
-    """Greengrass, IoT and DynamoDB of a fleet: canary-1 is healthy, line-1 refused its model, line-2 was never
-    there.
-    """
-
-    outputs: ClassVar[dict[str, str]] = {
-        "ThingGroupName": "fleet",
-        "CanaryThingGroupName": "canary",
-        "DeploymentsTableName": "deployments",
-    }
-    exceptions = SimpleNamespace(ResourceNotFoundException=KeyError)
-    session = SimpleNamespace(region_name="eu-west-1")
-
-    def client(self, _service: str) -> "Cloud":
-        return self
-
-    def get_paginator(self, operation: str) -> Any:
-        if operation == "list_things_in_thing_group":
-            return SimpleNamespace(
-                paginate=lambda thingGroupName: [  # noqa: N803
-                    {"things": {"canary": ["canary-1"], "fleet": ["line-1", "line-2"]}[thingGroupName]}
-                ]
-            )
-        if operation == "list_core_devices":
-            names = ("canary-1", "line-1")
-            return Pages(
-                {
-                    "coreDevices": [
-                        {"coreDeviceThingName": name, "status": "HEALTHY", "lastStatusUpdateTimestamp": SEEN}
-                        for name in names
-                    ]
-                }
-            )
-        deployment = {"coreDeviceExecutionStatus": "FAILED", "reason": "no space", "modifiedTimestamp": SEEN}
-        return Pages({"effectiveDeployments": [deployment]})
-
-    def list_installed_components(self, **_: Any) -> dict[str, Any]:
-        return {"installedComponents": [{"componentName": "com.sightline.Model", "componentVersion": "1.0.3"}]}
-
-    def get_item(self, TableName: str, Key: Any) -> dict[str, Any]:  # noqa: N803
-        assert TableName == "deployments"
-        thing = Key["pk"]["S"].removeprefix("thing#")
-        if thing == "line-2":
-            return {}
-        said = {"healthy": {"BOOL": thing == "canary-1"}, "reason": {"S": "golden"}, "at": {"S": "2026-11-20"}}
-        return {"Item": {"pk": Key["pk"], "1.0.3": {"M": said}}}
+__all__ = ["account"]
 
 
 @pytest.fixture
-def target() -> Any:
-    return Cloud()
+def target(account: SimpleNamespace) -> Target:
+    """A fleet: canary-1 is healthy, line-1 refused its model, line-2 was never there."""
+    account.fleet.canaries = ["canary-1"]
+    account.fleet.cores = {"canary-1": "HEALTHY", "line-1": "HEALTHY"}
+    account.fleet.installed = {"canary-1": "1.0.3", "line-1": "1.0.3"}
+    account.fleet.effective = {
+        "line-1": [{"deploymentId": "1", "coreDeviceExecutionStatus": "FAILED", "reason": "no space"}]
+    }
+    said = Reports(account.aws, "deployments")
+    for thing in ("canary-1", "line-1"):
+        said.remember(thing, "1.0.3", ModelReport(thing == "canary-1", "golden", "2026-11-20"))
+    outputs = {
+        "ThingGroupArn": GROUP_ARN,
+        "CanaryThingGroupName": "canary",
+        "DeploymentsTableName": "deployments",
+    }
+    made = Target(outputs, boto3.Session(region_name="eu-west-1"))
+    made.aws = account.aws
+    return made
 
 
 def test_every_device_is_listed_with_its_health_also_one_that_never_connected(target: Any) -> None:

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -15,7 +16,9 @@ from moto import mock_aws
 from sightline.aws.clients import Aws
 from sightline.aws.workflows import Execution, StateMachine
 from sightline.images.ledger import Ledger
-from sightline.rollout import greengrass
+from sightline.rollout.fleet import Device, Fleet, NucleusStatus
+from sightline.rollout.reports import ModelReport
+from sightline.rollout.stages import Stage
 from tests.fake_cloud import REGION, Cloud, jpeg, request
 from tests.given_aws import GivenAws
 from tests.project import states
@@ -175,15 +178,14 @@ def test_the_overview_shows_images_executions_models_and_devices(
 ) -> None:
     monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
     step("register_images", {"Records": [cloud.upload("1.jpg", jpeg(1))]})
-    when = SimpleNamespace(isoformat=lambda timespec: "2026-11-24T10:00:00")
-    of_group = {"arn:canary": ("canary-1", "HEALTHY"), "arn:fleet": ("line-1", "UNHEALTHY")}
-
-    def core_devices(_: Any, arn: str) -> list[dict[str, Any]]:
-        thing, status = of_group[arn]
-        return [{"coreDeviceThingName": thing, "status": status, "lastStatusUpdateTimestamp": when}]
-
-    monkeypatch.setattr(greengrass, "core_devices", core_devices)
-    monkeypatch.setattr(greengrass, "installed", lambda *_: {"com.sightline.Model": "1.0.2"})
+    seen_at, proven = datetime(2026, 11, 24, 10, tzinfo=UTC), ModelReport(True, "", "2026-11-24T09:00:00Z")
+    runs = {"com.sightline.Model": "1.0.2"}
+    known = [
+        Device("canary-1", Stage.CANARY, NucleusStatus.HEALTHY, seen_at, runs, proven),
+        Device("line-1", Stage.FLEET, NucleusStatus.UNHEALTHY, seen_at, runs, proven),
+        Device("line-2", Stage.FLEET, NucleusStatus.NEVER_SEEN, None, {}, None),
+    ]
+    monkeypatch.setattr(Fleet, "devices", lambda _: known)
     running = Execution("window-1", "RUNNING", "2026-11-24T09:00:00", "OpenLabelingJob")
     monkeypatch.setattr(StateMachine, "newest", lambda *_: [running])
     cloud.environment |= {
@@ -191,6 +193,7 @@ def test_the_overview_shows_images_executions_models_and_devices(
         "MODEL_PACKAGE_GROUP": "models",
         "THING_GROUP_ARN": "arn:fleet",
         "CANARY_GROUP_ARN": "arn:canary",
+        "DEPLOYMENTS_TABLE": "deployments",
     }
     answer = step("serve_overview")
     seen = json.loads(answer["body"])
@@ -198,10 +201,11 @@ def test_the_overview_shows_images_executions_models_and_devices(
         200, 1, [{"machine": "label_images", **asdict(running)}],
     )  # fmt: skip
     assert [(model["version"], model["map50"]) for model in seen["models"]] == [(2, 0.8), (1, None)]
-    told = {"model": "1.0.2", "seen_at": "2026-11-24T10:00:00"}
+    told = {"model": "1.0.2", "seen_at": "2026-11-24T10:00:00+00:00"}
     assert seen["devices"] == [
         {"thing": "canary-1", "status": "HEALTHY", "healthy": True, **told},
         {"thing": "line-1", "status": "UNHEALTHY", "healthy": False, **told},
+        {"thing": "line-2", "status": "NEVER SEEN", "healthy": None, "model": "", "seen_at": None},
     ]
     json.dumps(seen, allow_nan=False)
 
@@ -216,6 +220,7 @@ def test_a_workflow_is_shown_as_the_graph_that_is_deployed(
         "MODEL_PACKAGE_GROUP": "models",
         "THING_GROUP_ARN": "arn:fleet",
         "CANARY_GROUP_ARN": "arn:canary",
+        "DEPLOYMENTS_TABLE": "deployments",
     }
     answer = step("serve_overview", request("GET", "/workflows/label_images", machine="label_images"))
     graph = json.loads(answer["body"])

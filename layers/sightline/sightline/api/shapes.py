@@ -136,10 +136,10 @@ class ModelShown(TypedDict):
 
 class DeviceShown(TypedDict):
     thing: str
-    status: str  # what the nucleus says
+    status: str  # what the nucleus says; NEVER SEEN for a device that never connected
     model: str  # the version that runs, empty for none
-    healthy: bool
-    seen_at: str  # ISO 8601
+    healthy: bool | None  # its components run and its inspector has proven the model; null until it has said so
+    seen_at: str | None  # ISO 8601
 
 
 class Overview(TypedDict):

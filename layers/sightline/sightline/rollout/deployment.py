@@ -18,9 +18,10 @@ from typing import Any
 
 from sightline.errors import SightlineError
 from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
+from sightline.rollout.stages import Stage
 
-CANARY = "canary"
-FLEET = "fleet"
+CANARY = Stage.CANARY
+FLEET = Stage.FLEET
 
 WAITING = "WAITING"  # for the devices of a stage to prove the model
 BAKING = "BAKING"  # they did; live images go through it for a while

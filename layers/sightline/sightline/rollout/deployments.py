@@ -173,17 +173,6 @@ class Deployments:
             condition = COUNTING
         return self.table.update(self.key, expression, values, condition=condition, names=names)
 
-    def remember(self, report: Report, model_version: str) -> None:
-        """Keep what a thing said of a model version last, for people who ask."""
-        said = {"healthy": report.healthy, "reason": report.reason, "at": report.at}
-        self.table.update(
-            {"pk": f"thing#{report.thing}"},
-            "SET #version = :said",
-            {"said": said, "at": report.at},
-            condition="attribute_not_exists(#version) OR #version.#at <= :at",
-            names={"version": model_version},
-        )
-
     def fail_silent(self, item: dict[str, Any], reasons: dict[str, str]) -> dict[str, Any]:
         """Count things that said nothing as failed; answers the new record."""
         for thing, reason in sorted(reasons.items()):

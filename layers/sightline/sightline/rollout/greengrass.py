@@ -7,7 +7,9 @@ from botocore.exceptions import ClientError
 
 from sightline.aws.clients import Aws
 from sightline.errors import SightlineError
-from sightline.rollout.deployment import CANARY, FLEET, Components
+from sightline.rollout.deployment import Components
+from sightline.rollout.fleet import deployments_on, things_in
+from sightline.rollout.stages import Groups, Stage
 
 
 class ComponentNotReadyError(SightlineError):
@@ -22,7 +24,7 @@ class ComponentConflictError(SightlineError):
     """The component version is there already, with other content."""
 
 
-class Fleet:
+class ThingGroup:
     """A thing group and the components that are published for it, in the account and region of its ARN."""
 
     def __init__(self, aws: Aws, group_arn: str) -> None:
@@ -103,43 +105,18 @@ class Fleet:
         return str(answer["deploymentId"])
 
     def status_on(self, thing: str, deployment_id: str) -> tuple[str, str]:
-        """Status and reason of a deployment on one thing; two empty texts when it has not heard of it."""
-        pages = self.aws.greengrass.get_paginator("list_effective_deployments").paginate(coreDeviceThingName=thing)
-        try:
-            for page in pages:
-                for entry in page["effectiveDeployments"]:
-                    if entry["deploymentId"] == deployment_id:
-                        return str(entry["coreDeviceExecutionStatus"]), str(entry.get("reason", ""))
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":  # a thing that never was a core device
-                raise
-        return "", ""
+        """Return status and reason of a deployment on one thing; two empty texts when it has not heard of it."""
+        found = (entry for entry in deployments_on(self.aws, thing) if entry.id == deployment_id)
+        return next(((entry.status, entry.reason) for entry in found), ("", ""))
 
     def things(self) -> list[str]:
-        """Names of the things in the group, sorted."""
-        pages = self.aws.iot.get_paginator("list_things_in_thing_group").paginate(
-            thingGroupName=self.arn.rsplit("/", 1)[-1]
-        )
-        return sorted(thing for page in pages for thing in page["things"])
+        """Return the names of the things in the group, sorted."""
+        return things_in(self.aws, self.arn)
 
 
-def core_devices(aws: Aws, group_arn: str) -> list[dict[str, Any]]:
-    """The devices of a thing group: `coreDeviceThingName, status, lastStatusUpdateTimestamp`."""
-    pages = aws.greengrass.get_paginator("list_core_devices").paginate(thingGroupArn=group_arn)
-    return [device for page in pages for device in page["coreDevices"]]
-
-
-def installed(aws: Aws, thing: str) -> dict[str, str]:
-    """What runs on a device: component name and version."""
-    pages = aws.greengrass.get_paginator("list_installed_components").paginate(coreDeviceThingName=thing)
-    return {
-        entry["componentName"]: entry["componentVersion"] for page in pages for entry in page["installedComponents"]
-    }
-
-
-def groups(aws: Aws, *, canary: str, fleet: str) -> dict[str, Fleet]:
-    """The thing groups of a roll-out by stage, in order. `canary` is empty where there is no canary group."""
-    return ({CANARY: Fleet(aws, canary)} if canary else {}) | {FLEET: Fleet(aws, fleet)}
+def thing_groups(aws: Aws, groups: Groups) -> dict[Stage, ThingGroup]:
+    """Return the thing groups of a roll-out by stage, in order."""
+    return {stage: ThingGroup(aws, arn) for stage, arn in groups.by_stage().items()}
 
 
 def fingerprint(recipe: dict[str, Any]) -> Any:
