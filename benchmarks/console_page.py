@@ -30,7 +30,8 @@ window.saved = []; window.drawn = [];
 document.addEventListener("click", (event) => {
   if (event.target.closest("button")?.textContent.startsWith("Save and next")) window.saved.push(event.timeStamp);
 }, true);
-new PerformanceObserver((list) => window.drawn.push(...list.getEntries().map((entry) => entry.renderTime || entry.loadTime)))
+new PerformanceObserver((list) => window.drawn.push(...list.getEntries().map((entry) => entry.renderTime ||
+entry.loadTime)))
   .observe({ type: "element", buffered: true });
 """
 

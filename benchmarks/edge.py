@@ -180,7 +180,8 @@ def shown(result: dict[str, Any]) -> list[Table | str]:
     long = next(entry["sustained"] for entry in result["photos"].values() if "sustained" in entry)
     memory, rest = long["memory_mb"], max(entry["memory_at_rest_mb"] for entry in result["photos"].values())
     held = (
-        f"Memory at rest: {rest} MB. Over {long['images']:,} images of the largest size, {long['images_per_second']} a second: "
+        f"Memory at rest: {rest} MB. Over {long['images']:,} images of the largest size, {long['images_per_second']} a "
+        "second: "
         f"{min(memory)} to {max(memory)} MB, {memory[len(memory) // 2]} MB half-way, {memory[-1]} MB at the end."
     )
     return [times, held]

@@ -291,22 +291,27 @@ def render(result: dict[str, Any]) -> str:
             colour = COLOURS[PHASES.index(phase)]
             title = escape(f"{device['thing']}: {phase} after {at[phase]:.0f} s")
             bars.append(
-                f'<rect x="{160 + left:.1f}" y="{top}" width="{max(right - left, 0.5):.1f}" height="11" fill="{colour}">'
+                f'<rect x="{160 + left:.1f}" y="{top}" width="{max(right - left, 0.5):.1f}" height="11" '
+                f'fill="{colour}">'
                 f"<title>{title}</title></rect>"
             )
     key = "".join(
-        f'<rect x="{160 + 110 * place}" y="4" width="11" height="11" fill="{colour}"/><text x="{176 + 110 * place}" y="14">{phase}</text>'
+        f'<rect x="{160 + 110 * place}" y="4" width="11" height="11" fill="{colour}"/><text x="{176 + 110 * place}" '
+        f'y="14">{phase}</text>'
         for place, (phase, colour) in enumerate(zip(PHASES, COLOURS, strict=True))
     )
     ticks = "".join(
-        f'<text x="{160 + width * share:.0f}" y="{44 + len(bars) and 44 + 14 * len(result["devices"])}">{total * share:.0f} s</text>'
+        f'<text x="{160 + width * share:.0f}" '
+        f'y="{44 + len(bars) and 44 + 14 * len(result["devices"])}">{total * share:.0f} s</text>'
         for share in (0, 0.25, 0.5, 0.75, 1)
     )
     height = 60 + 14 * len(result["devices"])
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Sightline: a roll-out to '
-        f"{len(result['devices'])} devices</title><style>body{{font:15px system-ui;margin:2em}}text{{font:11px system-ui}}</style>"
-        f"<h1>A roll-out to {len(result['devices'])} simulated devices</h1><p>{escape(result['decision'])}. {escape(result['note'])}</p>"
+        f"{len(result['devices'])} devices</title><style>body{{font:15px system-ui;margin:2em}}text{{font:11px "
+        "system-ui}}</style>"
+        f"<h1>A roll-out to {len(result['devices'])} simulated devices</h1><p>{escape(result['decision'])}. "
+        f"{escape(result['note'])}</p>"
         f'<svg width="{width + 220}" height="{height}" role="img">{key}{"".join(bars)}{ticks}</svg></html>\n'
     )
 
@@ -377,7 +382,8 @@ def main() -> None:
     result = run(given.devices, given.canaries, given.inspectors, settings)
     light = given.devices - given.inspectors
     result["note"] = (
-        f"{given.inspectors} devices ran the real inspector; {light} ran a light one in one process, which proves the model on its golden "
+        f"{given.inspectors} devices ran the real inspector; {light} ran a light one in one process, which proves the "
+        "model on its golden "
         "images but inspects nothing. " + ", ".join(f"{name} {value}" for name, value in settings.items()) + "."
     )
     finish("fleet", {"simulated": True, "settings": settings, **result}, shown)

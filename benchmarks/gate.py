@@ -191,7 +191,10 @@ def shown(result: dict[str, Any]) -> list[Table | str]:
     for entry in result["sizes"]:
         rates = (f"{entry[name]:.1%}" for name in ("equal_stopped", "equal_called_better", "loss_stopped"))
         sizes.add_row(str(entry["test_groups"]), str(entry["test_images"]), *rates)
-    about = f"{result['trials']} simulated test sets of each size, mAP@.50 {result['map50']:.3f}; {result['seconds']:.0f} s."
+    about = (
+        f"{result['trials']} simulated test sets of each size, mAP@.50 {result['map50']:.3f}; {result['seconds']:.0f} "
+        "s."
+    )
     return [sizes, about]
 
 

@@ -165,7 +165,8 @@ def shown(result: dict[str, Any]) -> list[Table | str]:
     if not tags:
         return [sizes, "Tags: not on this machine, not measured."]
     apart = (
-        f"Tags: {tags['images']} images in {tags['groups']} groups; {tags['twin_pairs_across_splits']} pairs of near-twins "
+        f"Tags: {tags['images']} images in {tags['groups']} groups; {tags['twin_pairs_across_splits']} pairs of "
+        "near-twins "
         f"across splits, the closest of {tags['likely_pairs_across_splits']} agrees by {tags['closest_agreement']} "
         f"(near-twins: {grouping.AGREEMENT})."
     )

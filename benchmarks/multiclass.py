@@ -37,7 +37,10 @@ def shown(result: dict[str, Any]) -> list[Table | str]:
     return [
         models,
         classes,
-        f"Trained on {result['photos']['train']} photos in {result['seconds']:.0f} s, {result['processor_seconds']:.0f} processor seconds.",
+        (
+            f"Trained on {result['photos']['train']} photos in {result['seconds']:.0f} s, "
+            f"{result['processor_seconds']:.0f} processor seconds."
+        ),
     ]
 
 

@@ -20,8 +20,10 @@ from benchmarks.run import ALL, about
 PAGE = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-What was measured last, from `benchmarks/results/`; this page is made from it by `make docs`, and `make check` fails when it is out of date. `make bench` measures what takes
-minutes, `make bench ARGS="detector"` one by its name, `make bench ARGS="list"` names all. Medians and 95th percentiles, with the number of runs. "Simulated" are the devices, the services
+What was measured last, from `benchmarks/results/`; this page is made from it by `make docs`, and `make check` fails
+when it is out of date. `make bench` measures what takes
+minutes, `make bench ARGS="detector"` one by its name, `make bench ARGS="list"` names all. Medians and 95th percentiles,
+with the number of runs. "Simulated" are the devices, the services
 of AWS that the local stack stands for, and the test sets of the gate; the work of Sightline itself is real everywhere.
 """
 WIDE = 1_000  # characters: nothing is wrapped

@@ -176,7 +176,8 @@ def ask(target: Target, token: str, body: bytes) -> bytes:
 def shown(result: dict[str, Any]) -> list[Table | str]:
     done = result["batch"]
     batch = (
-        f"score_batch: {done['images']} images in {done['shards']} shards, {done['seconds']} s, {done['state_transitions']} "
+        f"score_batch: {done['images']} images in {done['shards']} shards, {done['seconds']} s, "
+        f"{done['state_transitions']} "
         f"state transitions, {done['usd']['total']:.4f} US dollars; {done['errors']} errors."
     )
     loads = table("predict, clients", "answers a second", "median ms", "p95 ms", "statuses")

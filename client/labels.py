@@ -149,7 +149,8 @@ def class_numbers(labels: LabelSet, known: list[str], given: dict[str, str]) -> 
     missing = [name for name in given if name not in theirs]
     if missing:
         raise LabelsError(
-            f"--class names classes that the labels do not have: {', '.join(missing)}; they have {', '.join(theirs[:20]) or 'none'}"
+            f"--class names classes that the labels do not have: {', '.join(missing)}; they have "
+            f"{', '.join(theirs[:20]) or 'none'}"
         )
     called = {name: given.get(name, name) for name in used}
     unknown = [name for name, ours in called.items() if ours and ours not in known]

@@ -54,7 +54,8 @@ def _build(root: Path, sources: str, runtime: str) -> None:
     stamp.unlink(missing_ok=True)
     _sam(
         ["build", "--template-file", str(PROJECT / "template.yaml"), "--build-dir", str(BUILT / "build"),
-         "--cached", "--cache-dir", str(BUILT / "cache"), "--parallel", "--parameter-overrides", f"PythonRuntime={runtime}"],
+         "--cached", "--cache-dir", str(BUILT / "cache"), "--parallel",
+             "--parameter-overrides", f"PythonRuntime={runtime}"],
         root,
         {"SIGHTLINE_NATIVE": "1", "PYTHON": sys.executable},
     )  # fmt: skip
@@ -122,7 +123,8 @@ def deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
              "--template-file", str(BUILT / "build" / PACKED), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
              "--parameter-overrides", *quoted],
             root,
-            {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": REGION},
+            {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+             "AWS_DEFAULT_REGION": REGION},
         )  # fmt: skip
     connect: Any = boto3.client
     client = connect("cloudformation", endpoint_url=endpoint, **CREDENTIALS)

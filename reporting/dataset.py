@@ -35,7 +35,8 @@ MORE_STYLE = """
 .images { grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .7rem; }
 .pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; }
 .pair { display: flex; gap: .4rem; } .pair figure { flex: 1; } .good { color: #1a9850; } .bad { color: #d6382d; }
-.verdict { font-size: 1.15rem; font-weight: 600; } td { overflow-wrap: anywhere; } .missing { border: 1px dashed #d6382d; padding: 1rem .5rem; }
+.verdict { font-size: 1.15rem; font-weight: 600; } td { overflow-wrap: anywhere; }
+.missing { border: 1px dashed #d6382d; padding: 1rem .5rem; }
 """
 
 
@@ -191,7 +192,8 @@ def contact_sheet(images: list[Looked], closest: Nearest) -> str:
             figures = "".join(_picture(image, html.escape(_short(image.name))) for image in alone[:MEMBERS_SHOWN])
             more = f"<p>… and {len(alone) - MEMBERS_SHOWN} more</p>" if len(alone) > MEMBERS_SHOWN else ""
             parts.append(
-                f'<div class="group"><h3>{_count(len(alone), "image")} without a near-twin</h3><div class="images">{figures}</div>{more}</div>'
+                f'<div class="group"><h3>{_count(len(alone), "image")} without a near-twin</h3>'
+                f'<div class="images">{figures}</div>{more}</div>'
             )
     return "".join(parts)
 
@@ -205,11 +207,20 @@ def across(images: list[Looked]) -> str:
     torn = [pair for pair in closest if pair[2] >= grouping.AGREEMENT]
     limit = f"near-twins agree by {grouping.AGREEMENT} or more"
     if torn:
-        verdict = f'<p class="verdict bad">{_count(len(torn), "pair")} of near-twins across splits ({limit}): the image that came later connects parts that were apart when the splits were frozen.</p>'
+        verdict = (
+            f'<p class="verdict bad">{_count(len(torn), "pair")} of near-twins across splits ({limit}): the image that '
+            "came later connects parts that were apart when the splits were frozen.</p>"
+        )
     elif closest:
-        verdict = f'<p class="verdict good">No pair of near-twins lies across splits: of {len(closest)} likely pairs the closest agrees by {closest[0][2]:.2f} ({limit}).</p>'
+        verdict = (
+            f'<p class="verdict good">No pair of near-twins lies across splits: of {len(closest)} likely pairs the '
+            f"closest agrees by {closest[0][2]:.2f} ({limit}).</p>"
+        )
     else:
-        verdict = '<p class="verdict good">No pair of near-twins lies across splits: no two images there look alike at all.</p>'
+        verdict = (
+            '<p class="verdict good">No pair of near-twins lies across splits: no two images there look alike at '
+            "all.</p>"
+        )
     figures = []
     for a, b, value in closest[:PAIRS_SHOWN]:
         both = "".join(_picture(known[name], f"{known[name].split}: {html.escape(_short(name))}") for name in (a, b))
@@ -284,7 +295,8 @@ def quarrel_pictures(pairs: list[tuple[Looked, Looked, float, float]]) -> str:
             for one in (a, b)
         )
         figures.append(
-            f'<div>{differ:.0%} of the boxes have no counterpart (agreement {value:.2f})<div class="pair">{both}</div></div>'
+            f"<div>{differ:.0%} of the boxes have no counterpart (agreement {value:.2f})"
+            f'<div class="pair">{both}</div></div>'
         )
     rest = len(pairs) - 2 * PAIRS_SHOWN
     more = f"<p>… and {_count(rest, 'more pair')}</p>" if rest > 0 else ""
@@ -318,9 +330,11 @@ def exposure_and_sharpness(images: list[Looked]) -> str:
         else '<p class="good">No image is blurred beside the others.</p>'
     )
     return (
-        f"<p>Median share of clipped pixels: {dark:.1%} black, {bright:.1%} white. Images with {health.CLIPPED:.0%} of their pixels more than that:</p>"
+        f"<p>Median share of clipped pixels: {dark:.1%} black, {bright:.1%} white. Images with {health.CLIPPED:.0%} of "
+        "their pixels more than that:</p>"
         + _cut(["image", "split", "black", "white"], clipped(images), "None.")
-        + f"<p>Sharpness (variance of the Laplacian) is {middle:.0f} in the median. Far less sharp than the set's others:</p>{soft}"
+        + f"<p>Sharpness (variance of the Laplacian) is {middle:.0f} in the median. "
+        f"Far less sharp than the set's others:</p>{soft}"
     )
 
 
@@ -342,19 +356,29 @@ def render(description: dict[str, Any], images: list[Looked]) -> str:
             tile(str(len(odd) + len(fights)), "labels to look at"),
         ]
     )
-    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Dataset {html.escape(description["version"])}</title>
+    odd_boxes = _cut(
+        ["image", "split", "what"],
+        [[image.name, image.split, what] for image, what in odd],
+        "None: no duplicate, tiny, whole-image or cut-off box.",
+    )
+    return f"""<!doctype html><html lang="en"><meta charset="utf-8">
+<title>Dataset {html.escape(description["version"])}</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}{MORE_STYLE}</style>
 <h1>Dataset {html.escape(description["version"])}</h1>
 <p>{html.escape(description.get("split_rule", ""))}. Labels are drawn in green.</p><div class="tiles">{tiles}</div>
 <h2>Near-twins and splits</h2>{across(images)}
 <h2>Classes and splits</h2>{balance(images, classes)}
 <h2>Labels to look at</h2>
-<h3>Near-twins whose labels disagree</h3><p>Two photos of one part, as its pixels say; one of the labels is likely wrong or incomplete.</p>
+<h3>Near-twins whose labels disagree</h3><p>Two photos of one part, as its pixels say; one of the labels is likely wrong
+or incomplete.</p>
 {quarrel_pictures(fights)}
-<h3>Suspicious boxes</h3>{_cut(["image", "split", "what"], [[image.name, image.split, what] for image, what in odd], "None: no duplicate, tiny, whole-image or cut-off box.")}
+<h3>Suspicious boxes</h3>{odd_boxes}
 <h3>Box sizes</h3><p>Area as a share of the image.</p>{sizes(images, classes)}
 <h2>Light and sharpness</h2>{exposure_and_sharpness(images)}
-<h2>Images that could not be looked at</h2>{_cut(["image", "split", "why"], lost, "None: every image is there, decodes and has the size its label says.")}
-<h2>Groups of near-twins</h2><p>Two images are near-twins when the fine detail of their pixels agrees nearly everywhere, by {grouping.AGREEMENT} or more
-of a correlation from -1 to 1. A group is what chains of near-twins connect, and in a larger one most images are near-twins; it lies on one side of the splits as a whole. Below each picture is the one it agrees with best.</p>
+<h2>Images that could not be looked at</h2>
+{_cut(["image", "split", "why"], lost, "None: every image is there, decodes and has the size its label says.")}
+<h2>Groups of near-twins</h2><p>Two images are near-twins when the fine detail of their pixels agrees nearly everywhere,
+by {grouping.AGREEMENT} or more
+of a correlation from -1 to 1. A group is what chains of near-twins connect, and in a larger one most images are
+near-twins; it lies on one side of the splits as a whole. Below each picture is the one it agrees with best.</p>
 {contact_sheet(images, closest)}</html>"""

@@ -138,17 +138,23 @@ def render(result: dict[str, Any], artifacts: Artifacts, unseen: dict[str, Path]
             tile(f"{result['seconds']:.0f} s", "for the whole loop"),
         ]
     )
-    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Sightline: from dropped images to verdicts</title>
+    return f"""<!doctype html><html lang="en"><meta charset="utf-8">
+<title>Sightline: from dropped images to verdicts</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style>
 <h1>From dropped images to verdicts</h1>
-<p>{result["images_uploaded"]} images were uploaded, labelled by simulated annotators, and a model was trained from them, judged, registered,
-approved and deployed to a simulated device, which then inspected {result["images_unseen"]} images of parts that no part of the training had seen.</p>
+<p>{result["images_uploaded"]} images were uploaded, labelled by simulated annotators, and a model was trained from
+them, judged, registered,
+approved and deployed to a simulated device, which then inspected {result["images_unseen"]} images of parts that no part
+of the training had seen.</p>
 <div class="tiles">{tiles}</div>
-<h2>What the device said</h2><p class="key">The wrong ones first, then those that it leaves to a person. <b>Green: true defects</b>, <i>red: what the device found</i>.</p>
+<h2>What the device said</h2><p class="key">The wrong ones first, then those that it leaves to a person. <b>Green: true
+defects</b>, <i>red: what the device found</i>.</p>
 <div class="images">{verdicts(result, unseen, truth)}</div>
 <h2>Why the model was accepted</h2>{rules}
-<h2>How it learned</h2><p class="key">{html.escape(cut_short(result).capitalize())}</p><div class="tiles">{training_charts(artifacts.history)}</div>
+<h2>How it learned</h2><p class="key">{html.escape(cut_short(result).capitalize())}</p>
+<div class="tiles">{training_charts(artifacts.history)}</div>
 <h2>On test images</h2><div class="images">{tested}</div>
-<h2>Where it comes from</h2>{lineage}{splits}<p><a href="{DATASET}">The dataset: its groups of near-twins and its health</a></p>
+<h2>Where it comes from</h2>{lineage}{splits}<p><a href="{DATASET}">The dataset: its groups of near-twins and its
+health</a></p>
 <h2>Set aside and merged</h2>{aside}{merged}
 <h2>Time and work</h2>{stages}{machines}</html>"""

@@ -15,13 +15,18 @@ from sightline.vision.decode import Pixels
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
-h2 { margin: 2.6rem 0 .4rem; border-top: 1px solid #8884; padding-top: 1.4rem; } h3 { margin: 1.4rem 0 .3rem; font-size: 1.05rem; }
+h2 { margin: 2.6rem 0 .4rem; border-top: 1px solid #8884; padding-top: 1.4rem; }
+h3 { margin: 1.4rem 0 .3rem; font-size: 1.05rem; }
 p { max-width: 48rem; margin: .4rem 0; } .lead { font-size: 1.15rem; } .quiet { opacity: .75; font-size: .92rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .9rem; border-bottom: 1px solid #8886; text-align: left; vertical-align: top; } td.n, th.n { text-align: right; }
-.number { font-size: 2.2rem; font-weight: 650; line-height: 1.2; } .tiles { display: flex; gap: 2.2rem 2.8rem; flex-wrap: wrap; margin: 1.2rem 0; }
+th, td { padding: .3rem .9rem; border-bottom: 1px solid #8886; text-align: left; vertical-align: top; }
+td.n, th.n { text-align: right; }
+.number { font-size: 2.2rem; font-weight: 650; line-height: 1.2; }
+.tiles { display: flex; gap: 2.2rem 2.8rem; flex-wrap: wrap; margin: 1.2rem 0; }
 .images { display: grid; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); gap: 1.1rem; margin: .8rem 0; }
-figure { margin: 0; } figure img { width: 100%; max-height: 32rem; object-fit: contain; border-radius: .4rem; display: block; } figcaption { font-size: .85rem; opacity: .85; overflow-wrap: anywhere; }
+figure { margin: 0; }
+figure img { width: 100%; max-height: 32rem; object-fit: contain; border-radius: .4rem; display: block; }
+figcaption { font-size: .85rem; opacity: .85; overflow-wrap: anywhere; }
 .key b { color: #1a9850; } .key i { color: #d6382d; font-style: normal; } svg { max-width: 100%; height: auto; }
 .bad { color: #c62b20; font-weight: 600; } .good { color: #16804a; font-weight: 600; }
 @media (prefers-color-scheme: dark) { .bad { color: #ff7b70; } .good { color: #5fd598; } }
@@ -90,7 +95,10 @@ def _shows(sign: str) -> bool:
 
 
 def figure(uri: str, caption: str) -> str:
-    return f'<figure><img src="{uri}" alt="{html.escape(caption)}"><figcaption>{html.escape(caption)}</figcaption></figure>'
+    return (
+        f'<figure><img src="{uri}" alt="{html.escape(caption)}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
 
 
 COLOURS = ("#3b6fd4", "#d6382d", "#1a9850", "#a05fbd", "#c77d0a", "#0f8b8d", "#8a6d3b", "#b83280")
@@ -114,17 +122,22 @@ def chart(
         )
 
     parts = [
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{html.escape(y_label)} by {html.escape(x_label)}">'
+        (
+            f'<svg viewBox="0 0 {width} {height}" width="{width}" role="img" aria-label="{html.escape(y_label)} by '
+            f'{html.escape(x_label)}">'
+        )
     ]
     for step in range(5):
         y = place(0, y_top * step / 4)[1]
         parts.append(f'<line x1="{left}" x2="{width}" y1="{y:.1f}" y2="{y:.1f}" stroke="#8884"/>')
         parts.append(
-            f'<text x="{left - 6}" y="{y + 4:.1f}" font-size="11" text-anchor="end" fill="currentColor">{y_top * step / 4:.2f}</text>'
+            f'<text x="{left - 6}" y="{y + 4:.1f}" font-size="11" text-anchor="end" '
+            f'fill="currentColor">{y_top * step / 4:.2f}</text>'
         )
         x = place(right * step / 4, 0)[0]
         parts.append(
-            f'<text x="{x:.1f}" y="{height - bottom + 15}" font-size="11" text-anchor="middle" fill="currentColor">{right * step / 4:.3g}</text>'
+            f'<text x="{x:.1f}" y="{height - bottom + 15}" font-size="11" text-anchor="middle" '
+            f'fill="currentColor">{right * step / 4:.3g}</text>'
         )
     for number, points in enumerate(lines.values()):
         places = " ".join("{:.1f},{:.1f}".format(*place(x, y)) for x, y in points)
@@ -135,13 +148,16 @@ def chart(
         x = place(mark[0], 0)[0]
         side, move = ("start", 5) if x < width * 0.6 else ("end", -5)
         parts.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{height - bottom}" stroke="currentColor" stroke-dasharray="4 3"/>'
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{height - bottom}" stroke="currentColor" '
+            'stroke-dasharray="4 3"/>'
         )
         parts.append(
-            f'<text x="{x + move:.1f}" y="{top - 8}" font-size="12" text-anchor="{side}" fill="currentColor">{html.escape(mark[1])}</text>'
+            f'<text x="{x + move:.1f}" y="{top - 8}" font-size="12" text-anchor="{side}" '
+            f'fill="currentColor">{html.escape(mark[1])}</text>'
         )
     parts.append(
-        f'<text x="{(left + width) / 2:.0f}" y="{height - 5}" font-size="12" text-anchor="middle" fill="currentColor">{html.escape(x_label)}</text></svg>'
+        f'<text x="{(left + width) / 2:.0f}" y="{height - 5}" font-size="12" text-anchor="middle" '
+        f'fill="currentColor">{html.escape(x_label)}</text></svg>'
     )
     names = " ".join(
         f'<span style="color:{COLOURS[number % len(COLOURS)]}">━ {html.escape(name)}</span>'
@@ -191,8 +207,10 @@ def _in_words(result: dict[str, Any]) -> str:
         for number, whole in ((table["false_pass"], defective), (table["false_fail"], good))
     )
     return (
-        f'<p class="lead">Of the test photos with a defect {escaped} would escape; of the good ones {alarms} would raise a false alarm.</p>'
-        f'<p class="quiet">mAP, from 0 to 1, says how well defects are found, named and framed: @.50 asks that a found box overlaps the labelled '
+        f'<p class="lead">Of the test photos with a defect {escaped} would escape; of the good ones {alarms} would '
+        "raise a false alarm.</p>"
+        '<p class="quiet">mAP, from 0 to 1, says how well defects are found, named and framed: @.50 asks that a found '
+        "box overlaps the labelled "
         f"one by half, @.50:.95 also rewards tighter boxes.</p>"
     )
 
@@ -236,8 +254,10 @@ def _difference(result: dict[str, Any]) -> str:
         else "that may be chance: the test photos can't tell which of the two is better"
     )
     return (
-        f"<p>Against the model in service mAP@.50 differs by {difference['mean']:+.3f}. With other parts of the same kind it would lie between "
-        f"{low:+.3f} and {high:+.3f} in 95 of 100 cases, so {verdict}. <span class='quiet'>(Paired bootstrap, {result['bootstrap']['replicates']} draws of whole "
+        f"<p>Against the model in service mAP@.50 differs by {difference['mean']:+.3f}. With other parts of the same "
+        "kind it would lie between "
+        f"{low:+.3f} and {high:+.3f} in 95 of 100 cases, so {verdict}. <span class='quiet'>(Paired bootstrap, "
+        f"{result['bootstrap']['replicates']} draws of whole "
         f"groups of photos of one part.)</span></p>"
     )
 
@@ -268,8 +288,11 @@ def _threshold(result: dict[str, Any]) -> str:
         mark,
     )
     return f"""{head} An escaped defect counts as
-{ratio:g} false alarm{"" if ratio == 1 else "s"} here (<code>escape_cost</code> {choice["escape_cost"]:g}, <code>alarm_cost</code> {choice["alarm_cost"]:g}): a lower threshold lets fewer
-defects escape and raises more alarms. {choice["threshold"]:.2f} costs least on the {_plural(choice["images"], "validation photo")}; the test photos had no say in it.</p>
+{ratio:g} false alarm{"" if ratio == 1 else "s"} here (<code>escape_cost</code> {choice["escape_cost"]:g},
+<code>alarm_cost</code> {choice["alarm_cost"]:g}): a lower threshold lets fewer
+defects escape and raises more alarms.
+{choice["threshold"]:.2f} costs least on the {_plural(choice["images"], "validation photo")}; the test photos
+had no say in it.</p>
 <div class="tiles">{costs}{shares}</div>"""
 
 
@@ -338,7 +361,8 @@ def _doubted(result: dict[str, Any], pixels: PixelsOf) -> str:
         )
         for doubt in found[:SHOWN]
     )
-    return f"""<h2>Labels worth a second look</h2><p>The model is sure and the label disagrees, on {len({doubt["image"] for doubt in found})} photos that it did not learn from. Either
+    return f"""<h2>Labels worth a second look</h2><p>The model is sure and the label disagrees, on
+{len({doubt["image"] for doubt in found})} photos that it did not learn from. Either
 may be wrong: a wrong label here makes the numbers above worse, or better, than they are.</p>
 <p class="key"><b>Green: labelled</b>, <i>red: in doubt</i>.</p><div class="images">{shown}</div>"""
 
@@ -351,9 +375,12 @@ def _classes(result: dict[str, Any], curves: Curves, history: list[dict[str, flo
         for name, entry in result["candidate"]["per_class"].items()
     )
     points = {name: [(recall, precision) for recall, precision, _ in curve] for name, curve in curves.items()}
-    return f"""<h2>Defect types</h2><table><tr><th>type</th><th class="n">AP@.50</th><th class="n">AP@.50:.95</th><th class="n">recall</th></tr>{rows}</table>
-<p class="quiet">Recall: the share of labelled defects of this type that are found at the decision threshold; – where the test photos show none.</p>
-<div class="tiles">{chart(points, "recall: share of the defects found", "Precision: share of the finds that are right")}{training_charts(history)}</div>"""
+    drawn = chart(points, "recall: share of the defects found", "Precision: share of the finds that are right")
+    return f"""<h2>Defect types</h2><table><tr><th>type</th><th class="n">AP@.50</th><th class="n">AP@.50:.95</th>
+<th class="n">recall</th></tr>{rows}</table>
+<p class="quiet">Recall: the share of labelled defects of this type that are found at the decision threshold; – where
+the test photos show none.</p>
+<div class="tiles">{drawn}{training_charts(history)}</div>"""
 
 
 def _left_out(result: dict[str, Any]) -> str:
@@ -379,10 +406,14 @@ def render(result: dict[str, Any], history: list[dict[str, float]], curves: Curv
     left_out = _left_out(result)
     head = f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>Evaluation of {job}</title>
 <meta name="viewport" content="width=device-width"><style>{STYLE}</style>
-<h1>Evaluation</h1><p>{job}, dataset {html.escape(result["dataset_version"])}: {_plural(result["test_images"], "test photo")} of
+<h1>Evaluation</h1><p>{job}, dataset {html.escape(result["dataset_version"])}:
+{_plural(result["test_images"], "test photo")} of
 {_plural(result["test_groups"], "group")} (photos of one part) that training has never seen.</p>"""
     if not candidate:
-        return f'{head}<p class="lead bad">There is no test photo to measure the model on, so nothing is known about it.</p>{left_out}</html>'
+        return (
+            f'{head}<p class="lead bad">There is no test photo to measure the model on, so nothing is known about '
+            f"it.</p>{left_out}</html>"
+        )
     table = candidate["confusion"]
     return f"""{head}{_in_words(result)}
 <div class="tiles"><div><div class="number">{_number(candidate["map50"])}</div>mAP@.50</div>
@@ -391,8 +422,12 @@ def render(result: dict[str, Any], history: list[dict[str, float]], curves: Curv
 <div><div class="number">{candidate["size_bytes"] / 1e6:.1f} MB</div>model.onnx</div></div>
 <h2>Pass or fail</h2><p>At the decision threshold {candidate["threshold"]:.2f}:</p>
 <table><tr><th></th><th class="n">model says fail</th><th class="n">model says pass</th></tr>
-<tr><th>has a defect</th><td class="n">{table["true_fail"]} caught</td><td class="n">{table["false_pass"]} escaped</td></tr>
-<tr><th>has none</th><td class="n">{_plural(table["false_fail"], "false alarm")}</td><td class="n">{table["true_pass"]} passed</td></tr></table>
-<p class="quiet">A photo counts here by its verdict alone, wherever the boxes are: any find fails it, one beside the defect too. mAP and the photos below tell whether
+<tr><th>has a defect</th><td class="n">{table["true_fail"]} caught</td>
+<td class="n">{table["false_pass"]} escaped</td></tr>
+<tr><th>has none</th><td class="n">{_plural(table["false_fail"], "false alarm")}</td>
+<td class="n">{table["true_pass"]} passed</td></tr></table>
+<p class="quiet">A photo counts here by its verdict alone, wherever the boxes are: any find fails it, one beside the
+defect too. mAP and the photos below tell whether
 the boxes are right.</p>
-{_threshold(result)}{_images(result, pixels)}{_doubted(result, pixels)}{_beside(result)}{_classes(result, curves, history)}{left_out}</html>"""
+{_threshold(result)}{_images(result, pixels)}{_doubted(result, pixels)}{_beside(result)}
+{_classes(result, curves, history)}{left_out}</html>"""

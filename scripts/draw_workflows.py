@@ -209,9 +209,13 @@ def _note(x: int, y: int, text: str) -> list[str]:
 def _back_arrow(top: int, bottom: int) -> list[str]:
     right = WIDTH - LEFT - 40
     return [
-        f'<path d="M {right + 2} {bottom} H {right + 38} V {top} H {right + 6}" class="arrow" marker-end="url(#head)"/>',
         (
-            f'<text transform="translate({right + 58} {(top + bottom) / 2}) rotate(-90)" class="note" text-anchor="middle">'
+            f'<path d="M {right + 2} {bottom} H {right + 38} V {top} H {right + 6}" class="arrow" '
+            'marker-end="url(#head)"/>'
+        ),
+        (
+            f'<text transform="translate({right + 58} {(top + bottom) / 2}) rotate(-90)" class="note" '
+            'text-anchor="middle">'
             "unsure images come back</text>"
         ),
     ]
@@ -222,7 +226,8 @@ def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
 
 
 def _svg(height: int, elements: list[str]) -> str:
-    head = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="The Sightline loop">
+    head = f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" \
+aria-label="The Sightline loop">
 <style>
 text {{ font: 14px system-ui, sans-serif; }}
 .state {{ text-anchor: middle; fill: #111827; }}

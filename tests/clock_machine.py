@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 from tests.project import folder_of, workflow
 
 KNOWN = {
-    "Type", "Comment", "Next", "Default", "Choices", "Resource", "Parameters", "ResultSelector", "ResultPath", "TimeoutSeconds",
+    "Type", "Comment", "Next", "Default", "Choices", "Resource", "Parameters", "ResultSelector", "ResultPath",
+    "TimeoutSeconds",
     "TimeoutSecondsPath", "HeartbeatSecondsPath", "Retry", "Catch", "Error", "CausePath",
 }  # fmt: skip
 

@@ -122,7 +122,8 @@ def check_file(file: Path) -> tuple[dict[str, int], int]:
     for tensor in tensors(parsed):
         if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
             raise InvalidModelError(
-                f"{file.name} refers to data outside itself ({tensor.name!r}); save it as one file, without external data"
+                f"{file.name} refers to data outside itself ({tensor.name!r}); save it as one file, without external "
+                "data"
             )
     session = _session(file)
     return _check_declaration(file.name, session), opset
@@ -200,7 +201,8 @@ def check_answers(answers: Any, name: str, known: int, batch: int) -> None:
         raise InvalidModelError(f"{name}: scores must lie in 0..1 and boxes must be finite")
     if (boxes[..., :2] > boxes[..., 2:])[scores > 0].any():
         raise InvalidModelError(
-            f"{name}: boxes must be x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, not the other way round or x, y, width, height"
+            f"{name}: boxes must be x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, not the other way round or x, y, width, "
+            "height"
         )
     if (np.diff(scores, axis=1) > 0).any():
         raise InvalidModelError(f"{name}: detections must be sorted by score, the surest first")

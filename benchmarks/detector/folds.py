@@ -107,7 +107,8 @@ def write_yolo(labelled: Labelled, fold: dict[str, list[str]], target: Path) -> 
             with Image.open(labelled.images / name) as picture:
                 width, height = picture.size
             lines = [
-                f"{box['class_id']} {(box['left'] + box['width'] / 2) / width:.6f} {(box['top'] + box['height'] / 2) / height:.6f}"
+                f"{box['class_id']} {(box['left'] + box['width'] / 2) / width:.6f} "
+                f"{(box['top'] + box['height'] / 2) / height:.6f}"
                 f" {box['width'] / width:.6f} {box['height'] / height:.6f}"
                 for box in labelled.boxes[name]
             ]

@@ -26,7 +26,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--settings",
         default=os.environ.get("SIGHTLINE_SETTINGS", "ipc:"),
-        help="a JSON file with the settings, or `ipc:` for the component's configuration (default: $SIGHTLINE_SETTINGS, or ipc:)",
+        help="a JSON file with the settings, or `ipc:` for the component's configuration "
+        "(default: $SIGHTLINE_SETTINGS, or ipc:)",
     )
     return parser.parse_args()
 

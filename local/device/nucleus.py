@@ -222,7 +222,8 @@ class Nucleus:
                 ) from error
             if _digest(body) != artifact.get("Digest", _digest(body)):
                 raise DeploymentFailedError(
-                    f"{component.name} {component.version}: {artifact['Uri']} is not what the component was created with: "
+                    f"{component.name} {component.version}: {artifact['Uri']} is not what the component was created "
+                    "with: "
                     f"its SHA-256 is {hashlib.sha256(body).hexdigest()}"
                 )
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -210,7 +210,8 @@ def flush(group: dict[str, Any]) -> None:
         rows = _rows.pop(group["FeatureGroupName"], [])
     place = urlsplit(group["OfflineStoreConfig"]["S3StorageConfig"]["ResolvedOutputS3Uri"])
     now = datetime.now(UTC)
-    key = f"{place.path.lstrip('/')}/{now:year=%Y/month=%m/day=%d/hour=%H}/{now:%Y%m%dT%H%M%SZ}_{uuid.uuid4().hex[:16]}.jsonl"
+    hour = f"{place.path.lstrip('/')}/{now:year=%Y/month=%m/day=%d/hour=%H}"
+    key = f"{hour}/{now:%Y%m%dT%H%M%SZ}_{uuid.uuid4().hex[:16]}.jsonl"
     body = "".join(json.dumps(row) + "\n" for row in rows).encode()
     config = group["OfflineStoreConfig"]["S3StorageConfig"]
     extra = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": config["KmsKeyId"]} if "KmsKeyId" in config else {}

@@ -62,7 +62,8 @@ INSPECTOR = """
         def close(self):
             pass
 
-    Service(sys.argv[3], root / "models", root / "work", FileSettings(root / "settings.json"), Line).run(threading.Event())
+    settings = FileSettings(root / "settings.json")
+    Service(sys.argv[3], root / "models", root / "work", settings, Line).run(threading.Event())
 """
 
 

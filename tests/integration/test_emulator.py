@@ -253,7 +253,10 @@ def test_a_processing_job_reads_its_inputs_and_uploads_its_outputs(
         (
             "t-foreign",
             {"AlgorithmSpecification": {"TrainingImage": "python:3.12", "TrainingInputMode": "File"}},
-            "ClientError: this machine runs only the image 'sightline-training', not 'python:3.12'; set TrainingImageUri to it",
+            (
+                "ClientError: this machine runs only the image 'sightline-training', not 'python:3.12'; set "
+                "TrainingImageUri to it"
+            ),
         ),
     ],
 )
@@ -337,7 +340,8 @@ TEMPLATE = {
             },
         },
     },
-    "Outputs": {"Group": {"Value": {"Fn::GetAtt": ["Models", "ModelPackageGroupArn"]}}, "Labels": {"Value": {"Ref": "Labels"}}},
+    "Outputs": {
+        "Group": {"Value": {"Fn::GetAtt": ["Models", "ModelPackageGroupArn"]}}, "Labels": {"Value": {"Ref": "Labels"}}},
 }  # fmt: skip
 
 
@@ -448,6 +452,7 @@ def test_a_wrong_request_gets_the_error_that_aws_gives(account: SimpleNamespace)
         sagemaker.create_training_job(**wrong)
     assert caught.value.response["Error"] == {
         "Code": "ValidationException",
-        "Message": "1 validation error detected: Value 'no_underscores' at 'TrainingJobName' failed to satisfy constraint: "
+        "Message": "1 validation error detected: Value 'no_underscores' at 'TrainingJobName' failed to satisfy "
+        "constraint: "
         "Member must satisfy regular expression pattern: [a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}",
     }

@@ -29,7 +29,14 @@ __all__ = ["cloud"]
 BOX = {"class_id": 1, "left": 1, "top": 2, "width": 10, "height": 12}
 CLAIMED = ["IsWindowOpen", "ClaimNewImages", "AreThereNewImages"]
 FIRST = ["StartFirstRound", "IsGroundTruthUsed", "ProposeLabels", "AskWithProposals"]
-ROUND = ["OpenLabelingJob", "ConsolidateLabels", "OpenVerificationJob", "CollectVerdicts", "SettleRound", "IsAnotherRoundNeeded"]  # fmt: skip
+ROUND = [
+    "OpenLabelingJob",
+    "ConsolidateLabels",
+    "OpenVerificationJob",
+    "CollectVerdicts",
+    "SettleRound",
+    "IsAnotherRoundNeeded",
+]
 AGAIN = ["IsGroundTruthUsed", *ROUND]
 SETTINGS = {
     "LabelingBackend": "console",

@@ -14,8 +14,10 @@ from tests.project import ROOT
 
 TAGS = ROOT.parent / "shared" / "data" / "tags"
 REPORTED = {
-    "images_uploaded", "images_quarantined", "labels_approved", "labels_rejected", "dataset_version", "training_job", "map50",
-    "map50_95", "accepted", "reasons", "model_package_arn", "deployment_status", "device", "device_correct", "stages", "executions",
+    "images_uploaded", "images_quarantined", "labels_approved", "labels_rejected", "dataset_version", "training_job",
+    "map50",
+    "map50_95", "accepted", "reasons", "model_package_arn", "deployment_status", "device", "device_correct", "stages",
+    "executions",
 }  # fmt: skip
 
 

@@ -96,7 +96,8 @@ def work(endpoint: str, told: Path, job_id: str, name: str, seed: int, finished:
                 except tasks.TaskTakenError:
                     break  # it was so slow that somebody else has it
                 except tasks.WorkflowUntoldError:
-                    continue  # somebody else is telling the workflow; when that one dies, asking for the next task tells it
+                    # Somebody else is telling the workflow; when that one dies, asking for the next task tells it.
+                    continue
         if not given:
             time.sleep(0.1)
 

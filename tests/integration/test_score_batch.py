@@ -150,7 +150,12 @@ def test_predict_answers_those_who_are_signed_in(line: Target, model: str, token
     assert (status, answer["model_version"], answer["verdict"]) == (200, model, "fail")
     assert answer["detections"][0]["box"] == [4.0, 5.0, 30.0, 20.0]
     assert predict(line, IMAGES["0.jpg"], None)[0] == 401
-    hostile = [(b"no image", "image/jpeg"), (IMAGES["0.jpg"][:200], "image/jpeg"), (None, "image/jpeg"), (b"{}", "application/json")]  # fmt: skip
+    hostile = [
+        (b"no image", "image/jpeg"),
+        (IMAGES["0.jpg"][:200], "image/jpeg"),
+        (None, "image/jpeg"),
+        (b"{}", "application/json"),
+    ]
     said = [predict(line, body, token, kind) for body, kind in hostile]
     assert [status for status, _ in said] == [400, 400, 400, 415]
     assert predict(line, b"0" * 4_600_000, token)[0] == 413

@@ -29,10 +29,12 @@ PARAMETERS = {
     "Hyperparameters": '{"image_size":"96","epochs":"1"}',
 }
 LABELED = [
-    "OpenLabelingJob", "ConsolidateLabels", "OpenVerificationJob", "CollectVerdicts", "SettleRound", "IsAnotherRoundNeeded",
+    "OpenLabelingJob", "ConsolidateLabels", "OpenVerificationJob", "CollectVerdicts", "SettleRound",
+    "IsAnotherRoundNeeded",
 ]  # fmt: skip
 JUDGED = [
-    "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "IsModelImported", "TrainModel", "EvaluateModel", "JudgeModel",
+    "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "IsModelImported", "TrainModel", "EvaluateModel",
+    "JudgeModel",
     "IsModelAccepted",
 ]  # fmt: skip
 DEPLOYED = [

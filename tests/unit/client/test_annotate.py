@@ -27,7 +27,8 @@ def boxes(draw: st.DrawFn) -> list[dict[str, int]]:
     """Boxes that do not overlap: one in each of some columns."""
     columns = draw(st.sets(st.integers(0, 4), max_size=4))
     return [
-        {"class_id": 0, "left": 60 * column, "top": draw(st.integers(0, 100)), "width": 20, "height": draw(st.integers(8, 90))}
+        {"class_id": 0, "left": 60 * column, "top": draw(st.integers(0, 100)), "width": 20,
+         "height": draw(st.integers(8, 90))}
         for column in sorted(columns)
     ]  # fmt: skip
 

@@ -80,7 +80,8 @@ def read(target: Any, path: Path, beside: Path | None = None, **classes: str) ->
 
 @pytest.mark.parametrize(
     "name",
-    ["a.jpg", "incoming/line 1/a.jpg", "line 1/a.jpg", "s3://images/incoming/line 1/a.jpg", "elsewhere/a.jpg", "{id}.jpeg",
+    ["a.jpg", "incoming/line 1/a.jpg", "line 1/a.jpg", "s3://images/incoming/line 1/a.jpg", "elsewhere/a.jpg",
+     "{id}.jpeg",
      "s3://artifacts/datasets/images/{id}.jpeg"],
 )  # fmt: skip
 def test_an_image_is_found_by_hash_key_and_name(target: Any, tmp_path: Path, name: str) -> None:

@@ -28,7 +28,8 @@ def own_model(folder: Path) -> Path:
         helper.make_node("Expand", ["box", "corners"], ["boxes"]),
     ]
     weights = [helper.make_tensor(*given) for given in (
-        ("zero", TensorProto.INT64, [1], [0]), ("one", TensorProto.INT64, [1], [1]), ("four", TensorProto.INT64, [1], [4]),
+        ("zero", TensorProto.INT64, [1], [0]), ("one", TensorProto.INT64, [1], [1]),
+        ("four", TensorProto.INT64, [1], [4]),
         ("score", TensorProto.FLOAT, [1, 1], [0.9]), ("class", TensorProto.INT64, [1, 1], [0]),
         ("box", TensorProto.FLOAT, [1, 1, 4], [4.0, 4, 30, 30]),
     )]  # fmt: skip

@@ -138,8 +138,9 @@ def test_the_emulator_ends_with_the_process_that_it_is_tied_to(tmp_path: Path) -
         "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', sys.argv[1]]).pid, flush=True); input()"
     )
     child = (
-        "import os, signal, time; from local import tied\n"
-        "os.environ[tied.PARENT] = str(os.getppid()); tied.end_with_parent(lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
+        "import os, signal, time; from local.emulator import tied\n"
+        "os.environ[tied.PARENT] = str(os.getppid()); tied.end_with_parent(lambda: os.kill(os.getpid(), "
+        "signal.SIGKILL))\n"
         "print('tied', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

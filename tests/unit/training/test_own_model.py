@@ -34,25 +34,36 @@ from onnx import TensorProto, helper
 
 dataset, target = Path(os.environ["SM_CHANNEL_DATASET"]), Path(os.environ["SM_MODEL_DIR"])
 records = [json.loads(line) for line in (dataset / "train.manifest").read_text().splitlines()]
-boxes = [[b["left"], b["top"], b["left"] + b["width"], b["top"] + b["height"]] for r in records for b in r["defects"]["annotations"]]
+found = [box for record in records for box in record["defects"]["annotations"]]
+boxes = [[b["left"], b["top"], b["left"] + b["width"], b["top"] + b["height"]] for b in found]
 box = (np.mean(boxes, axis=0) * 96 / 450).tolist()
 weights = [
     helper.make_tensor("zero", TensorProto.INT64, [1], [0]), helper.make_tensor("one", TensorProto.INT64, [1], [1]),
-    helper.make_tensor("four", TensorProto.INT64, [1], [4]), helper.make_tensor("score", TensorProto.FLOAT, [1, 1], [0.9]),
-    helper.make_tensor("class", TensorProto.INT64, [1, 1], [0]), helper.make_tensor("box", TensorProto.FLOAT, [1, 1, 4], box),
+    helper.make_tensor("four", TensorProto.INT64, [1], [4]),
+    helper.make_tensor("score", TensorProto.FLOAT, [1, 1], [0.9]),
+    helper.make_tensor("class", TensorProto.INT64, [1, 1], [0]),
+    helper.make_tensor("box", TensorProto.FLOAT, [1, 1, 4], box),
 ]
 nodes = [
     helper.make_node("Shape", ["images"], ["shape"]), helper.make_node("Slice", ["shape", "zero", "one"], ["batch"]),
-    helper.make_node("Concat", ["batch", "one"], ["rows"], axis=0), helper.make_node("Concat", ["rows", "four"], ["corners"], axis=0),
-    helper.make_node("Expand", ["score", "rows"], ["scores"]), helper.make_node("Expand", ["class", "rows"], ["classes"]),
+    helper.make_node("Concat", ["batch", "one"], ["rows"], axis=0),
+    helper.make_node("Concat", ["rows", "four"], ["corners"], axis=0),
+    helper.make_node("Expand", ["score", "rows"], ["scores"]),
+    helper.make_node("Expand", ["class", "rows"], ["classes"]),
     helper.make_node("Expand", ["box", "corners"], ["boxes"]),
 ]
 declare = helper.make_tensor_value_info
-outputs = [declare("boxes", TensorProto.FLOAT, ["N", 1, 4]), declare("scores", TensorProto.FLOAT, ["N", 1]), declare("classes", TensorProto.INT64, ["N", 1])]
+outputs = [
+    declare("boxes", TensorProto.FLOAT, ["N", 1, 4]),
+    declare("scores", TensorProto.FLOAT, ["N", 1]),
+    declare("classes", TensorProto.INT64, ["N", 1]),
+]
 graph = helper.make_graph(nodes, "own", [declare("images", TensorProto.UINT8, ["N", 64, 96, 3])], outputs, weights)
 target.mkdir(parents=True, exist_ok=True)
-(target / "model.onnx").write_bytes(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString())
-(target / "model.json").write_text(json.dumps({"classes": ["scratch"], "training_job": os.environ["TRAINING_JOB_NAME"]}))
+model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+(target / "model.onnx").write_bytes(model.SerializeToString())
+described = {"classes": ["scratch"], "training_job": os.environ["TRAINING_JOB_NAME"]}
+(target / "model.json").write_text(json.dumps(described))
 print("validation:map50=0.01")
 """
 

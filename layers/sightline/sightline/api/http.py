@@ -120,8 +120,8 @@ class Api:
     ) -> Callable[[Served], Served]:
         """Serve `key` by the function below, whose arguments are the path's parameters by name.
 
-        What it returns is sent as JSON: a TypedDict, a dataclass, or None for an answer without content. `body`, `query`
-        and `statuses` (of errors) are told in the OpenAPI document.
+        What it returns is sent as JSON: a TypedDict, a dataclass, or None for an answer without content. `body`,
+        `query` and `statuses` (of errors) are told in the OpenAPI document.
         """
         method, path = key.split(" ")
 
@@ -162,7 +162,9 @@ class Api:
         return (self._resolver.current_event.query_string_parameters or {}).get(name)
 
     def json(self) -> dict[str, Any]:
-        """Return the JSON object that was sent; an empty body is an empty object. Raise RequestError for anything else."""
+        """Return the JSON object that was sent; an empty body is an empty object. Raise RequestError for anything
+        else.
+        """
         return json_object(self.event)
 
     def _explain(self, error: Exception) -> Response[Any]:

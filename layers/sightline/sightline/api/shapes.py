@@ -207,7 +207,8 @@ class Judged(TypedDict):
 
 
 Found = TypedDict("Found", {"box": list[float], "score": float, "label": str, "class": str, "class_id": int})
-"""A defect that the model sees: x1, y1, x2, y2 in pixels of the image, score in 0..1; `class` and `label` are the same."""
+"""A defect that the model sees: x1, y1, x2, y2 in pixels of the image, score in 0..1; `class` and `label` are the
+same."""
 
 
 class Prediction(TypedDict):

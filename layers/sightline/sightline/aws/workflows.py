@@ -16,7 +16,9 @@ GONE_TOKENS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """An execution as a list shows it. `started_at` is ISO 8601; `state` the one it is or ended in, None before the first."""
+    """An execution as a list shows it. `started_at` is ISO 8601; `state` the one it is or ended in, None before the
+    first.
+    """
 
     name: str
     status: str
@@ -32,7 +34,9 @@ class StateMachine:
         self.arn = arn
 
     def start_once(self, name: str, payload: Mapping[str, object]) -> bool:
-        """Start an execution unless one of this name was started before. Return whether it was started or found running."""
+        """Start an execution unless one of this name was started before. Return whether it was started or found
+        running.
+        """
         client = self.aws.step_functions
         try:
             client.start_execution(stateMachineArn=self.arn, name=name, input=json.dumps(payload))

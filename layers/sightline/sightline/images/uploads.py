@@ -42,7 +42,9 @@ class Uploads:
         return Upload(body, answer["Metadata"], size, answer.get("VersionId"))
 
     def read_image(self, image: dict[str, Any], *, max_bytes: int) -> bytes | None:
-        """The bytes of an image of the ledger (`bucket, key, version_id`); None when they are gone or larger than the limit."""
+        """The bytes of an image of the ledger (`bucket, key, version_id`); None when they are gone or larger than the
+        limit.
+        """
         version = {"VersionId": image["version_id"]} if image.get("version_id") else {}
         try:
             answer = self.aws.s3.get_object(Bucket=image["bucket"], Key=image["key"], **version)

@@ -53,13 +53,15 @@ def human_task_config(
     account = TASK_ACCOUNTS.get(region)
     if account is None:
         raise GroundTruthError(
-            f"Ground Truth's task functions in {region} are not known; use LabelingBackend=console, or one of {', '.join(TASK_ACCOUNTS)}"
+            f"Ground Truth's task functions in {region} are not known; use LabelingBackend=console, or one of "
+            f"{', '.join(TASK_ACCOUNTS)}"
         )
     if not workteam:
         raise GroundTruthError("LabelingBackend=ground-truth needs a work team; set the parameter WorkteamArn")
     if PUBLIC_CROWD in workteam and public_price_tenth_cents < 1:
         raise GroundTruthError(
-            "WorkteamArn is the public crowd, which anybody may join; set PublicCrowdPrice too if strangers may see the images"
+            "WorkteamArn is the public crowd, which anybody may join; set PublicCrowdPrice too if strangers may see "
+            "the images"
         )
     function = f"arn:aws:lambda:{region}:{account}:function:"
     config: dict[str, Any] = {

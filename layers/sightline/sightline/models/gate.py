@@ -122,7 +122,8 @@ def _not_worse(evaluation: dict[str, Any]) -> Rule:
     difference = (evaluation["bootstrap"] or {}).get("difference_map50")
     if difference is None or not all(-1 <= difference[key] <= 1 for key in ("mean", "low", "high")):
         raise InvalidMetricError(
-            f"the difference to the model in service must lie between -1 and 1, got {difference!r}; read it from evaluation.json"
+            f"the difference to the model in service must lie between -1 and 1, got {difference!r}; read it from "
+            "evaluation.json"
         )
     low, mean, high = (difference[key] for key in ("low", "mean", "high"))
     held = high >= 0 and mean >= -LOSS / 2

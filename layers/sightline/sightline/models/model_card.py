@@ -16,14 +16,19 @@ MAX_HYPERPARAMETERS, MAX_METRICS = 100, 50
 STATUS = "PendingReview"  # a person approves the model; the card is reviewed with it
 
 PURPOSE = (
-    "Finds defects on photos of parts, frames each and says what it is, so that a device on the line can pass a part, fail it, or "
+    "Finds defects on photos of parts, frames each and says what it is, so that a device on the line can pass a part, "
+    "fail it, or "
     "ask a person."
 )
 INTENDED = (
-    "Photos taken as those that it was trained and tested on: the same kind of parts, camera and light. Not intended for other parts, "
+    "Photos taken as those that it was trained and tested on: the same kind of parts, camera and light. Not intended "
+    "for other parts, "
     "for people, or where a part that is wrongly passed endangers somebody and nothing else checks it."
 )
-FACTORS = "Another light, focus or camera, new kinds of defects or parts, and wear of the fixture make it worse; drift is watched."
+FACTORS = (
+    "Another light, focus or camera, new kinds of defects or parts, and wear of the fixture make it worse; drift is "
+    "watched."
+)
 
 
 def card(**given: Any) -> dict[str, str]:
@@ -122,7 +127,11 @@ def _numbers(values: Mapping[str, float | None]) -> list[dict[str, Any]]:
 
 def _caveats(evaluation: Mapping[str, Any]) -> str:
     said = [
-        f"Measured on {evaluation['test_images']} photos of {evaluation['test_groups']} groups: with so many, numbers move by chance."
+        (
+            f"Measured on {evaluation['test_images']} photos of {evaluation['test_groups']} groups: with so many, "
+            "numbers "
+            "move by chance."
+        )
     ]
     if evaluation.get("champion_error"):
         said.append(f"The model in service could not be compared: {evaluation['champion_error']}.")

@@ -26,7 +26,8 @@ def check_import(artifacts: str, model_uri: Any) -> str:
     place = f"s3://{artifacts}/{names.IMPORTS}"
     if not isinstance(model_uri, str) or not re.fullmatch(re.escape(place) + r"[0-9a-f]{16}/model\.tar\.gz", model_uri):
         raise InvalidImportError(
-            f"model_uri must be {place}<digest>/model.tar.gz, where `sightline models import` puts it; got {model_uri!r:.200}"
+            f"model_uri must be {place}<digest>/model.tar.gz, where `sightline models import` puts it; got "
+            f"{model_uri!r:.200}"
         )
     return model_uri
 

@@ -348,7 +348,8 @@ def against(current: Mapping[str, Any], limits: Limits) -> str:
     images, differ = disagreement(current)
     if lower_bound(differ, images) > limits.max_disagreement:
         return (
-            f"{current['model_version']} and the model before it gave different verdicts on {differ} of {images} live images, "
+            f"{current['model_version']} and the model before it gave different verdicts on {differ} of {images} live "
+            "images, "
             f"more than the {limits.max_disagreement:g} allowed"
         )
     return ""

@@ -57,6 +57,9 @@ def test_the_newest_version_that_fits_all_is_taken_and_what_is_needed_comes_firs
 
 
 def test_versions_that_do_not_go_together_are_refused_with_who_asks_for_what() -> None:
-    said = r"inspector: the deployment requires =2.0.0; model 1.0.3 requires >=1.0.0 <2.0.0; published: 1.9.0, 1.10.0, 2.0.0"
+    said = (
+        r"inspector: the deployment requires =2.0.0; model 1.0.3 requires >=1.0.0 <2.0.0; published: 1.9.0, 1.10.0, "
+        r"2.0.0"
+    )
     with pytest.raises(UnresolvedError, match=said):
         solve(model="1.0.3", inspector="2.0.0")

@@ -41,7 +41,8 @@ def test_a_script_ends_with_the_nucleus_however_that_ends(tmp_path: Path) -> Non
     """A nucleus that was killed ends nothing by itself; its components must not go on without it."""
     program = (
         "import sys, time; from pathlib import Path; from local.device.simulated import ProcessRunner; "
-        "ProcessRunner().start('sleep 60 & echo $! > child; wait', Path(sys.argv[1]), {}, Path(sys.argv[1]) / 'log'); time.sleep(60)"
+        "ProcessRunner().start('sleep 60 & echo $! > child; wait', Path(sys.argv[1]), {}, Path(sys.argv[1]) / 'log'); "
+        "time.sleep(60)"
     )
     nucleus = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
     child = tmp_path / "child"

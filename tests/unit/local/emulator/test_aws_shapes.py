@@ -26,12 +26,18 @@ LONG = "x" * 64
         (
             "CreateModelPackageGroup",
             {"ModelPackageGroupName": LONG},
-            f"Value '{LONG}' at 'ModelPackageGroupName' failed to satisfy constraint: Member must have length less than or equal",
+            (
+                f"Value '{LONG}' at 'ModelPackageGroupName' failed to satisfy constraint: Member must have length less "
+                "than or equal"
+            ),
         ),
         (
             "CreateModelPackageGroup",
             {"ModelPackageGroupName": "my_models"},
-            "Value 'my_models' at 'ModelPackageGroupName' failed to satisfy constraint: Member must satisfy regular expression",
+            (
+                "Value 'my_models' at 'ModelPackageGroupName' failed to satisfy constraint: Member must satisfy "
+                "regular expression"
+            ),
         ),
         (
             "UpdateModelPackage",
@@ -39,12 +45,18 @@ LONG = "x" * 64
                 "ModelPackageArn": "arn:aws:sagemaker:us-east-1:000000000000:model-package/m/1",
                 "ModelApprovalStatus": "Yes",
             },
-            "Value 'Yes' at 'ModelApprovalStatus' failed to satisfy constraint: Member must satisfy enum value set: [Approved, ",
+            (
+                "Value 'Yes' at 'ModelApprovalStatus' failed to satisfy constraint: Member must satisfy enum value "
+                "set: [Approved, "
+            ),
         ),
         (
             "ListModelPackages",
             {"MaxResults": 101},
-            "Value '101' at 'MaxResults' failed to satisfy constraint: Member must have value less than or equal to 100",
+            (
+                "Value '101' at 'MaxResults' failed to satisfy constraint: Member must have value less than or equal "
+                "to 100"
+            ),
         ),
         (
             "CreateTrainingJob",
@@ -56,7 +68,10 @@ LONG = "x" * 64
                 "StoppingCondition": {"MaxRuntimeInSeconds": 1},
                 "HyperParameters": {"epochs": "2" * 2501},
             },
-            "at 'HyperParameters.epochs' failed to satisfy constraint: Member must have length less than or equal to 2500",
+            (
+                "at 'HyperParameters.epochs' failed to satisfy constraint: Member must have length less than or equal "
+                "to 2500"
+            ),
         ),
     ],
 )

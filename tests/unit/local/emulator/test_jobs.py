@@ -172,7 +172,8 @@ def test_a_container_that_fails_says_why(train: Any, code: str, reason: str) -> 
         ("s3://bucket/nothing/", "S3Prefix", "ClientError: no S3 objects found under s3://bucket/nothing/"),
         ("s3://bucket/escape.images.json", "ManifestFile",
          "ClientError: 'images/../../a.jpg' would be written outside its channel"),
-        ("s3://bucket/dataset/dataset.json", "ManifestFile", "ClientError: s3://bucket/dataset/dataset.json is no manifest file"),
+        ("s3://bucket/dataset/dataset.json", "ManifestFile",
+        "ClientError: s3://bucket/dataset/dataset.json is no manifest file"),
     ],
 )  # fmt: skip
 def test_a_channel_that_cannot_be_read_fails_the_job(train: Any, uri: str, kind: str, reason: str) -> None:
@@ -184,7 +185,10 @@ def test_a_channel_that_cannot_be_read_fails_the_job(train: Any, uri: str, kind:
 
 def test_a_job_over_its_time_is_stopped_with_all_that_it_started(train: Any, tmp_path: Path) -> None:
     note = tmp_path / "child"
-    code = f"child = subprocess.Popen(['sleep', '60']); pathlib.Path({str(note)!r}).write_text(str(child.pid)); time.sleep(60)"
+    code = (
+        f"child = subprocess.Popen(['sleep', '60']); pathlib.Path({str(note)!r}).write_text(str(child.pid)); "
+        "time.sleep(60)"
+    )
     job = train(code, StoppingCondition={"MaxRuntimeInSeconds": 1})
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
     deadline = time.monotonic() + 5
@@ -265,7 +269,8 @@ def test_a_spot_job_goes_on_from_its_checkpoint_after_each_interruption(
     assert (job["TrainingJobStatus"], model_of(bucket, "n")) == ("Completed", b"2")
     run = ["Downloading", "Training"]
     assert [entry["Status"] for entry in job["SecondaryStatusTransitions"]] == [
-        "Starting", *run, "Interrupted", "Restarting", *run, "Interrupted", "Restarting", *run, "Uploading", "Completed",
+        "Starting", *run, "Interrupted", "Restarting", *run, "Interrupted", "Restarting", *run, "Uploading",
+        "Completed",
     ]  # fmt: skip
 
 

@@ -45,7 +45,8 @@ def test_a_version_is_described_by_what_is_in_it() -> None:
             "test": {"images": 1, "boxes": 1, "images_without_boxes": 0, "groups": 1},
         },
         "class_balance": {"scratch": 4, "dent": 0},
-        "split_rule": "near-duplicate groups by their fine detail; train 70, validation 15, test 15 of 100 images; frozen",
+        "split_rule": "near-duplicate groups by their fine detail; train 70, validation 15, test 15 of 100 images; "
+        "frozen",
         "code_version": "image:1",
     }
 

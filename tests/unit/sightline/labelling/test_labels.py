@@ -14,7 +14,8 @@ IMAGE = {"image_id": "a", "rank": 3, "uncertainty": 0.5, "proposals": []}
 
 anything = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*BOX, "skip", "approved"]), inner, max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*BOX, "skip", "approved"]), inner,
+     max_size=6),
     max_leaves=12,
 )  # fmt: skip
 

@@ -146,7 +146,10 @@ def test_a_class_that_the_test_set_lacks_breaks_no_rule_and_is_told() -> None:
             -0.06,
             0.0,
             0.06,
-            "no loss is seen, but one of 0.050 can't be ruled out; 20 test groups are too few to be sure, about 82 would do",
+            (
+                "no loss is seen, but one of 0.050 can't be ruled out; 20 test groups are too few to be sure, about 82 "
+                "would do"
+            ),
         ),
     ],
 )
