@@ -13,7 +13,9 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from local.emulator import callbacks, cognito, greengrass, indexes, jobs, layers, sagemaker, tied, workflows
+from local.emulator import callbacks, cognito, greengrass, indexes, layers, tied, workflows
+from local.emulator.sagemaker import jobs
+from local.emulator.sagemaker import service as sagemaker
 
 END_SECONDS = 15
 

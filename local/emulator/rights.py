@@ -12,8 +12,8 @@ from typing import Any
 
 import boto3.session
 
+from local.account import ACCOUNT, REGION
 from local.emulator.aws_shapes import AwsError
-from local.emulator.sagemaker import ACCOUNT, REGION
 
 
 def refuse_unless_allowed(role_arn: str, action: str, resource: str, context: dict[str, Any] | None = None) -> None:

@@ -11,15 +11,11 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
+from local.account import ACCOUNT, REGION
 from local.emulator.aws_shapes import AwsError, in_milliseconds
-from local.emulator.jobs import ENDED
 from local.emulator.rights import refuse_unless_allowed
-from local.emulator.sagemaker import (
-    ACCOUNT,
-    REGION,
-    arn,
-    call,
-)
+from local.emulator.sagemaker.api import arn, call
+from local.emulator.sagemaker.jobs import ENDED
 
 LOOK_SECONDS = 0.2
 

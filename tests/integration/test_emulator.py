@@ -47,9 +47,10 @@ files = sorted(path.name for path in pathlib.Path(os.environ["SM_CHANNEL_TRAIN"]
 """
 EMULATOR = """
 import sys
-from local import containers, emulator
+from local.emulator import __main__ as emulator
+from local.emulator.sagemaker import process
 stub = sys.argv.pop()
-containers.COMMANDS |= {name: [sys.executable, stub, name] for name in ("train", "evaluate")}
+process.COMMANDS |= {name: [sys.executable, stub, name] for name in ("train", "evaluate")}
 emulator.main()
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from local.emulator import containers
+from local.emulator.sagemaker import process, runs
 from tests.drawn import TINY, Job, draw_channels
 from training.checkpoint import NAME
 
@@ -92,9 +92,8 @@ def test_a_job_that_loses_its_spot_capacity_uploads_the_model_of_one_that_does_n
     bucket, phases = Bucket(), []
     for path in whole.channels.rglob("*.*"):
         bucket.objects[path.relative_to(whole.channels).as_posix()] = path.read_bytes()
-    monkeypatch.setattr(containers, "RoleSession", lambda role_arn: bucket)
-    monkeypatch.setattr(containers, "LOG_SECONDS", 0.0)  # the next epoch is soon over
-    monkeypatch.setenv(containers.SPOT_INTERRUPTIONS, "1")
+    monkeypatch.setattr(process, "LOG_SECONDS", 0.0)  # the next epoch is soon over
+    monkeypatch.setenv(runs.SPOT_INTERRUPTIONS, "1")
     channels = [
         {"ChannelName": name, "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://b/{name}/"}}}
         for name in ("dataset", "train", "validation")
@@ -112,7 +111,7 @@ def test_a_job_that_loses_its_spot_capacity_uploads_the_model_of_one_that_does_n
         "ModelArtifacts": {"S3ModelArtifacts": "s3://b/job/output/model.tar.gz"},
         "Environment": {"OMP_NUM_THREADS": "1"},
     }
-    run = containers.Run(job, tmp_path / "run", ("group", "stream"), phases.append)
+    run = runs.Run(job, tmp_path / "run", ("group", "stream"), phases.append, bucket)  # type: ignore[arg-type]
     run.train()
     machine = ["Downloading", "Training"]
     assert phases == [*machine, "Interrupted", "Restarting", *machine, "Uploading"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator import feature_store, jobs, registry, sagemaker
+from local.emulator.sagemaker import api, feature_store, jobs, registry
 
 
 @pytest.fixture
@@ -32,4 +32,4 @@ def empty_account(monkeypatch: pytest.MonkeyPatch, events: Any) -> None:
 @pytest.fixture
 def call() -> Any:
     """`call("CreateModelPackage", …)`: an operation with its request and its answer checked."""
-    return lambda name, **request: sagemaker.call(name, request)
+    return lambda name, **request: api.call(name, request)

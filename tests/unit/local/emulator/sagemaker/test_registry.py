@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from local.emulator import registry
 from local.emulator.aws_shapes import AwsError
-from local.emulator.sagemaker import arn
+from local.emulator.sagemaker import registry
+from local.emulator.sagemaker.api import arn
 
 
 @pytest.fixture

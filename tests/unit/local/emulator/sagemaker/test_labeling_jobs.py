@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local.emulator import labeling_jobs
 from local.emulator.aws_shapes import AwsError
+from local.emulator.sagemaker import labeling_jobs
 from sightline.labelling import ground_truth
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import jpeg

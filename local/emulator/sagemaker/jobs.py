@@ -1,6 +1,4 @@
-"""SageMaker's training and processing jobs: their operations, their states and their events. containers.py runs
-them.
-"""
+"""SageMaker's training and processing jobs: their operations, their states and their events. runs.py runs them."""
 
 import logging
 import os
@@ -13,20 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from local.emulator.aws_shapes import AwsError
-from local.emulator.containers import (
-    LONGEST,
-    JobFailedError,
-    JobStoppedError,
-    Run,
-    clean,
-)
-from local.emulator.rights import refuse_unless_trusting
-from local.emulator.sagemaker import (
-    arn,
-    emit,
-    operation,
-    page,
-)
+from local.emulator.rights import RoleSession, refuse_unless_trusting
+from local.emulator.sagemaker.api import arn, emit, operation, page
+from local.emulator.sagemaker.errors import JobFailedError, JobStoppedError
+from local.emulator.sagemaker.runs import LONGEST, Run, clean
 
 logger = logging.getLogger("sightline.jobs")
 
@@ -163,7 +151,7 @@ def _start(job: dict[str, Any], kind: str, body: Callable[[Run], None]) -> None:
     name = job[f"{kind}JobName"]
     stream = (f"/aws/sagemaker/{kind}Jobs", f"{name}/algo-1-{int(job['CreationTime'].timestamp())}")
     home = Path(os.environ.get("SIGHTLINE_JOBS_DIR", ".sightline/jobs")).resolve()
-    run = Run(job, home / name, stream, lambda phase: _enter(job, phase))
+    run = Run(job, home / name, stream, lambda phase: _enter(job, phase), RoleSession(job["RoleArn"]))
     _runs[job[f"{kind}JobArn"]] = run
     threading.Thread(target=_run, args=(job, kind, run, body), name=f"job {name}", daemon=True).start()
 

@@ -4,12 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.emulator.aws_shapes import AwsError, check_request
-from local.emulator.sagemaker import (
-    arn,
-    emit,
-    operation,
-    page,
-)
+from local.emulator.sagemaker.api import arn, emit, operation, page
 
 SUMMARY = (
     "ModelPackageName", "ModelPackageGroupName", "ModelPackageVersion", "ModelPackageArn",

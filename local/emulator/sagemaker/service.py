@@ -6,25 +6,17 @@ moves.
 
 import json
 import logging
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from local.emulator.aws_shapes import (
-    AwsError,
-    check_answer,
-    check_request,
-    in_milliseconds,
-    to_wire,
-)
+from local.emulator.aws_shapes import AwsError, to_wire
+from local.emulator.sagemaker import feature_store, jobs, labeling_jobs, registry
+from local.emulator.sagemaker.api import arn, call
+
+# Importing a module registers its operations.
+MODULES = (feature_store, jobs, labeling_jobs, registry)
 
 logger = logging.getLogger("sightline.sagemaker")
-
-ACCOUNT = "000000000000"
-REGION = "us-east-1"
-PAGE_SIZE = 10  # what SageMaker's lists give unless MaxResults asks for more
-Operation = Callable[[dict[str, Any]], dict[str, Any]]
-OPERATIONS: dict[str, Operation] = {}
 
 # What IAM checks: the request's field that names the resource, and the resource's kind in its ARN.
 RESOURCES = {
@@ -34,24 +26,6 @@ RESOURCES = {
     "ModelPackageGroupName": "model-package-group",
     "FeatureGroupName": "feature-group",
 }
-
-
-def arn(kind: str, name: str) -> str:
-    return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{kind}/{name.lower() if kind.endswith('-job') else name}"
-
-
-def operation(function: Operation) -> Operation:
-    """Register `create_training_job` as the operation CreateTrainingJob."""
-    OPERATIONS["".join(word.capitalize() for word in function.__name__.split("_"))] = function
-    return function
-
-
-def call(name: str, request: dict[str, Any]) -> dict[str, Any]:
-    """Run one operation of the SageMaker API, request and answer checked. Raises AwsError."""
-    check_request("sagemaker", name, request)
-    if name not in OPERATIONS:
-        raise AwsError("UnknownOperationException", f"the local run has no sagemaker:{name}")
-    return check_answer("sagemaker", name, OPERATIONS[name](request))
 
 
 def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
@@ -74,23 +48,10 @@ def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
     return "*"
 
 
-def page(
-    field: str, entries: list[dict[str, Any]], keep: tuple[str, ...], order: str, request: dict[str, Any]
-) -> dict[str, Any]:
-    """One page of a List operation: `entries` with the fields `keep`, sorted by `order` as `request` says."""
-    entries = sorted(entries, key=lambda entry: entry[order], reverse=request.get("SortOrder") == "Descending")
-    start, size = int(request.get("NextToken", 0)), request.get("MaxResults", PAGE_SIZE)
-    found = [{key: entry[key] for key in keep if key in entry} for entry in entries[start : start + size]]
-    more = {"NextToken": str(start + size)} if start + size < len(entries) else {}
-    return {field: found, **more}
-
-
 async def handle_request(
     method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
 ) -> tuple[int, dict[str, str], bytes]:
     """Answer one HTTP request, as MiniStack asks its services to."""
-    from local.emulator import feature_store
-
     try:
         if path.startswith(("/FeatureGroup/", "/BatchGetRecord")):
             answer = feature_store.serve(method, path, body, query_params)
@@ -117,11 +78,6 @@ def register() -> None:
     from ministack.core import iam_actions, router
     from ministack.services.cloudformation import provisioners
 
-    from local.emulator import (
-        feature_store,
-        registry,
-    )
-
     app.SERVICE_HANDLERS["sagemaker"] = handle_request
     router.SERVICE_PATTERNS["sagemaker"] = {
         "target_prefixes": ["SageMaker."],
@@ -145,17 +101,3 @@ def register() -> None:
     iam_actions.extract_resource_arn, iam_actions.extract_iam_action = extract_resource_arn, extract_iam_action
     provisioners._RESOURCE_HANDLERS["AWS::SageMaker::ModelPackageGroup"] = registry.GROUP_RESOURCE
     provisioners._RESOURCE_HANDLERS["AWS::SageMaker::FeatureGroup"] = feature_store.GROUP_RESOURCE
-
-
-def emit(detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-    """Put an event of source `aws.sagemaker` on the default bus, as SageMaker does."""
-    from ministack.services import eventbridge
-
-    entry = {
-        "Source": "aws.sagemaker",
-        "DetailType": detail_type,
-        "Detail": json.dumps(in_milliseconds(detail)),
-        "Resources": resources,
-        "EventBusName": "default",
-    }
-    eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from local.emulator import feature_store
 from local.emulator.aws_shapes import AwsError
+from local.emulator.sagemaker import feature_store
 
 GROUP = {
     "FeatureGroupName": "labels",

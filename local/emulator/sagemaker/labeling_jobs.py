@@ -19,14 +19,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
 
 from local.emulator.aws_shapes import AwsError
-from local.emulator.jobs import ENDED, REASON_LENGTH
 from local.emulator.rights import RoleSession, refuse_unless_trusting, root_client
-from local.emulator.sagemaker import (
-    arn,
-    emit,
-    operation,
-    page,
-)
+from local.emulator.sagemaker.api import arn, emit, operation, page
+from local.emulator.sagemaker.jobs import ENDED, REASON_LENGTH
 
 logger = logging.getLogger("sightline.labeling_jobs")
 

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.emulator import containers, jobs
 from local.emulator.aws_shapes import AwsError
+from local.emulator.sagemaker import jobs, process, runs
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/sightline-training@sha256:abc"
 STUB = """
@@ -68,8 +68,8 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     stub = tmp_path / "stub.py"
     stub.write_text(STUB)
     monkeypatch.setenv("SIGHTLINE_JOBS_DIR", str(tmp_path / "jobs"))
-    monkeypatch.setattr(containers, "RoleSession", lambda role_arn: found)
-    monkeypatch.setattr(containers, "COMMANDS", {"train": [sys.executable, str(stub)]})
+    monkeypatch.setattr(jobs, "RoleSession", lambda role_arn: found)
+    monkeypatch.setattr(process, "COMMANDS", {"train": [sys.executable, str(stub)]})
     return found
 
 
@@ -264,7 +264,7 @@ def test_checkpoints_are_there_before_the_job_and_in_s3_after_it(train: Any, buc
 def test_a_spot_job_goes_on_from_its_checkpoint_after_each_interruption(
     train: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(containers.SPOT_INTERRUPTIONS, "2")
+    monkeypatch.setenv(runs.SPOT_INTERRUPTIONS, "2")
     job = train(f"{COUNT}; time.sleep(60 if n < 2 else 0)", **SPOT)
     assert (job["TrainingJobStatus"], model_of(bucket, "n")) == ("Completed", b"2")
     run = ["Downloading", "Training"]
@@ -275,7 +275,7 @@ def test_a_spot_job_goes_on_from_its_checkpoint_after_each_interruption(
 
 
 def test_without_spot_capacity_nothing_is_interrupted(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(containers.SPOT_INTERRUPTIONS, "2")
+    monkeypatch.setenv(runs.SPOT_INTERRUPTIONS, "2")
     job = train(f"{COUNT}; time.sleep(2)", CheckpointConfig=SPOT["CheckpointConfig"])
     assert "Interrupted" not in [entry["Status"] for entry in job["SecondaryStatusTransitions"]]
 

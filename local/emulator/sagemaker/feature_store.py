@@ -12,14 +12,10 @@ from urllib.parse import unquote, urlsplit
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.account import ACCOUNT, REGION
 from local.emulator.aws_shapes import AwsError, check_answer, check_request
 from local.emulator.rights import RoleSession, refuse_unless_trusting
-from local.emulator.sagemaker import (
-    ACCOUNT,
-    REGION,
-    arn,
-    operation,
-)
+from local.emulator.sagemaker.api import arn, operation
 
 logger = logging.getLogger("sightline.features")
 
