@@ -14,8 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from local.device.nucleus import Nucleus, Process
-from local.emulator import greengrass
 from local.emulator.aws_shapes import AwsError, check_answer, check_request
+from local.emulator.greengrass import components, devices, service, state
 from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
 
 TICK_SECONDS = 60.0  # simulated time of one tick
@@ -131,16 +131,16 @@ class Cloud:
     def exchange(self, thing: str, report: dict[str, Any]) -> dict[str, Any] | None:
         if thing in self.line.offline:
             raise ConnectionError("offline")
-        found: dict[str, Any] | None = greengrass.exchange(thing, report)["deployment"]
+        found: dict[str, Any] | None = devices.exchange(thing, report)["deployment"]
         return found
 
     def versions(self, name: str) -> list[str]:
-        arn = f"{greengrass.PREFIX}:components:{name}"
-        listed = greengrass.list_component_versions({"arn": arn})["componentVersions"]
+        arn = f"{state.PREFIX}:components:{name}"
+        listed = components.list_component_versions({"arn": arn})["componentVersions"]
         return [entry["componentVersion"] for entry in listed]
 
     def recipe(self, name: str, version: str) -> dict[str, Any]:
-        found = greengrass.get_component({"arn": f"{greengrass.PREFIX}:components:{name}:versions:{version}"})
+        found = components.get_component({"arn": f"{state.PREFIX}:components:{name}:versions:{version}"})
         recipe: dict[str, Any] = json.loads(found["recipe"])
         if name == MODEL_COMPONENT and self.line.trouble.hits("install", self.thing, version):
             recipe["Manifests"][0]["Lifecycle"] = {"Install": {"Script": "false"}}
@@ -154,7 +154,7 @@ class Cloud:
         return body + b"?" if self.line.trouble.hits("digest", self.thing, version) else body
 
 
-class Line(greengrass.Neighbours):
+class Line(state.Neighbours):
     """Things in groups, each with a nucleus; `tick` lets time pass."""
 
     def __init__(self, root: Path, read: Callable[[str], bytes], groups: dict[str, list[str]]) -> None:
@@ -164,11 +164,7 @@ class Line(greengrass.Neighbours):
         self.outbox: list[tuple[str, dict[str, Any]]] = []
         self.phases: list[tuple[str, str, str, float]] = []
         self.deliver: Callable[[dict[str, Any]], Any] = lambda _: None
-        for store in (
-            greengrass._recipes, greengrass._created, greengrass._deployments,
-            greengrass._tokens, greengrass._devices, greengrass._executions,
-        ):  # fmt: skip
-            store.clear()
+        state.clear()
         self.nuclei = {
             thing: Nucleus(thing, root / thing, Cloud(self, thing), Runner(self, thing), {}, self._note)
             for things in groups.values()
@@ -212,7 +208,7 @@ class Line(greengrass.Neighbours):
 
     def settled(self) -> bool:
         """True when every device that is on has carried out the newest deployment of its group, or is not to get it."""
-        newest = {d["targetArn"]: d for d in greengrass._deployments.values() if d["isLatestForTarget"]}
+        newest = {d["targetArn"]: d for d in state.deployments.values() if d["isLatestForTarget"]}
         return all(
             thing in self.offline or (self.nuclei[thing].deployment.get("id") == newest[arn]["deploymentId"]
             and self.nuclei[thing].deployment["status"] != "IN_PROGRESS")
@@ -235,7 +231,7 @@ class Line(greengrass.Neighbours):
                 return SimpleNamespace(status_code=200), {"things": self.groups[arn]}
             try:
                 check_request("greengrassv2", model.name, request)
-                answer = greengrass.OPERATIONS[model.name](request)
+                answer = service.OPERATIONS[model.name](request)
             except AwsError as error:
                 body = {"Error": {"Code": error.code, "Message": error.message}, "ResponseMetadata": {}}
                 return SimpleNamespace(status_code=error.status), body

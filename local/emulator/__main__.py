@@ -13,7 +13,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from local.emulator import callbacks, cognito, greengrass, indexes, layers, tied, workflows
+from local.emulator import callbacks, cognito, indexes, layers, tied, workflows
+from local.emulator.greengrass import service as greengrass
 from local.emulator.sagemaker import jobs
 from local.emulator.sagemaker import service as sagemaker
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from moto import mock_aws
 
 from edge.inspector.settings import defaults
-from local.emulator import greengrass as plane
+from local.emulator.greengrass import components, state
 from sightline.models import registry
 from sightline.rollout import deployments
 from sightline.rollout.recipes import inspector_recipe
@@ -119,11 +119,11 @@ def make(tmp_path: Path, aws: GivenAws, load_app: Any, monkeypatch: pytest.Monke
             groups = {FLEET: [f"line-{number}" for number in range(1, fleet + 1)]}
             groups[CANARY] = [f"canary-{number}" for number in range(1, canary + 1)]
             line = Line(tmp_path, read, groups)
-            monkeypatch.setattr(plane, "neighbours", line)
+            monkeypatch.setattr(state, "neighbours", line)
             aws.given["greengrassv2"] = line.serve(boto3.client("greengrassv2", config=config))
             aws.given["iot"] = line.serve(boto3.client("iot", config=config))
             recipe = inspector_recipe("1.0.1", f"s3://artifacts/{INSPECTOR}", defaults())
-            plane.create_component_version({"inlineRecipe": json.dumps(recipe).encode()})
+            components.create_component_version({"inlineRecipe": json.dumps(recipe).encode()})
             environment = {
                 "DEPLOYMENTS_TABLE": "deployments",
                 "ARTIFACTS_BUCKET": "artifacts",
@@ -374,7 +374,7 @@ def test_every_function_may_run_twice(make: Any) -> None:
     flow.line.trouble = Trouble("crash", ("1.0.4",), ("line-1",))
     assert flow.roll_out(4).error == "DeploymentRolledBack"
     assert everywhere(flow, "1.0.3")
-    assert len(plane._deployments) == 2 + 2 + 1 + 2  # canary, fleet; trials of both, the canary settled, both back
+    assert len(state.deployments) == 2 + 2 + 1 + 2  # canary, fleet; trials of both, the canary settled, both back
 
 
 def twice(handler: Callable[..., Any]) -> Callable[..., Any]:

@@ -20,7 +20,9 @@ from edge.inspector.settings import KEYS, defaults
 from sightline.rollout.recipes import inspector_recipe, model_recipe
 from tests.project import ROOT
 
-SCHEMA = jsonschema.Draft202012Validator(json.loads((ROOT / "local" / "emulator" / "recipe.schema.json").read_text()))
+SCHEMA = jsonschema.Draft202012Validator(
+    json.loads((ROOT / "local" / "emulator" / "greengrass" / "recipe.schema.json").read_text())
+)
 RECIPES = {
     "com.sightline.Inspector": inspector_recipe("1.0.1", "s3://bucket/inspector.zip", defaults()),
     "com.sightline.Model": model_recipe("1.0.3", "s3://bucket/model.zip", sha256="ab" * 32),

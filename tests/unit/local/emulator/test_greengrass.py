@@ -12,13 +12,13 @@ from urllib.parse import quote
 
 import pytest
 
-from local.emulator import greengrass
+from local.emulator.greengrass import service, state
 from sightline.rollout.recipes import inspector_recipe, model_recipe
 
 GROUP = "arn:aws:iot:us-east-1:000000000000:thinggroup/line"
 
 
-class Account(greengrass.Neighbours):
+class Account(state.Neighbours):
     """The rest of the account: two things in the group, artifacts whose content is their name, a clock that is told."""
 
     def __init__(self) -> None:
@@ -41,19 +41,15 @@ class Account(greengrass.Neighbours):
 
 @pytest.fixture(autouse=True)
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    for store in (
-        greengrass._recipes, greengrass._created, greengrass._deployments,
-        greengrass._tokens, greengrass._devices, greengrass._executions,
-    ):  # fmt: skip
-        store.clear()
+    state.clear()
     made = Account()
-    monkeypatch.setattr(greengrass, "neighbours", made)
+    monkeypatch.setattr(state, "neighbours", made)
     yield made
 
 
 def ask(method: str, path: str, body: Any = None, **query: str) -> tuple[int, Any]:
     sent = json.dumps(body).encode() if body is not None else b""
-    status, _, answer = asyncio.run(greengrass.handle_request(method, path, {}, sent, query))
+    status, _, answer = asyncio.run(service.handle_request(method, path, {}, sent, query))
     return status, json.loads(answer)
 
 
@@ -90,10 +86,10 @@ def test_a_recipe_with_a_wrong_field_is_refused(change: dict[str, Any]) -> None:
 def test_the_newest_version_comes_first() -> None:
     for version in ("1.0.9", "1.0.10", "1.0.2"):
         create(inspector_recipe(version, "s3://b/inspector.zip", {}))
-    arn = quote(f"{greengrass.PREFIX}:components:com.sightline.Inspector", safe="")
+    arn = quote(f"{state.PREFIX}:components:com.sightline.Inspector", safe="")
     versions = ask("GET", f"/greengrass/v2/components/{arn}/versions")[1]["componentVersions"]
     assert [entry["componentVersion"] for entry in versions] == ["1.0.10", "1.0.9", "1.0.2"]
-    unknown = quote(f"{greengrass.PREFIX}:components:none", safe="")
+    unknown = quote(f"{state.PREFIX}:components:none", safe="")
     assert ask("GET", f"/greengrass/v2/components/{unknown}/versions")[0] == 404
 
 
@@ -193,10 +189,10 @@ def test_a_component_that_breaks_is_an_event(cloud: Account) -> None:
 def test_iam_checks_the_resource_that_a_request_names() -> None:
     blob = base64.b64encode(json.dumps(inspector_recipe("1.0.1", "s3://b/i.zip", {})).encode()).decode()
     body = json.dumps({"inlineRecipe": blob}).encode()
-    arn = f"{greengrass.PREFIX}:components:com.sightline.Inspector:versions:1.0.1"
-    assert greengrass.resource_arn("POST", "/greengrass/v2/createComponentVersion", body) == arn
-    assert greengrass.resource_arn("GET", f"/greengrass/v2/components/{quote(arn, safe='')}", b"") == arn
-    assert greengrass.resource_arn("POST", "/greengrass/v2/deployments", b"{}") == "*"
+    arn = f"{state.PREFIX}:components:com.sightline.Inspector:versions:1.0.1"
+    assert service.resource_arn("POST", "/greengrass/v2/createComponentVersion", body) == arn
+    assert service.resource_arn("GET", f"/greengrass/v2/components/{quote(arn, safe='')}", b"") == arn
+    assert service.resource_arn("POST", "/greengrass/v2/deployments", b"{}") == "*"
     for of_a_device in ("installedComponents", "effectiveDeployments"):
         path = f"/greengrass/v2/coreDevices/line-1/{of_a_device}"
-        assert greengrass.resource_arn("GET", path, b"") == f"{greengrass.PREFIX}:coreDevices:line-1"
+        assert service.resource_arn("GET", path, b"") == f"{state.PREFIX}:coreDevices:line-1"

@@ -1,0 +1,68 @@
+"""What Greengrass of the emulator keeps, and the services of the account that it uses."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from local.account import ACCOUNT, REGION
+
+PREFIX = f"arn:aws:greengrass:{REGION}:{ACCOUNT}"
+
+recipes: dict[str, dict[str, Any]] = {}  # by component version ARN
+created: dict[str, datetime] = {}
+deployments: dict[str, dict[str, Any]] = {}
+tokens: dict[str, str] = {}
+devices: dict[str, dict[str, Any]] = {}
+executions: dict[str, dict[str, dict[str, Any]]] = {}  # deployment → thing → how it goes there
+lock = threading.RLock()
+
+
+class Neighbours:
+    """Other services of the account, as Greengrass uses them. Tests put their own in its place."""
+
+    clock: Callable[[], float] = staticmethod(time.time)
+
+    def things_in(self, group_arn: str) -> list[str]:
+        from ministack.services import iot
+
+        group = iot._thing_groups.get(group_arn.rsplit("/", 1)[-1])
+        return list(group.get("things", [])) if group else []
+
+    def read(self, uri: str) -> bytes:
+        """The bytes of an object. Raises LookupError."""
+        from ministack.services import s3
+
+        parts = urlsplit(uri)
+        body = s3._get_object_data(parts.netloc, parts.path.lstrip("/"))
+        if body is None:
+            raise LookupError(uri)
+        return bytes(body)
+
+    def emit(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+        from ministack.services import eventbridge
+
+        entry = {
+            "Source": "aws.greengrass",
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "Resources": resources,
+            "EventBusName": "default",
+        }
+        eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+
+neighbours = Neighbours()
+
+
+def now() -> datetime:
+    return datetime.fromtimestamp(neighbours.clock(), UTC)
+
+
+def clear() -> None:
+    """Forget everything."""
+    for store in (recipes, created, deployments, tokens, devices, executions):
+        store.clear()
