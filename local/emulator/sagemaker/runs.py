@@ -1,4 +1,4 @@
-"""SageMaker's side of a container, on this machine: folders, variables, channels and outputs; the container is a process.
+"""A container of SageMaker on this machine: folders, variables, channels and outputs; the container is a process.
 
 Source of the contract: "How Amazon SageMaker Processes Training Output", "Storage folders for training datasets" and
 the training toolkit's environment variables, in the SageMaker developer guide.
