@@ -12,7 +12,7 @@ export SAM_CLI_TELEMETRY := 0
 
 # Extra arguments, as in: make demo ARGS="--images DIR --labels labels.json"
 ARGS ?=
-INPUTS := pyproject.toml requirements.lock scripts/setup.sh
+INPUTS := pyproject.toml $(wildcard requirements*.lock) scripts/setup.sh
 PYTHON_CODE := layers functions local cli client reporting training edge scripts benchmarks tests
 
 # A file's tests stay on one process, because they share a stack; the order stays, because the longest come early.

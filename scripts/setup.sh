@@ -53,23 +53,37 @@ make_venv() {
   "$python" -m venv "$VENV" || fail "$python -m venv $VENV failed; see the lines above."
 }
 
-install() { # install NAME-OF-EXTRAS
-  local pip=("$VENV/bin/python" -m pip --disable-pip-version-check --quiet) torch
-  torch=$(grep '^torch==' requirements.lock)
-  if ! "$VENV/bin/python" -c 'import torch' 2>/dev/null; then
-    if [ -n "${TORCH_INDEX_URL:-}" ]; then
-      echo "Installing $torch from TORCH_INDEX_URL …"
-      "${pip[@]}" install --no-deps --index-url "$TORCH_INDEX_URL" "$torch" ||
-        fail "pip found no $torch at TORCH_INDEX_URL=$TORCH_INDEX_URL; correct it or leave it unset."
-    elif [ "$(uname -s)" = Linux ]; then
-      echo "Note: on Linux pip may take PyTorch's CUDA build (several GB). TORCH_INDEX_URL=<the CPU index> avoids that; see README.md."
-    fi
-  fi
-  echo "Installing the packages of requirements.lock for: $1 (one to five minutes the first time) …"
+install() { # install LOCK...: the locked packages, then the project itself
+  local pip=("$VENV/bin/python" -m pip --disable-pip-version-check --quiet) lock locks=()
+  for lock in "$@"; do locks+=(--requirement "$lock"); done
+  echo "Installing $* (one to five minutes the first time) …"
   # pip would compile on one core; a module that does not compile is one that nothing imports.
-  "${pip[@]}" install --no-compile --constraint requirements.lock --editable ".[$1]" ||
+  local locked=("${pip[@]}" install --no-compile --no-deps --require-hashes)
+  "${locked[@]}" "${locks[@]}" ||
     fail "pip could not install the packages; the lines above say which. Check the network and try again."
+  install_torch "${pip[@]}"
+  "${pip[@]}" install --no-deps --no-build-isolation --editable . || fail "pip could not install the project; see the lines above."
   "$VENV/bin/python" -m compileall -q -j 0 "$VENV/lib" >/dev/null 2>&1 || true
+}
+
+install_torch() { # install_torch PIP...: by hash, or the same version from the index that the user names
+  local torch
+  torch=$(grep -o '^torch==[^ ]*' requirements-torch.lock)
+  "$VENV/bin/python" -c 'import torch' 2>/dev/null && return
+  if [ -n "${TORCH_INDEX_URL:-}" ]; then
+    echo "Installing $torch from TORCH_INDEX_URL (another build: its files are not in the lock) …"
+    "$@" install --no-compile --no-deps --index-url "$TORCH_INDEX_URL" "$torch" ||
+      fail "pip found no $torch at TORCH_INDEX_URL=$TORCH_INDEX_URL; correct it or leave it unset."
+  else
+    "$@" install --no-compile --no-deps --require-hashes --requirement requirements-torch.lock ||
+      fail "pip could not install $torch; see the lines above."
+  fi
+  [ "$(uname -s)" = Linux ] || return 0
+  if ! "$VENV/bin/python" -c 'import torch' 2>/dev/null; then
+    echo "This PyTorch is a CUDA build, which needs several GB more. TORCH_INDEX_URL=<the CPU index> avoids that; see README.md."
+    "$@" install --no-compile --no-deps --require-hashes --requirement requirements-cuda.lock ||
+      fail "pip could not install what PyTorch's CUDA build needs; see the lines above."
+  fi
 }
 
 check_chromium() { # the tests of the page need a browser; nothing else does
@@ -77,14 +91,14 @@ check_chromium() { # the tests of the page need a browser; nothing else does
 }
 
 case "${1:-}" in
-  demo) extras=local,train ;;
-  all) extras=local,train,dev ;;
+  demo) locks=(requirements.lock) ;;
+  all) locks=(requirements.lock requirements-dev.lock) ;;
   *) fail "say what for: scripts/setup.sh demo|all" ;;
 esac
 
 check_disk
 make_venv
-install "$extras"
+install "${locks[@]}"
 touch "$VENV/.ready-demo"
 if [ "$1" = all ]; then
   check_chromium

@@ -16,7 +16,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 DONE = "sightline-requirements.sha256"
-PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:")
+PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
+WHEELS = ("--only-binary=:all:", "--require-hashes")
 
 
 def requirements(*, video: bool) -> list[Path]:
@@ -40,7 +41,7 @@ def install(environment: Path, files: list[Path]) -> bool:
         _link(environment)
     else:
         arguments = [part for file in files for part in ("--requirement", str(file))]
-        subprocess.run([str(python), *PIP, *arguments], check=True)
+        subprocess.run([str(python), *PIP, *WHEELS, *arguments], check=True)
     subprocess.run([str(python), "-c", "import numpy, onnxruntime, PIL"], check=True)
     done.write_text(digest)
     return True

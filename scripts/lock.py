@@ -1,0 +1,136 @@
+"""Lock every package with the hashes of its files: `make lock`, after a change of versions in pyproject.toml.
+
+Versions stay as they are locked unless pyproject.toml or the file of a layer, the device or the training image asks for
+others; `--upgrade` takes the newest that fit. Each lock holds for Linux (x86-64, arm64) and macOS, Python 3.11 to 3.13.
+
+    requirements.lock        what `make demo` needs, without PyTorch
+    requirements-dev.lock    what tests and checks need beside it
+    requirements-torch.lock  PyTorch alone, because TORCH_INDEX_URL may name another build of it
+    requirements-cuda.lock   what PyTorch's CUDA build needs beside it, on Linux
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+# Files of PyTorch's CPU build, which pip's own index does not have: a lock made from that index alone would refuse them.
+CPU_BUILDS = {"torch==2.13.0": ["6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"]}
+CUDA = re.compile(r"(cuda|nvidia|triton)\b")
+# What is installed elsewhere than in the project's environment, and what it starts from.
+ELSEWHERE = {
+    "layers/imaging/requirements.txt": ["numpy", "pillow"],
+    "layers/onnx/requirements.txt": ["numpy", "onnxruntime", "pillow"],
+    "layers/sightline/requirements.txt": ["aws-lambda-powertools"],
+    "training/requirements.txt": ["numpy", "onnx", "onnxruntime", "pillow", "torch"],
+    "edge/requirements.txt": ["awsiotsdk==1.31.0", "numpy", "onnxruntime", "pillow"],
+    "edge/requirements-video.txt": ["opencv-python-headless"],
+}
+NOT_THERE = {
+    "layers/sightline/requirements.txt": set(),
+    "edge/requirements-video.txt": {"numpy"},  # requirements.txt has it
+}
+
+Entries = dict[str, str]
+
+
+def pinned() -> dict[str, str]:
+    """Return the direct requirements of the project, by name: `numpy` to `numpy==2.4.6`."""
+    extras = PROJECT["project"]["optional-dependencies"].values()
+    texts = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], *(one for e in extras for one in e)]
+    return {re.split(r"[\[=]", text)[0].lower(): text for text in texts}
+
+
+def entries(text: str) -> Entries:
+    """Return the entries of a lock by name, each with its hashes; without comments and what only Windows needs."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    found: Entries = {}
+    for entry in re.split(r"\n(?=\S)", "\n".join(lines)):
+        if entry.strip() and "sys_platform == 'win32'" not in entry:
+            found[entry.split("==")[0].lower()] = entry
+    return found
+
+
+def resolve(requirements: list[str], known: str, *, upgrade: bool) -> Entries:
+    """Return what these requirements install, with everything that they need. `known` holds the versions to keep."""
+    work = ROOT / "build"
+    work.mkdir(exist_ok=True)
+    (work / "lock.in").write_text("\n".join(requirements) + "\n")
+    (work / "lock.txt").write_text("" if upgrade else known)  # uv keeps the versions of the file that it writes
+    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+    done = subprocess.run([*command, "--output-file", "lock.txt", "lock.in"], cwd=work, check=False)
+    if done.returncode:
+        sys.exit("The versions do not fit together, or the package index did not answer; uv's lines above say which.")
+    return entries((work / "lock.txt").read_text())
+
+
+def write(file: str, about: str, locked: Entries) -> None:
+    lines = [f"# {about}", "# Made by `make lock`; do not edit.", *(locked[name] for name in sorted(locked))]
+    (ROOT / file).write_text("\n".join(lines) + "\n")
+    print(f"{file}: {len(locked)} packages")
+
+
+def known(*files: str) -> str:
+    return "".join((ROOT / file).read_text() for file in files if (ROOT / file).exists())
+
+
+def lock_project(*, upgrade: bool) -> None:
+    files = [f"requirements{name}.lock" for name in ("", "-dev", "-torch", "-cuda")]
+    extras = PROJECT["project"]["optional-dependencies"]
+    to_run = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], *extras["local"], *extras["train"]]
+    everything = resolve([*to_run, *extras["dev"]], known(*files), upgrade=upgrade)
+    pins = "\n".join(everything.values())
+    run = resolve(to_run, pins, upgrade=False)
+    torch = {name: entry + hashes_of_cpu_builds(entry) for name, entry in run.items() if name == "torch"}
+    cuda = {name: entry for name, entry in everything.items() if CUDA.match(name)}
+    apart = torch.keys() | cuda.keys()
+    write(files[0], "What `make demo` needs, without PyTorch.", {k: v for k, v in run.items() if k not in apart})
+    dev = {k: v for k, v in everything.items() if k not in run.keys() | apart}
+    write(files[1], "What tests and checks need beside requirements.lock.", dev)
+    write(files[2], "PyTorch: the builds of pip's own index, and CPU builds.", torch)
+    write(files[3], "What PyTorch's CUDA build needs beside it, on Linux.", cuda)
+
+
+def hashes_of_cpu_builds(entry: str) -> str:
+    return "".join(f" \\\n    --hash=sha256:{digest}" for digest in CPU_BUILDS.get(entry.split()[0], []))
+
+
+def lock_elsewhere(*, upgrade: bool) -> None:
+    direct = pinned()
+    base = known("requirements.lock", "requirements-dev.lock", "requirements-torch.lock", "requirements-cuda.lock")
+    for file, names in ELSEWHERE.items():
+        # The device's SDK wants another awscrt than boto3's does: there the file's own version counts.
+        keep = known(file) if file.startswith("edge/") else base
+        locked = resolve([direct.get(name, name) for name in names], keep, upgrade=upgrade and file.startswith("edge/"))
+        left_out = NOT_THERE.get(file, set())
+        write(file, ABOUT[file], {name: entry for name, entry in locked.items() if name not in left_out})
+
+
+ABOUT = {
+    "layers/imaging/requirements.txt": "For functions that open an image.",
+    "layers/onnx/requirements.txt": "For functions that run the model.",
+    "layers/sightline/requirements.txt": (
+        "Complete: installed without dependencies, so that boto3 and botocore come from the Lambda runtime alone. A "
+        "botocore\n# in the layer beside the runtime's boto3 would be 30 MB that every cold start pays for, and two "
+        "versions that may not fit."
+    ),
+    "training/requirements.txt": "The training image.",
+    "edge/requirements.txt": "What the inspector's own environment on a device holds: installed as wheels, nothing resolved.",
+    "edge/requirements-video.txt": "For video files, cameras and streams: installed where the setting `video` is true.",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Lock every package with the hashes of its files.")
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions that pyproject.toml allows")
+    given = parser.parse_args()
+    lock_project(upgrade=given.upgrade)
+    lock_elsewhere(upgrade=given.upgrade)
+
+
+if __name__ == "__main__":
+    main()
