@@ -5,7 +5,8 @@ others; `--upgrade` takes the newest that fit. Each lock holds for Linux (x86-64
 
     requirements.lock        what `make demo` needs, without PyTorch
     requirements-dev.lock    what tests and checks need beside it
-    requirements-torch.lock  PyTorch alone, because TORCH_INDEX_URL may name another build of it
+    requirements-torch.lock  PyTorch alone, because TORCH_INDEX_URL may name another build of it; on Linux with CUDA
+    requirements-torch-cpu.lock  the CPU build for Linux, taken where pip finds it
     requirements-cuda.lock   what PyTorch's CUDA build needs beside it, on Linux
 """
 
@@ -18,8 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-# Files of PyTorch's CPU build, which pip's own index does not have: a lock made from that index alone would refuse them.
-CPU_BUILDS = {"torch==2.13.0": ["6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"]}
+# Files of PyTorch's CPU build for Linux, which the package index does not have but a folder of wheels may.
+CPU_BUILDS = {"2.13.0": ["6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b"]}
 CUDA = re.compile(r"(cuda|nvidia|triton)\b")
 # What is installed elsewhere than in the project's environment, and what it starts from.
 ELSEWHERE = {
@@ -41,7 +42,11 @@ Entries = dict[str, str]
 def pinned() -> dict[str, str]:
     """Return the direct requirements of the project, by name: `numpy` to `numpy==2.4.6`."""
     extras = PROJECT["project"]["optional-dependencies"].values()
-    texts = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], *(one for e in extras for one in e)]
+    texts = [
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["build-system"]["requires"],
+        *(one for e in extras for one in e),
+    ]
     return {re.split(r"[\[=]", text)[0].lower(): text for text in texts}
 
 
@@ -81,22 +86,26 @@ def known(*files: str) -> str:
 def lock_project(*, upgrade: bool) -> None:
     files = [f"requirements{name}.lock" for name in ("", "-dev", "-torch", "-cuda")]
     extras = PROJECT["project"]["optional-dependencies"]
-    to_run = [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], *extras["local"], *extras["train"]]
+    to_run = [
+        *PROJECT["project"]["dependencies"],
+        *PROJECT["build-system"]["requires"],
+        *extras["local"],
+        *extras["train"],
+    ]
     everything = resolve([*to_run, *extras["dev"]], known(*files), upgrade=upgrade)
     pins = "\n".join(everything.values())
     run = resolve(to_run, pins, upgrade=False)
-    torch = {name: entry + hashes_of_cpu_builds(entry) for name, entry in run.items() if name == "torch"}
+    torch = {"torch": run["torch"]}
+    version = re.match(r"torch==(\S+)", run["torch"])[1]
+    cpu = {"torch": f"torch=={version}+cpu" + "".join(f" \\\n    --hash=sha256:{one}" for one in CPU_BUILDS[version])}
     cuda = {name: entry for name, entry in everything.items() if CUDA.match(name)}
     apart = torch.keys() | cuda.keys()
     write(files[0], "What `make demo` needs, without PyTorch.", {k: v for k, v in run.items() if k not in apart})
     dev = {k: v for k, v in everything.items() if k not in run.keys() | apart}
     write(files[1], "What tests and checks need beside requirements.lock.", dev)
-    write(files[2], "PyTorch: the builds of pip's own index, and CPU builds.", torch)
+    write(files[2], "PyTorch as the package index has it: on Linux the CUDA build.", torch)
+    write("requirements-torch-cpu.lock", "PyTorch's CPU build for Linux, taken where pip finds it.", cpu)
     write(files[3], "What PyTorch's CUDA build needs beside it, on Linux.", cuda)
-
-
-def hashes_of_cpu_builds(entry: str) -> str:
-    return "".join(f" \\\n    --hash=sha256:{digest}" for digest in CPU_BUILDS.get(entry.split()[0], []))
 
 
 def lock_elsewhere(*, upgrade: bool) -> None:

@@ -74,6 +74,9 @@ install_torch() { # install_torch PIP...: by hash, or the same version from the 
     echo "Installing $torch from TORCH_INDEX_URL (another build: its files are not in the lock) …"
     "$@" install --no-compile --no-deps --index-url "$TORCH_INDEX_URL" "$torch" ||
       fail "pip found no $torch at TORCH_INDEX_URL=$TORCH_INDEX_URL; correct it or leave it unset."
+  elif [ "$(uname -s)" = Linux ] &&
+    "$@" install --no-compile --no-deps --require-hashes --requirement requirements-torch-cpu.lock 2>/dev/null; then
+    : # a folder of wheels or an index of the user's own had the CPU build
   else
     "$@" install --no-compile --no-deps --require-hashes --requirement requirements-torch.lock ||
       fail "pip could not install $torch; see the lines above."

@@ -13,6 +13,7 @@ LOCKS = [
     "requirements.lock",
     "requirements-dev.lock",
     "requirements-torch.lock",
+    "requirements-torch-cpu.lock",
     "requirements-cuda.lock",
     "layers/imaging/requirements.txt",
     "layers/onnx/requirements.txt",
@@ -31,7 +32,7 @@ def plain(name: str) -> str:
 def locked(file: str) -> dict[str, str]:
     """Return name to version of each entry."""
     found = re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / file).read_text(), re.MULTILINE)
-    return {plain(name): version for name, version in found}
+    return {plain(name): version.removesuffix("+cpu") for name, version in found}
 
 
 def direct(requirements: list[str]) -> dict[str, str]:
@@ -43,7 +44,11 @@ def direct(requirements: list[str]) -> dict[str, str]:
 def test_each_entry_is_one_version_with_the_hashes_of_its_files(file: str) -> None:
     text = re.sub(r"^#.*\n", "", (ROOT / file).read_text(), flags=re.MULTILINE)
     entries = re.split(r"\n(?=\S)", text.rstrip("\n"))
-    wrong = [entry for entry in entries if not re.match(r"[\w.-]+==[^\s;]+( ; .*)?( \\\n    --hash=sha256:[0-9a-f]{64})+$", entry)]
+    wrong = [
+        entry
+        for entry in entries
+        if not re.match(r"[\w.-]+==[^\s;]+( ; .*)?( \\\n    --hash=sha256:[0-9a-f]{64})+$", entry)
+    ]
     assert entries
     assert wrong == []
 
@@ -55,7 +60,9 @@ def test_no_lock_names_an_index(file: str) -> None:
 
 def test_what_pyproject_asks_for_is_what_is_locked() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
-    run = direct([*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], *extras["local"], *extras["train"]])
+    run = direct(
+        [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], *extras["local"], *extras["train"]]
+    )
     to_run = locked("requirements.lock") | locked("requirements-torch.lock")
     assert {name: to_run.get(name) for name in run} == run
     everything = to_run | locked("requirements-dev.lock")
