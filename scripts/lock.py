@@ -96,7 +96,7 @@ def lock_project(*, upgrade: bool) -> None:
     pins = "\n".join(everything.values())
     run = resolve(to_run, pins, upgrade=False)
     torch = {"torch": run["torch"]}
-    version = re.match(r"torch==(\S+)", run["torch"])[1]
+    version = run["torch"].split()[0].removeprefix("torch==")
     cpu = {"torch": f"torch=={version}+cpu" + "".join(f" \\\n    --hash=sha256:{one}" for one in CPU_BUILDS[version])}
     cuda = {name: entry for name, entry in everything.items() if CUDA.match(name)}
     apart = torch.keys() | cuda.keys()
@@ -128,7 +128,7 @@ ABOUT = {
         "versions that may not fit."
     ),
     "training/requirements.txt": "The training image.",
-    "edge/requirements.txt": "What the inspector's own environment on a device holds: installed as wheels, nothing resolved.",
+    "edge/requirements.txt": "The inspector's own environment on a device: installed as wheels, nothing resolved.",
     "edge/requirements-video.txt": "For video files, cameras and streams: installed where the setting `video` is true.",
 }
 
