@@ -53,9 +53,9 @@ def main() -> int:
         print(f"The page can't be checked. {error}", file=sys.stderr)
         return 1
     node = bin_folder / "node"
-    tsc = [node, MODULES / "typescript" / "bin" / "tsc", "--project", TOOLS / "tsconfig.json"]
-    eslint = [node, MODULES / "eslint" / "bin" / "eslint.js", "--config", TOOLS / "eslint.config.js"]
-    checks: list[list[str | Path]] = [[*tsc], [*eslint, "--max-warnings", "0", *CHECKED]]
+    tsc: list[str | Path] = [node, MODULES / "typescript" / "bin" / "tsc", "--project", TOOLS / "tsconfig.json"]
+    eslint: list[str | Path] = [node, MODULES / "eslint" / "bin" / "eslint.js", "--config", TOOLS / "eslint.config.js"]
+    checks = (tsc, [*eslint, "--max-warnings", "0", *CHECKED])
     return max(subprocess.run(check, cwd=ROOT, check=False).returncode for check in checks)
 
 
