@@ -80,7 +80,7 @@ export class Api extends Emitter {
    */
   async #open(body) {
     try {
-      this.#keep(await this.#fetch("POST", "session", body, null), body.username);
+      this.#keep(await this.#fetch("POST", "session", body, null));
     } catch (error) {
       if (error instanceof ApiError && error.status === 409 && error.body.challenge === "NEW_PASSWORD_REQUIRED") {
         return { username: body.username, session: error.body.session ?? "" };
@@ -90,14 +90,11 @@ export class Api extends Emitter {
     return null;
   }
 
-  /**
-   * @param {SignedIn} answer
-   * @param {string} username
-   */
-  #keep(answer, username) {
+  /** @param {SignedIn} answer */
+  #keep(answer) {
     this.session = {
-      username: answer.username ?? username,
-      groups: answer.groups ?? this.session?.groups ?? [],
+      username: answer.username,
+      groups: answer.groups,
       id_token: answer.id_token,
       refresh_token: answer.refresh_token ?? this.session?.refresh_token,
       expires_at: Date.now() + answer.expires_in * 1000,
@@ -117,7 +114,7 @@ export class Api extends Emitter {
     });
     try {
       const answer = await this.#renewal;
-      this.#keep({ ...answer, username }, username);
+      this.#keep({ ...answer, username });
       return answer.id_token;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

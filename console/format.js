@@ -34,7 +34,7 @@ export function decimal(value, digits) {
 
 /**
  * "4 minutes ago" for a time in milliseconds or as ISO 8601.
- * @param {number | string} time
+ * @param {number | string | null} time
  */
 export function ago(time, now = Date.now()) {
   const moment = typeof time === "string" ? Date.parse(time) : time;

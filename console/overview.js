@@ -16,8 +16,6 @@ const GOOD = new Set(["Approved", "SUCCEEDED", "HEALTHY"]);
 const BAD = new Set(["Rejected", "FAILED", "TIMED_OUT", "ABORTED", "UNHEALTHY"]);
 /** @type {Record<string, string>} */
 const IMAGE_STATES = texts.overview.imageStates;
-/** @type {Record<string, string>} */
-const MODEL_STATES = texts.overview.modelStates;
 
 /** @extends {LiveView<Overview>} */
 export class OverviewView extends LiveView {
@@ -103,11 +101,11 @@ export class OverviewView extends LiveView {
   #models(models) {
     const rows = models.map((model) => [
       texts.overview.version(model.version),
-      badge(model.status, MODEL_STATES[model.status]),
+      badge(model.status, texts.overview.modelStates[model.status]),
       decimal(model.map50, 3),
       decimal(model.map50_95, 3),
       ago(model.created),
-      h("code", {}, model.dataset_version ?? texts.general.none),
+      h("code", {}, model.dataset_version || texts.general.none),
       this.#decision(model),
     ]);
     return table(texts.overview.models, texts.overview.modelColumns, rows);
@@ -191,8 +189,8 @@ function deviceTable(devices) {
   const sick = devices.filter((device) => device.healthy === false).length;
   const rows = devices.map((device) => [
     device.thing,
-    device.status ?? texts.general.none,
-    device.model ?? texts.general.none,
+    device.status,
+    device.model || texts.general.none,
     healthBadge(device.healthy),
     ago(device.seen_at),
   ]);

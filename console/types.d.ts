@@ -6,9 +6,6 @@ import type { Keys } from "./keys.js";
 import type { Outbox } from "./outbox.js";
 import type { Store } from "./store.js";
 
-/** Milliseconds since 1970, or ISO 8601. */
-export type Time = number | string;
-
 // What the API answers
 
 /** A rectangle in whole pixels of the image. */
@@ -41,7 +38,8 @@ export interface Job {
   classes: string[];
   /** People who answer each image. */
   annotators: number;
-  created_at: Time;
+  /** Milliseconds since 1970. */
+  created_at: number;
   /** Null where one person answers each image. */
   answered_by_you: number | null;
 }
@@ -75,7 +73,7 @@ export interface Task {
   proposals: Proposal[] | null;
   /** Why the image came back. */
   rejection: string | null;
-  annotated_by: string[] | null;
+  annotated_by: string[];
   /** 0..1 */
   agreement: number | null;
   /** Milliseconds since 1970; null when nobody holds the task. */
@@ -126,36 +124,41 @@ export interface SignedIn {
   refresh_token?: string;
   /** Seconds. */
   expires_in: number;
-  username?: string;
-  groups?: string[];
+  username: string;
+  groups: string[];
 }
 
 export interface Execution {
   machine: string;
   name: string;
   status: string;
-  started_at: Time;
+  /** ISO 8601. */
+  started_at: string;
   /** The state that it is in or ended in. */
   state: string | null;
 }
 
 export interface Model {
   version: number;
-  status: string;
+  status: "Approved" | "PendingManualApproval" | "Rejected";
   /** 0..1, on the frozen test set. */
   map50: number | null;
   map50_95: number | null;
-  created: Time;
+  /** ISO 8601. */
+  created: string;
   dataset_version: string;
   training_job: string;
 }
 
 export interface Device {
   thing: string;
-  status: string | null;
-  model: string | null;
+  status: string;
+  /** Version of the model component; empty without one. */
+  model: string;
+  /** Null as long as it said nothing of its model. */
   healthy: boolean | null;
-  seen_at: Time;
+  /** ISO 8601. */
+  seen_at: string | null;
 }
 
 /** `GET /overview` */
@@ -196,7 +199,7 @@ export interface AttentionImage {
   annotations: Box[] | null;
   width: number;
   height: number;
-  status: string;
+  status: "APPROVED" | "REJECTED";
 }
 
 export type AttentionAction = "relabel" | "accept" | "drop";

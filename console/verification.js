@@ -99,7 +99,7 @@ export class VerificationView {
 
   /** @param {WorkTask} task */
   #showWho({ annotated_by: people, agreement }) {
-    const by = people?.length ? texts.verification.labelledBy(people) : "";
+    const by = people.length ? texts.verification.labelledBy(people) : "";
     const agreed = typeof agreement === "number" ? texts.verification.agreement(agreement) : "";
     this.bench.facts.textContent += by + agreed;
   }

@@ -24,5 +24,6 @@ def test_only_files_of_the_page_are_packed(tmp_path: Path) -> None:
     make = ["make", "--silent", "-C", str(ROOT / "console"), "build-ConsoleLayer", f"ARTIFACTS_DIR={tmp_path}"]
     subprocess.run(make, check=True)
     packed = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert {path.suffix for path in packed} == {".html", ".js", ".css", ".svg"}
+    assert {path.suffix for path in packed} == {".html", ".js", ".css", ".svg", ".json"}
+    assert [path.name for path in packed if path.suffix == ".json"] == ["openapi.json"]
     assert {path.parent for path in packed} == {tmp_path / "python" / "sightline_console"}
