@@ -110,9 +110,9 @@ function keepingPlace(root, draw) {
   const name = focused && root.contains(focused) ? describe(focused) : null;
   draw();
   if (!name) return;
-  /** @type {HTMLElement[]} */
-  const elements = [...root.querySelectorAll(/** @type {"a"} */ ("a, button, summary, [tabindex]"))];
-  elements.find((each) => describe(each) === name)?.focus({ preventScroll: true });
+  /** @type {NodeListOf<HTMLElement>} */
+  const elements = root.querySelectorAll("a, button, summary, [tabindex]");
+  [...elements].find((each) => describe(each) === name)?.focus({ preventScroll: true });
 }
 
 /** @param {Element} element */

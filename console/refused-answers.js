@@ -14,10 +14,8 @@ import { texts } from "./texts.js";
 export function showRefused(outbox) {
   return dialog(texts.answers.refusedTitle, (/** @type {(value: null) => void} */ close) => {
     const list = h("ul", { class: "refused" });
-    const update = () => {
-      if (outbox.refused.length) fill(list, outbox.refused.map((entry) => line(entry, discard, sendAgain)));
-      else close(null);
-    };
+    const show = () => fill(list, outbox.refused.map((entry) => line(entry, discard, sendAgain)));
+    const update = () => (outbox.refused.length ? show() : close(null));
     const discard = (/** @type {RefusedEntry} */ entry) => {
       outbox.discard(entry);
       update();
@@ -27,7 +25,7 @@ export function showRefused(outbox) {
       outbox.add(entry);
       update();
     };
-    update();
+    show();
     return list;
   });
 }
