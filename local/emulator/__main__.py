@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local.emulator import callbacks, cognito, indexes, layers, tied, workflows
+from local.emulator.aws_shapes import Structure
 from local.emulator.greengrass import service as greengrass
 from local.emulator.sagemaker import jobs
 from local.emulator.sagemaker import service as sagemaker
@@ -42,10 +43,10 @@ def let_templates_see_their_parameters() -> None:
     from ministack.services.cloudformation import changesets, engine, handlers
     from samtranslator.translator import transform as sam
 
-    values: ContextVar[dict[str, Any]] = ContextVar("values")
+    values: ContextVar[Structure] = ContextVar("values")
     apply_transforms, transform = engine._apply_transforms, sam.transform
 
-    def with_parameters(template: dict[str, Any], provided: Any = None, previous: Any = None) -> Any:
+    def with_parameters(template: Structure, provided: Any = None, previous: Any = None) -> Any:
         values.set(engine._transform_parameters(template, provided, previous))
         return apply_transforms(template, provided, previous)
 

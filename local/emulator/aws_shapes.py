@@ -10,6 +10,10 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
+# A structure of an API of AWS, as botocore's model of the service tells it: its fields are checked when a request comes
+# and when an answer goes, not by the type checker.
+Structure = dict[str, Any]
+
 
 class AwsError(Exception):
     """An error as AWS answers it: a code, a message, an HTTP status."""
@@ -24,7 +28,7 @@ def service_model(service: str) -> ServiceModel:
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
-def check_request(service: str, operation: str, request: dict[str, Any]) -> None:
+def check_request(service: str, operation: str, request: Structure) -> None:
     """Raise AwsError ValidationException when `request` is not one that AWS takes."""
     model = service_model(service)
     if operation not in model.operation_names:
@@ -37,7 +41,7 @@ def check_request(service: str, operation: str, request: dict[str, Any]) -> None
         raise AwsError("ValidationException", problem)
 
 
-def check_answer(service: str, operation: str, answer: dict[str, Any]) -> dict[str, Any]:
+def check_answer(service: str, operation: str, answer: Structure) -> Structure:
     """Return `answer`; raise AssertionError when AWS would never give it: that is a bug of the emulation.
 
     Lengths and patterns are not checked: AWS itself answers names that its requests may not have (`group/1`).
@@ -49,7 +53,7 @@ def check_answer(service: str, operation: str, answer: dict[str, Any]) -> dict[s
     return answer
 
 
-def _problem(value: dict[str, Any], shape: Shape, *, bounds: bool) -> str | None:
+def _problem(value: Structure, shape: Shape, *, bounds: bool) -> str | None:
     """What is wrong with `value`: fields that are missing, unknown, of the wrong type, or outside their constraints."""
     report = ParamValidator().validate(value, shape)
     if report.has_errors():
@@ -79,7 +83,7 @@ def _broken_constraints(value: Any, shape: Any, where: str, bounds: bool) -> Ite
         yield _constraint(value, at, f"have value less than or equal to {rules['max']}")
 
 
-def _broken_text(value: str, words: list[str], rules: dict[str, Any], at: str) -> Iterator[str]:
+def _broken_text(value: str, words: list[str], rules: Structure, at: str) -> Iterator[str]:
     longest, pattern = rules.get("max"), rules.get("pattern")
     if words and value not in words:
         yield _constraint(value, at, f"satisfy enum value set: [{', '.join(words)}]")

@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Any
 
+from local.emulator.aws_shapes import Structure
+
 LOOK_SECONDS = 0.2
 
 _waiting = threading.local()
@@ -23,14 +25,14 @@ def register() -> None:
         service._call_lambda,
     )
 
-    def execute(state: dict[str, Any], raw_input: Any, execution: Any, context: Any) -> Any:
+    def execute(state: Structure, raw_input: Any, execution: Any, context: Any) -> Any:
         for name in ("TimeoutSeconds", "HeartbeatSeconds"):
             path = state.get(f"{name}Path")
             if path:
                 state = {**state, name: service._resolve_path_or_ctx(path, raw_input, context)}
         return execute_task(state, raw_input, execution, context)
 
-    def invoke(resource: str, payload: Any, token: str, state: dict[str, Any]) -> Any:
+    def invoke(resource: str, payload: Any, token: str, state: Structure) -> Any:
         _waiting.token = token
         if "HeartbeatSeconds" in state:
             arguments = (service._task_tokens, token, float(state["HeartbeatSeconds"]))
@@ -53,7 +55,7 @@ def register() -> None:
     service._execute_task, service._invoke_with_callback, service._call_lambda = execute, invoke, call
 
 
-def _watch(tokens: dict[str, Any], token: str, seconds: float) -> None:
+def _watch(tokens: Structure, token: str, seconds: float) -> None:
     """Fail the task of `token` when it gets no heartbeat for `seconds`; end when the task has ended."""
     last, since, seen = None, time.monotonic(), False
     while time.monotonic() - since < seconds:

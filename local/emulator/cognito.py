@@ -9,6 +9,8 @@ hold.
 import json
 from typing import Any
 
+from local.emulator.aws_shapes import Structure
+
 CHALLENGE = "NEW_PASSWORD_REQUIRED"
 ANSWERS = ("_admin_respond_to_auth_challenge", "_respond_to_auth_challenge")
 
@@ -34,7 +36,7 @@ def register() -> None:
 
 
 def _checked(cognito: Any, respond: Any) -> Any:
-    def checked(data: dict[str, Any]) -> Any:
+    def checked(data: Structure) -> Any:
         if data.get("ChallengeName") != CHALLENGE:
             return respond(data)
         pool_id, username = _sessions.get(data.get("Session", ""), ("", ""))

@@ -10,6 +10,8 @@ from bisect import bisect_left, insort
 from itertools import islice
 from typing import Any
 
+from local.emulator.aws_shapes import Structure
+
 Key = tuple[Any, Any]  # of an item in its table
 
 
@@ -18,7 +20,7 @@ class Members(dict[str, dict[Any, dict[Key, None]]]):
     for.
     """
 
-    def __init__(self, service: Any, table: dict[str, Any], members: dict[str, dict[Any, dict[Key, None]]]) -> None:
+    def __init__(self, service: Any, table: Structure, members: dict[str, dict[Any, dict[Key, None]]]) -> None:
         super().__init__(members)
         self.service, self.table = service, table
         # By index and partition: what an item is ordered by, and its key; the lowest first.
@@ -33,7 +35,7 @@ class Members(dict[str, dict[Any, dict[Key, None]]]):
         order = self.order[name, partition]
         return [key for _, key in islice(order if forward else reversed(order), number)]
 
-    def note(self, key: Key, item: dict[str, Any], *, add: bool) -> None:
+    def note(self, key: Key, item: Structure, *, add: bool) -> None:
         """Keep the order: an item comes, or goes as it was."""
         for name, hashes, ranges in self.service._index_key_schemas(self.table):
             order = self.order.get((name, self.service._index_partition(item, hashes, ranges)))
@@ -45,7 +47,7 @@ class Members(dict[str, dict[Any, dict[Key, None]]]):
             elif (at := bisect_left(order, entry)) < len(order) and order[at] == entry:
                 del order[at]
 
-    def _rank(self, name: str, item: dict[str, Any]) -> tuple[Any, ...]:
+    def _rank(self, name: str, item: Structure) -> tuple[Any, ...]:
         _, ranges = self.service._index_key_lists(self.service._index_def(self.table, name))
         keys = self.service._index_order_keys(self.table, ranges)
         return tuple(self.service._index_order_value(item, attribute, kind) for attribute, kind in keys)
@@ -58,7 +60,7 @@ def register() -> None:
     find, index, answer = service._index_members, service._index_item, service._query
     asked = threading.local()
 
-    def members_of(table: dict[str, Any]) -> Any:
+    def members_of(table: Structure) -> Any:
         members = find(table)
         if not isinstance(members, Members):
             members = table[service._INDEX_MEMBERS] = Members(service, table, members)
@@ -68,13 +70,13 @@ def register() -> None:
         name, partition, number, forward = wanted
         return {name: {partition: members.first(name, partition, number, forward=forward)}}
 
-    def index_item(table: dict[str, Any], pk: Any, sk: Any, item: dict[str, Any], add: bool) -> None:
+    def index_item(table: Structure, pk: Any, sk: Any, item: Structure, add: bool) -> None:
         index(table, pk, sk, item, add)
         members = table.get(service._INDEX_MEMBERS)
         if isinstance(members, Members):
             members.note((pk, sk), item, add=add)
 
-    def query(data: dict[str, Any]) -> Any:
+    def query(data: Structure) -> Any:
         asked.first = _first_of(service, data)
         try:
             return answer(data)
@@ -84,7 +86,7 @@ def register() -> None:
     service._index_members, service._index_item, service._query = members_of, index_item, query
 
 
-def _first_of(service: Any, data: dict[str, Any]) -> tuple[str, Any, int, bool] | None:
+def _first_of(service: Any, data: Structure) -> tuple[str, Any, int, bool] | None:
     """Index, partition, how many and whether forward; None for a query that may need more than the first items."""
     condition = data.get("KeyConditionExpression", "").split()
     simple = len(condition) == 3 and condition[1] == "="

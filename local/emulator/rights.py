@@ -13,10 +13,10 @@ from typing import Any
 import boto3.session
 
 from local.account import ACCOUNT, REGION
-from local.emulator.aws_shapes import AwsError
+from local.emulator.aws_shapes import AwsError, Structure
 
 
-def refuse_unless_allowed(role_arn: str, action: str, resource: str, context: dict[str, Any] | None = None) -> None:
+def refuse_unless_allowed(role_arn: str, action: str, resource: str, context: Structure | None = None) -> None:
     """Raise AwsError AccessDeniedException unless the policies of the role allow `action` on `resource`.
 
     `context` holds condition keys in lower case, such as `iam:passedtoservice`.
@@ -55,10 +55,10 @@ def refuse_unless_trusting(role_arn: str, service: str) -> None:
         )
 
 
-def _trusts(document: str | dict[str, Any], service: str) -> bool:
+def _trusts(document: str | Structure, service: str) -> bool:
     from ministack.core.iam_evaluator import _service_principal_matches
 
-    policy: dict[str, Any] = json.loads(document) if isinstance(document, str) else document
+    policy: Structure = json.loads(document) if isinstance(document, str) else document
     statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
     return any(
         statement["Effect"] == "Allow" and _service_principal_matches(statement.get("Principal"), service)
@@ -75,7 +75,7 @@ class RoleSession:
 
     def __init__(self, role_arn: str) -> None:
         self._role_arn, self._lock = role_arn, threading.Lock()
-        self._clients: dict[str, Any] = {}
+        self._clients: Structure = {}
         self._made = 0.0
 
     def client(self, service: str) -> Any:

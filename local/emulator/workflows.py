@@ -12,14 +12,14 @@ from contextvars import ContextVar
 from typing import Any
 
 from local.account import ACCOUNT, REGION
-from local.emulator.aws_shapes import AwsError, in_milliseconds
+from local.emulator.aws_shapes import AwsError, Structure, in_milliseconds
 from local.emulator.rights import refuse_unless_allowed
 from local.emulator.sagemaker.api import arn, call
 from local.emulator.sagemaker.jobs import ENDED
 
 LOOK_SECONDS = 0.2
 
-_execution: ContextVar[dict[str, Any] | None] = ContextVar("execution", default=None)
+_execution: ContextVar[Structure | None] = ContextVar("execution", default=None)
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 # How Step Functions names the errors of SageMaker; all others are the general one.
@@ -38,7 +38,7 @@ def register() -> None:
     invoke_resource, invoke_with_callback = service._invoke_resource, service._invoke_with_callback
     run_map = service._run_distributed_map
 
-    def execute(state: dict[str, Any], raw_input: Any, execution: Any, context: Any) -> Any:
+    def execute(state: Structure, raw_input: Any, execution: Any, context: Any) -> Any:
         token = _execution.set(execution)
         try:
             return execute_task(state, raw_input, execution, context)
@@ -56,12 +56,12 @@ def register() -> None:
         _check_rights(resource, payload)
         return invoke_resource(resource, payload)
 
-    def with_callback(resource: str, payload: Any, token: str, state: dict[str, Any]) -> Any:
+    def with_callback(resource: str, payload: Any, token: str, state: Structure) -> Any:
         _check_rights(resource, payload)
         return invoke_with_callback(resource, payload, token, state)
 
     def distributed_map(
-        state: dict[str, Any], raw_input: Any, effective: Any, iterator: Any, execution: Any, context: Any
+        state: Structure, raw_input: Any, effective: Any, iterator: Any, execution: Any, context: Any
     ) -> Any:
         token = _execution.set(execution)
         try:
@@ -127,7 +127,7 @@ def needed_rights(resource: str, payload: Any) -> list[tuple[str, str, dict[str,
     return []
 
 
-def _job_rights(kind: str, payload: dict[str, Any], *, waits: bool) -> list[tuple[str, str, dict[str, str]]]:
+def _job_rights(kind: str, payload: Structure, *, waits: bool) -> list[tuple[str, str, dict[str, str]]]:
     job = arn(f"{kind.lower()}-job", str(payload.get(f"{kind}JobName", "")))
     to_sagemaker = {"iam:passedtoservice": "sagemaker.amazonaws.com"}
     needed = [
@@ -143,22 +143,22 @@ def _job_rights(kind: str, payload: dict[str, Any], *, waits: bool) -> list[tupl
 
 
 # ----------------------------------------------------------------------------------------------------------------- jobs
-def run_training(resource: str, request: dict[str, Any]) -> dict[str, Any]:
+def run_training(resource: str, request: Structure) -> Structure:
     """`arn:aws:states:::sagemaker:createTrainingJob[.sync]`."""
     return _run_job(resource, request, "TrainingJob")
 
 
-def run_processing(resource: str, request: dict[str, Any]) -> dict[str, Any]:
+def run_processing(resource: str, request: Structure) -> Structure:
     """`arn:aws:states:::sagemaker:createProcessingJob[.sync]`."""
     return _run_job(resource, request, "ProcessingJob")
 
 
-def run_labeling(resource: str, request: dict[str, Any]) -> dict[str, Any]:
+def run_labeling(resource: str, request: Structure) -> Structure:
     """`arn:aws:states:::sagemaker:createLabelingJob[.sync]`."""
     return _run_job(resource, request, "LabelingJob")
 
 
-def _run_job(resource: str, request: dict[str, Any], kind: str) -> dict[str, Any]:
+def _run_job(resource: str, request: Structure, kind: str) -> Structure:
     """Start a job; with `.sync`, wait for its end and answer its description, or fail with that as the cause."""
     from ministack.services.stepfunctions import _ExecutionError
 
@@ -174,7 +174,7 @@ def _run_job(resource: str, request: dict[str, Any], kind: str) -> dict[str, Any
         if _is_given_up() and job[f"{kind}Status"] != "Stopping":
             call(f"Stop{kind}", name)
         time.sleep(LOOK_SECONDS)
-    described: dict[str, Any] = json.loads(json.dumps(in_milliseconds(job)))
+    described: Structure = json.loads(json.dumps(in_milliseconds(job)))
     if job[f"{kind}Status"] != "Completed":
         raise _ExecutionError("States.TaskFailed", json.dumps(described))
     return described

@@ -11,14 +11,14 @@ from typing import Any
 import jsonschema
 
 from local.account import ACCOUNT
-from local.emulator.aws_shapes import AwsError
+from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.greengrass import state
 from local.emulator.greengrass.state import PREFIX
 
 SCHEMA = Path(__file__).with_name("recipe.schema.json")
 
 
-def create_component_version(request: dict[str, Any]) -> dict[str, Any]:
+def create_component_version(request: Structure) -> Structure:
     recipe = _read_recipe(request.get("inlineRecipe", b""))
     name, version = recipe["ComponentName"], recipe["ComponentVersion"]
     arn = f"{PREFIX}:components:{name}:versions:{version}"
@@ -45,10 +45,10 @@ def _schema() -> Any:
     return jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text()))
 
 
-def _read_recipe(body: bytes) -> dict[str, Any]:
+def _read_recipe(body: bytes) -> Structure:
     """A recipe in JSON with the fields that Greengrass knows and none that it does not: names are case-sensitive."""
     try:
-        recipe: dict[str, Any] = json.loads(body)
+        recipe: Structure = json.loads(body)
     except ValueError as error:
         raise AwsError("ValidationException", f"The recipe is not JSON: {error}") from error
     wrong = next(_schema().iter_errors(recipe), None)
@@ -67,17 +67,17 @@ def _digest(uri: str) -> dict[str, str]:
     return {"Algorithm": "SHA-256", "Digest": base64.b64encode(hashlib.sha256(body).digest()).decode()}
 
 
-def _recipe(arn: str) -> dict[str, Any]:
+def _recipe(arn: str) -> Structure:
     if arn not in state.recipes:
         raise AwsError("ResourceNotFoundException", f"Component version {arn} does not exist.", 404)
     return state.recipes[arn]
 
 
-def get_component(request: dict[str, Any]) -> dict[str, Any]:
+def get_component(request: Structure) -> Structure:
     return {"recipeOutputFormat": "JSON", "recipe": json.dumps(_recipe(request["arn"])).encode(), "tags": {}}
 
 
-def describe_component(request: dict[str, Any]) -> dict[str, Any]:
+def describe_component(request: Structure) -> Structure:
     recipe = _recipe(request["arn"])
     return {
         "arn": request["arn"],
@@ -91,13 +91,13 @@ def describe_component(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def delete_component(request: dict[str, Any]) -> dict[str, Any]:
+def delete_component(request: Structure) -> Structure:
     _recipe(request["arn"])
     del state.recipes[request["arn"]]
     return {}
 
 
-def list_component_versions(request: dict[str, Any]) -> dict[str, Any]:
+def list_component_versions(request: Structure) -> Structure:
     found = [arn for arn in state.recipes if arn.startswith(request["arn"] + ":versions:")]
     if not found:
         raise AwsError("ResourceNotFoundException", f"Component {request['arn']} does not exist.", 404)
@@ -114,6 +114,6 @@ def list_component_versions(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def list_components(_request: dict[str, Any]) -> dict[str, Any]:
+def list_components(_request: Structure) -> Structure:
     names = sorted({recipe["ComponentName"] for recipe in state.recipes.values()})
     return {"components": [{"arn": f"{PREFIX}:components:{name}", "componentName": name} for name in names]}

@@ -1,16 +1,15 @@
 """Deployments to thing groups, and which device gets which one when."""
 
 import uuid
-from typing import Any
 
-from local.emulator.aws_shapes import AwsError
+from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.greengrass import state
 from local.emulator.greengrass.state import PREFIX
 
 ENDED = ("SUCCEEDED", "FAILED", "REJECTED", "TIMED_OUT", "CANCELED")
 
 
-def create_deployment(request: dict[str, Any]) -> dict[str, Any]:
+def create_deployment(request: Structure) -> Structure:
     token = request.get("clientToken")
     if token and token in state.tokens:
         return {"deploymentId": state.tokens[token]}
@@ -24,12 +23,12 @@ def create_deployment(request: dict[str, Any]) -> dict[str, Any]:
             if other["deploymentStatus"] == "ACTIVE":
                 other["deploymentStatus"] = "INACTIVE"
     number = str(uuid.uuid4())
-    kept: dict[str, Any] = {
+    kept: Structure = {
         key: request[key]
         for key in ("targetArn", "deploymentName", "components", "deploymentPolicies", "iotJobConfiguration")
         if key in request
     }
-    fresh: dict[str, Any] = {
+    fresh: Structure = {
         "deploymentStatus": "ACTIVE",
         "isLatestForTarget": True,
         "revisionId": str(len(state.deployments) + 1),
@@ -42,13 +41,13 @@ def create_deployment(request: dict[str, Any]) -> dict[str, Any]:
     return {"deploymentId": number}
 
 
-def get_deployment(request: dict[str, Any]) -> dict[str, Any]:
+def get_deployment(request: Structure) -> Structure:
     if request["deploymentId"] not in state.deployments:
         raise AwsError("ResourceNotFoundException", f"Deployment {request['deploymentId']} does not exist.", 404)
     return state.deployments[request["deploymentId"]]
 
 
-def list_deployments(request: dict[str, Any]) -> dict[str, Any]:
+def list_deployments(request: Structure) -> Structure:
     fields = (
         "targetArn",
         "revisionId",
@@ -64,21 +63,21 @@ def list_deployments(request: dict[str, Any]) -> dict[str, Any]:
     return {"deployments": [{key: entry[key] for key in fields if key in entry} for entry in reversed(found)]}
 
 
-def cancel_deployment(request: dict[str, Any]) -> dict[str, Any]:
+def cancel_deployment(request: Structure) -> Structure:
     cancel(get_deployment(request))
     return {"message": "SUCCESS"}
 
 
-def members(deployment: dict[str, Any]) -> list[str]:
+def members(deployment: Structure) -> list[str]:
     return state.neighbours.things_in(deployment["targetArn"])
 
 
-def all_ended(deployment: dict[str, Any]) -> bool:
+def all_ended(deployment: Structure) -> bool:
     ended = {thing for thing, entry in state.executions[deployment["deploymentId"]].items() if entry["status"] in ENDED}
     return set(members(deployment)) <= ended
 
 
-def should_abort(deployment: dict[str, Any]) -> bool:
+def should_abort(deployment: Structure) -> bool:
     """True when the job's own criteria say that no further device shall get this deployment."""
     ended = [
         entry["status"] for entry in state.executions[deployment["deploymentId"]].values() if entry["status"] in ENDED
@@ -94,12 +93,12 @@ def should_abort(deployment: dict[str, Any]) -> bool:
     return False
 
 
-def cancel(deployment: dict[str, Any]) -> None:
+def cancel(deployment: Structure) -> None:
     """Devices that have not taken it yet do not get it any more; for the others nothing changes."""
     deployment["deploymentStatus"] = "CANCELED"
 
 
-def job_for(thing: str) -> dict[str, Any] | None:
+def job_for(thing: str) -> Structure | None:
     """The newest deployment of each group of the thing, unless it is through with it, or its turn has not come."""
     for deployment in reversed(state.deployments.values()):
         status = deployment["deploymentStatus"]
@@ -128,5 +127,5 @@ def job_for(thing: str) -> dict[str, Any] | None:
     return None
 
 
-def _job(deployment: dict[str, Any]) -> dict[str, Any]:
+def _job(deployment: Structure) -> Structure:
     return {"deploymentId": deployment["deploymentId"], "components": deployment.get("components", {})}

@@ -1,8 +1,6 @@
 """Core devices: what they run, which deployments are theirs, and what a simulated one reports and gets."""
 
-from typing import Any
-
-from local.emulator.aws_shapes import AwsError
+from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.greengrass import deployments, state
 from local.emulator.greengrass.state import PREFIX
 
@@ -10,7 +8,7 @@ DEPLOYMENT_EVENT = "Greengrass V2 Effective Deployment Status Change"
 COMPONENT_EVENT = "Greengrass V2 Installed Component Status Change"
 
 
-def list_core_devices(request: dict[str, Any]) -> dict[str, Any]:
+def list_core_devices(request: Structure) -> Structure:
     fields = ("coreDeviceThingName", "status", "lastStatusUpdateTimestamp")
     group = request.get("thingGroupArn")
     things = state.neighbours.things_in(group) if group else list(state.devices)
@@ -21,13 +19,13 @@ def list_core_devices(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _device(name: str) -> dict[str, Any]:
+def _device(name: str) -> Structure:
     if name not in state.devices:
         raise AwsError("ResourceNotFoundException", f"Core device {name} does not exist.", 404)
     return state.devices[name]
 
 
-def get_core_device(request: dict[str, Any]) -> dict[str, Any]:
+def get_core_device(request: Structure) -> Structure:
     device = _device(request["coreDeviceThingName"])
     fields = ("coreDeviceThingName", "status", "lastStatusUpdateTimestamp")
     return {
@@ -38,11 +36,11 @@ def get_core_device(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def list_installed_components(request: dict[str, Any]) -> dict[str, Any]:
+def list_installed_components(request: Structure) -> Structure:
     return {"installedComponents": _device(request["coreDeviceThingName"])["components"]}
 
 
-def list_effective_deployments(request: dict[str, Any]) -> dict[str, Any]:
+def list_effective_deployments(request: Structure) -> Structure:
     """Deployments that are, or were, for this device, the newest first; one it has not taken yet is QUEUED."""
     thing = request["coreDeviceThingName"]
     _device(thing)
@@ -66,7 +64,7 @@ def list_effective_deployments(request: dict[str, Any]) -> dict[str, Any]:
     return {"effectiveDeployments": found}
 
 
-def exchange(thing: str, told: dict[str, Any]) -> dict[str, Any]:
+def exchange(thing: str, told: Structure) -> Structure:
     """Take a simulated device's report; answers `{"deployment": the one to carry out, or null}`.
 
     The report: `{"status", "components": [{"name", "version", "root", "state", "details"}], "deployment": {"id",
@@ -99,7 +97,7 @@ def exchange(thing: str, told: dict[str, Any]) -> dict[str, Any]:
     return {"deployment": job}
 
 
-def _note(thing: str, told: dict[str, Any]) -> dict[str, Any] | None:
+def _note(thing: str, told: Structure) -> Structure | None:
     """Remember how a deployment goes on a thing; answers the detail of the event when it has just ended there."""
     known = state.executions.get(told.get("id", ""), {}).get(thing)
     if not known or (known["status"], known["reason"]) == (told["status"], told.get("reason", "")):

@@ -14,12 +14,12 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-from local.emulator.aws_shapes import AwsError, check_answer, check_request, service_model, to_wire
+from local.emulator.aws_shapes import AwsError, Structure, check_answer, check_request, service_model, to_wire
 from local.emulator.greengrass import components, deployments, devices
 from local.emulator.greengrass.state import PREFIX
 
 SIMULATED = "/greengrass/simulated/"
-OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+OPERATIONS: dict[str, Callable[[Structure], Structure]] = {
     "CreateComponentVersion": components.create_component_version,
     "GetComponent": components.get_component,
     "DescribeComponent": components.describe_component,
@@ -50,7 +50,7 @@ def _routes() -> list[tuple[str, re.Pattern[str], str]]:
     return sorted(routes, key=lambda route: -len(route[1].pattern))
 
 
-def _route(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+def _route(method: str, path: str) -> tuple[str, Structure] | None:
     for verb, pattern, name in _routes():
         match = pattern.fullmatch(path.rstrip("/"))
         if verb == method and match:
@@ -58,7 +58,7 @@ def _route(method: str, path: str) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-def _read(name: str, values: dict[str, Any], body: bytes, query: dict[str, Any]) -> dict[str, Any]:
+def _read(name: str, values: Structure, body: bytes, query: Structure) -> Structure:
     """The request's parameters out of path, query and body, each as the operation's model says."""
     shape = service_model("greengrassv2").operation_model(name).input_shape
     assert shape is not None, name  # every operation of Greengrass takes something
@@ -74,7 +74,7 @@ def _read(name: str, values: dict[str, Any], body: bytes, query: dict[str, Any])
 
 
 async def handle_request(
-    method: str, path: str, _headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+    method: str, path: str, _headers: dict[str, str], body: bytes, query_params: Structure
 ) -> tuple[int, dict[str, str], bytes]:
     """Answer one HTTP request, as MiniStack asks its services to."""
     if path.startswith(SIMULATED):
@@ -92,7 +92,7 @@ async def handle_request(
         return _answer(error.status, {"message": error.message}, error.code)
 
 
-def _answer(status: int, value: dict[str, Any], error: str = "") -> tuple[int, dict[str, str], bytes]:
+def _answer(status: int, value: Structure, error: str = "") -> tuple[int, dict[str, str], bytes]:
     headers = {"Content-Type": "application/json"} | ({"x-amzn-errortype": error} if error else {})
     return status, headers, json.dumps(to_wire(value), default=lambda blob: base64.b64encode(blob).decode()).encode()
 

@@ -5,19 +5,19 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 from local.account import ACCOUNT, REGION
+from local.emulator.aws_shapes import Structure
 
 PREFIX = f"arn:aws:greengrass:{REGION}:{ACCOUNT}"
 
-recipes: dict[str, dict[str, Any]] = {}  # by component version ARN
+recipes: dict[str, Structure] = {}  # by component version ARN
 created: dict[str, datetime] = {}
-deployments: dict[str, dict[str, Any]] = {}
+deployments: dict[str, Structure] = {}
 tokens: dict[str, str] = {}
-devices: dict[str, dict[str, Any]] = {}
-executions: dict[str, dict[str, dict[str, Any]]] = {}  # deployment → thing → how it goes there
+devices: dict[str, Structure] = {}
+executions: dict[str, dict[str, Structure]] = {}  # deployment → thing → how it goes there
 lock = threading.RLock()
 
 
@@ -42,7 +42,7 @@ class Neighbours:
             raise LookupError(uri)
         return bytes(body)
 
-    def emit(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+    def emit(self, detail_type: str, detail: Structure, resources: list[str]) -> None:
         from ministack.services import eventbridge
 
         entry = {

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from local.account import ACCOUNT, REGION
-from local.emulator.aws_shapes import AwsError, check_answer, check_request, in_milliseconds
+from local.emulator.aws_shapes import AwsError, Structure, check_answer, check_request, in_milliseconds
 
 PAGE_SIZE = 10  # what SageMaker's lists give unless MaxResults asks for more
-Operation = Callable[[dict[str, Any]], dict[str, Any]]
+Operation = Callable[[Structure], Structure]
 OPERATIONS: dict[str, Operation] = {}
 
 
@@ -22,7 +21,7 @@ def operation(function: Operation) -> Operation:
     return function
 
 
-def call(name: str, request: dict[str, Any]) -> dict[str, Any]:
+def call(name: str, request: Structure) -> Structure:
     """Run one operation of the SageMaker API, request and answer checked. Raises AwsError."""
     check_request("sagemaker", name, request)
     if name not in OPERATIONS:
@@ -30,9 +29,7 @@ def call(name: str, request: dict[str, Any]) -> dict[str, Any]:
     return check_answer("sagemaker", name, OPERATIONS[name](request))
 
 
-def page(
-    field: str, entries: list[dict[str, Any]], keep: tuple[str, ...], order: str, request: dict[str, Any]
-) -> dict[str, Any]:
+def page(field: str, entries: list[Structure], keep: tuple[str, ...], order: str, request: Structure) -> Structure:
     """One page of a List operation: `entries` with the fields `keep`, sorted by `order` as `request` says."""
     entries = sorted(entries, key=lambda entry: entry[order], reverse=request.get("SortOrder") == "Descending")
     start, size = int(request.get("NextToken", 0)), request.get("MaxResults", PAGE_SIZE)
@@ -41,7 +38,7 @@ def page(
     return {field: found, **more}
 
 
-def emit(detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
+def emit(detail_type: str, detail: Structure, resources: list[str]) -> None:
     """Put an event of source `aws.sagemaker` on the default bus, as SageMaker does."""
     from ministack.services import eventbridge
 

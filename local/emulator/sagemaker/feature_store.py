@@ -13,7 +13,7 @@ from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.account import ACCOUNT, REGION
-from local.emulator.aws_shapes import AwsError, check_answer, check_request
+from local.emulator.aws_shapes import AwsError, Structure, check_answer, check_request
 from local.emulator.rights import RoleSession, refuse_unless_trusting
 from local.emulator.sagemaker.api import arn, operation
 
@@ -23,15 +23,15 @@ SERVICE = "sagemaker-featurestore-runtime"
 ACTIONS = {"PUT": "PutRecord", "GET": "GetRecord", "DELETE": "DeleteRecord"}
 FLUSH_SECONDS = 2.0  # the offline store follows later, here as there; records that come together share a file
 
-_groups: dict[str, dict[str, Any]] = {}
+_groups: dict[str, Structure] = {}
 _records: dict[str, dict[str, dict[str, str]]] = {}  # by group and identifier
-_rows: dict[str, list[dict[str, Any]]] = {}  # by group: what is yet to be written to S3
+_rows: dict[str, list[Structure]] = {}  # by group: what is yet to be written to S3
 _lock = threading.Lock()
 
 
 # ------------------------------------------------------------------------------------------------------- feature groups
 @operation
-def create_feature_group(request: dict[str, Any]) -> dict[str, Any]:
+def create_feature_group(request: Structure) -> Structure:
     name = request["FeatureGroupName"]
     if name in _groups:
         raise AwsError("ResourceInUse", f"Resource Already Exists: FeatureGroup with name {name} already exists.")
@@ -59,18 +59,18 @@ def create_feature_group(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation
-def describe_feature_group(request: dict[str, Any]) -> dict[str, Any]:
+def describe_feature_group(request: Structure) -> Structure:
     return {**_group(request["FeatureGroupName"]), "NextToken": ""}
 
 
 @operation
-def delete_feature_group(request: dict[str, Any]) -> dict[str, Any]:
+def delete_feature_group(request: Structure) -> Structure:
     name = _group(request["FeatureGroupName"])["FeatureGroupName"]
     del _groups[name], _records[name]
     return {}
 
 
-def _group(name: str) -> dict[str, Any]:
+def _group(name: str) -> Structure:
     name = name.rsplit("/", 1)[-1]
     if name not in _groups:
         raise AwsError("ResourceNotFound", f"Resource Not Found: FeatureGroup {name} not found.", 404)
@@ -83,7 +83,7 @@ def action(method: str, path: str) -> str:
     return "BatchGetRecord" if path.startswith("/BatchGetRecord") else ACTIONS.get(method, "PutRecord")
 
 
-def serve(method: str, path: str, body: bytes, query: dict[str, Any]) -> dict[str, Any]:
+def serve(method: str, path: str, body: bytes, query: Structure) -> Structure:
     """Answer one request of the runtime API. Raises AwsError."""
     request = json.loads(body or b"{}")
     name = action(method, path)
@@ -100,7 +100,7 @@ def serve(method: str, path: str, body: bytes, query: dict[str, Any]) -> dict[st
     return check_answer(SERVICE, name, operations[name](request))
 
 
-def _put(request: dict[str, Any]) -> dict[str, Any]:
+def _put(request: Structure) -> Structure:
     group = _group(request["FeatureGroupName"])
     types = {feature["FeatureName"]: feature["FeatureType"] for feature in group["FeatureDefinitions"]}
     record: dict[str, str] = {}
@@ -149,13 +149,13 @@ def _features(record: dict[str, str], names: list[str] | None = None) -> list[di
     return [{"FeatureName": key, "ValueAsString": value} for key, value in record.items() if not names or key in names]
 
 
-def _get(request: dict[str, Any]) -> dict[str, Any]:
+def _get(request: Structure) -> Structure:
     store = _records[_group(request["FeatureGroupName"])["FeatureGroupName"]]
     record = store.get(request["RecordIdentifierValueAsString"])
     return {"Record": _features(record, request.get("FeatureNames"))} if record else {}
 
 
-def _delete(request: dict[str, Any]) -> dict[str, Any]:
+def _delete(request: Structure) -> Structure:
     group = _group(request["FeatureGroupName"])
     identity = request["RecordIdentifierValueAsString"]
     with _lock:
@@ -165,7 +165,7 @@ def _delete(request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _batch(request: dict[str, Any]) -> dict[str, Any]:
+def _batch(request: Structure) -> Structure:
     found = []
     for asked in request["Identifiers"]:
         store = _records[_group(asked["FeatureGroupName"])["FeatureGroupName"]]
@@ -182,7 +182,7 @@ def _batch(request: dict[str, Any]) -> dict[str, Any]:
 
 
 # ---------------------------------------------------------------------------------------------------- the offline store
-def _append(group: dict[str, Any], row: dict[str, Any], *, deleted: bool) -> None:
+def _append(group: Structure, row: Structure, *, deleted: bool) -> None:
     """Note a row for the offline store; the first one of a batch sets the clock."""
     if "OfflineStoreConfig" not in group:
         return
@@ -197,7 +197,7 @@ def _append(group: dict[str, Any], row: dict[str, Any], *, deleted: bool) -> Non
     timer.start()
 
 
-def flush(group: dict[str, Any]) -> None:
+def flush(group: Structure) -> None:
     """Write the waiting rows of a group as one file of JSON lines, with the rights of the group's role.
 
     AWS writes Parquet; the folders and the columns are the same.
@@ -219,7 +219,7 @@ def flush(group: dict[str, Any]) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- CloudFormation
-def _create_group(_logical_id: str, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, Any]]:
+def _create_group(_logical_id: str, properties: Structure, _stack: str) -> tuple[str, Structure]:
     """CloudFormation's AWS::SageMaker::FeatureGroup, whose parameters may be text where the API wants true or false."""
     wanted = json.loads(json.dumps(properties))
     for part, field in (("OnlineStoreConfig", "EnableOnlineStore"), ("OfflineStoreConfig", "DisableGlueTableCreation")):

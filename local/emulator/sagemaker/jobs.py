@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from local.emulator.aws_shapes import AwsError
+from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.rights import RoleSession, refuse_unless_trusting
 from local.emulator.sagemaker.api import arn, emit, operation, page
 from local.emulator.sagemaker.errors import JobFailedError, JobStoppedError
@@ -30,14 +29,14 @@ TRAINING_SUMMARY = (
     "TrainingJobStatus",
 )
 
-_jobs: dict[str, dict[str, Any]] = {}  # by ARN: SageMaker's description of the job
+_jobs: dict[str, Structure] = {}  # by ARN: SageMaker's description of the job
 _runs: dict[str, Run] = {}  # by ARN: the jobs that have not ended
 _ending = threading.Lock()  # a job that is asked to stop while it ends must not be left "Stopping"
 
 
 # ------------------------------------------------------------------------------------------------------- the operations
 @operation
-def create_training_job(request: dict[str, Any]) -> dict[str, Any]:
+def create_training_job(request: Structure) -> Structure:
     _check_waiting(request)
     job = _open("Training", request)
     uri = request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
@@ -49,24 +48,24 @@ def create_training_job(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation
-def create_processing_job(request: dict[str, Any]) -> dict[str, Any]:
+def create_processing_job(request: Structure) -> Structure:
     job = _open("Processing", request)
     _start(job, "Processing", Run.process)
     return {"ProcessingJobArn": job["ProcessingJobArn"]}
 
 
 @operation
-def describe_training_job(request: dict[str, Any]) -> dict[str, Any]:
+def describe_training_job(request: Structure) -> Structure:
     return dict(_find("Training", request["TrainingJobName"]))
 
 
 @operation
-def describe_processing_job(request: dict[str, Any]) -> dict[str, Any]:
+def describe_processing_job(request: Structure) -> Structure:
     return dict(_find("Processing", request["ProcessingJobName"]))
 
 
 @operation
-def list_training_jobs(request: dict[str, Any]) -> dict[str, Any]:
+def list_training_jobs(request: Structure) -> Structure:
     part, status = request.get("NameContains", ""), request.get("StatusEquals")
     found = [
         job
@@ -80,16 +79,16 @@ def list_training_jobs(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation
-def stop_training_job(request: dict[str, Any]) -> dict[str, Any]:
+def stop_training_job(request: Structure) -> Structure:
     return _stop(_find("Training", request["TrainingJobName"]), "Training")
 
 
 @operation
-def stop_processing_job(request: dict[str, Any]) -> dict[str, Any]:
+def stop_processing_job(request: Structure) -> Structure:
     return _stop(_find("Processing", request["ProcessingJobName"]), "Processing")
 
 
-def _open(kind: str, request: dict[str, Any]) -> dict[str, Any]:
+def _open(kind: str, request: Structure) -> Structure:
     """Write down a new job. Raises AwsError when there is one of the name, or its role cannot be assumed."""
     job_arn = arn(f"{kind.lower()}-job", request[f"{kind}JobName"])
     if job_arn in _jobs:
@@ -105,7 +104,7 @@ def _open(kind: str, request: dict[str, Any]) -> dict[str, Any]:
     return _jobs[job_arn]
 
 
-def _check_waiting(request: dict[str, Any]) -> None:
+def _check_waiting(request: Structure) -> None:
     """SageMaker takes a longest wait with spot capacity, where it must be at least the longest run, and only there."""
     limits, spot = request.get("StoppingCondition", {}), request.get("EnableManagedSpotTraining", False)
     longest = limits.get("MaxWaitTimeInSeconds")
@@ -120,14 +119,14 @@ def _check_waiting(request: dict[str, Any]) -> None:
         )
 
 
-def _find(kind: str, name: str) -> dict[str, Any]:
+def _find(kind: str, name: str) -> Structure:
     job_arn = arn(f"{kind.lower()}-job", name)
     if job_arn not in _jobs:
         raise AwsError("ValidationException", f"Requested resource not found: {job_arn}")
     return _jobs[job_arn]
 
 
-def _stop(job: dict[str, Any], kind: str) -> dict[str, Any]:
+def _stop(job: Structure, kind: str) -> Structure:
     job_arn = job[f"{kind}JobArn"]
     with _ending:
         if job[f"{kind}JobStatus"] in ENDED:
@@ -147,7 +146,7 @@ def stop_all(seconds: float = 10) -> None:
 
 
 # -------------------------------------------------------------------------------------------------------------- running
-def _start(job: dict[str, Any], kind: str, body: Callable[[Run], None]) -> None:
+def _start(job: Structure, kind: str, body: Callable[[Run], None]) -> None:
     name = job[f"{kind}JobName"]
     stream = (f"/aws/sagemaker/{kind}Jobs", f"{name}/algo-1-{int(job['CreationTime'].timestamp())}")
     home = Path(os.environ.get("SIGHTLINE_JOBS_DIR", ".sightline/jobs")).resolve()
@@ -156,7 +155,7 @@ def _start(job: dict[str, Any], kind: str, body: Callable[[Run], None]) -> None:
     threading.Thread(target=_run, args=(job, kind, run, body), name=f"job {name}", daemon=True).start()
 
 
-def _run(job: dict[str, Any], kind: str, run: Run, body: Callable[[Run], None]) -> None:
+def _run(job: Structure, kind: str, run: Run, body: Callable[[Run], None]) -> None:
     """Run one job to its end, whatever happens, and announce that it is there and that it has ended."""
     _announce(job, kind)
     status, why = "Failed", ""
@@ -201,7 +200,7 @@ def _slot(run: Run) -> Iterator[None]:
             SLOTS.release()
 
 
-def _enter(job: dict[str, Any], phase: str) -> None:
+def _enter(job: Structure, phase: str) -> None:
     """Note that a training job has come to another secondary status; processing jobs have none."""
     if "SecondaryStatusTransitions" not in job:
         return
@@ -215,5 +214,5 @@ def _enter(job: dict[str, Any], phase: str) -> None:
     job |= {"SecondaryStatus": phase, "SecondaryStatusTransitions": [*passed, entry], "LastModifiedTime": now}
 
 
-def _announce(job: dict[str, Any], kind: str) -> None:
+def _announce(job: Structure, kind: str) -> None:
     emit(f"SageMaker {kind} Job State Change", job, [job[f"{kind}JobArn"]])

@@ -18,7 +18,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from PIL import Image
 
-from local.emulator.aws_shapes import AwsError
+from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.rights import RoleSession, refuse_unless_trusting, root_client
 from local.emulator.sagemaker.api import arn, emit, operation, page
 from local.emulator.sagemaker.jobs import ENDED, REASON_LENGTH
@@ -48,7 +48,7 @@ READS = {
     "verification": ("CollectVerdictsFunction", "verdicts_uri"),
 }
 
-_jobs: dict[str, dict[str, Any]] = {}  # by ARN: SageMaker's description of the job
+_jobs: dict[str, Structure] = {}  # by ARN: SageMaker's description of the job
 _stopping: dict[str, threading.Event] = {}  # by ARN
 
 
@@ -62,7 +62,7 @@ class LabelingStoppedError(Exception):
 
 # ------------------------------------------------------------------------------------------------------- the operations
 @operation
-def create_labeling_job(request: dict[str, Any]) -> dict[str, Any]:
+def create_labeling_job(request: Structure) -> Structure:
     job_arn = arn("labeling-job", request["LabelingJobName"])
     if job_arn in _jobs:
         raise AwsError("ResourceInUse", f"Job name must be unique within an AWS account and region: {job_arn} exists.")
@@ -92,12 +92,12 @@ def create_labeling_job(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation
-def describe_labeling_job(request: dict[str, Any]) -> dict[str, Any]:
+def describe_labeling_job(request: Structure) -> Structure:
     return dict(_find(request["LabelingJobName"]))
 
 
 @operation
-def list_labeling_jobs(request: dict[str, Any]) -> dict[str, Any]:
+def list_labeling_jobs(request: Structure) -> Structure:
     part, status = request.get("NameContains", ""), request.get("StatusEquals")
     found = [
         {**job, "WorkteamArn": job["HumanTaskConfig"]["WorkteamArn"]}
@@ -110,7 +110,7 @@ def list_labeling_jobs(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation
-def stop_labeling_job(request: dict[str, Any]) -> dict[str, Any]:
+def stop_labeling_job(request: Structure) -> Structure:
     job = _find(request["LabelingJobName"])
     if job["LabelingJobStatus"] in ENDED:
         raise AwsError(
@@ -121,7 +121,7 @@ def stop_labeling_job(request: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _find(name: str) -> dict[str, Any]:
+def _find(name: str) -> Structure:
     job_arn = arn("labeling-job", name)
     if job_arn not in _jobs:
         raise AwsError("ValidationException", f"Requested resource not found: {job_arn}")
@@ -129,7 +129,7 @@ def _find(name: str) -> dict[str, Any]:
 
 
 # -------------------------------------------------------------------------------------------------------------- running
-def _run(job: dict[str, Any]) -> None:
+def _run(job: Structure) -> None:
     """One job to its end, whatever happens."""
     status = "Failed"
     try:
@@ -146,7 +146,7 @@ def _run(job: dict[str, Any]) -> None:
     emit(EVENT, {"LabelingJobStatus": status}, [job["LabelingJobArn"]])
 
 
-def _label(job: dict[str, Any]) -> str:
+def _label(job: Structure) -> str:
     """Have the images of a job answered; the URI of its output manifest."""
     function = job["HumanTaskConfig"]["PreHumanTaskLambdaArn"].rsplit(":", 1)[-1]
     if function not in KINDS:
@@ -180,7 +180,7 @@ def _label(job: dict[str, Any]) -> str:
     return _write(s3, f"{place}/manifests/output/output.manifest", output)
 
 
-def _image(s3: Any, line: dict[str, Any], kind: str) -> dict[str, Any]:
+def _image(s3: Any, line: Structure, kind: str) -> Structure:
     """What the page needs of an image, read from the image itself; for verification with the boxes of the manifest."""
     body = _read(s3, line["source-ref"])
     bucket, key = line["source-ref"].removeprefix("s3://").split("/", 1)
@@ -208,7 +208,7 @@ def _image(s3: Any, line: dict[str, Any], kind: str) -> dict[str, Any]:
     return {**image, "annotations": line[attribute]["annotations"]}
 
 
-def _ask(job: dict[str, Any], kind: str, opens: str, asked: dict[str, str]) -> list[dict[str, Any]]:
+def _ask(job: Structure, kind: str, opens: str, asked: dict[str, str]) -> list[Structure]:
     """Open a job of the page and wait for its answers, with a task token as a workflow would."""
     from ministack.services.stepfunctions import _task_tokens
 
@@ -229,7 +229,7 @@ def _ask(job: dict[str, Any], kind: str, opens: str, asked: dict[str, str]) -> l
     return [json.loads(line) for line in _read(root_client("s3"), read[listed]).splitlines()]
 
 
-def _invoke(part: str, request: dict[str, Any]) -> Any:
+def _invoke(part: str, request: Structure) -> Any:
     """What the application's function whose name holds `part` answers."""
     client = root_client("lambda")
     listed = [
@@ -248,7 +248,7 @@ def _invoke(part: str, request: dict[str, Any]) -> Any:
 
 
 # -------------------------------------------------------------------------------------------------------------- answers
-def _labels(job: dict[str, Any], answer: dict[str, Any], names: list[str]) -> dict[str, Any]:
+def _labels(job: Structure, answer: Structure, names: list[str]) -> Structure:
     attribute = job["LabelAttributeName"]
     size = {"width": answer["width"], "height": answer["height"], "depth": 3}
     about = {
@@ -262,24 +262,24 @@ def _labels(job: dict[str, Any], answer: dict[str, Any], names: list[str]) -> di
     }
 
 
-def _failure(job: dict[str, Any]) -> dict[str, Any]:
+def _failure(job: Structure) -> Structure:
     """What the output manifest says of an image that has no label: the people of the page skipped it."""
     reason = "ClientError: no annotations; the image was skipped"
     return {f"{job['LabelAttributeName']}-metadata": {"failure-reason": reason} | _when(job)}
 
 
-def _verdicts(job: dict[str, Any], answer: dict[str, Any], names: list[str]) -> dict[str, Any]:
+def _verdicts(job: Structure, answer: Structure, names: list[str]) -> Structure:
     corrected = (
         answer.get("annotations") is not None
     )  # Ground Truth's verifiers only approve or reject: the label was wrong
     attribute, number = job["LabelAttributeName"], 0 if answer["approved"] and not corrected else 1
-    about: dict[str, Any] = {"class-name": names[number], "confidence": 1, "type": "groundtruth/label-verification"}
+    about: Structure = {"class-name": names[number], "confidence": 1, "type": "groundtruth/label-verification"}
     if reason := CORRECTED if corrected else answer.get("reason"):
         about["worker-feedback"] = [{"comment": reason}]
     return {attribute: str(number), f"{attribute}-metadata": about | _when(job)}
 
 
-def _when(job: dict[str, Any]) -> dict[str, str]:
+def _when(job: Structure) -> dict[str, str]:
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
     return {"human-annotated": "yes", "creation-date": moment, "job-name": f"labeling-job/{job['LabelingJobName']}"}
 
@@ -292,7 +292,7 @@ def _read(s3: Any, uri: str) -> bytes:
         raise LabelingFailedError(f"{uri}: {error}") from error
 
 
-def _write(s3: Any, uri: str, lines: list[dict[str, Any]]) -> str:
+def _write(s3: Any, uri: str, lines: list[Structure]) -> str:
     bucket, key = uri.removeprefix("s3://").split("/", 1)
     s3.put_object(Bucket=bucket, Key=key, Body="".join(json.dumps(line) + "\n" for line in lines).encode())
     return uri

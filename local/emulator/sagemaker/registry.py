@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from local.emulator.aws_shapes import AwsError, check_request
+from local.emulator.aws_shapes import AwsError, Structure, check_request
 from local.emulator.sagemaker.api import arn, emit, operation, page
 
 SUMMARY = (
@@ -11,26 +11,26 @@ SUMMARY = (
     "ModelPackageDescription", "CreationTime", "ModelPackageStatus", "ModelApprovalStatus",
 )  # fmt: skip
 
-_groups: dict[str, dict[str, Any]] = {}
-_packages: dict[str, dict[str, Any]] = {}
+_groups: dict[str, Structure] = {}
+_packages: dict[str, Structure] = {}
 _by_token: dict[str, str] = {}
 
 
-def _group(name: str) -> dict[str, Any]:
+def _group(name: str) -> Structure:
     name = name.rsplit("/", 1)[-1]
     if name not in _groups:
         raise AwsError("ValidationException", f"ModelPackageGroup {arn('model-package-group', name)} does not exist.")
     return _groups[name]
 
 
-def _package(name: str) -> dict[str, Any]:
+def _package(name: str) -> Structure:
     if name not in _packages:
         raise AwsError("ValidationException", f"ModelPackage {name} does not exist.")
     return _packages[name]
 
 
 @operation
-def create_model_package_group(request: dict[str, Any]) -> dict[str, Any]:
+def create_model_package_group(request: Structure) -> Structure:
     name = request["ModelPackageGroupName"]
     if name in _groups:
         raise AwsError("ValidationException", f"Model Package Group already exists: {arn('model-package-group', name)}")
@@ -48,12 +48,12 @@ def create_model_package_group(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation
-def describe_model_package_group(request: dict[str, Any]) -> dict[str, Any]:
+def describe_model_package_group(request: Structure) -> Structure:
     return _group(request["ModelPackageGroupName"])
 
 
 @operation
-def delete_model_package_group(request: dict[str, Any]) -> dict[str, Any]:
+def delete_model_package_group(request: Structure) -> Structure:
     name = _group(request["ModelPackageGroupName"])["ModelPackageGroupName"]
     if any(package["ModelPackageGroupName"] == name for package in _packages.values()):
         raise AwsError("ConflictException", f"Model Package Group {name} still has model packages.")
@@ -62,7 +62,7 @@ def delete_model_package_group(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation
-def create_model_package(request: dict[str, Any]) -> dict[str, Any]:
+def create_model_package(request: Structure) -> Structure:
     token = request.get("ClientToken")
     if token and token in _by_token:
         return {"ModelPackageArn": _by_token[token]}
@@ -89,12 +89,12 @@ def create_model_package(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation
-def describe_model_package(request: dict[str, Any]) -> dict[str, Any]:
+def describe_model_package(request: Structure) -> Structure:
     return _package(request["ModelPackageName"])
 
 
 @operation
-def update_model_package(request: dict[str, Any]) -> dict[str, Any]:
+def update_model_package(request: Structure) -> Structure:
     package = _package(request["ModelPackageArn"])
     changes = {key: value for key, value in request.items() if key not in ("ModelPackageArn", "ClientToken")}
     updated = [key for key in changes if key != "CustomerMetadataPropertiesToRemove"]
@@ -109,17 +109,17 @@ def update_model_package(request: dict[str, Any]) -> dict[str, Any]:
 
 
 @operation
-def delete_model_package(request: dict[str, Any]) -> dict[str, Any]:
+def delete_model_package(request: Structure) -> Structure:
     del _packages[_package(request["ModelPackageName"])["ModelPackageArn"]]
     return {}
 
 
-def _in_group(name: str) -> list[dict[str, Any]]:
+def _in_group(name: str) -> list[Structure]:
     return [package for package in _packages.values() if package["ModelPackageGroupName"] == name]
 
 
 @operation
-def list_model_packages(request: dict[str, Any]) -> dict[str, Any]:
+def list_model_packages(request: Structure) -> Structure:
     name = request.get("ModelPackageGroupName")
     if name:
         found = _in_group(_group(name)["ModelPackageGroupName"])
@@ -136,14 +136,14 @@ def list_model_packages(request: dict[str, Any]) -> dict[str, Any]:
     return page("ModelPackageSummaryList", found, SUMMARY, order, request)
 
 
-def _announce(package: dict[str, Any], more: dict[str, Any] | None = None) -> None:
+def _announce(package: Structure, more: Structure | None = None) -> None:
     """Send the event of a package that was made or changed; AWS sends it for a change of any field, and names those."""
     hidden = ("CreatedBy", "LastModifiedBy", "LastModifiedTime")
     detail = {key: value for key, value in package.items() if key not in hidden} | (more or {})
     emit("SageMaker Model Package State Change", detail, [package["ModelPackageArn"]])
 
 
-def _create_group(_logical_id: str, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, str]]:
+def _create_group(_logical_id: str, properties: Structure, _stack: str) -> tuple[str, dict[str, str]]:
     """CloudFormation's AWS::SageMaker::ModelPackageGroup."""
     check_request("sagemaker", "CreateModelPackageGroup", properties)
     name = properties["ModelPackageGroupName"]

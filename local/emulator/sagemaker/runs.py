@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from local.emulator.aws_shapes import Structure
 from local.emulator.rights import RoleSession
 from local.emulator.sagemaker import process
 from local.emulator.sagemaker.checkpoints import Checkpoints
@@ -35,7 +35,7 @@ class Run:
 
     def __init__(
         self,
-        job: dict[str, Any],
+        job: Structure,
         folder: Path,
         log_stream: tuple[str, str],
         on_phase: Callable[[str], None],

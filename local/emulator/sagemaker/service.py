@@ -9,7 +9,7 @@ import logging
 from typing import Any
 from urllib.parse import unquote
 
-from local.emulator.aws_shapes import AwsError, to_wire
+from local.emulator.aws_shapes import AwsError, Structure, to_wire
 from local.emulator.sagemaker import feature_store, jobs, labeling_jobs, registry
 from local.emulator.sagemaker.api import arn, call
 
@@ -49,7 +49,7 @@ def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
 
 
 async def handle_request(
-    method: str, path: str, headers: dict[str, str], body: bytes, query_params: dict[str, Any]
+    method: str, path: str, headers: dict[str, str], body: bytes, query_params: Structure
 ) -> tuple[int, dict[str, str], bytes]:
     """Answer one HTTP request, as MiniStack asks its services to."""
     try:
@@ -65,7 +65,7 @@ async def handle_request(
     return _answer(200, answer)
 
 
-def _answer(status: int, value: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+def _answer(status: int, value: Structure) -> tuple[int, dict[str, str], bytes]:
     headers = {"Content-Type": "application/x-amz-json-1.1"}
     if "__type" in value:
         headers["x-amzn-errortype"] = value["__type"]
