@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,12 @@ for group in (models, dataset, labels, device, user):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 
+def show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"sightline {version('sightline')}")
+        raise typer.Exit
+
+
 @app.callback()
 def main_options(
     profile: Annotated[
@@ -32,6 +39,9 @@ def main_options(
     region: Annotated[str | None, typer.Option(help="AWS region; default: the profile's.")] = None,
     stack: Annotated[str | None, typer.Option(help="Name of the stack on AWS; default: sightline.")] = None,
     home: Annotated[Path, typer.Option(help="Folder of the local run's state.")] = Path(".sightline"),
+    _version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
 ) -> None:
     Settings.profile, Settings.region, Settings.stack, Settings.home = profile, region, stack, home
 

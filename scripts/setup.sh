@@ -30,7 +30,8 @@ find_python() {
       return
     fi
   done
-  fail "no Python 3.11, 3.12 or 3.13 on PATH (python3 is $(python3 --version 2>&1 | head -n 1)); install one or set PYTHON=/path/to/python3.12."
+  fail "no Python 3.11, 3.12 or 3.13 on PATH (python3 is $(python3 --version 2>&1 | head -n 1)); \
+install one or set PYTHON=/path/to/python3.12."
 }
 
 check_disk() {
@@ -62,7 +63,8 @@ install() { # install LOCK...: the locked packages, then the project itself
   "${locked[@]}" "${locks[@]}" ||
     fail "pip could not install the packages; the lines above say which. Check the network and try again."
   install_torch "${pip[@]}"
-  "${pip[@]}" install --no-deps --no-build-isolation --editable . || fail "pip could not install the project; see the lines above."
+  "${pip[@]}" install --no-deps --no-build-isolation --editable . ||
+    fail "pip could not install the project; see the lines above."
   "$VENV/bin/python" -m compileall -q -j 0 "$VENV/lib" >/dev/null 2>&1 || true
 }
 
@@ -83,14 +85,15 @@ install_torch() { # install_torch PIP...: by hash, or the same version from the 
   fi
   [ "$(uname -s)" = Linux ] || return 0
   if ! "$VENV/bin/python" -c 'import torch' 2>/dev/null; then
-    echo "This PyTorch is a CUDA build, which needs several GB more. TORCH_INDEX_URL=<the CPU index> avoids that; see README.md."
+    echo "This PyTorch is a CUDA build, which needs several GB more; TORCH_INDEX_URL=<the CPU index> avoids that."
     "$@" install --no-compile --no-deps --require-hashes --requirement requirements-cuda.lock ||
       fail "pip could not install what PyTorch's CUDA build needs; see the lines above."
   fi
 }
 
 check_chromium() { # the tests of the page need a browser; nothing else does
-  "$VENV/bin/python" scripts/chromium.py >/dev/null || echo "Note: without it the tests in tests/e2e fail; everything else works." >&2
+  "$VENV/bin/python" scripts/chromium.py >/dev/null ||
+    echo "Note: without it the tests in tests/e2e fail; everything else works." >&2
 }
 
 case "${1:-}" in

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from cli import main as cli
 from client import pipeline
 from client.target import Target
+from tests.project import ROOT
 
 
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
@@ -168,3 +170,10 @@ def test_a_users_name_is_checked_and_printed_as_it_is(
     monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
     code, _, error = run(capsys, monkeypatch, "user", "add", "[/x] y")
     assert (code, "sightline: '[/x] y' is no user's name" in error) == (1, True)
+
+
+def test_the_version_is_that_of_the_project(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert run(capsys, monkeypatch, "--version") == (0, f"sightline {version}\n", "")
