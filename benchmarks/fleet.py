@@ -38,7 +38,8 @@ from local.device.simulated import (
     serve,
 )
 from sightline import names
-from sightline.rollout import deployment as rules
+from sightline.rollout.record import RolloutState
+from sightline.rollout.stages import Stage
 from sightline.vision.detector import UnusableModelError
 from sightline.vision.golden import check
 
@@ -207,35 +208,26 @@ class LightFleet:
 
 
 # ------------------------------------------------------------------------------------------------------------ timeline
-def record(target: Target) -> dict[str, Any]:
-    """The fleet's roll-out as DeploymentsTable has it; empty before the first."""
-    from boto3.dynamodb.types import TypeDeserializer
-
-    key = {"pk": {"S": f"group#{target.outputs['ThingGroupArn']}"}}
-    item = target.client("dynamodb").get_item(TableName=target.outputs["DeploymentsTableName"], Key=key).get("Item", {})
-    read = TypeDeserializer()
-    return {name: read.deserialize(value) for name, value in item.items()}
-
-
-def follow(target: Target) -> tuple[dict[str, float], dict[str, str], str]:
+def follow(target: Target) -> tuple[dict[Stage, float], dict[Stage, str], str]:
     """Wait for the end of the roll-out; answers when each stage was through, its deployment, and the decision or
     error.
     """
-    through: dict[str, float] = {}
+    through: dict[Stage, float] = {}
     execution = ""
     until = time.monotonic() + SECONDS
     while time.monotonic() < until:
         found = pipeline.executions(target, "deploy_model")
-        now, execution = record(target), found[0]["executionArn"] if found else ""
-        if now and now["status"] in (rules.PROMOTED, rules.HEALTHY):
-            through.setdefault(str(now["stage"]), time.time())
-        if now and now.get("stage") == rules.FLEET and rules.CANARY in now["stages"]:
-            through.setdefault(rules.CANARY, time.time())
+        now, execution = devices.rollout(target), found[0]["executionArn"] if found else ""
+        if now and now.status in (RolloutState.PROMOTED, RolloutState.HEALTHY):
+            through.setdefault(now.stage, time.time())
+        if now and now.stage == Stage.FLEET and Stage.CANARY in now.stages:
+            through.setdefault(Stage.CANARY, time.time())
         if found and found[0]["status"] != "RUNNING":
             break
         time.sleep(1)
     output = pipeline.wait_for(target, execution, seconds=10)
-    return through, record(target)["deployments"], str(output["decision"]["reason"])
+    settled = devices.rollout(target)
+    return through, dict(settled.deployments) if settled else {}, str(output["decision"]["reason"])
 
 
 def noted(home: Path) -> list[tuple[str, str, str, float]]:
@@ -253,7 +245,7 @@ def noted(home: Path) -> list[tuple[str, str, str, float]]:
 
 
 def timeline(
-    target: Target, groups: dict[str, str], phases: Iterable[tuple[str, str, str, float]], real: set[str]
+    target: Target, groups: dict[str, Stage], phases: Iterable[tuple[str, str, str, float]], real: set[str]
 ) -> dict[str, Any]:
     """Seconds since the approval at which each device reached each phase."""
     approved = time.time()
@@ -340,15 +332,15 @@ def run(count: int, canaries: int, inspectors: int, settings: dict[str, str]) ->
     light = LightFleet(local, home)
     try:
         target = Target.find(None, None, None, home)
-        pipeline.publish_inspector(target)
+        devices.publish_inspector(target)
         register(target, "fleet-1")
         groups = {
-            f"device-{number:02}": rules.CANARY if number <= canaries else rules.FLEET for number in range(1, count + 1)
+            f"device-{number:02}": Stage.CANARY if number <= canaries else Stage.FLEET for number in range(1, count + 1)
         }
         members = {
-            group: [thing for thing, of in groups.items() if of == group] for group in (rules.CANARY, rules.FLEET)
+            group: [thing for thing, of in groups.items() if of == group] for group in (Stage.CANARY, Stage.FLEET)
         }
-        real = set(members[rules.CANARY][:1] + members[rules.FLEET][: max(0, inspectors - 1)]) if inspectors else set()
+        real = set(members[Stage.CANARY][:1] + members[Stage.FLEET][: max(0, inspectors - 1)]) if inspectors else set()
         for thing, group in groups.items():
             name = target.outputs[devices.GROUPS[group]]
             SimulatedDevice(home, thing).start(local, name) if thing in real else light.start(thing, name)

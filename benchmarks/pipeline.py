@@ -26,7 +26,7 @@ from client import pipeline
 from client.annotate import Annotators
 from client.target import Target
 from local import application, stack
-from sightline.rollout.deployment import Limits
+from sightline.rollout.decisions import Limits
 
 HOME = ROOT / ".sightline"
 PUTS = 40

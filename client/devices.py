@@ -1,7 +1,6 @@
 """What the commands ask about devices: what they run, what they said, and the way back."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypedDict
 
@@ -9,7 +8,12 @@ from client import pipeline
 from client.pipeline import PipelineError
 from client.target import Target
 from sightline import names
+from sightline.aws.objects import ObjectStore
+from sightline.rollout.deployments import Deployments
 from sightline.rollout.fleet import Device, Fleet
+from sightline.rollout.published import PublishedComponents
+from sightline.rollout.recipes import inspector_recipe
+from sightline.rollout.record import Rollout
 from sightline.rollout.stages import Groups, Stage
 
 GROUPS = {Stage.CANARY: "CanaryThingGroupName", Stage.FLEET: "ThingGroupName"}  # the stack's outputs
@@ -58,6 +62,11 @@ def fleet(target: Target) -> Fleet:
     return Fleet(target.aws, Groups.from_outputs(target.outputs), target.outputs["DeploymentsTableName"])
 
 
+def rollout(target: Target) -> Rollout | None:
+    """Return the fleet's roll-out, None before the first."""
+    return Deployments(target.aws, target.outputs["DeploymentsTableName"], target.outputs["ThingGroupArn"]).current()
+
+
 def listed(target: Target) -> list[DeviceRow]:
     """Return every device of the stack's groups, by name."""
     return [_row(device) for device in fleet(target).devices()]
@@ -81,7 +90,10 @@ def show(target: Target, thing: str) -> DeviceDetails:
             }
             for deployment in asked.deployments_on(thing)
         ],
-        "reports": [{"model": version, **asdict(report)} for version, report in said],
+        "reports": [
+            {"model": version, "healthy": report.healthy, "reason": report.reason, "at": report.at}
+            for version, report in said
+        ],
     }
 
 
@@ -123,3 +135,18 @@ def roll_back(target: Target, reason: str) -> tuple[str, str]:
     arn = client.start_execution(stateMachineArn=target.outputs["DeployModelArn"], input=request)["executionArn"]
     output = pipeline.wait_for(target, arn, seconds=ROLL_BACK_SECONDS)
     return pipeline.current_state(target, arn), str(output["request"]["model_version"])
+
+
+def publish_inspector(target: Target) -> str:
+    """Upload the inspector and create its component version, unless that is there already. Return the version."""
+    from edge import package
+    from edge.inspector.settings import defaults
+
+    version = package.inspector_version()
+    artifacts = ObjectStore(target.aws, target.outputs["ArtifactsBucketName"])
+    key = names.component_prefix(names.INSPECTOR_COMPONENT, version) + "inspector.zip"
+    uri = artifacts.write(key, package.inspector_zip())
+    settings = defaults() | {"imagesBucket": target.outputs["ImagesBucketName"]}
+    # The version comes from the content: when it is there already, the same is there.
+    PublishedComponents(target.aws, target.outputs["ThingGroupArn"]).create(inspector_recipe(version, uri, settings))
+    return version

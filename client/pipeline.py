@@ -255,23 +255,3 @@ def approve(target: Target, version: str, *, status: str = "Approved") -> dict[s
         raise PipelineError(f"no model version {version!r}; there are: {have}")
     target.client("sagemaker").update_model_package(ModelPackageArn=found[0]["arn"], ModelApprovalStatus=status)
     return {**found[0], "status": status}
-
-
-def publish_inspector(target: Target) -> str:
-    """Upload the inspector and create its component version, unless that is there already; answers the version."""
-    from edge import package
-    from edge.inspector.settings import defaults
-    from sightline.rollout.recipes import inspector_recipe
-
-    version = package.inspector_version()
-    bucket = target.outputs["ArtifactsBucketName"]
-    key = names.component_prefix(names.INSPECTOR_COMPONENT, version) + "inspector.zip"
-    target.client("s3").put_object(Bucket=bucket, Key=key, Body=package.inspector_zip())
-    greengrass = target.client("greengrassv2")
-    settings = defaults() | {"imagesBucket": target.outputs["ImagesBucketName"]}
-    recipe = json.dumps(inspector_recipe(version, f"s3://{bucket}/{key}", settings)).encode()
-    try:
-        greengrass.create_component_version(inlineRecipe=recipe)
-    except greengrass.exceptions.ConflictException:
-        return version  # the version comes from the content: the same is there
-    return version

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from sightline.aws.table import Table
 from sightline.rollout.deployments import Deployments
 from tests.fake_greengrass import GROUP_ARN, FakeGreengrass
 from tests.given_aws import GivenAws
@@ -54,7 +55,9 @@ class Answers:
 
 @pytest.fixture
 def account(aws: GivenAws) -> Iterator[SimpleNamespace]:
-    """`fleet` (FakeGreengrass), `answers` (what workflows were told), `environment`, `event(name)`, `record()`."""
+    """`fleet` (FakeGreengrass), `answers` (what workflows were told), `environment`, `event(name)`, `record()` (the
+    roll-out's item) and `rollout()` (the same, read).
+    """
     with mock_aws():
         dynamodb, s3 = boto3.client("dynamodb"), boto3.client("s3")
         dynamodb.create_table(**DEPLOYMENTS_TABLE)
@@ -65,6 +68,7 @@ def account(aws: GivenAws) -> Iterator[SimpleNamespace]:
         aws.given["greengrassv2"] = fleet.serve(boto3.client("greengrassv2"))
         aws.given["iot"] = fleet.serve(boto3.client("iot"))
         aws.given["stepfunctions"] = answers
+        table = Table(aws, "deployments")
         yield SimpleNamespace(
             aws=aws,
             fleet=fleet,
@@ -84,7 +88,8 @@ def account(aws: GivenAws) -> Iterator[SimpleNamespace]:
                 "MODEL_PACKAGE_GROUP": MODELS,
             },
             event=lambda name: json.loads((EVENTS / f"{name}.json").read_text()),
-            record=Deployments(aws, "deployments", GROUP_ARN).current,
+            record=lambda: table.get({"pk": f"group#{GROUP_ARN}"}),
+            rollout=Deployments(aws, "deployments", GROUP_ARN).current,
             context=SimpleNamespace(
                 function_name="function",
                 memory_limit_in_mb=128,

@@ -80,9 +80,9 @@ def device_rollback(
 @app.command("publish")
 def device_publish() -> None:
     """Package the inspector and publish it as a component version, which deployments then use."""
-    from client import pipeline
+    from client import devices
 
-    console.print(f"com.sightline.Inspector {pipeline.publish_inspector(target())} is published.")
+    console.print(f"com.sightline.Inspector {devices.publish_inspector(target())} is published.")
 
 
 @app.command("start")

@@ -5,25 +5,31 @@ Output:  none; the token is answered only when the model must be taken back earl
 Errors:  RolloutSupersededError
 """
 
-import json
 import os
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.aws.clients import Aws
-from sightline.rollout import deployment as rules
+from sightline.rollout.decisions import Limits
 from sightline.rollout.deployments import Deployments
 
-LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
+LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
 logger = Logger()
 aws = Aws()
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
+class Request(TypedDict):
+    execution: str
+    bake_seconds: int
+    task_token: str
+
+
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> None:
-    item = deployments.bake(event["execution"], task_token=event["task_token"], bake_seconds=event["bake_seconds"])
-    logger.info("baking", stage=item["stage"], model_version=item["model_version"], until=item["bake_until"])
-    deployments.wake(item, LIMITS)  # a device may have failed before the token was known
+def handler(event: Request, context: LambdaContext) -> None:
+    rollout = deployments.bake(event["execution"], task_token=event["task_token"], bake_seconds=event["bake_seconds"])
+    logger.info("baking", stage=rollout.stage, model_version=rollout.model_version, until=rollout.bake_until)
+    deployments.wake(rollout, LIMITS)  # a device may have failed before the token was known

@@ -7,22 +7,33 @@ Errors:  ComponentNotReadyError, retried by that name in deploy_model.asl.json; 
 """
 
 import os
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.aws.clients import Aws
 from sightline.rollout import recipes
-from sightline.rollout.greengrass import ThingGroup
+from sightline.rollout.published import PublishedComponents
 
 logger = Logger()
-fleet = ThingGroup(Aws(), os.environ["THING_GROUP_ARN"])
+components = PublishedComponents(Aws(), os.environ["THING_GROUP_ARN"])
+
+
+class Request(TypedDict):
+    component_version: str
+    artifact_uri: str
+    sha256: str  # of the artifact
+
+
+class Created(TypedDict):
+    component_arn: str
 
 
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+def handler(event: Request, context: LambdaContext) -> Created:
     recipe = recipes.model_recipe(event["component_version"], event["artifact_uri"], sha256=event["sha256"])
-    arn = fleet.create_component_version(recipe)
-    fleet.check_deployable(arn)
+    arn = components.publish(recipe)
+    components.check_deployable(arn)
     logger.info("component version created", arn=arn)
     return {"component_arn": arn}

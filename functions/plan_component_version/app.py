@@ -8,6 +8,7 @@ Errors:  ModelNotApprovedError, InvalidReleaseError, ArtifactConflictError
 
 import hashlib
 import os
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -16,7 +17,7 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import registry
-from sightline.rollout import deployment
+from sightline.rollout.packing import ArtifactConflictError, check_approved, pack, release_files
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 STAGE_TIMEOUT_SECONDS = int(os.environ["STAGE_TIMEOUT_SECONDS"])
@@ -26,9 +27,23 @@ aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
+class Request(TypedDict):
+    model_package_arn: str
+
+
+class Plan(TypedDict):
+    model_package_arn: str
+    training_job: str
+    component_version: str
+    artifact_uri: str
+    sha256: str  # of the artifact
+    health_timeout_seconds: int
+    stage_timeout_seconds: int
+
+
 def read_release(prefix: str) -> dict[str, bytes]:
     described = artifacts.read(prefix + "model.json")
-    files = deployment.release_files(described)
+    files = release_files(described)
     return {name: described if name == "model.json" else artifacts.read(prefix + name) for name in files}
 
 
@@ -38,20 +53,20 @@ def publish(key: str, body: bytes) -> str:
     if known is None:
         return artifacts.write(key, body, "application/zip")
     if known != body:
-        raise deployment.ArtifactConflictError(
+        raise ArtifactConflictError(
             f"{artifacts.uri(key)} holds another release; register the model again, which gives it a new version"
         )
     return artifacts.uri(key)
 
 
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+def handler(event: Request, context: LambdaContext) -> Plan:
     package = registry.describe(aws, event["model_package_arn"])
-    deployment.check_approved(package)
+    check_approved(package["ModelPackageArn"], package["ModelApprovalStatus"])
     training_job = package["CustomerMetadataProperties"]["training_job"]
     release_uri = package["CustomerMetadataProperties"]["release_uri"]
-    version = deployment.component_version(package["ModelPackageVersion"])
-    body = deployment.pack(read_release(artifacts.key(release_uri.rstrip("/") + "/")))
+    version = names.component_version(package["ModelPackageVersion"])
+    body = pack(read_release(artifacts.key(release_uri.rstrip("/") + "/")))
     uri = publish(names.component_prefix(names.MODEL_COMPONENT, version) + "model.zip", body)
     logger.info("component version planned", version=version, training_job=training_job, bytes=len(body))
     return {

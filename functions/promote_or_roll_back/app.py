@@ -5,25 +5,28 @@ Output:  {"step": "BAKE", "PROMOTE" or "DONE", "reason", "bake_seconds"}
 Errors:  ModelRefusedError with the reason, caught by that name in deploy_model.asl.json; RolloutSupersededError
 """
 
-import json
 import math
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.aws.clients import Aws
-from sightline.rollout import deployment as rules
+from sightline.rollout.components import on_trial
+from sightline.rollout.decisions import Decision, Limits, ModelRefusedError, Step, decide, judge_silence
 from sightline.rollout.deployments import Deployments
-from sightline.rollout.greengrass import thing_groups
+from sightline.rollout.record import Rollout, RolloutState
 from sightline.rollout.stages import Groups
+from sightline.rollout.thing_groups import client_token, thing_groups
+from sightline.rollout.turns import RolloutSupersededError
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 BAKE_SECONDS = int(os.environ["BAKE_SECONDS"])
 ASKED_AT_ONCE = 8  # of Greengrass about silent devices; a client keeps ten connections
-LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
+LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
 logger = Logger()
 aws = Aws()
@@ -31,42 +34,51 @@ fleets = thing_groups(aws, Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
-def hear_the_silent(item: dict) -> dict:
+class Request(TypedDict):
+    execution: str
+
+
+class Decided(TypedDict):
+    step: Step
+    reason: str
+    bake_seconds: int
+
+
+def hear_the_silent(rollout: Rollout) -> Rollout:
     """Count things that took the deployment and said nothing; those that have not taken it yet are left alone."""
-    fleet, deployment = fleets[item["stage"]], item["deployments"].get(item["stage"], "")
-    silent = sorted(set(item["things"]) - set(item.get("healthy", ())) - set(rules.failures(item)))
+    fleet, deployment, silent = fleets[rollout.stage], rollout.deployments.get(rollout.stage, ""), rollout.silent
 
     def judge(thing: str) -> str:
-        return rules.judge_silence(*fleet.status_on(thing, deployment), HEALTH_TIMEOUT_SECONDS)
+        return judge_silence(*fleet.status_on(thing, deployment), HEALTH_TIMEOUT_SECONDS)
 
     with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:  # a thousand silent devices are a thousand requests
         told = dict(zip(silent, pool.map(judge, silent), strict=True))
-    return deployments.fail_silent(item, {thing: reason for thing, reason in told.items() if reason})
+    return deployments.fail_silent(rollout, {thing: reason for thing, reason in told.items() if reason})
 
 
-def settle(item: dict, decision: rules.Decision) -> None:
+def settle(rollout: Rollout, decision: Decision) -> None:
     """End the stage: its devices stop comparing with the old model."""
-    stage = item["stage"]
-    components = item["components"][stage]
-    if rules.on_trial(components, item["previous"][stage]) != components:
-        token = rules.client_token(f"settle-{stage}", item["execution"])
-        fleets[stage].deploy(f"sightline-model-{item['model_version']}-settled", components, token)
-    status = rules.HEALTHY if decision.step == rules.DONE else rules.PROMOTED
-    deployments.promote(item, status, decision.reason)
+    stage = rollout.stage
+    components = rollout.components[stage]
+    if on_trial(components, rollout.previous[stage]) != components:
+        token = client_token(f"settle-{stage}", rollout.execution)
+        fleets[stage].deploy(f"sightline-model-{rollout.model_version}-settled", components, token)
+    status = RolloutState.HEALTHY if decision.step == Step.DONE else RolloutState.PROMOTED
+    deployments.promote(rollout, status, decision.reason)
 
 
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
-    item = deployments.owned(event["execution"])
-    if item["status"] in (rules.ROLLING_BACK, rules.ROLLED_BACK):
-        raise rules.RolloutSupersededError("this roll-out was rolled back already")
-    if item["status"] == rules.WAITING:
-        item = hear_the_silent(item)
-    decision = rules.decide(item, LIMITS, now=time.time())
-    logger.info("decided", stage=item["stage"], step=decision.step, reason=decision.reason)
-    if decision.step == rules.ROLL_BACK:
-        raise rules.ModelRefusedError(decision.reason)
-    if decision.step in (rules.PROMOTE, rules.DONE) and item["status"] in rules.COUNTING:
-        settle(item, decision)
-    left = item["bake_until"] - time.time() if item["status"] == rules.BAKING else BAKE_SECONDS
+def handler(event: Request, context: LambdaContext) -> Decided:
+    rollout = deployments.owned(event["execution"])
+    if rollout.status in (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK):
+        raise RolloutSupersededError("this roll-out was rolled back already")
+    if rollout.status == RolloutState.WAITING:
+        rollout = hear_the_silent(rollout)
+    decision = decide(rollout, LIMITS, now=time.time())
+    logger.info("decided", stage=rollout.stage, step=decision.step, reason=decision.reason)
+    if decision.step == Step.ROLL_BACK:
+        raise ModelRefusedError(decision.reason)
+    if decision.step in (Step.PROMOTE, Step.DONE) and rollout.counts:
+        settle(rollout, decision)
+    left = rollout.bake_until - time.time() if rollout.status == RolloutState.BAKING else BAKE_SECONDS
     return {"step": decision.step, "reason": decision.reason, "bake_seconds": max(1, math.ceil(left))}

@@ -7,20 +7,23 @@ Output:  {"outcomes": for each report "ignored", "counted" or "woken"}, or ["inv
 Effects: a report that comes late, twice, or from an unknown device changes nothing
 """
 
-import json
 import os
+from enum import StrEnum
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.aws.clients import Aws
-from sightline.line import messages as reports
-from sightline.rollout import deployment as rules
+from sightline.line.messages import Health, InvalidMessageError, Report, parse_reports
+from sightline.rollout.decisions import Limits
 from sightline.rollout.deployments import Deployments
+from sightline.rollout.findings import Compared, Finding, Proven, concerns, finding
+from sightline.rollout.record import Rollout
 from sightline.rollout.reports import ModelReport, Reports
 
-LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
+LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
 logger = Logger()
 metrics = Metrics()
@@ -29,37 +32,59 @@ deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THIN
 said = Reports(aws, os.environ["DEPLOYMENTS_TABLE"])
 
 
-def receive(report: reports.Report) -> str:
+class ReportOutcome(StrEnum):
+    """What became of a report."""
+
+    IGNORED = "ignored"
+    COUNTED = "counted"
+    WOKEN = "woken"  # the roll-out that waits
+    INVALID = "invalid"
+
+
+class Received(TypedDict):
+    outcomes: list[ReportOutcome]
+
+
+def receive(report: Report) -> ReportOutcome:
+    """Keep what a device said of a model, and count it for the roll-out that it concerns."""
     current = deployments.current()
-    concerned = current is not None and reports.concerns(report, current)
-    version = report.model_version or (current["model_version"] if current and concerned else "")
-    if current and concerned:
-        report = reports.judged(report, current, max_latency_ms=LIMITS.max_latency_ms)
-    if version and not report.window:
-        said.remember(report.thing, version, ModelReport(report.healthy, report.reason, report.at))
-    if not current or not concerned or current["status"] not in rules.COUNTING:
-        return "ignored"
-    counted = deployments.record(report, current)
+    if current is None or not concerns(report, current):
+        if isinstance(report, Health):
+            said.remember(report.thing, report.model_version, ModelReport(report.healthy, report.reason, report.at))
+        return ReportOutcome.IGNORED
+    found = finding(report, current, max_latency_ms=LIMITS.max_latency_ms)
+    if not isinstance(found, Compared):
+        reason = "" if isinstance(found, Proven) else found.reason
+        said.remember(report.thing, current.model_version, ModelReport(not reason, reason, report.at))
+    return count(found, current) if current.counts else ReportOutcome.IGNORED
+
+
+def count(found: Finding, current: Rollout) -> ReportOutcome:
+    """Count a finding for the roll-out, and wake its workflow when there is something to decide."""
+    counted = deployments.record(found, current)
     # Also when it counted before: whoever counted it may have died before the workflow was told.
     latest = counted or deployments.current()
-    if latest is None or latest["execution"] != current["execution"]:
-        return "ignored"
+    if latest is None or latest.execution != current.execution:
+        return ReportOutcome.IGNORED
     # Only a first answer is news: telemetry, or a device that says the same again, must not keep a stage waiting.
-    news = not report.window and not rules.has_answered(current, report.thing)
-    return "woken" if deployments.wake(latest, LIMITS, news=news) else "counted" if counted else "ignored"
+    news = not isinstance(found, Compared) and not current.has_answered(found.thing)
+    if deployments.wake(latest, LIMITS, news=news):
+        return ReportOutcome.WOKEN
+    return ReportOutcome.COUNTED if counted else ReportOutcome.IGNORED
 
 
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+def handler(event: object, context: LambdaContext) -> Received:
     try:
-        found = reports.parse(event)
-    except reports.InvalidReportError as error:
+        found = parse_reports(event)
+    except InvalidMessageError as error:
         logger.warning("report refused", reason=str(error))
         metrics.add_metric(name="HealthReportsRefused", unit=MetricUnit.Count, value=1)
-        return {"outcomes": ["invalid"]}
+        return {"outcomes": [ReportOutcome.INVALID]}
     outcomes = [receive(report) for report in found]
     for report, outcome in zip(found, outcomes, strict=True):
-        logger.info("report received", thing=report.thing, reason=report.reason, outcome=outcome)
+        reason = getattr(report, "reason", "")
+        logger.info("report received", thing=report.thing, reason=reason, outcome=outcome)
         metrics.add_metric(name=f"HealthReports{outcome.capitalize()}", unit=MetricUnit.Count, value=1)
     return {"outcomes": outcomes}

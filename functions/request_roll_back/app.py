@@ -5,37 +5,49 @@ Output:  {"running": true when a roll-out runs, which takes its model back itsel
 Errors:  NothingToRollBackError; RolloutInProgressError, retried by that name in deploy_model.asl.json
 """
 
-import json
 import os
 import time
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.aws.clients import Aws
-from sightline.rollout import deployment as rules
+from sightline.line.messages import MAX_REASON
+from sightline.rollout.decisions import Limits
 from sightline.rollout.deployments import Deployments
+from sightline.rollout.turns import GRACE_SECONDS, RolloutInProgressError, WayBack, may_roll_back
 
-LIMITS = rules.Limits(**json.loads(os.environ["ROLLOUT_LIMITS"]))
+LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
 logger = Logger()
 aws = Aws()
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
+class Request(TypedDict):
+    execution: str
+    reason: str
+
+
+class Asked(TypedDict):
+    running: bool
+    model_version: str
+
+
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
-    item, execution = deployments.current(), event["execution"]
-    if item and item["execution"] == execution:
-        return {"running": False, "model_version": item["model_version"]}  # a repeated call: it took the fleet before
-    step = rules.may_roll_back(item, time.time())
-    assert item is not None  # may_roll_back refuses a fleet that never had a roll-out
-    if step == rules.ROLL_BACK:
-        deployments.take_over(item, execution, hold_seconds=rules.GRACE_SECONDS)
+def handler(event: Request, context: LambdaContext) -> Asked:
+    current, execution = deployments.current(), event["execution"]
+    if current and current.execution == execution:
+        return {"running": False, "model_version": current.model_version}  # a repeated call: it took the fleet before
+    way = may_roll_back(current, time.time())
+    assert current is not None  # may_roll_back refuses a fleet that never had a roll-out
+    if way == WayBack.ROLL_BACK:
+        deployments.take_over(current, execution, hold_seconds=GRACE_SECONDS)
     else:
-        stopped = deployments.stop(item, str(event["reason"])[: rules.MAX_REASON])
+        stopped = deployments.stop(current, str(event["reason"])[:MAX_REASON])
         if stopped is None:
-            raise rules.RolloutInProgressError("the roll-out went on in the same moment")
+            raise RolloutInProgressError("the roll-out went on in the same moment")
         deployments.wake(stopped, LIMITS)
-    logger.warning("roll back asked for", model_version=item["model_version"], step=step, reason=event["reason"])
-    return {"running": step == rules.RESUME, "model_version": item["model_version"]}
+    logger.warning("roll back asked for", model_version=current.model_version, way=way, reason=event["reason"])
+    return {"running": way == WayBack.STOP, "model_version": current.model_version}

@@ -8,16 +8,18 @@ Output:  {"rolled_back": true, "deployment_ids": {stage: id}, "components": {sta
 """
 
 import os
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from sightline import names
 from sightline.aws.clients import Aws
 from sightline.models.registry import Registry
-from sightline.rollout import deployment as rules
+from sightline.rollout.components import restored_components
 from sightline.rollout.deployments import Deployments
-from sightline.rollout.greengrass import thing_groups
-from sightline.rollout.stages import Groups
+from sightline.rollout.stages import Groups, Stage
+from sightline.rollout.thing_groups import client_token, thing_groups
 
 WHY = "taken back from the devices; the execution of deploy_model says why"
 
@@ -28,18 +30,28 @@ fleets = thing_groups(aws, Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
+class Request(TypedDict):
+    execution: str
+
+
+class RolledBack(TypedDict):
+    rolled_back: bool
+    deployment_ids: dict[Stage, str] | None
+    components: dict[Stage, dict[str, str]] | None  # component: version
+
+
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
-    item = deployments.begin_roll_back(event["execution"])
-    if item is None:
+def handler(event: Request, context: LambdaContext) -> RolledBack:
+    rollout = deployments.begin_roll_back(event["execution"])
+    if rollout is None:
         return {"rolled_back": False, "deployment_ids": None, "components": None}
-    ids, versions = {}, {}
-    for stage in reversed(rules.stages_begun(item)):  # first where most devices are
-        previous = rules.restored_components(item["previous"][stage])
-        token = rules.client_token(f"roll-back-{stage}", event["execution"])
-        ids[stage] = fleets[stage].deploy(f"sightline-roll-back-{item['model_version']}", previous, token)
+    ids, versions = dict[Stage, str](), dict[Stage, dict[str, str]]()
+    for stage in reversed(rollout.stages_begun()):  # first where most devices are
+        previous = restored_components(rollout.previous[stage])
+        token = client_token(f"roll-back-{stage}", event["execution"])
+        ids[stage] = fleets[stage].deploy(f"sightline-roll-back-{rollout.model_version}", previous, token)
         versions[stage] = {component: entry["componentVersion"] for component, entry in previous.items()}
-    registry.judge(rules.package_version(item["model_version"]), approved=False, reason=WHY)
+    registry.judge(names.package_version(rollout.model_version), approved=False, reason=WHY)
     deployments.end_roll_back(event["execution"], ids)
-    logger.warning("rolled back", model_version=item["model_version"], deployment_ids=ids, components=versions)
+    logger.warning("rolled back", model_version=rollout.model_version, deployment_ids=ids, components=versions)
     return {"rolled_back": True, "deployment_ids": ids, "components": versions}

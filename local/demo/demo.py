@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from client import datasets, pipeline
+from client import datasets, devices, pipeline
 from client.annotate import Annotators, read_coco
 from client.target import Target
 from local import stack
@@ -221,7 +221,7 @@ class Demo:
 
     def deploy(self, local: stack.Stack) -> SimulatedDevice:
         """Start the device, approve the model, and wait until the device has proven it."""
-        pipeline.publish_inspector(self.target)
+        devices.publish_inspector(self.target)
         device = SimulatedDevice(self.home, THING)
         shutil.rmtree(device.root, ignore_errors=True)
         device.start(local)

@@ -88,7 +88,7 @@ def lenient(line: Target, labeled: list[str], home: Path) -> Target:
 @pytest.fixture(scope="module")
 def device(lenient: Target, home: Path) -> SimulatedDevice:
     """A device that runs no model yet."""
-    pipeline.publish_inspector(lenient)
+    devices.publish_inspector(lenient)
     made = SimulatedDevice(home, "simulated-line-1")
     made.start(stack.load(home))
     return made

@@ -108,3 +108,15 @@ def shards_prefix(run: str, plan: str) -> str:
 def predictions_part(run: str, number: int) -> str:
     """What one shard of a run is scored as; the same shard always goes to the same key."""
     return f"predictions/{run}/part-{number:05d}.jsonl"
+
+
+def component_version(model_package_version: int) -> str:
+    """Return the version of the model component: one for one model package, so it never changes its content."""
+    if model_package_version < 1:
+        raise ValueError(f"a model package version starts at 1, got {model_package_version}")
+    return f"1.0.{model_package_version}"
+
+
+def package_version(component_version: str) -> int:
+    """Return the version of the model package whose component has this version."""
+    return int(component_version.rpartition(".")[2])

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sightline.rollout import deployment as rules
+from sightline.rollout.record import RolloutState
+from sightline.rollout.turns import RolloutSupersededError
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def test_a_repeated_call_waits_with_the_newer_token_and_bakes_no_longer(baking: 
     until = account.record()["bake_until"]
     baking(bake_seconds=9000, task_token="second")
     record = account.record()
-    assert (record["status"], record["task_token"], record["bake_until"]) == (rules.BAKING, "second", until)
+    assert (record["status"], record["task_token"], record["bake_until"]) == (RolloutState.BAKING, "second", until)
     assert account.answers.sent == []
 
 
@@ -41,5 +42,5 @@ def test_a_failure_that_came_before_the_token_wakes_the_workflow(
 def test_a_roll_out_that_was_taken_back_bakes_nothing(baking: Any, account: SimpleNamespace, load_app: Any) -> None:
     roll_back = load_app("roll_back", **account.environment)
     roll_back.handler({"execution": account.record()["execution"]}, account.context)
-    with pytest.raises(rules.RolloutSupersededError):
+    with pytest.raises(RolloutSupersededError):
         baking()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sightline.models import registry
-from sightline.rollout import deployment
+from sightline.rollout.packing import ArtifactConflictError, ModelNotApprovedError, pack
 
 RELEASE = {
     "model.onnx": b"weights",
@@ -46,7 +46,7 @@ def test_the_release_becomes_the_artifact_of_its_component_version(app: ModuleTy
     event = account.event("plan_component_version")
     planned = app.handler(event, account.context)
     stored = account.s3.get_object(Bucket="artifacts", Key=app.artifacts.key(URI))["Body"].read()
-    assert stored == deployment.pack(RELEASE)
+    assert stored == pack(RELEASE)
     assert planned == {
         "model_package_arn": event["model_package_arn"],
         "training_job": "train-1",
@@ -75,9 +75,7 @@ def test_a_release_uri_without_its_last_slash_is_read_too(
 
 def test_an_artifact_is_never_overwritten_by_another_release(app: ModuleType, account: SimpleNamespace) -> None:
     account.s3.put_object(Bucket="artifacts", Key=app.artifacts.key(URI), Body=b"another release")
-    with pytest.raises(
-        deployment.ArtifactConflictError, match=r"model\.zip holds another release; register the model again"
-    ):
+    with pytest.raises(ArtifactConflictError, match=r"model\.zip holds another release; register the model again"):
         app.handler(account.event("plan_component_version"), account.context)
 
 
@@ -85,5 +83,5 @@ def test_an_approval_that_was_taken_back_is_not_deployed(
     app: ModuleType, account: SimpleNamespace, package: dict[str, Any]
 ) -> None:
     package["ModelApprovalStatus"] = "Rejected"
-    with pytest.raises(deployment.ModelNotApprovedError):
+    with pytest.raises(ModelNotApprovedError):
         app.handler(account.event("plan_component_version"), account.context)

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sightline.rollout import deployment as rules
+from sightline.rollout.decisions import ModelRefusedError
+from sightline.rollout.turns import RolloutSupersededError
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def test_a_silent_device_that_took_the_deployment_failed(
     prove(app, "line-1")
     entry = {"deploymentId": "deployment-1", "coreDeviceExecutionStatus": status, "reason": "no space left"}
     account.fleet.effective["line-2"] = [entry]
-    with pytest.raises(rules.ModelRefusedError, match="1 of 2 devices of the fleet stage failed") as raised:
+    with pytest.raises(ModelRefusedError, match="1 of 2 devices of the fleet stage failed") as raised:
         decide(app, account)
     assert said in str(raised.value)
 
@@ -70,5 +71,5 @@ def test_a_silent_device_that_has_not_taken_it_yet_stops_nobody(app: ModuleType,
 
 
 def test_another_execution_has_no_say(app: ModuleType, account: SimpleNamespace) -> None:
-    with pytest.raises(rules.RolloutSupersededError):
+    with pytest.raises(RolloutSupersededError):
         app.handler({"execution": "another"}, account.context)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sightline.line.messages import Report
+from sightline.line.messages import Health
+from sightline.rollout.record import RolloutState
 
 TOKEN = "task-token"
 WOKEN = (TOKEN, {})
@@ -97,7 +98,7 @@ def test_a_late_report_changes_nothing_that_is_settled(
     waiting()
     send("line-1", healthy=first)
     send("line-2", healthy=first)
-    app.deployments.promote(account.record(), "HEALTHY", "")
+    app.deployments.promote(account.rollout(), RolloutState.HEALTHY, "")
     settled, told = account.record(), list(account.answers.sent)
     assert send("line-1", healthy=not first) == "ignored"
     assert (account.record(), account.answers.sent) == (settled, told)
@@ -151,9 +152,7 @@ def test_reports_that_come_at_once_tell_the_workflow_once(
 ) -> None:
     account.fleet.things = [f"line-{number}" for number in range(8)]
     waiting()
-    said = [
-        Report(thing, "2026-11-24T10:00:00Z", healthy=True, model_version="1.0.3") for thing in account.fleet.things
-    ]
+    said = [Health(thing, "2026-11-24T10:00:00Z", "1.0.3", healthy=True, reason="") for thing in account.fleet.things]
     # Not the whole handler: Lambda never runs two in one process, and they would share its metrics.
     threads = [threading.Thread(target=app.receive, args=(report,)) for report in said * 2]
     for thread in threads:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from sightline.rollout import deployment as rules
+from sightline.rollout.record import RolloutState
+from sightline.rollout.turns import NothingToRollBackError
 
 
 @pytest.fixture
@@ -28,11 +29,11 @@ def test_a_settled_model_is_taken_over_and_a_repeated_call_says_the_same(
     app: ModuleType, start: Any, account: SimpleNamespace
 ) -> None:
     start()
-    app.deployments.promote(account.record(), rules.HEALTHY, "")
+    app.deployments.promote(account.rollout(), RolloutState.HEALTHY, "")
     expected = {"running": False, "model_version": "1.0.3"}
     assert ask(app, account) == ask(app, account) == expected
     record, event = account.record(), account.event("request_roll_back")
-    assert (record["status"], record["execution"]) == (rules.ROLLING_BACK, event["execution"])
+    assert (record["status"], record["execution"]) == (RolloutState.ROLLING_BACK, event["execution"])
 
 
 def test_a_running_roll_out_is_told_and_woken(app: ModuleType, start: Any, account: SimpleNamespace) -> None:
@@ -43,5 +44,5 @@ def test_a_running_roll_out_is_told_and_woken(app: ModuleType, start: Any, accou
 
 
 def test_without_any_roll_out_there_is_nothing_to_roll_back(app: ModuleType, account: SimpleNamespace) -> None:
-    with pytest.raises(rules.NothingToRollBackError, match="no model was ever rolled out"):
+    with pytest.raises(NothingToRollBackError, match="no model was ever rolled out"):
         ask(app, account)

@@ -1,159 +1,242 @@
-"""What devices say during a roll-out, in the three forms it comes in: a health message, a telemetry window,
-Greengrass's events.
+"""What comes from the line: messages of the inspector, and events of Greengrass about its devices.
 
-Each is read into a Report: of one thing, that it has proven the model, that it failed, or what its live images showed.
+Each is read once, where it comes in, into a record. A device speaks for itself alone: the rule that hands its message
+over adds the thing of its topic, which the device can't choose.
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Self
 
-from sightline.errors import SightlineError
+from sightline.fields import Fields, InvalidFieldError
 from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
-from sightline.rollout.deployment import (
-    BAKING,
-    COUNTING,
-    HEALTHY,
-    MAX_REASON,
-)
 
 DEPLOYMENT_EVENT = "Greengrass V2 Effective Deployment Status Change"
 COMPONENT_EVENT = "Greengrass V2 Installed Component Status Change"
 FAILED_DEPLOYMENT = ("FAILED", "REJECTED", "TIMED_OUT")
+FAILED_COMPONENT = ("ERRORED", "BROKEN")
 VERSION = r"\d{1,9}\.\d{1,9}\.\d{1,9}"
 MAX_TIME = 40  # characters
-FAILED_COMPONENT = ("ERRORED", "BROKEN")
+MAX_REASON = 500  # characters of a device's reason that are kept
+
+InvalidMessageError = InvalidFieldError
+"""What every reader here raises: it names the field, what it should be, and what it is."""
 
 
-class InvalidReportError(SightlineError):
-    """A message that is no report, or of another thing than the one whose topic it came on."""
+class Outcome(StrEnum):
+    """What a device decides about an image."""
+
+    PASS = "pass"  # noqa: S105  a verdict
+    FAIL = "fail"
+    REVIEW = "review"
 
 
-@dataclass(frozen=True)
-class Window:
-    """Live images of a while, seen by the new and by the old model. `since` and `until` are ISO 8601 in UTC."""
+class AlarmState(StrEnum):
+    """Whether something is wrong with a device, or well again."""
 
-    since: str
-    until: str
-    images: int
-    disagreements: int
-    latency_ms: float  # 95th percentile
+    RAISED = "raised"
+    CLEARED = "cleared"
 
 
-@dataclass(frozen=True)
-class Report:
-    """One of: `healthy` is True, `reason` says why not, or `window` holds live images.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a device decided about one image.
 
-    What it is about: `model_version`, or a `deployment_id`, or neither: the components that run on the thing.
+    `id` is the same for the same image, device and model. `captured_at` is ISO 8601; `latency_ms` is from the image's
+    bytes to the verdict. `fault` names what is wrong with the image or with the model on it, empty for nothing.
+    """
+
+    thing: str
+    id: str
+    image: str
+    captured_at: str
+    outcome: Outcome
+    model_version: str
+    latency_ms: float
+    fault: str
+
+    @classmethod
+    def from_message(cls, message: object) -> Self:
+        """Return the verdict in a message of `sightline/<thing>/verdicts`. Raise InvalidMessageError."""
+        fields, thing = _of_thing(message)
+        return cls(
+            thing=thing,
+            id=fields.text("id"),
+            image=fields.text("image"),
+            captured_at=_cut(fields.text("captured_at"), MAX_TIME),
+            outcome=fields.choice("verdict", Outcome),
+            model_version=_version(fields),
+            latency_ms=fields.number("latency_ms", 0),
+            fault=fields.text("fault", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What a device says of a model when it has tried it on its golden images. `reason` is empty when it is healthy.
+
+    `at` is the device's time in ISO 8601.
     """
 
     thing: str
     at: str
-    healthy: bool = False
-    reason: str = ""
-    model_version: str = ""
-    deployment_id: str = ""
-    window: Window | None = None
+    model_version: str
+    healthy: bool
+    reason: str
+
+    @classmethod
+    def from_message(cls, message: object) -> Self:
+        """Return the health in a message of `sightline/<thing>/health`. Raise InvalidMessageError."""
+        fields, thing = _of_thing(message)
+        version, healthy = _version(fields), fields.flag("healthy")
+        reason = _cut(fields.text("reason", "") or "no reason given", MAX_REASON)
+        return cls(thing, _cut(fields.text("at", ""), MAX_TIME), version, healthy, "" if healthy else reason)
 
 
-def parse(message: Any) -> list[Report]:
-    """The reports in a message of a device's topic (with `topic_thing`, which the device can't choose) or an event.
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """A window of live images of one device. `since` and `until` are its times in ISO 8601, UTC.
 
-    Raises InvalidReportError, in particular when a device speaks for another one.
+    `images` went through the model in service and through the one before, whose verdicts differ on `disagreements`;
+    both are 0 without a comparison. `latency_ms` is the 95th percentile, 0 without images.
     """
-    if not isinstance(message, dict):
-        raise InvalidReportError(f"a report must be an object, got {message!r:.200}")
-    # Only a device's message has a topic. Whatever else it says, also that it were an event, it speaks for its thing
-    # alone.
-    if message.get("source") == "aws.greengrass" and "topic_thing" not in message:
-        return _parse_event(message)
-    thing, topic_thing = message.get("thing"), message.get("topic_thing")
+
+    thing: str
+    since: str
+    until: str
+    model_version: str
+    images: int
+    disagreements: int
+    latency_ms: float
+
+    @property
+    def at(self) -> str:
+        """The device's time when it said so."""
+        return self.until
+
+    @classmethod
+    def from_message(cls, message: object) -> Self:
+        """Return the window in a message of `sightline/<thing>/telemetry`. Raise InvalidMessageError."""
+        fields, thing = _of_thing(message)
+        version = _version(fields)
+        shadow, latency = fields.fields("shadow"), fields.fields("latency_ms")
+        images = shadow.whole("images", 0, default=0)
+        return cls(
+            thing=thing,
+            since=_cut(fields.text("from"), MAX_TIME),
+            until=_cut(fields.text("to"), MAX_TIME),
+            model_version=version,
+            images=images,
+            disagreements=shadow.whole("disagreements", 0, images, default=0),
+            latency_ms=latency.number("p95", 0, default=0.0),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that is wrong with a device, or well again. `at` is the device's time in ISO 8601."""
+
+    thing: str
+    at: str
+    id: str
+    alarm: str
+    state: AlarmState
+    detail: str
+    image: str  # empty where no image shows it
+
+    @classmethod
+    def from_message(cls, message: object) -> Self:
+        """Return the alarm in a message of `sightline/<thing>/alarms`. Raise InvalidMessageError."""
+        fields, thing = _of_thing(message)
+        return cls(
+            thing=thing,
+            at=_cut(fields.text("at"), MAX_TIME),
+            id=fields.text("id"),
+            alarm=fields.text("alarm"),
+            state=fields.choice("state", AlarmState),
+            detail=fields.text("detail"),
+            image=fields.text("image", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentFailed:
+    """A deployment that failed on a device, as Greengrass tells it. `at` is ISO 8601."""
+
+    thing: str
+    at: str
+    deployment_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentBroken:
+    """A component of ours that broke on a device, as Greengrass tells it. `at` is ISO 8601."""
+
+    thing: str
+    at: str
+    reason: str
+
+
+Report = Health | Telemetry | DeploymentFailed | ComponentBroken
+"""What concerns a roll-out."""
+
+
+def parse_reports(message: object) -> list[Report]:
+    """Return the reports in a device's message, which has `topic_thing`, or in an event of Greengrass.
+
+    Raise InvalidMessageError, in particular when a device speaks for another one.
+    """
+    fields = Fields(message, "in a report")
+    # Only a device's message has a topic. Whatever else it says, also that it were an event, it speaks for its thing.
+    if fields.values.get("source") == "aws.greengrass" and "topic_thing" not in fields.values:
+        return _of_event(fields)
+    return [Health.from_message(message) if "healthy" in fields.values else Telemetry.from_message(message)]
+
+
+def _of_thing(message: object) -> tuple[Fields, str]:
+    """Return a message's fields and its thing, which must be the one of its topic."""
+    fields = Fields(message, "in a report")
+    thing, topic_thing = fields.values.get("thing"), fields.values.get("topic_thing")
     if not isinstance(thing, str) or thing != topic_thing:
-        raise InvalidReportError(f"thing {thing!r:.100} reported on the topic of {topic_thing!r:.100}")
-    version = message.get("model_version")
+        raise InvalidMessageError(f"thing {thing!r:.100} reported on the topic of {topic_thing!r:.100}")
+    return Fields(message, f"from {thing}"), thing
+
+
+def _version(fields: Fields) -> str:
+    version = fields.values.get("model_version")
     if not isinstance(version, str) or not re.fullmatch(VERSION, version, re.ASCII):
-        raise InvalidReportError(f"model_version must be like 1.0.7, got {version!r:.50} from {thing}")
-    if "healthy" in message:
-        return [_parse_health(message, thing, version)]
-    return [_parse_window(message, thing, version)]
+        raise fields.refuse("model_version", "like 1.0.7")
+    return version
 
 
-def _text(value: Any, length: int) -> str:
-    """What a device wrote, so that every store takes it: cut, and without half characters."""
-    return str(value)[:length].encode(errors="replace").decode()
+def _cut(text: str, length: int) -> str:
+    """Return what a device wrote so that every store takes it: cut, and without half characters."""
+    return text[:length].encode(errors="replace").decode()
 
 
-def _parse_health(message: dict[str, Any], thing: str, version: str) -> Report:
-    if not isinstance(message["healthy"], bool):
-        raise InvalidReportError(f"healthy must be true or false, got {message['healthy']!r:.50} from {thing}")
-    reason = _text(message.get("reason") or "no reason given", MAX_REASON)
-    at = _text(message.get("at", ""), MAX_TIME)
-    healthy = message["healthy"]
-    return Report(thing, at, healthy=healthy, reason="" if healthy else reason, model_version=version)
+def _of_event(event: Fields) -> list[Report]:
+    """Return what an event of Greengrass says: a deployment that failed on a device, or components that broke."""
+    kind, detail = event.text("detail-type", ""), event.fields("detail")
+    thing = next(iter(event.texts("resources")), "").rsplit(":coreDevices:", 1)[-1]
+    at, status = event.text("time", ""), detail.text("coreDeviceExecutionStatus", "")
+    if kind == DEPLOYMENT_EVENT and status in FAILED_DEPLOYMENT:
+        reason = f"deployment {status.lower()}: {detail.text('reason', '') or 'no reason given'}"
+        return [DeploymentFailed(thing, at, detail.text("deploymentId", ""), reason[:MAX_REASON])]
+    return [ComponentBroken(thing, at, reason) for reason in _broken(detail)] if kind == COMPONENT_EVENT else []
 
 
-def _parse_window(message: dict[str, Any], thing: str, version: str) -> Report:
-    """A telemetry window; without a comparison it still tells how fast the device is."""
-    shadow = message.get("shadow") or {}
-    try:
-        window = Window(
-            since=_text(message["from"], MAX_TIME),
-            until=_text(message["to"], MAX_TIME),
-            images=int(shadow.get("images", 0)),
-            disagreements=int(shadow.get("disagreements", 0)),
-            latency_ms=float((message.get("latency_ms") or {}).get("p95", 0)),
-        )
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-        raise InvalidReportError(
-            f"telemetry of {thing} can't be read: {type(error).__name__}: {error}"[:MAX_REASON]
-        ) from error
-    if not 0 <= window.disagreements <= window.images or not 0 <= window.latency_ms < float("inf"):
-        raise InvalidReportError(f"telemetry of {thing} counts wrongly: {window}")
-    return Report(thing, window.until, model_version=version, window=window)
-
-
-def _parse_event(event: dict[str, Any]) -> list[Report]:
-    """An event of Greengrass: a deployment that failed on a device, or a component of ours that broke."""
-    kind, detail = event.get("detail-type"), event.get("detail") or {}
-    thing = str((event.get("resources") or [""])[0]).rsplit(":coreDevices:", 1)[-1]
-    at = str(event.get("time", ""))
-    if kind == DEPLOYMENT_EVENT and detail.get("coreDeviceExecutionStatus") in FAILED_DEPLOYMENT:
-        reason = (
-            f"deployment {detail['coreDeviceExecutionStatus'].lower()}: {detail.get('reason') or 'no reason given'}"
-        )
-        return [Report(thing, at, reason=reason[:MAX_REASON], deployment_id=str(detail.get("deploymentId")))]
-    broken = [
-        entry
-        for entry in (detail.get("components", []) if kind == COMPONENT_EVENT else [])
-        if entry.get("componentName") in (INSPECTOR_COMPONENT, MODEL_COMPONENT)
-        and entry.get("lifecycleState") in FAILED_COMPONENT
-    ]
+def _broken(detail: Fields) -> list[str]:
+    """Return a sentence about each component of ours that broke."""
+    found = detail.values.get("components") or []
+    if not isinstance(found, list):
+        raise detail.refuse("components", "a list")
+    entries = [Fields(entry, f"in components {detail.where}") for entry in found]
     return [
-        Report(thing, at, reason=f"{entry['componentName']} {entry['lifecycleState'].lower()}: "
-               f"{entry.get('lifecycleStateDetails') or 'no details'}"[:MAX_REASON])
-        for entry in broken
-    ]  # fmt: skip
-
-
-def concerns(report: Report, current: Mapping[str, Any] | None) -> bool:
-    """True when the fleet's roll-out waits, or waited, for this report; a late or unknown one concerns nobody.
-
-    A component that breaks says nothing of models: it concerns the roll-out once its device runs the new one.
-    """
-    if current is None or report.thing not in current["things"] or current["status"] not in (*COUNTING, HEALTHY):
-        return False
-    if report.model_version:
-        return bool(report.model_version == current["model_version"])
-    if report.deployment_id:
-        return bool(report.deployment_id == current.get("deployments", {}).get(current["stage"]))
-    return report.thing in current.get("healthy", ())
-
-
-def judged(report: Report, current: Mapping[str, Any], *, max_latency_ms: float) -> Report:
-    """The report, or the failure that its window is: too slow counts like broken."""
-    window = report.window
-    if window and current["status"] == BAKING and window.latency_ms > max_latency_ms:
-        reason = f"too slow: 95 % of images took up to {window.latency_ms:.0f} ms, allowed are {max_latency_ms:.0f}"
-        return Report(report.thing, report.at, reason=reason, model_version=report.model_version)
-    return report
+        f"{entry.text('componentName')} {entry.text('lifecycleState').lower()}: "
+        f"{entry.text('lifecycleStateDetails', '') or 'no details'}"[:MAX_REASON]
+        for entry in entries
+        if entry.values.get("componentName") in (INSPECTOR_COMPONENT, MODEL_COMPONENT)
+        and entry.values.get("lifecycleState") in FAILED_COMPONENT
+    ]

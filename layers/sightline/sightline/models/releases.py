@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from sightline import names
 from sightline.models.registry import Registry
-from sightline.rollout.deployment import component_version
 
 
 @dataclass(frozen=True)
@@ -20,4 +20,4 @@ def in_service(registry: Registry) -> Release | None:
     if package is None:
         return None
     uri = package["CustomerMetadataProperties"]["release_uri"]
-    return Release(component_version(package["ModelPackageVersion"]), uri)
+    return Release(names.component_version(package["ModelPackageVersion"]), uri)

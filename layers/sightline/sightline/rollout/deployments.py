@@ -1,28 +1,27 @@
-"""The roll-out of a fleet in DynamoDB (one item for one fleet), and the answers to the workflow that waits for its
-devices.
+"""The roll-out of a fleet in DynamoDB (one item for one fleet), and the answers to the workflow that waits for it.
 
-Every write is conditional, so of two that race one wins and the other one sees it. Beside it one item for each thing:
-what it said last of each model version.
+Every write is conditional, so of two that race one wins and the other one sees it.
 """
 
 import time
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 
 from sightline.aws.clients import Aws
 from sightline.aws.table import Table
 from sightline.aws.workflows import Callbacks
-from sightline.line.messages import Report
-from sightline.rollout import deployment as rules
-from sightline.rollout.deployment import (
-    Components,
-    Limits,
-    Rollout,
-    RolloutInProgressError,
-    RolloutSupersededError,
-)
+from sightline.rollout.components import Components
+from sightline.rollout.decisions import Limits, against
+from sightline.rollout.findings import Compared, Failed, Finding, Proven
+from sightline.rollout.record import Attempt, BakeCount, Rollout, RolloutState
+from sightline.rollout.stages import Stage
+from sightline.rollout.turns import RolloutInProgressError, RolloutSupersededError
 
 MINE = "#execution = :mine"
 COUNTING = f"{MINE} AND #status IN (:waiting, :baking)"
+STATES = {"waiting": RolloutState.WAITING, "baking": RolloutState.BAKING}  # of COUNTING
+# A window counts once, and only after the one before it.
+FRESH = "attribute_not_exists(#bake.#which) OR (#bake.#which.#until = :seen AND :since >= :seen)"
 
 
 class Deployments:
@@ -33,202 +32,206 @@ class Deployments:
         self.callbacks = Callbacks(aws)
         self.key = {"pk": f"group#{group_arn}"}
 
-    def current(self) -> dict[str, Any] | None:
-        return self.table.get(self.key)
+    def current(self) -> Rollout | None:
+        """Return the fleet's roll-out, None before the first."""
+        item = self.table.get(self.key)
+        return Rollout.from_item(item) if item else None
 
-    def owned(self, execution: str) -> dict[str, Any]:
-        """The record of `execution`. Raises RolloutSupersededError when another one has the fleet now."""
-        item = self.current()
-        if item is None or item["execution"] != execution:
+    def owned(self, execution: str) -> Rollout:
+        """Return the roll-out of `execution`. Raise RolloutSupersededError when another one has the fleet now."""
+        current = self.current()
+        if current is None or current.execution != execution:
             raise RolloutSupersededError("another roll-out has the devices now")
-        return item
+        return current
 
     def begin(
         self,
-        rollout: Rollout,
-        before: dict[str, Any] | None,
+        attempt: Attempt,
+        before: Rollout | None,
         *,
         task_token: str,
         hold_seconds: int,
-        stages: dict[str, list[str]],
-        components: dict[str, Components],
-        previous: dict[str, Components],
-    ) -> dict[str, Any]:
-        """Make `rollout` the fleet's, if the record still is `before`. Raises RolloutInProgressError when it is not.
+        stages: Mapping[Stage, Sequence[str]],
+        components: Mapping[Stage, Components],
+        previous: Mapping[Stage, Components],
+    ) -> Rollout:
+        """Return the fleet's new roll-out, if the record still is `before`. Raise RolloutInProgressError if it is not.
 
         `stages`: the things of each, in order. `hold_seconds`: for how long without any report the roll-out keeps the
         fleet.
         """
-        values = {
-            "execution": rollout.execution,
-            "model_version": rollout.model_version,
-            "approved_at": rollout.approved_at,
+        values: dict[str, object] = {
+            "execution": attempt.execution,
+            "model_version": attempt.model_version,
+            "approved_at": attempt.approved_at.isoformat(),
             "stages": list(stages),
             "components": components,
             "previous": previous,
             "deployments": {},
             "hold_seconds": hold_seconds,
             "started_at": int(time.time()),
+            **_waiting(task_token, hold_seconds, *next(iter(stages.items()))),
         }
-        values |= self._waiting(task_token, hold_seconds, *next(iter(stages.items())))
-        condition, seen = "attribute_not_exists(pk)", {}
+        condition, seen = "attribute_not_exists(pk)", dict[str, object]()
         if before:
             condition = "#execution = :seen_execution AND #status = :seen_status"
-            seen = {"seen_execution": before["execution"], "seen_status": before["status"]}
+            seen = {"seen_execution": before.execution, "seen_status": before.status}
         expression = f"{_sets(values)} REMOVE #healthy, #reason, #answered, #bake_until, #stop, #roll_back_ids"
-        item = self.table.update(self.key, expression, values | seen, condition=condition)
-        if item is None:
+        begun = self._update(expression, values | seen, condition)
+        if begun is None:
             raise RolloutInProgressError("another roll-out took the group in the same moment")
-        return item
+        return begun
 
-    @staticmethod
-    def _waiting(task_token: str, hold_seconds: int, stage: str, things: list[str]) -> dict[str, Any]:
-        return {
-            "stage": stage,
-            "things": things,
-            "status": rules.WAITING,
-            "task_token": task_token,
-            "deadline": int(time.time()) + hold_seconds,
-            "failed": {},
-            "bake": {},
-        }
-
-    def begin_stage(self, item: dict[str, Any], stage: str, things: list[str], *, task_token: str) -> dict[str, Any]:
-        """Go on with the next stage. Raises RolloutInProgressError when the record just changed."""
-        values = self._waiting(task_token, item["hold_seconds"], stage, things)
-        own = {"mine": item["execution"], "promoted": rules.PROMOTED}
+    def begin_stage(self, current: Rollout, stage: Stage, things: Sequence[str], *, task_token: str) -> Rollout:
+        """Return the roll-out in its next stage. Raise RolloutInProgressError when the record just changed."""
+        values = _waiting(task_token, current.hold_seconds, stage, things)
+        own = {"mine": current.execution, "promoted": RolloutState.PROMOTED}
         expression = f"{_sets(values)} REMOVE #healthy, #answered, #bake_until"
-        begun = self.table.update(self.key, expression, values | own, condition=f"{MINE} AND #status = :promoted")
+        begun = self._update(expression, values | own, f"{MINE} AND #status = :promoted")
         if begun is None:
             raise RolloutInProgressError("the roll-out was settled in the same moment")
         return begun
 
-    def resume(self, item: dict[str, Any], *, task_token: str) -> dict[str, Any]:
-        """The workflow waits anew, with another token. Raises RolloutInProgressError when the record just changed."""
-        values = {"task_token": task_token, "deadline": int(time.time()) + item["hold_seconds"]}
-        own = {"mine": item["execution"], "waiting": rules.WAITING}
-        resumed = self.table.update(
-            self.key, f"{_sets(values)} REMOVE #answered", values | own, condition=f"{MINE} AND #status = :waiting"
-        )
+    def resume(self, current: Rollout, *, task_token: str) -> Rollout:
+        """Return the roll-out with another token. Raise RolloutInProgressError when the record just changed."""
+        values: dict[str, object] = {
+            "task_token": task_token,
+            "deadline": int(time.time()) + current.hold_seconds,
+        }
+        own = {"mine": current.execution, "waiting": RolloutState.WAITING}
+        resumed = self._update(f"{_sets(values)} REMOVE #answered", values | own, f"{MINE} AND #status = :waiting")
         if resumed is None:
             raise RolloutInProgressError("the roll-out was settled in the same moment")
         return resumed
 
-    def bake(self, execution: str, *, task_token: str, bake_seconds: int) -> dict[str, Any]:
-        """The devices of the stage run the model from now on for a while. Raises RolloutSupersededError."""
-        item, now = self.owned(execution), int(time.time())
-        values = {"task_token": task_token, "deadline": now + item["hold_seconds"], "status": rules.BAKING}
-        given = {"until": now + bake_seconds, "mine": execution, "waiting": rules.WAITING, "baking": rules.BAKING}
-        baking = self.table.update(
-            self.key,
-            f"{_sets(values)}, #bake_until = if_not_exists(#bake_until, :until) REMOVE #answered",
-            values | given,
-            condition=COUNTING,
-        )
+    def bake(self, execution: str, *, task_token: str, bake_seconds: int) -> Rollout:
+        """Return the roll-out whose stage runs the model from now on for a while. Raise RolloutSupersededError."""
+        current, now = self.owned(execution), int(time.time())
+        values: dict[str, object] = {
+            "task_token": task_token,
+            "deadline": now + current.hold_seconds,
+            "status": RolloutState.BAKING,
+        }
+        given = {"until": now + bake_seconds, "mine": execution} | STATES
+        expression = f"{_sets(values)}, #bake_until = if_not_exists(#bake_until, :until) REMOVE #answered"
+        baking = self._update(expression, values | given, COUNTING)
         if baking is None:
             raise RolloutSupersededError("the roll-out was taken back in the same moment")
         return baking
 
-    def note_deployment(self, item: dict[str, Any], deployment_id: str) -> dict[str, Any] | None:
-        """Remember the Greengrass deployment of the current stage."""
-        return self.table.update(
-            self.key,
-            "SET #deployments.#current_stage = :id",
-            {"id": deployment_id, "mine": item["execution"]},
-            condition=MINE,
-            names={"current_stage": item["stage"]},
-        )
+    def note_deployment(self, current: Rollout, deployment_id: str) -> Rollout | None:
+        """Remember the Greengrass deployment of the stage at hand. Return the new record, None when it is not mine."""
+        values = {"id": deployment_id, "mine": current.execution}
+        expression = "SET #deployments.#current_stage = :id"
+        return self._update(expression, values, MINE, {"current_stage": current.stage})
 
-    # ---------------------------------------------------------------------------------------------------------- reports
-    def record(self, report: Report, current: dict[str, Any]) -> dict[str, Any] | None:
-        """Count a report for the roll-out `current`; answers the new record, or None when it changes nothing.
+    def record(self, found: Finding, current: Rollout) -> Rollout | None:
+        """Count a finding for the roll-out `current`. Return the new record, None when it changes nothing.
 
         A failure stays one whatever the device says later; a window counts once, in the order in which the device sent
         them.
         """
         # Only a first answer holds the fleet for longer: devices go on talking when the execution behind this is gone.
-        news = not report.window and not rules.has_answered(current, report.thing)
-        until = {"deadline": int(time.time()) + current["hold_seconds"] if news else current["deadline"]}
-        own = {"mine": current["execution"], "waiting": rules.WAITING, "baking": rules.BAKING}
-        names = {"which": report.thing}
-        if report.window:
-            known = current.get("bake", {}).get(report.thing) or {"images": 0, "disagreements": 0, "until": ""}
-            window = {
-                "images": known["images"] + report.window.images,
-                "disagreements": known["disagreements"] + report.window.disagreements,
-                "latency_ms": report.window.latency_ms,
-                "until": report.window.until,
-            }
-            values = {"window": window, "since": report.window.since, "seen": known["until"]} | until | own
-            fresh = "attribute_not_exists(#bake.#which) OR (#bake.#which.#until = :seen AND :since >= :seen)"
-            expression, condition = "SET #bake.#which = :window, #deadline = :deadline", f"{COUNTING} AND ({fresh})"
-            if known["until"] > report.window.since:
-                return None
-        elif report.healthy:
-            values = {"things": {report.thing}} | until | own
-            expression, condition, names = "ADD #healthy :things SET #deadline = :deadline", COUNTING, {}
-        else:
-            values = {"reason": report.reason} | until | own
-            expression = "SET #failed.#which = if_not_exists(#failed.#which, :reason), #deadline = :deadline"
-            condition = COUNTING
-        return self.table.update(self.key, expression, values, condition=condition, names=names)
+        news = not isinstance(found, Compared) and not current.has_answered(found.thing)
+        deadline = int(time.time()) + current.hold_seconds if news else current.deadline
+        own = {"mine": current.execution, "deadline": deadline} | STATES
+        match found:
+            case Proven():
+                expression = "ADD #healthy :things SET #deadline = :deadline"
+                return self._update(expression, own | {"things": {found.thing}}, COUNTING)
+            case Failed():
+                expression = "SET #failed.#which = if_not_exists(#failed.#which, :reason), #deadline = :deadline"
+                return self._update(expression, own | {"reason": found.reason}, COUNTING, {"which": found.thing})
+            case Compared():
+                return self._add_window(found, current, own)
 
-    def fail_silent(self, item: dict[str, Any], reasons: dict[str, str]) -> dict[str, Any]:
-        """Count things that said nothing as failed; answers the new record."""
+    def _add_window(self, found: Compared, current: Rollout, own: Mapping[str, object]) -> Rollout | None:
+        window, known = found.window, current.bake.get(found.thing, BakeCount(0, 0, 0.0, ""))
+        if known.until > window.since:
+            return None
+        counts = BakeCount(
+            images=known.images + window.images,
+            disagreements=known.disagreements + window.disagreements,
+            latency_ms=window.latency_ms,
+            until=window.until,
+        )
+        values = {**own, "window": asdict(counts), "since": window.since, "seen": known.until}
+        expression = "SET #bake.#which = :window, #deadline = :deadline"
+        return self._update(expression, values, f"{COUNTING} AND ({FRESH})", {"which": found.thing})
+
+    def fail_silent(self, current: Rollout, reasons: Mapping[str, str]) -> Rollout:
+        """Count things that said nothing as failed. Return the new record."""
         for thing, reason in sorted(reasons.items()):
-            report = Report(thing, "", reason=reason)
-            item = self.record(report, item) or self.owned(item["execution"])
-        return item
+            current = self.record(Failed(thing, reason), current) or self.owned(current.execution)
+        return current
 
-    def wake(self, item: dict[str, Any], limits: Limits, *, news: bool = False) -> bool:
-        """Answer the waiting workflow when there is something to decide, else tell it when there was news."""
-        if item["status"] not in rules.COUNTING or item.get("answered") == item["task_token"]:
+    def wake(self, current: Rollout, limits: Limits, *, news: bool = False) -> bool:
+        """Answer the waiting workflow when there is something to decide, else tell it when there was news.
+
+        Return whether it was answered.
+        """
+        if not current.counts or current.answered == current.task_token:
             return False
-        due = bool(rules.against(item, limits)) or (item["status"] == rules.WAITING and rules.all_answered(item))
+        due = bool(against(current, limits)) or (current.status == RolloutState.WAITING and not current.silent)
         answer = self.callbacks.succeed if due else self.callbacks.heartbeat
-        told = (due or news) and answer(item["task_token"])
+        told = (due or news) and answer(current.task_token)
         if due and told:
-            values = {"token": item["task_token"]}
-            self.table.update(self.key, "SET #answered = :token", values, condition="#task_token = :token")
+            self._update("SET #answered = :token", {"token": current.task_token}, "#task_token = :token")
         return due and told
 
-    # -------------------------------------------------------------------------------------------------------- decisions
-    def promote(self, item: dict[str, Any], status: str, reason: str) -> None:
-        """The stage is through: `status` is PROMOTED or HEALTHY. Raises RolloutSupersededError when it was taken
-        back.
-        """
-        values = {"status": status, "reason": reason}
-        own = {"mine": item["execution"], "waiting": rules.WAITING, "baking": rules.BAKING}
+    def promote(self, current: Rollout, status: RolloutState, reason: str) -> None:
+        """End the stage: `status` is PROMOTED or HEALTHY. Raise RolloutSupersededError when it was taken back."""
+        values: dict[str, object] = {"status": status, "reason": reason}
+        own = {"mine": current.execution} | STATES
         condition = f"{MINE} AND #status IN (:waiting, :baking, :status)"
-        if self.table.update(self.key, _sets(values), values | own, condition=condition) is None:
+        if self._update(_sets(values), values | own, condition) is None:
             raise RolloutSupersededError("the roll-out was taken back in the same moment")
 
-    def stop(self, item: dict[str, Any], reason: str) -> dict[str, Any] | None:
-        """Let a running roll-out take its model back. None when it ended in the same moment."""
-        own = {"mine": item["execution"], "seen": item["status"], "stop": reason}
-        return self.table.update(self.key, "SET #stop = :stop", own, condition=f"{MINE} AND #status = :seen")
+    def stop(self, current: Rollout, reason: str) -> Rollout | None:
+        """Let a running roll-out take its model back. Return the record, None when it ended in the same moment."""
+        own = {"mine": current.execution, "seen": current.status, "stop": reason}
+        return self._update("SET #stop = :stop", own, f"{MINE} AND #status = :seen")
 
-    def take_over(self, item: dict[str, Any], execution: str, *, hold_seconds: int) -> None:
-        """Give a settled or abandoned roll-out to `execution`, which rolls it back. Raises RolloutInProgressError."""
-        values = {
+    def take_over(self, current: Rollout, execution: str, *, hold_seconds: int) -> None:
+        """Give a settled or abandoned roll-out to `execution`, which rolls it back. Raise RolloutInProgressError."""
+        values: dict[str, object] = {
             "execution": execution,
-            "status": rules.ROLLING_BACK,
+            "status": RolloutState.ROLLING_BACK,
             "deadline": int(time.time()) + hold_seconds,
         }
-        seen = {"seen_execution": item["execution"], "seen_status": item["status"]}
+        seen = {"seen_execution": current.execution, "seen_status": current.status}
         condition = "#execution = :seen_execution AND #status = :seen_status"
-        if self.table.update(self.key, _sets(values), values | seen, condition=condition) is None:
+        if self._update(_sets(values), values | seen, condition) is None:
             raise RolloutInProgressError("another roll-out took the devices in the same moment")
 
-    def begin_roll_back(self, execution: str) -> dict[str, Any] | None:
-        """From now on reports change nothing. None when the fleet's roll-out is not of `execution`."""
-        values = {"status": rules.ROLLING_BACK, "mine": execution}
-        return self.table.update(self.key, "SET #status = :status", values, condition=MINE)
+    def begin_roll_back(self, execution: str) -> Rollout | None:
+        """Let reports change nothing from now on. Return None when the fleet's roll-out is not of `execution`."""
+        values = {"status": RolloutState.ROLLING_BACK, "mine": execution}
+        return self._update("SET #status = :status", values, MINE)
 
-    def end_roll_back(self, execution: str, deployment_ids: dict[str, str]) -> None:
-        values = {"status": rules.ROLLED_BACK, "roll_back_ids": deployment_ids}
-        self.table.update(self.key, _sets(values), values | {"mine": execution}, condition=MINE)
+    def end_roll_back(self, execution: str, deployment_ids: Mapping[Stage, str]) -> None:
+        """Settle a roll-back whose deployments are created."""
+        values: dict[str, object] = {"status": RolloutState.ROLLED_BACK, "roll_back_ids": deployment_ids}
+        self._update(_sets(values), values | {"mine": execution}, MINE)
+
+    def _update(
+        self, expression: str, values: Mapping[str, object], condition: str, names: dict[str, str] | None = None
+    ) -> Rollout | None:
+        item = self.table.update(self.key, expression, dict(values), condition=condition, names=names)
+        return Rollout.from_item(item) if item else None
 
 
-def _sets(values: dict[str, Any]) -> str:
+def _waiting(task_token: str, hold_seconds: int, stage: Stage, things: Sequence[str]) -> dict[str, object]:
+    return {
+        "stage": stage,
+        "things": list(things),
+        "status": RolloutState.WAITING,
+        "task_token": task_token,
+        "deadline": int(time.time()) + hold_seconds,
+        "failed": {},
+        "bake": {},
+    }
+
+
+def _sets(values: Mapping[str, object]) -> str:
     return "SET " + ", ".join(f"#{name} = :{name}" for name in values)

@@ -1,6 +1,7 @@
 """Recipes of the Greengrass components."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
 
@@ -9,8 +10,66 @@ TOKENS = "aws.greengrass.TokenExchangeService"
 INSTALL_SECONDS = 900  # a slow line, and hundred megabytes of wheels
 
 
-def model_recipe(version: str, artifact_uri: str, *, sha256: str) -> dict[str, Any]:
-    """The recipe of one version of the model component, whose artifact `model.zip` has this digest.
+class Configuration(TypedDict):
+    """What a component is set up with, until a deployment merges something else."""
+
+    DefaultConfiguration: Mapping[str, object]
+
+
+class Dependency(TypedDict):
+    """Another component that this one needs."""
+
+    VersionRequirement: str
+    DependencyType: str
+
+
+class Script(TypedDict):
+    """A shell script of a component's life; `Timeout` in seconds."""
+
+    Script: str
+    Timeout: NotRequired[int]
+
+
+class Lifecycle(TypedDict):
+    """What the nucleus does with a component, and the environment in which."""
+
+    Setenv: NotRequired[Mapping[str, str]]
+    Install: NotRequired[Script]
+    Run: NotRequired[Script]
+
+
+class Artifact(TypedDict):
+    """A file that comes with a component."""
+
+    Uri: str
+    Unarchive: str
+    Permission: Mapping[str, str]
+
+
+class Manifest(TypedDict):
+    """What a component is on one platform."""
+
+    Platform: Mapping[str, str]
+    Lifecycle: Lifecycle
+    Artifacts: list[Artifact]
+
+
+class Recipe(TypedDict):
+    """A component version, as Greengrass takes it."""
+
+    RecipeFormatVersion: str
+    ComponentName: str
+    ComponentVersion: str
+    ComponentType: str
+    ComponentDescription: str
+    ComponentPublisher: str
+    ComponentConfiguration: Configuration
+    ComponentDependencies: Mapping[str, Dependency]
+    Manifests: list[Manifest]
+
+
+def model_recipe(version: str, artifact_uri: str, *, sha256: str) -> Recipe:
+    """Return the recipe of one version of the model component, whose artifact `model.zip` has this digest.
 
     The device holds the artifact against the digest before anything uses it. It stands in the configuration, so that
     two recipes of one version tell whether their content is the same.
@@ -41,11 +100,12 @@ def model_recipe(version: str, artifact_uri: str, *, sha256: str) -> dict[str, A
     }
 
 
-def inspector_recipe(version: str, artifact_uri: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """The recipe of one version of the inspector, whose artifact is `inspector.zip`; `settings` are its defaults.
+def inspector_recipe(version: str, artifact_uri: str, settings: Mapping[str, object]) -> Recipe:
+    """Return the recipe of one version of the inspector, whose artifact is `inspector.zip`.
 
-    The inspector follows its settings while it runs. Those that stand in the lifecycle would install it anew with each
-    change, so there is only the one that decides what is installed. It finds the models where Greengrass unpacks them.
+    `settings` are its defaults; the inspector follows them while it runs. Those that stand in the lifecycle would
+    install it anew with each change, so there is only the one that decides what is installed. It finds the models where
+    Greengrass unpacks them.
     """
     code = {"PYTHONPATH": "{artifacts:decompressedPath}/inspector"}
     environment = "{work:path}/environment"

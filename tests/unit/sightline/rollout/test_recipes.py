@@ -1,14 +1,14 @@
-"""Recipes of the Greengrass components."""
+"""Recipes of the Greengrass recipes."""
 
 import json
 
-from sightline.rollout import recipes as components
+from sightline.rollout import recipes
 
 URI = "s3://artifacts/components/com.sightline.Model/1.0.3/model.zip"
 
 
 def test_the_models_recipe_names_its_artifact_and_the_inspector_it_is_for() -> None:
-    recipe = components.model_recipe("1.0.3", URI, sha256="ab")
+    recipe = recipes.model_recipe("1.0.3", URI, sha256="ab")
     assert recipe["ComponentName"] == "com.sightline.Model"
     assert recipe["ComponentVersion"] == "1.0.3"
     assert list(recipe["ComponentDependencies"]) == ["com.sightline.Inspector"]
@@ -17,11 +17,11 @@ def test_the_models_recipe_names_its_artifact_and_the_inspector_it_is_for() -> N
 
 
 def test_two_contents_of_one_version_have_two_recipes_that_tell_them_apart() -> None:
-    first, second = (components.model_recipe("1.0.3", URI, sha256=digest) for digest in ("ab", "cd"))
+    first, second = (recipes.model_recipe("1.0.3", URI, sha256=digest) for digest in ("ab", "cd"))
     configured = [recipe["ComponentConfiguration"]["DefaultConfiguration"] for recipe in (first, second)]
     assert configured[0] != configured[1]
 
 
 def test_a_recipe_is_json() -> None:
-    recipe = components.model_recipe("1.0.3", URI, sha256="ab")
+    recipe = recipes.model_recipe("1.0.3", URI, sha256="ab")
     assert json.loads(json.dumps(recipe)) == recipe

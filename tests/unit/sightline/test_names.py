@@ -1,0 +1,18 @@
+"""Names: the version of a model's component."""
+
+import pytest
+
+from sightline import names
+
+
+def test_each_model_package_has_its_own_component_version() -> None:
+    assert [names.component_version(version) for version in (1, 12)] == ["1.0.1", "1.0.12"]
+
+
+def test_a_model_package_version_below_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="starts at 1, got 0"):
+        names.component_version(0)
+
+
+def test_a_component_version_tells_its_model_package() -> None:
+    assert [names.package_version(names.component_version(version)) for version in (1, 12)] == [1, 12]
