@@ -14,6 +14,7 @@ step ruff check "$@"
 step ruff format --check "$@"
 step scripts/check_text.sh
 step python scripts/check_sizes.py
+step python scripts/coverage_page.py --check
 step python scripts/import_all.py
 step mypy layers/sightline/sightline cli client reporting local edge training scripts benchmarks
 step python scripts/check_page.py
