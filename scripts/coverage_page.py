@@ -1,7 +1,7 @@
 """State in CONTRIBUTING.md what the fast tests cover: `make coverage` measures and calls this; `--check` compares.
 
-The check needs no measurement: it fails when the stated number is below the threshold of pyproject.toml, or so far above
-that the threshold holds nothing any more.
+The check needs no measurement: it fails when the stated number is below the threshold of pyproject.toml, or so far
+above that the threshold holds nothing any more.
 """
 
 import json
