@@ -28,7 +28,6 @@ STILL_OVER: set[str] = {
     "benchmarks/edge.py:measure",
     "edge/inspector/outbox.py",
     "layers/sightline/sightline/labelling/tasks.py",
-    "layers/sightline/sightline/rollout/deployment.py",
     "local/device/nucleus.py",
     "reporting/demo.py:render",
     "reporting/evaluation.py",
