@@ -11,6 +11,7 @@ Effects: predictions/<run>/shards/<plan>/<n>.jsonl, a key a line, and shards.jso
 
 import os
 from collections.abc import Iterator
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -20,7 +21,7 @@ from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import releases
 from sightline.models.registry import Registry
-from sightline.scoring import batch as scoring
+from sightline.scoring.batch import ScoringPlan, Shard, prefix_of, shards
 
 SHARD_IMAGES = int(os.environ["SHARD_IMAGES"])
 CONCURRENCY = int(os.environ["SCORING_CONCURRENCY"])
@@ -32,31 +33,36 @@ images = ObjectStore(aws, os.environ["IMAGES_BUCKET"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-def write_shards(keys: Iterator[str], folder: str) -> tuple[int, list[dict]]:
-    """How many images there are, and the shards that were written: `number` and `uri`."""
-    count, shards = 0, []
-    for number, shard in enumerate(scoring.shards(keys, SHARD_IMAGES)):
-        shards.append({"number": number, "uri": artifacts.write_lines(f"{folder}{number:05d}.jsonl", shard)})
+class Request(TypedDict):
+    execution: str
+    request: object
+
+
+def write_shards(keys: Iterator[str], folder: str) -> tuple[int, list[Shard]]:
+    """Return how many images there are, and the shards that were written."""
+    count, written = 0, list[Shard]()
+    for number, shard in enumerate(shards(keys, SHARD_IMAGES)):
+        written.append({"number": number, "uri": artifacts.write_lines(f"{folder}{number:05d}.jsonl", shard)})
         count += len(shard)
-    return count, shards
+    return count, written
 
 
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
-    run, prefix = event["execution"], scoring.prefix_of(event["request"])
+def handler(event: Request, context: LambdaContext) -> ScoringPlan:
+    run, prefix = event["execution"], prefix_of(event["request"])
     release = releases.in_service(registry)
     folder = names.shards_prefix(run, context.aws_request_id)
-    count, shards = write_shards(images.each_key(prefix), folder) if release else (0, [])
-    artifacts.write_json(folder + "shards.json", shards)
+    count, written = write_shards(images.each_key(prefix), folder) if release else (0, [])
+    artifacts.write_json(folder + "shards.json", written)
     reason = "no model is approved" if release is None else "" if count else f"no images under {prefix}"
-    logger.info("scoring planned", run=run, prefix=prefix, images=count, shards=len(shards), reason=reason)
+    logger.info("scoring planned", run=run, prefix=prefix, images=count, shards=len(written), reason=reason)
     return {
         "run": run,
         "prefix": prefix,
         "model_version": release.version if release else "",
         "release_uri": release.uri if release else "",
         "images": count,
-        "shards": len(shards),
+        "shards": len(written),
         "shards_key": folder + "shards.json",
         "concurrency": CONCURRENCY,
         "reason": reason,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import TypedDict
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -22,9 +22,11 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.uploads import Uploads
+from sightline.scoring.batch import score_line
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError
 from sightline.vision.detector import Detector
+from sightline.vision.verdict import Judged
 
 IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
 MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
@@ -37,6 +39,18 @@ uploads = Uploads(aws)
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
+class Request(TypedDict):
+    run: str
+    number: int  # the shard's
+    shard_uri: str
+    model_version: str
+    release_uri: str
+
+
+class Scored(TypedDict):
+    images: int
+
+
 @lru_cache(maxsize=1)
 def load(release_uri: str) -> Detector:
     """The model of a run, kept for its next shard."""
@@ -47,17 +61,17 @@ def read(key: str) -> bytes | None:
     return uploads.read_image({"bucket": IMAGES_BUCKET, "key": key}, max_bytes=MAX_IMAGE_BYTES)
 
 
-def score(detector: Detector, body: bytes | None) -> dict[str, Any]:
-    """Verdict and detections of one image, or why there are none: that stops nothing."""
+def score(detector: Detector, body: bytes | None) -> Judged | str:
+    """Return the verdict on one image, or why there is none: that stops nothing."""
     if body is None:
-        return {"error": f"it is gone, or has more than {MAX_IMAGE_BYTES} bytes"}
+        return f"it is gone, or has more than {MAX_IMAGE_BYTES} bytes"
     try:
         return detector.judge(body)
     except UndecodableImageError as error:
-        return {"error": str(error)}
+        return str(error)
 
 
-def each_scored(detector: Detector, keys: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def each_scored(detector: Detector, keys: Iterator[str]) -> Iterator[tuple[str, Judged | str]]:
     with ThreadPoolExecutor(READERS) as pool:
         while some := list(islice(keys, READERS)):
             for key, body in zip(some, pool.map(read, some), strict=True):
@@ -66,13 +80,13 @@ def each_scored(detector: Detector, keys: Iterator[str]) -> Iterator[tuple[str, 
 
 @metrics.log_metrics
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+def handler(event: Request, context: LambdaContext) -> Scored:
     detector = load(event["release_uri"])
     keys = artifacts.each_line(artifacts.key(event["shard_uri"]))
     count = 0
     with artifacts.line_writer(names.predictions_part(event["run"], event["number"])) as write:
         for key, scored in each_scored(detector, keys):
-            write({"image": key, "model_version": event["model_version"], **scored})
+            write(score_line(key, event["model_version"], scored))
             count += 1
     metrics.add_metric(name="ImagesScored", unit=MetricUnit.Count, value=count)
     logger.info("shard scored", run=event["run"], number=event["number"], images=count)

@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.scoring import batch as scoring
+from sightline.scoring.batch import PlannedRun, ScoringSummary, WrittenSummary, count
 
 logger = Logger()
 aws = Aws()
@@ -24,12 +24,19 @@ artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 @logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+def handler(event: PlannedRun, context: LambdaContext) -> WrittenSummary:
     parts = (names.predictions_part(event["run"], number) for number in range(event["shards"]))
-    counts = scoring.count(chain.from_iterable(map(artifacts.each_line, parts)), images=event["images"])
+    counts = count(chain.from_iterable(map(artifacts.each_line, parts)), images=event["images"])
     folder = names.predictions_prefix(event["run"])
-    planned = {name: event[name] for name in ("run", "prefix", "model_version", "images", "shards")}
-    summary = {**planned, **counts, "predictions_uri": artifacts.uri(folder)}
+    summary: ScoringSummary = {
+        "run": event["run"],
+        "prefix": event["prefix"],
+        "model_version": event["model_version"],
+        "images": event["images"],
+        "shards": event["shards"],
+        **counts,
+        "predictions_uri": artifacts.uri(folder),
+    }
     uri = artifacts.write_json(folder + "summary.json", summary)
     logger.info("scores summed up", **summary)
     return {**summary, "summary_uri": uri}

@@ -3,6 +3,7 @@
 from typing import Literal, NotRequired, TypedDict
 
 from sightline.images.box import Box
+from sightline.vision.verdict import Outcome
 
 
 class Credentials(TypedDict):
@@ -215,6 +216,6 @@ class Prediction(TypedDict):
     """The verdict on one image with the model in service, as a device gives it."""
 
     model_version: str
-    verdict: Literal["pass", "fail", "review"]
+    verdict: Outcome
     detections: list[Found]
     latency_ms: float

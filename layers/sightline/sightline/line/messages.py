@@ -11,6 +11,7 @@ from typing import Self
 
 from sightline.fields import Fields, InvalidFieldError
 from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
+from sightline.vision.verdict import Outcome
 
 DEPLOYMENT_EVENT = "Greengrass V2 Effective Deployment Status Change"
 COMPONENT_EVENT = "Greengrass V2 Installed Component Status Change"
@@ -22,14 +23,6 @@ MAX_REASON = 500  # characters of a device's reason that are kept
 
 InvalidMessageError = InvalidFieldError
 """What every reader here raises: it names the field, what it should be, and what it is."""
-
-
-class Outcome(StrEnum):
-    """What a device decides about an image."""
-
-    PASS = "pass"  # noqa: S105  a verdict
-    FAIL = "fail"
-    REVIEW = "review"
 
 
 class AlarmState(StrEnum):

@@ -1,7 +1,7 @@
 """The detector that ships: model.onnx and model.json, run by onnxruntime."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import onnxruntime
 from sightline.errors import SightlineError
 from sightline.vision.decode import MAX_PIXELS, Pixels
 from sightline.vision.letterbox import Letterbox, fit, letterbox
+from sightline.vision.verdict import DefectFound, Judged, Outcome
 
 
 class UnusableModelError(SightlineError):
@@ -28,11 +29,12 @@ class Detection:
     label: str
     class_id: int
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> DefectFound:
         return {
-            **asdict(self),
             "box": [round(edge, 1) for edge in self.box],
             "score": round(self.score, 4),
+            "label": self.label,
+            "class_id": self.class_id,
             "class": self.label,
         }
 
@@ -90,16 +92,16 @@ class Detector:
             )
         ]
 
-    def verdict(self, detections: list[Detection]) -> str:
+    def verdict(self, detections: list[Detection]) -> Outcome:
         """`fail` when a detection reaches the threshold, `review` when one reaches the review threshold, else
         `pass`.
         """
         best = max((detection.score for detection in detections), default=0.0)
         if best >= self.threshold:
-            return "fail"
-        return "review" if best >= self.review_threshold else "pass"
+            return Outcome.FAIL
+        return Outcome.REVIEW if best >= self.review_threshold else Outcome.PASS
 
-    def judge(self, body: bytes, max_pixels: int = MAX_PIXELS) -> dict[str, Any]:
+    def judge(self, body: bytes, max_pixels: int = MAX_PIXELS) -> Judged:
         """`verdict` and `detections` of an image's bytes, in the words of a device. Raises UndecodableImageError."""
         found = self.run(fit(body, self.height, self.width, max_pixels))
         return {"verdict": self.verdict(found), "detections": [detection.as_dict() for detection in found]}
