@@ -46,10 +46,6 @@ def dataset_image(image_id: str, extension: str) -> str:
     return f"datasets/images/{image_id}.{extension}"
 
 
-def training_prefix(job: str) -> str:
-    return f"training/{job}/"
-
-
 def model_archive(job: str) -> str:
     """Where SageMaker puts the output of the training job `job` when its S3OutputPath is `training/`."""
     return f"training/{job}/output/model.tar.gz"

@@ -157,3 +157,7 @@ def test_the_interval_is_that_of_whole_groups_not_of_images() -> None:
     groups = list("abcdefghij") * 4
     four = metrics.bootstrap_difference(truths * 4, groups, found * 4, other * 4, 1, replicates=400, seed=0)
     assert four == pytest.approx(once)
+
+
+def test_without_images_to_learn_it_from_the_threshold_is_the_middle() -> None:
+    assert metrics.cheapest_threshold([], [], escape_cost=3.0, alarm_cost=1.0) == 0.5
