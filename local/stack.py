@@ -19,7 +19,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,31 @@ STOP_SECONDS = 15
 Progress = Callable[[str], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What `stack.json` tells of an emulator. `deployed` is the digest of what was deployed, empty before that."""
+
+    pid: int
+    port: int
+    mqtt_port: int  # AWS IoT's, over TLS with client certificates
+    deployed: str
+    outputs: dict[str, str]
+
+    @classmethod
+    def read(cls, root: Path) -> "Running | None":
+        """Return what the file says, None where there is none that can be read."""
+        try:
+            return cls(**json.loads((root / "stack.json").read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def write(self, root: Path) -> None:
+        """Note where the emulator is, at once when it runs: `down` must find it whatever happens to `up`."""
+        new = root / "stack.json.new"
+        new.write_text(json.dumps(asdict(self), indent=1))
+        new.replace(root / "stack.json")
+
+
 @dataclass(frozen=True)
 class Stack:
     """A running local stack."""
@@ -43,6 +68,7 @@ class Stack:
     pid: int
     outputs: dict[str, str]
     home: Path
+    mqtt_port: int = 0  # of AWS IoT, over TLS with client certificates
 
     def client(self, service: str) -> Any:
         """A boto3 client of the emulator with the rights of its root user."""
@@ -76,7 +102,7 @@ def up(
         known = _running(root)
         sources = application.digest_of([PROJECT / source for source in application.SOURCES])
         wanted = hashlib.sha256(json.dumps([sources, parameters], sort_keys=True).encode()).hexdigest()
-        if known and known["deployed"] == wanted:
+        if known and known.deployed == wanted:
             return _stack(root, known)
         running = known
         if known is None and (left := _holder(root)):  # of an `up` that was killed before it could note where it is
@@ -85,30 +111,25 @@ def up(
             if running is None:
                 tell("starting the emulator")
                 with _one_start():
-                    port = _free_port()
-                    running = _write(root, _start(root, port, tied=tied), port, "", {})
+                    port, mqtt_port = _free_port(), _free_port(0)
+                    pid = _start(root, port, tied=tied, mqtt_port=mqtt_port)
+                    running = Running(pid, port, mqtt_port, "", {})
+                    running.write(root)
             tell("building the application")
             application.build(root, sources, parameters["PythonRuntime"])
             tell("deploying the application")
-            outputs = application.deploy(root, running["port"], parameters)
+            outputs = application.deploy(root, running.port, parameters)
         except BaseException:
             if known is None:
-                _stop(root, running["pid"] if running else 0)
+                _stop(root, running.pid if running else 0)
             raise
-        return _stack(root, _write(root, running["pid"], running["port"], wanted, outputs))
+        running = replace(running, deployed=wanted, outputs=outputs)
+        running.write(root)
+        return _stack(root, running)
 
 
-def _write(root: Path, pid: int, port: int, deployed: str, outputs: dict[str, str]) -> dict[str, Any]:
-    """Note where the emulator is, at once when it runs: `down` must find it whatever happens to `up`."""
-    known = {"pid": pid, "port": port, "deployed": deployed, "outputs": outputs}
-    new = root / "stack.json.new"
-    new.write_text(json.dumps(known, indent=1))
-    new.replace(root / "stack.json")
-    return known
-
-
-def _stack(root: Path, known: dict[str, Any]) -> Stack:
-    return Stack(f"http://127.0.0.1:{known['port']}", known["pid"], known["outputs"], root)
+def _stack(root: Path, known: Running) -> Stack:
+    return Stack(f"http://127.0.0.1:{known.port}", known.pid, known.outputs, root, known.mqtt_port)
 
 
 def load(root: Path = HOME) -> Stack:
@@ -117,7 +138,7 @@ def load(root: Path = HOME) -> Stack:
     running = _running(root)
     if not running:
         raise StackError("no local stack is running here; start one with `sightline up`")
-    if not running["deployed"]:
+    if not running.deployed:
         raise StackError("the local stack is not deployed (yet); wait for `sightline up`, or run it again")
     return _stack(root, running)
 
@@ -129,7 +150,7 @@ def down(root: Path = HOME) -> bool:
         return False
     with _alone(root):
         running = _running(root)
-        pid = running["pid"] if running else _holder(root)
+        pid = running.pid if running else _holder(root)
         _stop(root, pid)
     return pid != 0
 
@@ -139,7 +160,7 @@ def status(root: Path = HOME) -> dict[str, Any]:
     running = _running(root.resolve())
     if not running:
         return {"running": False}
-    return {"running": True, "endpoint": f"http://127.0.0.1:{running['port']}", "pid": running["pid"]}
+    return {"running": True, "endpoint": f"http://127.0.0.1:{running.port}", "pid": running.pid}
 
 
 # ------------------------------------------------------------------------------------------------------------- process
@@ -154,13 +175,10 @@ def _alone(root: Path) -> Iterator[None]:
         yield
 
 
-def _running(root: Path) -> dict[str, Any] | None:
+def _running(root: Path) -> Running | None:
     """What stack.json says, when its emulator lives: that holds a lock, which no other process can be mistaken for."""
-    try:
-        known: dict[str, Any] = json.loads((root / "stack.json").read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-    return known if _holder(root) else None
+    known = Running.read(root)
+    return known if known and _holder(root) else None
 
 
 def _holder(root: Path) -> int:
@@ -197,9 +215,9 @@ def _one_start() -> Iterator[None]:
         os.close(folder)
 
 
-def _free_port() -> int:
-    """4566, or any free port when that is taken."""
-    for port in (PORT, 0):
+def _free_port(wanted: int | None = None) -> int:
+    """Return `wanted` (4566), or any free port when that is taken."""
+    for port in (PORT if wanted is None else wanted, 0):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -209,7 +227,9 @@ def _free_port() -> int:
     raise StackError("no free port on 127.0.0.1")
 
 
-def _start(root: Path, port: int, *, tied: bool, program: tuple[str, ...] = ("-m", "local.emulator")) -> int:
+def _start(
+    root: Path, port: int, *, tied: bool, mqtt_port: int = 0, program: tuple[str, ...] = ("-m", "local.emulator")
+) -> int:
     """Start the emulator in a process group of its own and wait until it answers; `program` is what Python runs."""
     temporary = root / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -218,14 +238,15 @@ def _start(root: Path, port: int, *, tied: bool, program: tuple[str, ...] = ("-m
         "AUTH": "true",
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
-        "IOT_MTLS_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "1" if mqtt_port else "0",
+        "IOT_MTLS_PORT": str(mqtt_port or ""),
+        "IOT_MTLS_HOST": "127.0.0.1",
         "SFTP_ENABLED": "0",
         "MINISTACK_REGION": REGION,
         "SIGHTLINE_JOBS_DIR": str(root / "jobs"),
         "TMPDIR": str(temporary),
         "SIGHTLINE_TMP": str(temporary),  # the emulator removes it when it ends without `down`
         "STATE_DIR": str(root / "state"),
-        "AWS_XRAY_SDK_ENABLED": "false",
         "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "layers" / "sightline")]),
     }
     if tied:

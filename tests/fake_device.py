@@ -4,6 +4,7 @@ defective.
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+
+from local.device.token_exchange import Keys
 
 SIZE = 64  # pixels of the model's input, both ways
 BOX = [1.0, 2.0, 30.0, 40.0]
@@ -97,3 +100,8 @@ def make_model(folder: Path, *, gain: float = 1.0, golden_score: float | None = 
     }
     (folder / "model.json").write_text(json.dumps(described | changes))
     return folder
+
+
+def session_keys() -> Keys:
+    """Keys of a role's session, as the cloud gives them to a device."""
+    return Keys("test", "test", "a-session-token", datetime.now(UTC) + timedelta(hours=1))

@@ -1,5 +1,7 @@
-"""The port to the cloud's messages: Greengrass IPC on a device, MQTT over WebSocket to the local emulator."""
+"""The port to the cloud's messages: Greengrass IPC on a device, MQTT with the thing's certificate elsewhere."""
 
+import os
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -7,6 +9,8 @@ from .log import Said, one_line
 from .settings import InvalidSettingsError
 
 ACK_SECONDS = 5.0
+MQTT_PORT = 8883  # of AWS IoT Core
+CERTIFICATES = "SIGHTLINE_CERTIFICATES"  # names the folder of the thing's certificate
 
 
 class Publisher(Protocol):
@@ -27,11 +31,16 @@ class MqttPublisher:
             import paho.mqtt.client as mqtt
         except ImportError as error:
             raise InvalidSettingsError(f"setting 'mqttUrl' {url!r} needs paho-mqtt; a device has `ipc:`") from error
-        parts = urlsplit(url)
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, transport="websockets")
-        # The emulator tells its services apart by host names of the form that AWS IoT's endpoints have.
-        self._client.ws_set_options(path="/mqtt", headers={"Host": f"data-ats.iot.us-east-1.localhost:{parts.port}"})
-        self._client.connect_async(parts.hostname or "127.0.0.1", parts.port or 80, keepalive=30)
+        parts, folder = urlsplit(url), Path(os.environ.get(CERTIFICATES, "/greengrass/v2"))
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id)
+        try:
+            ca, certificate, key = (str(folder / name) for name in ("ca.pem", "device.pem", "device.key"))
+            self._client.tls_set(ca, certificate, key)
+        except OSError as error:
+            raise InvalidSettingsError(
+                f"setting 'mqttUrl' {url!r} needs ca.pem, device.pem and device.key in {folder}: {error}"
+            ) from error
+        self._client.connect_async(parts.hostname or "127.0.0.1", parts.port or MQTT_PORT, keepalive=30)
         self._client.loop_start()
 
     def publish(self, topic: str, payload: bytes) -> bool:
@@ -81,5 +90,5 @@ class IpcPublisher:
 
 
 def connect(url: str, thing: str) -> Publisher:
-    """The publisher that `url` names: `ipc:` or `ws://host:port`."""
+    """The publisher that `url` names: `ipc:` or `mqtts://host:port`."""
     return IpcPublisher() if url == "ipc:" else MqttPublisher(url, thing)

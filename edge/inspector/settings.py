@@ -31,7 +31,7 @@ def _version(value: Any) -> bool:
 
 
 def _url(value: Any) -> bool:
-    return value == "ipc:" or (isinstance(value, str) and _address(value, "ws"))
+    return value == "ipc:" or (isinstance(value, str) and _address(value, "mqtts"))
 
 
 def _address(value: str, *schemes: str) -> bool:
@@ -85,7 +85,7 @@ class Settings:
     delete_inspected: bool = _setting("deleteInspected", False, "true or false", lambda value: isinstance(value, bool))
     video: bool = _setting("video", False, "true or false", lambda value: isinstance(value, bool))  # installs OpenCV
     frames_per_second: float = _number("framesPerSecond", 1.0, 0.001, 1000)
-    mqtt_url: str = _setting("mqttUrl", "ipc:", "ipc: or ws://host:port", _url)
+    mqtt_url: str = _setting("mqttUrl", "ipc:", "ipc: or mqtts://host:port", _url)
     images_bucket: str = _setting("imagesBucket", "", "a bucket's name, or empty to send no images", _bucket)
     sample_rate: float = _number("sampleRate", 0.01, 0, 1)
     uploads_per_hour: float = _number("uploadsPerHour", 60, 0, 1_000_000)

@@ -26,8 +26,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.application import CREDENTIALS, REGION
+from local.device import identity
+from local.device.identity import CERTIFICATES, Identity
 from local.device.nucleus import Nucleus, Process
-from local.device.token_exchange import TokenExchange
+from local.device.token_exchange import Keys, TokenExchange
 from sightline.errors import SightlineError
 
 POLL_SECONDS = 0.5
@@ -37,14 +39,18 @@ STOP_SECONDS = 10
 THING = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
-class EmulatorCloud:
-    """Greengrass and S3 of the emulator, with its root user's rights."""
+CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=4)
 
-    def __init__(self, endpoint: str) -> None:
+
+class EmulatorCloud:
+    """Greengrass and S3 of the emulator. What Greengrass itself does has no role; artifacts come with the device's."""
+
+    def __init__(self, endpoint: str, identity: Identity) -> None:
         self._endpoint = endpoint
-        config = Config(retries={"mode": "standard", "max_attempts": 3}, max_pool_connections=4)
-        self._greengrass = boto3.client("greengrassv2", endpoint_url=endpoint, config=config, **CREDENTIALS)
-        self._s3 = boto3.client("s3", endpoint_url=endpoint, config=config, **CREDENTIALS)
+        self._identity = identity
+        self.tokens = TokenExchange(self._keys)
+        self._greengrass = boto3.client("greengrassv2", endpoint_url=endpoint, config=CONFIG, **CREDENTIALS)
+        self._sts = boto3.client("sts", endpoint_url=endpoint, config=CONFIG, **CREDENTIALS)
         self._known: dict[tuple[str, str], dict[str, Any]] = {}  # a version never changes
 
     def exchange(self, thing: str, report: dict[str, Any]) -> dict[str, Any] | None:
@@ -69,10 +75,33 @@ class EmulatorCloud:
                 raise LookupError(str(error)) from error
         return self._known[name, version]
 
+    def _keys(self) -> Keys:
+        """Keys of the token exchange role, as AWS IoT's credentials provider gives them to the device's certificate."""
+        asked = {"roleAlias": self._identity.role_alias, "certificateId": self._identity.certificate_id}
+        url = f"{self._endpoint}/greengrass/simulated/{self._identity.thing}/role"
+        role = _post(url, json.dumps(asked).encode())
+        given = self._sts.assume_role(
+            RoleArn=role["roleArn"],
+            RoleSessionName=self._identity.thing,
+            DurationSeconds=role["credentialDurationSeconds"],
+        )["Credentials"]
+        return Keys(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], given["Expiration"])
+
     def artifact(self, uri: str) -> bytes:
-        parts = urlsplit(uri)
+        """Read an artifact as the nucleus does: it asks where the bucket is before each download."""
+        parts, keys = urlsplit(uri), self.tokens.keys()
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=self._endpoint,
+            config=CONFIG,
+            region_name=REGION,
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            aws_session_token=keys.token,
+        )
         try:
-            return bytes(self._s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read())
+            s3.get_bucket_location(Bucket=parts.netloc)
+            return bytes(s3.get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))["Body"].read())
         except ClientError as error:
             raise LookupError(str(error)) from error
 
@@ -195,7 +224,17 @@ class SimulatedDevice:
         runs.
         """
         self.images.mkdir(parents=True, exist_ok=True)
-        self._join(stack, group or stack.outputs["ThingGroupName"])
+        iot, outputs = stack.client("iot"), stack.outputs
+        identity.join(iot, self.thing, group or outputs["ThingGroupName"])
+        identity.provision(
+            iot,
+            self.root,
+            self.thing,
+            outputs["DevicePolicyName"],
+            outputs["DeviceRoleAliasName"],
+            stack.endpoint,
+            stack.mqtt_port,
+        )
         if self.running:
             return
         command = [
@@ -220,14 +259,6 @@ class SimulatedDevice:
                 start_new_session=True,
             )
         self._pid.write_text(str(process.pid))
-
-    def _join(self, stack: Any, group: str) -> None:
-        iot = stack.client("iot")
-        iot.create_thing(thingName=self.thing)
-        found = iot.list_thing_groups_for_thing(thingName=self.thing)["thingGroups"]
-        for other in {entry["groupName"] for entry in found} - {group}:
-            iot.remove_thing_from_thing_group(thingGroupName=other, thingName=self.thing)
-        iot.add_thing_to_thing_group(thingGroupName=group, thingName=self.thing)
 
     @property
     def known(self) -> bool:
@@ -265,16 +296,22 @@ def stop_all(home: Path) -> None:
         SimulatedDevice(home, pid.parent.name).stop()
 
 
-def overrides(root: Path, endpoint: str) -> dict[str, Any]:
-    """Settings of a simulated device: where its images appear, and the emulator's broker."""
-    return {"source": str(root / "images"), "mqttUrl": endpoint.replace("http:", "ws:")}
+def overrides(root: Path, mqtt_url: str) -> dict[str, Any]:
+    """Return the settings of a simulated device: where its images appear, and the emulator's broker."""
+    return {"source": str(root / "images"), "mqttUrl": mqtt_url}
 
 
-def component_environment(endpoint: str) -> dict[str, str]:
-    """What components find here beside a nucleus's own variables: the emulator's S3, and packages to link instead of to
-    install.
+def component_environment(root: Path, endpoint: str) -> dict[str, str]:
+    """Return what components find here beside a nucleus's own variables.
+
+    The emulator's S3, the certificate with which they speak for their thing, packages to link instead of to install.
     """
-    return {"AWS_REGION": REGION, "AWS_ENDPOINT_URL_S3": endpoint, "SIGHTLINE_LINK_PACKAGES": "1"}
+    return {
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL_S3": endpoint,
+        "SIGHTLINE_CERTIFICATES": str(root / CERTIFICATES),
+        "SIGHTLINE_LINK_PACKAGES": "1",
+    }
 
 
 def main() -> None:
@@ -285,10 +322,11 @@ def main() -> None:
     root = Path(given.root)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
-    cloud, settings, tokens = EmulatorCloud(given.endpoint), overrides(root, given.endpoint), TokenExchange()
-    runner = ProcessRunner(component_environment(given.endpoint) | tokens.environment)
+    own = Identity.read(root)
+    cloud, settings = EmulatorCloud(given.endpoint, own), overrides(root, own.mqtt_url)
+    runner = ProcessRunner(component_environment(root, given.endpoint) | cloud.tokens.environment)
     serve(Nucleus(given.thing, root, cloud, runner, settings, _say_phase), stopping)
-    tokens.close()
+    cloud.tokens.close()
 
 
 def _say_phase(_thing: str, deployment: str, phase: str) -> None:

@@ -1,35 +1,58 @@
-"""Greengrass's token exchange service, simulated: credentials over HTTP for a component that has the token."""
+"""Greengrass's token exchange service, simulated: the device's credentials over HTTP, for components alone."""
 
 import http.server
 import json
 import secrets
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from local.application import CREDENTIALS
+RENEW_BEFORE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys of a role's session, which hold until `ends`."""
+
+    access_key_id: str
+    secret_access_key: str
+    token: str
+    ends: datetime
 
 
 class TokenExchange:
-    """Gives the emulator's own root keys to who knows the token; which rights a real device needs is in
-    docs/deploy.md.
-    """
+    """Gives the keys that `ask` gets from the cloud, renewed before they end, to who knows the token."""
 
-    def __init__(self) -> None:
+    def __init__(self, ask: Callable[[], Keys]) -> None:
+        self._ask = ask
+        self._keys: Keys | None = None
+        self._lock = threading.Lock()
         token = secrets.token_hex(16)
-        answer = {
-            "AccessKeyId": CREDENTIALS["aws_access_key_id"],
-            "SecretAccessKey": CREDENTIALS["aws_secret_access_key"],
-            "Token": "",
-        }
+        exchange = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                known = secrets.compare_digest(self.headers.get("Authorization", ""), token)
-                self.send_response(200 if known else 403)
+                if not secrets.compare_digest(self.headers.get("Authorization", ""), token):
+                    return self._answer(403, {"message": "this token is not known"})
+                try:
+                    keys = exchange.keys()
+                except Exception as error:  # whatever the cloud says: the component tries again
+                    return self._answer(500, {"message": f"{type(error).__name__}: {error}"})
+                return self._answer(
+                    200,
+                    {
+                        "AccessKeyId": keys.access_key_id,
+                        "SecretAccessKey": keys.secret_access_key,
+                        "Token": keys.token,
+                        "Expiration": keys.ends.isoformat(),
+                    },
+                )
+
+            def _answer(self, status: int, value: dict[str, str]) -> None:
+                self.send_response(status)
                 self.end_headers()
-                if known:
-                    ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-                    self.wfile.write(json.dumps({**answer, "Expiration": ends}).encode())
+                self.wfile.write(json.dumps(value).encode())
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -40,6 +63,13 @@ class TokenExchange:
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{self._server.server_address[1]}/credentials",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": token,
         }
+
+    def keys(self) -> Keys:
+        """Return keys that hold for some minutes yet. Raise what `ask` raises."""
+        with self._lock:
+            if self._keys is None or self._keys.ends - datetime.now(UTC) < RENEW_BEFORE:
+                self._keys = self._ask()
+            return self._keys
 
     def close(self) -> None:
         self._server.shutdown()

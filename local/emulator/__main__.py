@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from local.emulator import callbacks, cognito, indexes, layers, tied, workflows
+from local.emulator import callbacks, cognito, indexes, layers, policy_variables, tied, workflows
 from local.emulator.aws_shapes import Structure
 from local.emulator.greengrass import service as greengrass
 from local.emulator.sagemaker import jobs
@@ -76,6 +76,7 @@ def main() -> None:
     callbacks.register()
     cognito.register()
     indexes.register()
+    policy_variables.register()
     try:
         serve()
     finally:

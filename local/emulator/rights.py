@@ -47,7 +47,7 @@ def refuse_unless_trusting(role_arn: str, service: str) -> None:
     from ministack.services import iam
 
     role = iam._roles.get_scoped(ACCOUNT, None, role_arn.rsplit("/", 1)[-1])
-    if role is None or role.get("Arn") != role_arn or not _trusts(role["AssumeRolePolicyDocument"], service):
+    if role is None or role.get("Arn") != role_arn or not trusts(role["AssumeRolePolicyDocument"], service):
         raise AwsError(
             "ValidationException",
             f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
@@ -55,7 +55,7 @@ def refuse_unless_trusting(role_arn: str, service: str) -> None:
         )
 
 
-def _trusts(document: str | Structure, service: str) -> bool:
+def trusts(document: str | Structure, service: str) -> bool:
     from ministack.core.iam_evaluator import _service_principal_matches
 
     policy: Structure = json.loads(document) if isinstance(document, str) else document

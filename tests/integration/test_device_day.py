@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from local.device.token_exchange import TokenExchange
-from tests.fake_device import THING, make_model, photo
+from tests.fake_device import THING, make_model, photo, session_keys
 from tests.project import ROOT
 from tests.unit.edge.test_uploader import Bucket
 
@@ -149,7 +149,7 @@ class Device:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs prlimit to fill the disk of one process")
 def test_after_a_day_of_outages_kills_and_a_full_disk_every_verdict_has_arrived(tmp_path: Path) -> None:
-    dice, tokens, bucket = random.Random(5), TokenExchange(), Bucket()
+    dice, tokens, bucket = random.Random(5), TokenExchange(session_keys), Bucket()
     cloud = Cloud(dice)
     device = Device(tmp_path, cloud, bucket, tokens.environment)
     make_model(tmp_path / "models" / "1.0.1" / "model")

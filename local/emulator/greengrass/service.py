@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from local.emulator.aws_shapes import AwsError, Structure, check_answer, check_request, service_model, to_wire
-from local.emulator.greengrass import components, deployments, devices
+from local.emulator.greengrass import components, deployments, devices, identity
 from local.emulator.greengrass.state import PREFIX
 
 SIMULATED = "/greengrass/simulated/"
@@ -78,7 +78,7 @@ async def handle_request(
 ) -> tuple[int, dict[str, str], bytes]:
     """Answer one HTTP request, as MiniStack asks its services to."""
     if path.startswith(SIMULATED):
-        return _answer(200, devices.exchange(path.removeprefix(SIMULATED), json.loads(body)))
+        return _simulated(path.removeprefix(SIMULATED), json.loads(body))
     found = _route(method, path)
     if not found:
         message = f"the local run has no Greengrass operation for {method} {path}"
@@ -88,6 +88,17 @@ async def handle_request(
         request = _read(name, values, body, query_params)
         check_request("greengrassv2", name, request)
         return _answer(200, check_answer("greengrassv2", name, OPERATIONS[name](request)))
+    except AwsError as error:
+        return _answer(error.status, {"message": error.message}, error.code)
+
+
+def _simulated(path: str, told: Structure) -> tuple[int, dict[str, str], bytes]:
+    """Answer a simulated device: `<thing>` takes its report, `<thing>/role` says which role its certificate may use."""
+    thing, _, what = path.partition("/")
+    if not what:
+        return _answer(200, devices.exchange(thing, told))
+    try:
+        return _answer(200, identity.role_of(thing, told["roleAlias"], told["certificateId"]))
     except AwsError as error:
         return _answer(error.status, {"message": error.message}, error.code)
 
@@ -119,6 +130,7 @@ def register() -> None:
     """Hook into MiniStack: routing and IAM."""
     from ministack import app
     from ministack.core import iam_actions, router
+    from ministack.services.cloudformation import provisioners
 
     app.SERVICE_HANDLERS["greengrass"] = handle_request
     router.SERVICE_PATTERNS["greengrass"] = {
@@ -127,6 +139,8 @@ def register() -> None:
         "path_patterns": [r"^/greengrass/"],
     }
     iam_actions.SERVICE_TO_IAM_NAMESPACE["greengrass"] = "greengrass"
+    provisioners._RESOURCE_HANDLERS["AWS::IoT::RoleAlias"] = identity.ROLE_ALIAS_RESOURCE
+    identity.let_sessions_carry_their_thing()
     known_arn, known_action = iam_actions.extract_resource_arn, iam_actions.extract_iam_action
 
     def extract_resource_arn(service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any) -> str:

@@ -27,7 +27,7 @@ class Device:
         self.root, self.broker = root, Broker()
         self.images = root / "images"
         self.images.mkdir()
-        self.values: dict[str, Any] = {"source": str(self.images), "mqttUrl": "ws://127.0.0.1:9", "sampleRate": 0}
+        self.values: dict[str, Any] = {"source": str(self.images), "mqttUrl": "mqtts://127.0.0.1:9", "sampleRate": 0}
         self.sent = 0
 
     def model(self, version: str, output: str = "boxes", **changes: Any) -> None:
@@ -216,13 +216,13 @@ def test_settings_that_a_library_chokes_on_change_nothing(device: Device) -> Non
     device.set(modelVersion="1.0.3")
 
     def connect(url: str, _: str) -> Broker:
-        if url != "ws://127.0.0.1:9":
+        if url != "mqtts://127.0.0.1:9":
             raise ValueError("what is this?")
         return device.broker
 
     device.start(connect)
     device.until(device.healths)
-    device.set(source=str(device.root / "elsewhere"), mqttUrl="ws://127.0.0.1:10")
+    device.set(source=str(device.root / "elsewhere"), mqttUrl="mqtts://127.0.0.1:10")
     device.until(lambda: device.broker.of("alarms"))
     device.drop()
     device.until(lambda: device.broker.of("verdicts"))
@@ -386,13 +386,13 @@ def test_telemetry_says_what_was_seen_and_what_waits(device: Device) -> None:
         ({"uploadsPerHour": True}, "got True"),
         ({"telemetrySeconds": float("nan")}, "got nan"),
         ({"imagesBucket": "UPPER"}, "must be a bucket's name"),
-        ({"mqttUrl": "http://x"}, "must be ipc: or ws://host:port"),
-        ({"mqttUrl": "ws://[::1"}, "must be ipc: or ws://host:port"),
-        ({"mqttUrl": "ws://host:99999"}, "must be ipc: or ws://host:port"),
-        ({"mqttUrl": "ws://host:abc"}, "must be ipc: or ws://host:port"),
-        ({"mqttUrl": "ws://:80"}, "must be ipc: or ws://host:port"),
-        ({"mqttUrl": "ws://a..b"}, "must be ipc: or ws://host:port"),
-        ({"mqttUrl": "ws://a\0b:80"}, "must be ipc: or ws://host:port"),
+        ({"mqttUrl": "http://x"}, "must be ipc: or mqtts://host:port"),
+        ({"mqttUrl": "mqtts://[::1"}, "must be ipc: or mqtts://host:port"),
+        ({"mqttUrl": "mqtts://host:99999"}, "must be ipc: or mqtts://host:port"),
+        ({"mqttUrl": "mqtts://host:abc"}, "must be ipc: or mqtts://host:port"),
+        ({"mqttUrl": "mqtts://:80"}, "must be ipc: or mqtts://host:port"),
+        ({"mqttUrl": "mqtts://a..b"}, "must be ipc: or mqtts://host:port"),
+        ({"mqttUrl": "mqtts://a\0b:80"}, "must be ipc: or mqtts://host:port"),
         ({"modelVersion": "1.0.3", "shadowVersion": "1.0.3"}, "the model in service itself"),
     ],
 )
@@ -410,8 +410,8 @@ def test_settings_are_refused_in_one_line(values: Any, said: str) -> None:
         {"source": "camera:0"},
         {"source": "rtsp://user:secret@camera:554/1"},
         {"source": "rtsp://[::1]/1"},
-        {"mqttUrl": "ws://127.0.0.1:4566"},
-        {"mqttUrl": "ws://[::1]:80"},
+        {"mqttUrl": "mqtts://127.0.0.1:4566"},
+        {"mqttUrl": "mqtts://[::1]:80"},
     ],
 )
 def test_settings_are_taken(values: dict[str, Any]) -> None:

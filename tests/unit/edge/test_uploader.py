@@ -26,6 +26,7 @@ from edge.inspector.outbox import UPLOADS, Item
 from edge.inspector.sigv4 import Credentials, encoded, sign
 from edge.inspector.uploader import Uploader
 from local.device.token_exchange import TokenExchange
+from tests.fake_device import session_keys
 
 ITEM = Item(UPLOADS, "incoming/line 1/ä+b.jpg", b"the image", {"device": "line-1", "verdict": "review"})
 AT = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
@@ -90,7 +91,7 @@ class Bucket:
 
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    made, tokens = Bucket(), TokenExchange()
+    made, tokens = Bucket(), TokenExchange(session_keys)
     for name, value in tokens.environment.items():
         monkeypatch.setenv(name, value)
     yield made

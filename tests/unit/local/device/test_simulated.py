@@ -76,8 +76,8 @@ def test_a_fresh_process_that_ends_is_noticed_before_the_time_is_up(
 
 
 def test_a_device_inspects_its_own_folder_through_the_emulators_broker(tmp_path: Path) -> None:
-    found = overrides(tmp_path, "http://127.0.0.1:4566")
-    assert (found["source"], found["mqttUrl"]) == (str(tmp_path / "images"), "ws://127.0.0.1:4566")
+    found = overrides(tmp_path, "mqtts://127.0.0.1:8883")
+    assert (found["source"], found["mqttUrl"]) == (str(tmp_path / "images"), "mqtts://127.0.0.1:8883")
 
 
 @pytest.mark.parametrize("name", ["../../out", "/tmp/out", "", "a b", "[/x]", "x" * 129])
