@@ -104,8 +104,10 @@ def measure(folder: Path, images: int, runs: int) -> dict[str, Any]:
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[-1]})
     from edge.inspector.alarms import Alarms
     from edge.inspector.forwarder import Forwarder
+    from edge.inspector.items import Queue
     from edge.inspector.model import Model
-    from edge.inspector.outbox import MESSAGES, Outbox
+    from edge.inspector.outbox import Outbox
+    from edge.inspector.serving import Models
     from edge.inspector.settings import parse
     from edge.inspector.source import Frame, NoSource
     from edge.inspector.station import Station
@@ -121,10 +123,10 @@ def measure(folder: Path, images: int, runs: int) -> dict[str, Any]:
 
     outbox, handed, line = Outbox(folder / "outbox.sqlite"), Handed(), Line()
     telemetry = Telemetry("bench", outbox)
-    station = Station("bench", outbox, Alarms("bench", None), telemetry)
     detector = Detector(folder)
-    station.model = Model("1.0.1", detector)
-    forwarder = Forwarder(outbox, MESSAGES, handed.deliver)
+    models = Models(Model("1.0.1", detector))
+    station = Station("bench", models, outbox, Alarms("bench", outbox), telemetry)
+    forwarder = Forwarder(outbox, Queue.MESSAGES, handed.deliver)
     forwarder.start()
     settings, bodies = parse({}), [(folder / f"{number}.jpg").read_bytes() for number in range(PHOTOS)]
     size = (1, detector.height, detector.width, 3)

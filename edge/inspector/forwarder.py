@@ -5,8 +5,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from .items import Item, Queue
 from .log import Said, one_line, say
-from .outbox import Item, Outbox
+from .outbox import Outbox
 
 FIRST_SECONDS, LAST_SECONDS = 0.5, 30.0  # between tries while the cloud does not take anything
 IDLE_SECONDS = 1.0
@@ -17,9 +18,9 @@ class RefusedError(Exception):
 
 
 class Forwarder:
-    """One queue of the outbox, its items one after the other; `deliver` answers False when that is not possible now."""
+    """One queue of the outbox, its items one after the other; `deliver` returns False when that is not possible now."""
 
-    def __init__(self, outbox: Outbox, queue: str, deliver: Callable[[Item], bool], *, batch: int = 100) -> None:
+    def __init__(self, outbox: Outbox, queue: Queue, deliver: Callable[[Item], bool], *, batch: int = 100) -> None:
         self.queue = queue
         self._outbox, self._deliver, self._batch = outbox, deliver, batch
         self._added, self._stopping = outbox.added[queue], threading.Event()
@@ -59,7 +60,7 @@ class Forwarder:
                 self._stopping.wait(wait * random.uniform(0.5, 1.0))
 
     def forward(self) -> tuple[bool, int]:
-        """Hand over what waits until one is not taken; answers whether all were, and how many."""
+        """Hand over what waits until one is not taken. Return whether all were, and how many."""
         sent = 0
         while items := self._outbox.next(self.queue, self._batch):
             taken: list[Item] = []

@@ -29,10 +29,11 @@ class MqttPublisher:
     def __init__(self, url: str, client_id: str) -> None:
         try:
             import paho.mqtt.client as mqtt
+            from paho.mqtt.enums import CallbackAPIVersion
         except ImportError as error:
             raise InvalidSettingsError(f"setting 'mqttUrl' {url!r} needs paho-mqtt; a device has `ipc:`") from error
         parts, folder = urlsplit(url), Path(os.environ.get(CERTIFICATES, "/greengrass/v2"))
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=client_id)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
         try:
             ca, certificate, key = (str(folder / name) for name in ("ca.pem", "device.pem", "device.key"))
             self._client.tls_set(ca, certificate, key)

@@ -7,7 +7,7 @@ instead would make the nucleus install the component anew with each change. The 
 import json
 import re
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -22,20 +22,36 @@ class InvalidSettingsError(Exception):
     """Settings that can't be used; the message is one line that names the key, its value and what is expected."""
 
 
-def _setting(key: str, default: Any, expected: str, fits: Callable[[Any], bool]) -> Any:
-    return field(default=default, metadata={"key": key, "expected": expected, "fits": fits})
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one setting is: its key in the component's configuration, what it may be, and what it does."""
+
+    key: str
+    expected: str
+    meaning: str
+    fits: Callable[[object], bool]
 
 
-def _version(value: Any) -> bool:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One setting as the documentation lists it; `default` is JSON."""
+
+    key: str
+    default: str
+    expected: str
+    meaning: str
+
+
+def _version(value: object) -> bool:
     return value == "" or (isinstance(value, str) and VERSION.fullmatch(value) is not None)
 
 
-def _url(value: Any) -> bool:
+def _url(value: object) -> bool:
     return value == "ipc:" or (isinstance(value, str) and _address(value, "mqtts"))
 
 
 def _address(value: str, *schemes: str) -> bool:
-    """Whether this is an address with one of these schemes (none: any), a host and a port that can be."""
+    """Return whether this is an address with one of these schemes (none: any), a host and a port that can be."""
     try:
         parts = urlsplit(value)
         host = (parts.hostname or "").encode("idna")  # as a connection would do it, in a thread that this must not end
@@ -45,7 +61,7 @@ def _address(value: str, *schemes: str) -> bool:
     return fits and (bool(host) and parts.scheme in schemes if schemes else True)
 
 
-def _source(value: Any) -> bool:
+def _source(value: object) -> bool:
     if not isinstance(value, str) or len(value) > LONGEST:
         return False
     if value.startswith("camera:"):
@@ -56,49 +72,99 @@ def _source(value: Any) -> bool:
     return value.startswith("/") and "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
-def _bucket(value: Any) -> bool:
+def _bucket(value: object) -> bool:
     return value == "" or (
         isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", value) is not None
     )
 
 
-def _between(low: float, high: float) -> Callable[[Any], bool]:
+def _between(low: float, high: float) -> Callable[[object], bool]:
     return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
-def _number(key: str, default: float, low: float, high: float) -> Any:
-    return _setting(key, default, f"a number of {low:g}..{high:g}", _between(low, high))
+VERSION_RULE = "a version like 1.0.3, or empty for none"
+SOURCE_RULE = "the absolute path of a folder or a video file, camera:<number> or rtsp://host/path"
+
+
+def _rule(key: str, expected: str, fits: Callable[[object], bool], meaning: str) -> dict[str, Rule]:
+    return {"rule": Rule(key, expected, meaning, fits)}
+
+
+def _number(key: str, low: float, high: float, meaning: str) -> dict[str, Rule]:
+    return _rule(key, f"a number of {low:g}..{high:g}", _between(low, high), meaning)
+
+
+def _flag(key: str, meaning: str) -> dict[str, Rule]:
+    return _rule(key, "true or false", lambda value: isinstance(value, bool), meaning)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What can be set, by its key in the component's configuration."""
+    """What can be set. Each field has the rule of its key in the component's configuration."""
 
-    model_version: str = _setting("modelVersion", "", "a version like 1.0.3, or empty for none", _version)
-    shadow_version: str = _setting("shadowVersion", "", "a version like 1.0.3, or empty for none", _version)
-    source: str = _setting(
-        "source",
-        "/var/lib/sightline/images",
-        "the absolute path of a folder or a video file, camera:<number> or rtsp://host/path",
-        _source,
+    model_version: str = field(
+        default="",
+        metadata=_rule("modelVersion", VERSION_RULE, _version, "the model that decides; deployments set it"),
     )
-    delete_inspected: bool = _setting("deleteInspected", False, "true or false", lambda value: isinstance(value, bool))
-    video: bool = _setting("video", False, "true or false", lambda value: isinstance(value, bool))  # installs OpenCV
-    frames_per_second: float = _number("framesPerSecond", 1.0, 0.001, 1000)
-    mqtt_url: str = _setting("mqttUrl", "ipc:", "ipc: or mqtts://host:port", _url)
-    images_bucket: str = _setting("imagesBucket", "", "a bucket's name, or empty to send no images", _bucket)
-    sample_rate: float = _number("sampleRate", 0.01, 0, 1)
-    uploads_per_hour: float = _number("uploadsPerHour", 60, 0, 1_000_000)
-    uploads_per_day: float = _number("uploadsPerDay", 500, 0, 1_000_000)
-    telemetry_seconds: float = _number("telemetrySeconds", 300, 0.1, 86_400)
-    queue_megabytes: float = _number("queueMegabytes", 512, 1, 1_000_000)
+    shadow_version: str = field(
+        default="",
+        metadata=_rule(
+            "shadowVersion", VERSION_RULE, _version, "a model that is only compared with it; roll-outs set it"
+        ),
+    )
+    source: str = field(
+        default="/var/lib/sightline/images",
+        metadata=_rule("source", SOURCE_RULE, _source, "where images come from"),
+    )
+    delete_inspected: bool = field(
+        default=False, metadata=_flag("deleteInspected", "delete the files of a folder when they are inspected")
+    )
+    video: bool = field(default=False, metadata=_flag("video", "install OpenCV, which video files and cameras need"))
+    frames_per_second: float = field(
+        default=1.0,
+        metadata=_number("framesPerSecond", 0.001, 1000, "how many frames of a video or camera are inspected"),
+    )
+    mqtt_url: str = field(
+        default="ipc:",
+        metadata=_rule(
+            "mqttUrl", "ipc: or mqtts://host:port", _url, "how messages leave: by the nucleus, or to a broker"
+        ),
+    )
+    images_bucket: str = field(
+        default="",
+        metadata=_rule(
+            "imagesBucket", "a bucket's name, or empty to send no images", _bucket, "where images go for labelling"
+        ),
+    )
+    sample_rate: float = field(
+        default=0.01,
+        metadata=_number("sampleRate", 0, 1, "the share of images that goes back by chance; 1 is all"),
+    )
+    uploads_per_hour: float = field(
+        default=60, metadata=_number("uploadsPerHour", 0, 1_000_000, "how many images go back in an hour, at most")
+    )
+    uploads_per_day: float = field(
+        default=500, metadata=_number("uploadsPerDay", 0, 1_000_000, "how many images go back in a day, at most")
+    )
+    telemetry_seconds: float = field(
+        default=300, metadata=_number("telemetrySeconds", 0.1, 86_400, "seconds between two summaries")
+    )
+    queue_megabytes: float = field(
+        default=512,
+        metadata=_number("queueMegabytes", 1, 1_000_000, "how many MB of images wait on disk for the network, at most"),
+    )
 
 
-KEYS = {setting.metadata["key"]: setting for setting in fields(Settings)}
+def _rule_of(setting: Field[object]) -> Rule:
+    rule: Rule = setting.metadata["rule"]
+    return rule
 
 
-def parse(values: Any) -> Settings:
-    """Check everything, then answer. Raises InvalidSettingsError for the first thing that is wrong."""
+KEYS = {_rule_of(setting).key: setting for setting in fields(Settings)}
+
+
+def parse(values: object) -> Settings:
+    """Return the settings, all checked. Raise InvalidSettingsError for the first thing that is wrong."""
     if isinstance(values, str):
         raise InvalidSettingsError(values)  # why there are none
     if not isinstance(values, dict):
@@ -111,10 +177,9 @@ def parse(values: Any) -> Settings:
         if key in IGNORED:
             continue
         setting = KEYS[key]
-        if not setting.metadata["fits"](value):
-            raise InvalidSettingsError(
-                f"setting {key!r} must be {setting.metadata['expected']}, got {shown(repr(value)):.80}"
-            )
+        rule = _rule_of(setting)
+        if not rule.fits(value):
+            raise InvalidSettingsError(f"setting {key!r} must be {rule.expected}, got {shown(repr(value)):.80}")
         given[setting.name] = value
     if given.get("shadow_version") and given["shadow_version"] == given.get("model_version"):
         raise InvalidSettingsError(
@@ -124,20 +189,25 @@ def parse(values: Any) -> Settings:
 
 
 def shown(text: str) -> str:
-    """Addresses as a message may quote them: without the password that may stand in them."""
+    """Return addresses as a message may quote them: without the password that may stand in them."""
     return re.sub(r"(?<=://)[^/?#]*@", "…@", text)
 
 
-def defaults() -> dict[str, Any]:
-    """Every key with its default, for the recipe."""
-    assert all(setting.default is not MISSING for setting in KEYS.values())
+def defaults() -> dict[str, object]:
+    """Return every key with its default, for the recipe."""
     return {key: setting.default for key, setting in KEYS.items()}
+
+
+def reference() -> list[Entry]:
+    """Return every setting for the documentation, in the order of the record."""
+    rules = [(_rule_of(setting), setting.default) for setting in KEYS.values()]
+    return [Entry(rule.key, json.dumps(default), rule.expected, rule.meaning) for rule, default in rules]
 
 
 class SettingsSource(Protocol):
     """The one port to the configuration."""
 
-    def changed(self) -> Any | None:
+    def changed(self) -> object:
         """The values, when they are new since the last call; None when they are not."""
 
     def close(self) -> None:
@@ -151,8 +221,8 @@ class FileSettings:
         self._path = path
         self._seen: object = None
 
-    def changed(self) -> Any | None:
-        values: Any = None
+    def changed(self) -> object:
+        values: object = None
         try:
             stat = self._path.stat()
             seen: object = (stat.st_mtime_ns, stat.st_size, stat.st_ino)

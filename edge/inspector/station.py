@@ -2,19 +2,22 @@
 
 import hashlib
 import time
-from typing import Any
 
 from sightline.vision.appearance import appearance, grey
 from sightline.vision.decode import Pixels, UndecodableImageError
 from sightline.vision.detector import Detection, Detector
 from sightline.vision.letterbox import fit
+from sightline.vision.verdict import Outcome
 
-from .alarms import SHADOW, Alarms
+from .alarms import Alarm, Alarms
 from .faults import FaultFinder
+from .items import Item
 from .log import one_line
+from .messages import Topic, VerdictMessage, to_cloud
 from .model import Model
-from .outbox import Item, Outbox, message
+from .outbox import Outbox
 from .sampling import DISAGREEMENT, Quota, reason, upload
+from .serving import Models
 from .settings import Settings
 from .source import Frame, Source
 from .telemetry import Telemetry
@@ -24,49 +27,50 @@ UNREADABLE, FAILED = "unreadable", "failed"  # what is no image; an image on whi
 
 
 def look(detector: Detector, body: bytes) -> tuple[Pixels, list[Detection]]:
-    """The image as the model sees it, uint8 [h, w, 3] without padding, and what it finds, in pixels of the original.
+    """Return the image as the model sees it, uint8 [h, w, 3] without padding, and what it finds.
 
-    Raises UndecodableImageError.
+    Boxes are in pixels of the original. Raise UndecodableImageError.
     """
     fitted = fit(body, detector.height, detector.width)
     return fitted.shown, detector.run(fitted, FLOOR)
 
 
 class Station:
-    """The inspection of one device. `model` decides; `shadow`, if there is one, is only compared with it."""
+    """The inspection of one device, with the models in use."""
 
-    def __init__(self, thing: str, outbox: Outbox, alarms: Alarms, telemetry: Telemetry) -> None:
-        self._thing, self._outbox, self._alarms, self._telemetry = thing, outbox, alarms, telemetry
+    def __init__(self, thing: str, models: Models, outbox: Outbox, alarms: Alarms, telemetry: Telemetry) -> None:
+        self._thing, self._models = thing, models
+        self._outbox, self._alarms, self._telemetry = outbox, alarms, telemetry
         self._faults = FaultFinder()
         self._quota = Quota(outbox.state("quota"))
-        self.model: Model | None = None
-        self.shadow: Model | None = None
 
     def step(self, source: Source, settings: Settings) -> bool:
-        """Inspect the next image; False when there is none, or no model to inspect it with."""
-        if self.model is None:
+        """Inspect the next image. Return False when there is none, or no model to inspect it with."""
+        model, shadow = self._models.model, self._models.shadow
+        if model is None:
             return False
         frame = source.next()
         if frame is None:
             return False
-        verdict, found = self.inspect(self.model, frame)
+        verdict, found = self.inspect(model, frame)
         if verdict.get("fault") == UNREADABLE and frame.may_grow:
             source.put_back(frame)
             return True
-        items = [message(f"sightline/{self._thing}/verdicts", verdict)]
+        items = [to_cloud(self._thing, Topic.VERDICTS, verdict)]
         items += self._alarms.look(verdict.get("fault", ""), verdict.get("reason", ""), frame.name)
         why = reason(verdict, settings.sample_rate)
         items += self._sample(verdict, frame, why, settings)
         self._outbox.add(*items, marks=frame.marks, state=self._state() if len(items) > 1 else {})
         source.done(frame)
         self._telemetry.window.decide(verdict)
-        if self.shadow and found is not None and "fault" not in verdict:
-            self._compare(self.shadow, verdict, frame, sampled=bool(why), settings=settings)
+        if shadow and found is not None and "fault" not in verdict:
+            self._compare(shadow, verdict, frame, sampled=bool(why), settings=settings)
         return True
 
-    def inspect(self, model: Model, frame: Frame) -> tuple[dict[str, Any], list[Detection] | None]:
-        """The verdict on one image, and what was found in it; an image that can't be decoded is for a person to look
-        at.
+    def inspect(self, model: Model, frame: Frame) -> tuple[VerdictMessage, list[Detection] | None]:
+        """Return the verdict on one image, and what was found in it.
+
+        An image that can't be decoded is for a person to look at.
         """
         start = time.perf_counter()
         detector = model.detector
@@ -84,25 +88,27 @@ class Station:
             fault, detail = UNREADABLE, str(error)
         except Exception as error:  # one image must not stop the line, whatever is wrong with it or with the model
             fault, detail = FAILED, one_line(error)
-        verdict = {
+        verdict: VerdictMessage = {
             # The same image, device and model always give the same id: a repeated verdict is recognised.
             "id": self._id(frame, model.version),
             "image": frame.name,
             "captured_at": frame.captured_at,
-            "verdict": "review" if fault else detector.verdict(sure),
+            "verdict": Outcome.REVIEW if fault else detector.verdict(sure),
             "detections": [detection.as_dict() for detection in sure],
             "model_version": model.version,
             "latency_ms": round((time.perf_counter() - start) * 1000, 2),
         }
-        return verdict | ({"fault": fault, "reason": detail} if fault else {}), found
+        if fault:
+            verdict["fault"], verdict["reason"] = fault, detail
+        return verdict, found
 
     def _id(self, frame: Frame, version: str) -> str:
         digest = hashlib.sha256(f"{self._thing}\n{version}\n{frame.name}\n{frame.captured_at}\n".encode())
         digest.update(frame.body)
         return digest.hexdigest()[:32]
 
-    def _sample(self, verdict: dict[str, Any], frame: Frame, why: str, settings: Settings) -> list[Item]:
-        """The upload of an image that is worth a label, while the quota has room."""
+    def _sample(self, verdict: VerdictMessage, frame: Frame, why: str, settings: Settings) -> list[Item]:
+        """Return the upload of an image that is worth a label, while the quota has room."""
         if not why or not settings.images_bucket:
             return []
         if not self._quota.take(settings.uploads_per_hour, settings.uploads_per_day):
@@ -113,21 +119,19 @@ class Station:
         return [upload(self._thing, verdict, frame.body, why)]
 
     def _state(self) -> dict[str, str]:
-        return {"quota": self._quota.kept(), "alarms": self._alarms.state()}
+        return {"quota": self._quota.kept(), **self._alarms.state()}
 
     def _compare(
-        self, shadow: Model, verdict: dict[str, Any], frame: Frame, *, sampled: bool, settings: Settings
+        self, shadow: Model, verdict: VerdictMessage, frame: Frame, *, sampled: bool, settings: Settings
     ) -> None:
-        """What the shadow model would have said. The verdict is out by now: this decides nothing and delays nothing."""
+        """Count what the shadow model says. The verdict is out by now: this decides nothing and delays nothing."""
         detector = shadow.detector
         try:
             _, found = look(detector, frame.body)
             other = detector.verdict([one for one in found if one.score >= detector.review_threshold])
         except Exception as error:
             self._outbox.count("failed_shadow")
-            due = self._alarms.set(SHADOW, f"model {shadow.version}: {one_line(error)}", frame.name)
-            if due:
-                self._outbox.add(*due, state=self._state())
+            self._alarms.tell(Alarm.SHADOW, f"model {shadow.version}: {one_line(error)}", frame.name)
             return
         self._telemetry.window.compare(verdict["verdict"], other)
         if other != verdict["verdict"] and not sampled:

@@ -7,11 +7,13 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 from sightline.vision.appearance import NAMES, Appearance
+from sightline.vision.verdict import Outcome
 
-from .outbox import MESSAGES, UPLOADS, Item, Outbox, message
+from .items import Counts, Item, Queue
+from .messages import Comparison, Latency, Spread, TelemetryMessage, Topic, VerdictMessage, WindowSummary, to_cloud
+from .outbox import Outbox
 
 SCORE_BINS, BRIGHTNESS_BINS = 20, 16  # as in a model's baseline
 STEP = math.log(1.04)  # latencies are counted in classes of 4 %, so that memory stays flat whatever the window
@@ -22,7 +24,7 @@ class Window:
 
     def __init__(self) -> None:
         self.images = 0
-        self.verdicts: Counter[str] = Counter()
+        self.verdicts: Counter[Outcome] = Counter()
         self.faults: Counter[str] = Counter()
         self.sampled: Counter[str] = Counter()
         self.shadow: Counter[str] = Counter()
@@ -34,7 +36,7 @@ class Window:
         self.slowest = 0.0
 
     def see(self, score: float, appearance: Appearance) -> None:
-        """An image that could be decoded; `score` is that of its surest detection, in 0..1."""
+        """Count an image that could be decoded; `score` is that of its surest detection, in 0..1."""
         self.seen += 1
         self.scores[min(int(score * SCORE_BINS), SCORE_BINS - 1)] += 1
         self.brightness[min(int(appearance.brightness / 256 * BRIGHTNESS_BINS), BRIGHTNESS_BINS - 1)] += 1
@@ -42,7 +44,7 @@ class Window:
             value = getattr(appearance, name)
             kept[:] = [kept[0] + value, min(kept[1], value), max(kept[2], value)]
 
-    def decide(self, verdict: dict[str, Any]) -> None:
+    def decide(self, verdict: VerdictMessage) -> None:
         self.images += 1
         self.verdicts[verdict["verdict"]] += 1
         if "fault" in verdict:
@@ -50,11 +52,11 @@ class Window:
         self.latencies[int(math.log(max(verdict["latency_ms"], 0.01)) / STEP)] += 1
         self.slowest = max(self.slowest, verdict["latency_ms"])
 
-    def compare(self, verdict: str, shadow: str) -> None:
+    def compare(self, verdict: Outcome, shadow: Outcome) -> None:
         self.shadow[f"{verdict}:{shadow}"] += 1
 
     def percentile(self, share: float) -> float:
-        """The latency in milliseconds that `share` of the images do not exceed, to 4 %."""
+        """Return the latency in milliseconds that `share` of the images do not exceed, to 4 %."""
         left = share * self.images
         for place in sorted(self.latencies):
             left -= self.latencies[place]
@@ -62,27 +64,31 @@ class Window:
                 return round(min(math.exp((place + 1) * STEP), self.slowest), 2)
         return self.slowest
 
-    def summary(self) -> dict[str, Any]:
-        """Everything but what the outbox knows. Numbers of no image are null."""
-        low_high = {
+    def summary(self) -> WindowSummary:
+        """Return everything but what the outbox knows."""
+        spread: dict[str, Spread] = {
             name: {"mean": round(total / self.seen, 4), "low": round(low, 4), "high": round(high, 4)}
             for name, (total, low, high) in self.appearance.items()
             if self.seen
         }
-        latency = {name: self.percentile(share) for name, share in (("p50", 0.5), ("p95", 0.95), ("p99", 0.99))}
         return {
             "images": self.images,
-            "verdicts": {name: self.verdicts[name] for name in ("pass", "fail", "review")},
+            "verdicts": {outcome: self.verdicts[outcome] for outcome in Outcome},
             "faults": dict(self.faults),
             "sampled": dict(self.sampled),
             "score_histogram": self.scores,
             "brightness_histogram": self.brightness,
-            "appearance": low_high,
-            "latency_ms": {**latency, "max": self.slowest} if self.images else None,
+            "appearance": spread,
+            "latency_ms": self.latency() if self.images else None,
         }
 
-    def comparison(self, version: str) -> dict[str, Any]:
-        """The shadow model beside the one in service: `verdicts` counts pairs `in service:shadow`."""
+    def latency(self) -> Latency:
+        """Return the percentiles of the window's images."""
+        p50, p95, p99 = (self.percentile(share) for share in (0.5, 0.95, 0.99))
+        return {"p50": p50, "p95": p95, "p99": p99, "max": self.slowest}
+
+    def comparison(self, version: str) -> Comparison:
+        """Return the shadow model beside the one in service."""
         images = sum(self.shadow.values())
         differ = sum(number for pair, number in self.shadow.items() if len(set(pair.split(":"))) > 1)
         return {
@@ -99,7 +105,7 @@ class Telemetry:
 
     def __init__(self, thing: str, outbox: Outbox, clock: Callable[[], float] = time.monotonic) -> None:
         self._thing, self._outbox, self._clock = thing, outbox, clock
-        self._reported = json.loads(outbox.state("reported") or "{}")
+        self._reported: Counts = json.loads(outbox.state("reported") or "{}")
         self._open()
 
     def _open(self) -> None:
@@ -110,13 +116,11 @@ class Telemetry:
         return self._clock() - self._began >= seconds
 
     def close(self, model_version: str, shadow_version: str) -> tuple[Item, dict[str, str]]:
-        """End the window: its message, and the state to keep with it. A new one begins."""
+        """End the window, and begin a new one. Return its message, and the state to keep with it."""
         counts = self._outbox.counts()
         news = {name: number - self._reported.get(name, 0) for name, number in counts.items()}
-        queues = {
-            queue: dict(zip(("rows", "bytes"), self._outbox.size(queue), strict=True)) for queue in (MESSAGES, UPLOADS)
-        }
-        value = {
+        sizes = {queue: self._outbox.size(queue) for queue in Queue}
+        value: TelemetryMessage = {
             "id": uuid.uuid4().hex,
             "thing": self._thing,
             "model_version": model_version,
@@ -125,10 +129,10 @@ class Telemetry:
             "seconds": round(self._clock() - self._began, 3),
             **self.window.summary(),
             "shadow": self.window.comparison(shadow_version) if shadow_version else None,
-            "queues": queues,
+            "queues": {queue: {"rows": rows, "bytes": size} for queue, (rows, size) in sizes.items()},
             "counts": {name: number for name, number in sorted(news.items()) if number},
             "counts_ever": dict(sorted(counts.items())),
         }
         self._reported = counts
         self._open()
-        return message(f"sightline/{self._thing}/telemetry", value), {"reported": json.dumps(counts)}
+        return to_cloud(self._thing, Topic.TELEMETRY, value), {"reported": json.dumps(counts)}

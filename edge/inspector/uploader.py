@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .forwarder import RefusedError
+from .items import Item
 from .log import Said, one_line
-from .outbox import Item
 from .sigv4 import Credentials, encoded, sign
 
 SECONDS = 30.0  # for one request

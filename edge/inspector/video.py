@@ -47,7 +47,7 @@ class VideoFile:
     """Frames of a file at a rate, counted in the file's own time; after a restart it goes on where it was."""
 
     def __init__(self, cv2: Any, path: Path, frames_per_second: float, outbox: Outbox) -> None:
-        self.trouble, self.missed = "", 0
+        self.trouble, self._missed = "", 0
         self._cv2, self._path = cv2, path
         self._video = cv2.VideoCapture(str(path))
         if not self._video.isOpened():
@@ -59,6 +59,10 @@ class VideoFile:
         self._every = max(1, round(self._rate / frames_per_second))
         self._place = int(outbox.mark(self._mark) or -1) + 1  # of the next frame to look at
         self._read = 0  # frames that were read from the file
+
+    def take_missed(self) -> int:
+        missed, self._missed = self._missed, 0
+        return missed
 
     def next(self) -> Frame | None:
         while self._video.grab():
@@ -75,7 +79,7 @@ class VideoFile:
                 return Frame(name, _jpeg(self._cv2, image), captured_at, {self._mark: str(number)})
             except Exception as error:  # one frame costs only itself
                 say(f"{name} is left out: {one_line(error)}")
-                self.missed += 1
+                self._missed += 1
         return None
 
     def put_back(self, frame: Frame) -> None:
@@ -95,13 +99,19 @@ class Camera:
     """
 
     def __init__(self, cv2: Any, address: int | str, name: str, frames_per_second: float) -> None:
-        self.trouble, self.missed = "", 0
+        self.trouble = ""
+        self._missed, self._told = 0, 0  # frames that were let go, and how many of them were told
         self._cv2, self._address, self._name, self._interval = cv2, address, name, 1 / frames_per_second
         self._frames: deque[Frame] = deque()
         self._stopping = threading.Event()
         self._number = 0
         self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
         self._thread.start()
+
+    def take_missed(self) -> int:
+        missed = self._missed  # only the camera's thread writes this
+        news, self._told = missed - self._told, missed
+        return news
 
     def next(self) -> Frame | None:
         return self._frames.popleft() if self._frames else None
@@ -152,7 +162,7 @@ class Camera:
         now = datetime.now(UTC)
         self._number += 1
         if len(self._frames) >= WAITING:
-            self.missed += 1
+            self._missed += 1
             return
         name = f"{now:%Y%m%dT%H%M%S}-{now.microsecond:06d}-{self._number}.jpg"
         self._frames.append(Frame(name, body, now.isoformat(), {}))

@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.inspector.forwarder import Forwarder, RefusedError
-from edge.inspector.outbox import MESSAGES, UPLOADS, Item, Limit, Outbox, message
+from edge.inspector.items import Item, Limit, Queue, message
+from edge.inspector.outbox import Outbox
 from tests.fake_device import Broker
 from tests.project import ROOT
 
@@ -26,28 +27,28 @@ def numbered(*numbers: int) -> list[Item]:
 
 
 def image(name: str, size: int = 1000) -> Item:
-    return Item(UPLOADS, name, bytes(size), {"verdict": "review"})
+    return Item(Queue.UPLOADS, name, bytes(size), {"verdict": "review"})
 
 
 def drained(box: Outbox, broker: Broker | None = None) -> list[int]:
     """Hand everything over; the numbers that arrive."""
     broker = broker or Broker()
-    Forwarder(box, MESSAGES, lambda item: broker.publish(item.address, item.body)).forward()
+    Forwarder(box, Queue.MESSAGES, lambda item: broker.publish(item.address, item.body)).forward()
     return [value["number"] for _, value in broker.taken]
 
 
-def limits(rows: int = 1000, size: int = 1_000_000) -> dict[str, Limit]:
-    return {MESSAGES: Limit(rows, size), UPLOADS: Limit(rows, size)}
+def limits(rows: int = 1000, size: int = 1_000_000) -> dict[Queue, Limit]:
+    return {Queue.MESSAGES: Limit(rows, size), Queue.UPLOADS: Limit(rows, size)}
 
 
 def fill(box: Outbox, pages: int = 0) -> None:
     """Make the disk full for this database: it may not grow (by more than `pages` pages)."""
-    used = box._db.execute("PRAGMA page_count").fetchone()[0]
-    box._db.execute(f"PRAGMA max_page_count = {used + pages}")
+    used = box.database.connection.execute("PRAGMA page_count").fetchone()[0]
+    box.database.connection.execute(f"PRAGMA max_page_count = {used + pages}")
 
 
 def empty(box: Outbox) -> None:
-    box._db.execute("PRAGMA max_page_count = 1073741823")
+    box.database.connection.execute("PRAGMA max_page_count = 1073741823")
 
 
 def test_what_is_not_taken_is_kept_in_order_over_a_restart(tmp_path: Path) -> None:
@@ -59,7 +60,7 @@ def test_what_is_not_taken_is_kept_in_order_over_a_restart(tmp_path: Path) -> No
     box.close()
     again = Outbox(tmp_path / "box")
     assert drained(again) == [0, 1, 2]
-    assert again.size(MESSAGES) == (0, 0)
+    assert again.size(Queue.MESSAGES) == (0, 0)
 
 
 def test_a_full_queue_drops_the_oldest_and_counts_them_for_ever(tmp_path: Path) -> None:
@@ -77,8 +78,8 @@ def test_images_are_bounded_by_their_bytes_and_never_cost_a_verdict(tmp_path: Pa
     box = Outbox(tmp_path / "box", limits(size=2500))
     for number, item in enumerate(numbered(*range(4))):
         box.add(item, image(f"{number}.jpg"))
-    assert [item.address for item in box.next(UPLOADS)] == ["2.jpg", "3.jpg"]
-    assert box.size(UPLOADS) == (2, 2000)
+    assert [item.address for item in box.next(Queue.UPLOADS)] == ["2.jpg", "3.jpg"]
+    assert box.size(Queue.UPLOADS) == (2, 2000)
     assert box.counts() == {"dropped_uploads": 2}
     assert drained(box) == [0, 1, 2, 3]
 
@@ -86,7 +87,7 @@ def test_images_are_bounded_by_their_bytes_and_never_cost_a_verdict(tmp_path: Pa
 def test_an_image_keeps_its_metadata(tmp_path: Path) -> None:
     box = Outbox(tmp_path / "box")
     box.add(image("incoming/a.jpg"))
-    assert box.next(UPLOADS)[0].details == {"verdict": "review"}
+    assert box.next(Queue.UPLOADS)[0].details == {"verdict": "review"}
 
 
 def test_what_is_refused_for_good_is_dropped_and_counted(tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_what_is_refused_for_good_is_dropped_and_counted(tmp_path: Path) -> None
 
     box = Outbox(tmp_path / "box")
     box.add(*numbered(1, 2))
-    assert Forwarder(box, MESSAGES, refuse).forward() == (True, 2)
+    assert Forwarder(box, Queue.MESSAGES, refuse).forward() == (True, 2)
     assert box.counts() == {"refused_messages": 2}
 
 
@@ -116,7 +117,7 @@ def test_a_full_disk_stops_nothing_and_loses_nothing_when_it_recovers(tmp_path: 
     for item in numbered(*range(1, 400)):
         box.add(item, marks={"last": "full"}, state={"key": "full"})
     assert "full" in box.failure
-    assert (box.mark("last"), box.state("key"), box.size(MESSAGES)[0]) == ("full", "full", 400)
+    assert (box.mark("last"), box.state("key"), box.size(Queue.MESSAGES)[0]) == ("full", "full", 400)
     empty(box)
     box.retry()
     assert box.failure == ""
@@ -143,14 +144,14 @@ def test_verdicts_leave_while_the_disk_is_full(tmp_path: Path) -> None:
 def test_more_than_fits_into_memory_is_dropped_oldest_first_and_counted_when_the_disk_is_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.inspector.outbox.MEMORY_ITEMS", 200)
+    monkeypatch.setattr("edge.inspector.memory.MEMORY_ITEMS", 200)
     box = Outbox(tmp_path / "box")
     fill(box)
     box.add(image("too-large.jpg", 100_000))
     more = 600
     for item in numbered(*range(more)):
         box.add(item)
-    kept = box.size(MESSAGES)[0]
+    kept = box.size(Queue.MESSAGES)[0]
     assert box.counts() == {"dropped_uploads": 1, "dropped_messages": more - kept}
     empty(box)
     box.retry()
@@ -172,7 +173,7 @@ def test_a_verdict_on_a_full_disk_takes_the_room_of_the_oldest_image(tmp_path: P
         box.add(item)
     dropped = box.counts()["dropped_uploads"]
     assert 1 <= dropped < 5
-    assert [item.address for item in box.next(UPLOADS)] == [f"{number}.jpg" for number in range(dropped, 5)]
+    assert [item.address for item in box.next(Queue.UPLOADS)] == [f"{number}.jpg" for number in range(dropped, 5)]
     assert (box.failure, drained(box)) == ("", list(range(400)))
 
 
@@ -210,11 +211,11 @@ def test_a_database_that_gets_damaged_is_replaced_and_what_is_lost_is_counted(tm
     box.count("over_quota", 7)
     for number in range(50):
         box.add(*numbered(number), state={"in_service": "1.0.3"})
-    given = box.next(MESSAGES, 3)
-    box._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    box._db.execute("PRAGMA cache_size = 0")
+    given = box.next(Queue.MESSAGES, 3)
+    box.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    box.database.connection.execute("PRAGMA cache_size = 0")
     damage(tmp_path / "box")
-    assert box.next(MESSAGES) == []
+    assert box.next(Queue.MESSAGES) == []
     assert "malformed" in box.damage
     box.add(*numbered(50, 51), marks={"a": "1"})
     box.handed_over(given)  # these numbers were of the old database
@@ -230,16 +231,16 @@ def test_no_access_to_a_damaged_database_raises(tmp_path: Path, access: str) -> 
     box = Outbox(tmp_path / "box")
     for number in range(50):
         box.add(*numbered(number), marks={f"{number}.jpg": "1:1"})
-    given = box.next(MESSAGES, 3)
-    box._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    box._db.execute("PRAGMA cache_size = 0")
+    given = box.next(Queue.MESSAGES, 3)
+    box.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    box.database.connection.execute("PRAGMA cache_size = 0")
     damage(tmp_path / "box")
     do: dict[str, Any] = {
         "add": lambda: box.add(*numbered(50)),
         "marks": box.marks,
         "forget_marks": lambda: box.forget_marks(["1.jpg"]),
         "handed_over": lambda: box.handed_over(given),
-        "next": lambda: box.next(MESSAGES),
+        "next": lambda: box.next(Queue.MESSAGES),
     }
     do[access]()
     assert box.damage
@@ -247,14 +248,19 @@ def test_no_access_to_a_damaged_database_raises(tmp_path: Path, access: str) -> 
 
 def test_without_room_for_a_new_database_it_is_kept_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     box = Outbox(tmp_path / "box")
+    for number in range(50):
+        box.add(*numbered(number))
+    box.database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    box.database.connection.execute("PRAGMA cache_size = 0")
+    damage(tmp_path / "box")
 
     def fail(*_: Any) -> None:
         raise OSError("read-only file system")
 
-    monkeypatch.setattr(box, "_set_aside", fail)
-    box._renew("malformed")
-    box.add(*numbered(1), state={"quota": "{}"})
-    assert (drained(box), box.state("quota")) == ([1], "{}")
+    monkeypatch.setattr("edge.inspector.outbox.set_aside", fail)
+    assert box.next(Queue.MESSAGES) == []
+    box.add(*numbered(51), state={"quota": "{}"})
+    assert (drained(box), box.state("quota")) == ([51], "{}")
     assert "in memory only: read-only file system" in box.damage
 
 
@@ -271,11 +277,11 @@ def test_whatever_a_delivery_raises_it_is_tried_again_and_said_once(
         return True
 
     box.add(*numbered(1))
-    forwarder = Forwarder(box, MESSAGES, deliver)
+    forwarder = Forwarder(box, Queue.MESSAGES, deliver)
     forwarder.start()
     forwarder.drain(10)
     forwarder.stop()
-    assert (len(tries), box.size(MESSAGES)) == (4, (0, 0))
+    assert (len(tries), box.size(Queue.MESSAGES)) == (4, (0, 0))
     assert capsys.readouterr().err.splitlines() == ["the messages wait: AttributeError: a bug in a library"]
 
 
@@ -313,7 +319,7 @@ def test_whatever_happens_order_is_kept_and_what_does_not_arrive_is_counted(
     arrived = drained(box, broker)
     assert [value for value, _ in itertools.groupby(arrived)] == sorted(set(arrived))
     assert len(set(arrived)) + box.counts().get("dropped_messages", 0) == number
-    assert box.size(MESSAGES) == (0, 0)
+    assert box.size(Queue.MESSAGES) == (0, 0)
     box.close()
 
 
@@ -321,7 +327,8 @@ def test_a_killed_process_has_lost_nothing_that_it_had_kept(tmp_path: Path) -> N
     program = f"""
         import sys
         from pathlib import Path
-        from edge.inspector.outbox import Outbox, message
+        from edge.inspector.items import message
+        from edge.inspector.outbox import Outbox
         box = Outbox(Path({str(tmp_path / "box")!r}))
         for number in range(100000):
             box.add(message("topic", {{"number": number}}), marks={{"last": str(number)}})
@@ -344,7 +351,7 @@ def test_a_killed_process_has_lost_nothing_that_it_had_kept(tmp_path: Path) -> N
 
 
 def test_a_locked_database_is_a_disk_that_takes_nothing(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("edge.inspector.outbox.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("edge.inspector.database.BUSY_SECONDS", 0.05)
     box = Outbox(tmp_path / "box")
     other = sqlite3.connect(tmp_path / "box", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -359,32 +366,32 @@ def test_a_locked_database_is_a_disk_that_takes_nothing(tmp_path: Path, monkeypa
 def test_what_was_handed_over_while_the_disk_took_nothing_does_not_count_as_dropped(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("edge.inspector.outbox.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("edge.inspector.database.BUSY_SECONDS", 0.05)
     box = Outbox(tmp_path / "box", limits(rows=2))
     box.add(image("0.jpg"))
     box.add(image("1.jpg"))
     other = sqlite3.connect(tmp_path / "box", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    box.handed_over(box.next(UPLOADS))
+    box.handed_over(box.next(Queue.UPLOADS))
     assert "locked" in box.failure
     other.execute("ROLLBACK")
     other.close()
     box.add(image("2.jpg"))
     box.add(image("3.jpg"))
-    assert [item.address for item in box.next(UPLOADS)] == ["2.jpg", "3.jpg"]
-    assert (box.failure, box.size(UPLOADS), box.counts()) == ("", (2, 2000), {})
+    assert [item.address for item in box.next(Queue.UPLOADS)] == ["2.jpg", "3.jpg"]
+    assert (box.failure, box.size(Queue.UPLOADS), box.counts()) == ("", (2, 2000), {})
 
 
 def test_the_disk_counts_as_well_again_when_what_was_handed_over_is_deleted(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr("edge.inspector.outbox.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("edge.inspector.database.BUSY_SECONDS", 0.05)
     box = Outbox(tmp_path / "box")
     box.add(*numbered(1))
     other = sqlite3.connect(tmp_path / "box", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    box.handed_over(box.next(MESSAGES))
+    box.handed_over(box.next(Queue.MESSAGES))
     box.retry()
     assert "locked" in box.failure
     other.execute("ROLLBACK")
     other.close()
     box.retry()
-    assert (box.failure, box.size(MESSAGES)) == ("", (0, 0))
+    assert (box.failure, box.size(Queue.MESSAGES)) == ("", (0, 0))

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from edge.inspector.folder import WHOLE_SECONDS, FolderSource
 from edge.inspector.outbox import Outbox
-from edge.inspector.source import WHOLE_SECONDS, FolderSource, Frame, moment
+from edge.inspector.source import Frame, moment
 
 
 class Folder:
@@ -106,7 +107,7 @@ def test_a_file_that_comes_while_the_folder_seems_unchanged_is_found(folder: Fol
 
 
 def test_marks_of_files_that_are_gone_are_forgotten(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge.inspector.source.FORGET_EVERY", 3)
+    monkeypatch.setattr("edge.inspector.folder.FORGET_EVERY", 3)
     for number in range(9):
         folder.write(f"{number}.jpg", at=number + 1)
         folder.look()
@@ -264,7 +265,7 @@ def test_a_file_that_is_gone_since_the_folder_was_listed_is_no_trouble(
 def test_a_folder_that_goes_while_marks_are_forgotten_stops_nothing(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.inspector.source.FORGET_EVERY", 1)
+    monkeypatch.setattr("edge.inspector.folder.FORGET_EVERY", 1)
     folder.write("a.jpg")
     folder.look()
     folder.now += 1

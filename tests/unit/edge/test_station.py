@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from edge.inspector.alarms import Alarms
+from edge.inspector.items import Queue
 from edge.inspector.model import Model, Shelf
-from edge.inspector.outbox import MESSAGES, UPLOADS, Outbox
+from edge.inspector.outbox import Outbox
 from edge.inspector.sampling import Quota
+from edge.inspector.serving import Models
 from edge.inspector.settings import Settings, parse
 from edge.inspector.source import Frame, NoSource
 from edge.inspector.station import Station, look
@@ -53,8 +55,8 @@ class Bench:
         self.folder = folder
         self.outbox = Outbox(folder / "outbox.sqlite")
         self.telemetry = Telemetry(THING, self.outbox)
-        self.station = Station(THING, self.outbox, Alarms(THING, None), self.telemetry)
-        self.station.model = self.model("1.0.3")
+        self.models = Models(self.model("1.0.3"))
+        self.station = Station(THING, self.models, self.outbox, Alarms(THING, self.outbox), self.telemetry)
 
     def model(self, version: str, **changes: Any) -> Model:
         make_model(self.folder / "deployed" / version / "model", **changes)
@@ -69,11 +71,11 @@ class Bench:
         return self.messages("verdicts")
 
     def messages(self, kind: str) -> list[dict[str, Any]]:
-        items = self.outbox.next(MESSAGES, 10_000)
+        items = self.outbox.next(Queue.MESSAGES, 10_000)
         return [json.loads(item.body) for item in items if item.address == f"sightline/{THING}/{kind}"]
 
     def uploads(self) -> list[Any]:
-        return self.outbox.next(UPLOADS, 10_000)
+        return self.outbox.next(Queue.UPLOADS, 10_000)
 
 
 @pytest.fixture
@@ -96,12 +98,12 @@ def test_every_image_gets_a_verdict_good_ones_and_broken_ones_too(bench: Bench) 
 def test_the_same_image_has_the_same_id_and_another_model_another_one(bench: Bench) -> None:
     first, again = bench.inspect(photo(60, 1)), bench.inspect(photo(60, 1))
     assert first[0]["id"] == again[1]["id"]
-    bench.station.model = bench.model("1.0.4")
+    bench.models.model = bench.model("1.0.4")
     assert bench.inspect(photo(60, 1))[2]["id"] != first[0]["id"]
 
 
 def test_without_a_model_images_wait(bench: Bench) -> None:
-    bench.station.model = None
+    bench.models.model = None
     source = Line(photo(60))
     assert bench.station.step(source, SETTINGS) is False
     assert len(source.frames) == 1
@@ -117,8 +119,8 @@ def test_an_image_on_which_the_model_fails_is_for_a_person(bench: Bench, monkeyp
     def fail(*_: Any) -> Any:
         raise RuntimeError("out of memory")
 
-    assert bench.station.model
-    monkeypatch.setattr(bench.station.model.detector, "run", fail)
+    assert bench.models.model
+    monkeypatch.setattr(bench.models.model.detector, "run", fail)
     verdict = bench.inspect(photo(60))[0]
     assert (verdict["verdict"], verdict["fault"]) == ("review", "failed")
     assert verdict["reason"] == "RuntimeError: out of memory"
@@ -182,7 +184,7 @@ def test_the_quota_bounds_what_goes_back_and_counts_the_rest(bench: Bench) -> No
 
 
 def test_a_shadow_model_decides_nothing_and_is_compared(bench: Bench) -> None:
-    bench.station.shadow = bench.model("1.0.4", gain=0.6)
+    bench.models.shadow = bench.model("1.0.4", gain=0.6)
     verdicts = bench.inspect(photo(200, 1), photo(60, 2), photo(120, 3))
     assert [(verdict["verdict"], verdict["model_version"]) for verdict in verdicts] == [
         ("fail", "1.0.3"),
@@ -203,8 +205,8 @@ def test_a_shadow_model_decides_nothing_and_is_compared(bench: Bench) -> None:
 
 
 def test_a_shadow_model_that_fails_is_counted_and_said_once_and_costs_nothing(bench: Bench) -> None:
-    bench.station.shadow = bench.model("1.0.4")
-    bench.station.shadow.detector.classes.clear()  # it answers a class that it does not have
+    bench.models.shadow = bench.model("1.0.4")
+    bench.models.shadow.detector.classes.clear()  # it answers a class that it does not have
     verdicts = bench.inspect(photo(200, 1), photo(60, 2))
     assert [verdict["verdict"] for verdict in verdicts] == ["fail", "pass"]
     assert bench.outbox.counts() == {"failed_shadow": 2}
@@ -232,7 +234,7 @@ def test_floating_point_pixels_are_no_image_and_no_fault_of_the_light(bench: Ben
 
 
 def test_a_model_whose_baseline_is_broken_still_gives_verdicts(bench: Bench) -> None:
-    bench.station.model = bench.model("1.0.4", baseline=None)
+    bench.models.model = bench.model("1.0.4", baseline=None)
     (verdict,) = bench.inspect(photo(60, 1))
     assert (verdict["verdict"], verdict["fault"]) == ("review", "failed")
 

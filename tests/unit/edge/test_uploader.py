@@ -22,13 +22,13 @@ from hypothesis import strategies as st
 
 from edge.inspector import uploader as module
 from edge.inspector.forwarder import RefusedError
-from edge.inspector.outbox import UPLOADS, Item
+from edge.inspector.items import Item, Queue
 from edge.inspector.sigv4 import Credentials, encoded, sign
 from edge.inspector.uploader import Uploader
 from local.device.token_exchange import TokenExchange
 from tests.fake_device import session_keys
 
-ITEM = Item(UPLOADS, "incoming/line 1/ä+b.jpg", b"the image", {"device": "line-1", "verdict": "review"})
+ITEM = Item(Queue.UPLOADS, "incoming/line 1/ä+b.jpg", b"the image", {"device": "line-1", "verdict": "review"})
 AT = datetime(2026, 11, 24, 10, 30, tzinfo=UTC)
 
 

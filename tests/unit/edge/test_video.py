@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.inspector.intake import open_source
 from edge.inspector.outbox import Outbox
 from edge.inspector.settings import InvalidSettingsError, parse, shown
-from edge.inspector.source import Frame, open_source
+from edge.inspector.source import Frame
 from edge.inspector.video import WAITING, Camera
 from sightline.vision.decode import decode
 
@@ -141,8 +142,10 @@ def test_a_camera_goes_on_whatever_opencv_raises(monkeypatch: pytest.MonkeyPatch
 
 def test_frames_that_nobody_takes_are_counted_and_bounded() -> None:
     camera = Camera(FakeCv2([WAITING + 10]), 0, "camera:0", 10_000)
-    deadline = time.monotonic() + 20
-    while camera.missed < 10 and time.monotonic() < deadline:
+    deadline, missed = time.monotonic() + 20, 0
+    while missed < 10 and time.monotonic() < deadline:
+        missed += camera.take_missed()
         time.sleep(0.01)
     camera.close()
-    assert (len(camera._frames), camera.missed) == (WAITING, 10)
+    waiting = list(iter(camera.next, None))
+    assert (len(waiting), missed, camera.take_missed()) == (WAITING, 10, 0)

@@ -52,9 +52,9 @@ class Verdict:
     @classmethod
     def from_message(cls, message: object) -> Self:
         """Return the verdict in a message of `sightline/<thing>/verdicts`. Raise InvalidMessageError."""
-        fields, thing = _of_thing(message)
+        fields = Fields(message, "in a verdict")  # it does not name its thing: the topic does
         return cls(
-            thing=thing,
+            thing=fields.text("topic_thing"),
             id=fields.text("id"),
             image=fields.text("image"),
             captured_at=_cut(fields.text("captured_at"), MAX_TIME),
