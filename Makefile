@@ -20,7 +20,7 @@ PYTHON_CODE := layers functions local cli client reporting training edge scripts
 PROCESSES := $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 PARALLEL := --numprocesses=$(PROCESSES) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help demo test unit soak coverage check fix bench docs lock clean
+.PHONY: help demo test unit soak coverage check fix bench template docs lock clean
 
 help: ## Show this text
 	@echo "Sightline. Start with: make demo (see it run), then make unit (is my change right?), then make check."
@@ -78,6 +78,9 @@ coverage: $(VENV)/.ready-all ## Measure branch coverage of the fast tests; fails
 
 bench: $(VENV)/.ready-all ## Measure latency, cost, import time and size (an hour; one by name: ARGS="detector")
 	@python -m benchmarks.run $(ARGS)
+
+template: $(VENV)/.ready-all ## Join the parts in infra/ to template.yaml (seconds)
+	@python scripts/join_template.py
 
 docs: $(VENV)/.ready-all ## Draw diagrams and generated pages anew from their sources (seconds)
 	@python scripts/draw_workflows.py

@@ -18,6 +18,7 @@ step python scripts/coverage_page.py --check
 step python scripts/import_all.py
 step mypy layers/sightline/sightline cli client reporting local edge training scripts benchmarks
 step python scripts/check_page.py
+step python scripts/join_template.py --check
 step sam validate --lint
 step cfn-lint template.yaml
 step python scripts/check_asl.py

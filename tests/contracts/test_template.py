@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from samtranslator.translator.transform import transform
 
+from scripts import join_template
 from tests.project import (
     ROOT,
     TEMPLATE,
@@ -256,3 +257,34 @@ def test_new_code_of_predict_is_a_version_that_a_canary_tries_unless_it_is_switc
     assert ("AWS::CodeDeploy::DeploymentGroup" in kinds) is (canary == "true")
     policy = made["PredictFunctionAliaslive"].get("UpdatePolicy", {})
     assert ("CodeDeployLambdaAliasUpdate" in policy) is (canary == "true")
+
+
+def test_the_parts_in_infra_join_to_the_template() -> None:
+    assert join_template.join() == TEMPLATE.read_text(), "run `make template`"
+
+
+@pytest.mark.parametrize("part", sorted((ROOT / "infra").rglob("*.yaml")), ids=lambda path: path.name)
+def test_a_part_of_the_template_can_be_read_at_one_sitting(part: Path) -> None:
+    assert len(part.read_text().splitlines()) <= 400
+
+
+@pytest.mark.parametrize("shape", sorted((ROOT / "infra" / "shapes").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_shape_is_used_and_shows_how(shape: Path) -> None:
+    used = re.compile(rf"^ *@{shape.stem}\b", re.MULTILINE)
+    parts = "\n".join(part.read_text() for part in (ROOT / "infra").glob("*.yaml"))
+    assert used.search(parts)
+    assert f"@{shape.stem}" in shape.read_text().splitlines()[0]
+
+
+def test_an_unknown_shape_and_a_missing_word_are_named(tmp_path: Path) -> None:
+    (tmp_path / "shapes").mkdir()
+    (tmp_path / "shapes" / "topic.yaml").write_text("# @topic name=Alarms\n<name>:\n  Type: AWS::SNS::Topic\n")
+    part = tmp_path / "stack.yaml"
+    part.write_text("Resources:\n  @topics name=Alarms\n")
+    with pytest.raises(ValueError, match="@topics is no shape"):
+        join_template.join(tmp_path)
+    part.write_text("Resources:\n  @topic nam=Alarms\n")
+    with pytest.raises(ValueError, match=r"@topic takes \['name'\], got \['nam'\]"):
+        join_template.join(tmp_path)
+    part.write_text("Resources:\n  @topic \\\n    name=Alarms\n")
+    assert "\n  Alarms:\n    Type: AWS::SNS::Topic\n" in join_template.join(tmp_path)
