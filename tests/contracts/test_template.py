@@ -283,8 +283,23 @@ def test_an_unknown_shape_and_a_missing_word_are_named(tmp_path: Path) -> None:
     part.write_text("Resources:\n  @topics name=Alarms\n")
     with pytest.raises(ValueError, match="@topics is no shape"):
         join_template.join(tmp_path)
-    part.write_text("Resources:\n  @topic nam=Alarms\n")
-    with pytest.raises(ValueError, match=r"@topic takes \['name'\], got \['nam'\]"):
+    part.write_text("Resources:\n  @topic title=Alarms\n")
+    with pytest.raises(ValueError, match=r"@topic takes \['name'\], got \['title'\]"):
         join_template.join(tmp_path)
     part.write_text("Resources:\n  @topic \\\n    name=Alarms\n")
     assert "\n  Alarms:\n    Type: AWS::SNS::Topic\n" in join_template.join(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "actions"),
+    [
+        ("DevicePolicy", {"iot:Connect", "iot:Publish", "iot:Receive", "iot:Subscribe"}),
+        ("DeviceRole", {"s3:PutObject"}),
+    ],
+)
+def test_a_device_speaks_and_uploads_in_its_own_name_only(name: str, actions: set[str]) -> None:
+    own = ("${!iot:Connection.Thing.ThingName}", "${!credentials-iot:ThingName}")
+    given = [entry for where, entry in statements() if where == name and set(as_list(entry["Action"])) & actions]
+    assert {action for entry in given for action in as_list(entry["Action"])} == actions
+    where_to = [str(resource) for entry in given for resource in as_list(entry["Resource"])]
+    assert [resource for resource in where_to if not any(thing in resource for thing in own)] == []
