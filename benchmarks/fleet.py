@@ -26,7 +26,7 @@ from PIL import Image
 from rich.table import Table
 
 from benchmarks.common import RESULTS, console, finish, table
-from client import devices, pipeline
+from client import devices, models, pipeline
 from client.target import Target
 from local import application, stack
 from local.device.nucleus import Nucleus, Process
@@ -249,7 +249,7 @@ def timeline(
 ) -> dict[str, Any]:
     """Seconds since the approval at which each device reached each phase."""
     approved = time.time()
-    pipeline.approve(target, "latest")
+    models.judge(target, "latest", approved=True)
     through, deployments, reason = follow(target)
     greengrass = target.client("greengrassv2")
     created = {

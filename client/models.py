@@ -1,4 +1,4 @@
-"""A model of one's own: checked here, packed, and sent through the workflow's evaluation and gate."""
+"""Registered models: which there are, approval by a person, and models of one's own through evaluation and gate."""
 
 import gzip
 import hashlib
@@ -11,11 +11,51 @@ from typing import Any
 
 from client.target import Target
 from sightline import names
+from sightline.api.shapes import ModelShown
+from sightline.api.shown import model_shown
 from sightline.errors import SightlineError
+from sightline.models.registry import RegisteredModel, Registry
+
+
+class UnknownModelError(SightlineError):
+    """There is no such version."""
 
 
 class ImportRefusedError(SightlineError):
     """A model that can't be imported as it is."""
+
+
+def registry(target: Target) -> Registry:
+    """Return the model registry of a stack, the same as its functions ask."""
+    return Registry(target.aws, target.outputs["ModelPackageGroupName"])
+
+
+def listed(target: Target) -> list[ModelShown]:
+    """Return the registered models, the newest first."""
+    return [model_shown(model) for model in registry(target).newest()]
+
+
+def judge(target: Target, version: str, *, approved: bool, reason: str = "") -> RegisteredModel:
+    """Approve or reject a model; an approval starts its roll-out. `version` is a number or `latest`.
+
+    The registry keeps who did it: the caller, as AWS knows them. Raise UnknownModelError.
+    """
+    models = registry(target)
+    if version == "latest":
+        newest = models.newest(1)
+        wanted = newest[0].version if newest else 0
+    else:
+        wanted = int(version) if version.isdecimal() else 0
+    judged = models.judge(wanted, approved=approved, by=caller(target), reason=reason) if wanted else None
+    if judged is None:
+        have = ", ".join(str(model.version) for model in models.newest()) or "none"
+        raise UnknownModelError(f"no model version {version!r}; there are: {have}")
+    return judged
+
+
+def caller(target: Target) -> str:
+    """Return who calls: the last part of the caller's ARN, such as `user/eve` or `assumed-role/Admin/eve`."""
+    return target.aws.sts.get_caller_identity()["Arn"].rsplit(":", 1)[-1]
 
 
 def pack(file: Path, classes: list[str] | None, name: str) -> bytes:

@@ -4,7 +4,6 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -210,48 +209,3 @@ def innermost(cause: str) -> str:
     found = value if isinstance(value, dict) else {}
     inner = next((found[name] for name in ("Cause", "errorMessage", "FailureReason") if found.get(name)), None)
     return innermost(inner) if isinstance(inner, str) else cause
-
-
-def models(target: Target) -> list[dict[str, Any]]:
-    """The registered models, the newest first: version, status, mAP, training job, time."""
-    client = target.client("sagemaker")
-    found = []
-    pages = client.get_paginator("list_model_packages").paginate(
-        ModelPackageGroupName=target.outputs["ModelPackageGroupName"]
-    )
-    for page in pages:
-        for summary in page["ModelPackageSummaryList"]:
-            package = client.describe_model_package(ModelPackageName=summary["ModelPackageArn"])
-            properties = package.get("CustomerMetadataProperties", {})
-            found.append(
-                {
-                    "version": package["ModelPackageVersion"],
-                    "status": package["ModelApprovalStatus"],
-                    **{name: _number(properties.get(name)) for name in ("map50", "map50_95")},
-                    "dataset_version": properties.get("dataset_version", ""),
-                    "training_job": properties.get("training_job", ""),
-                    "created": _iso(package["CreationTime"]),
-                    "arn": package["ModelPackageArn"],
-                }
-            )
-    return sorted(found, key=lambda model: -int(model["version"]))
-
-
-def _number(text: str | None) -> float | None:
-    """A model's number; none of a model that was registered without one. JSON has no other word for that."""
-    return float(text) if text else None
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds")
-
-
-def approve(target: Target, version: str, *, status: str = "Approved") -> dict[str, Any]:
-    """Approve (or reject) a model; the registry's event starts its deployment. `version` is a number or `latest`."""
-    known = models(target)
-    found = [model for model in known if version == "latest" or str(model["version"]) == version]
-    if not found:
-        have = ", ".join(str(model["version"]) for model in known) or "none"
-        raise PipelineError(f"no model version {version!r}; there are: {have}")
-    target.client("sagemaker").update_model_package(ModelPackageArn=found[0]["arn"], ModelApprovalStatus=status)
-    return {**found[0], "status": status}

@@ -141,6 +141,8 @@ export interface Execution {
 export interface Model {
   version: number;
   status: "Approved" | "PendingManualApproval" | "Rejected";
+  /** Who decided about it and why; empty before. */
+  said: string;
   /** 0..1, on the frozen test set. */
   map50: number | null;
   map50_95: number | null;

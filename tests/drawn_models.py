@@ -8,7 +8,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from sightline.models.registry import RegisteredModel
 from tests.fake_cloud import Cloud
+from tests.registered import registered
 
 ABOUT = {
     "classes": ["scratch"],
@@ -40,12 +42,8 @@ def files(score: float) -> dict[str, bytes]:
     return {"model.json": json.dumps(ABOUT).encode(), "model.onnx": model([[4, 5, 30, 20]], [score])}
 
 
-def release(cloud: Cloud, version: int, score: float) -> dict[str, object]:
-    """Put a release into the cloud; answers its package as the registry describes it."""
+def release(cloud: Cloud, version: int, score: float) -> RegisteredModel:
+    """Put a release into the cloud; answers its model as the registry tells it."""
     for name, body in files(score).items():
         cloud.s3.put_object(Bucket="artifacts", Key=f"models/job-{version}/release/{name}", Body=body)
-    return {
-        "ModelPackageArn": f"arn:model/{version}",
-        "ModelPackageVersion": version,
-        "CustomerMetadataProperties": {"release_uri": f"s3://artifacts/models/job-{version}/release/"},
-    }
+    return registered(version, release_uri=f"s3://artifacts/models/job-{version}/release/")

@@ -100,12 +100,13 @@ def train(
 def approve(
     version: Annotated[str, typer.Argument(help="Model version, or `latest`.")] = "latest",
     reject: Annotated[bool, typer.Option(help="Reject it instead.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; the registry keeps it with your name.")] = "",
 ) -> None:
     """Approve a model: its deployment to the devices starts."""
-    from client import pipeline
+    from client import models
 
-    model = pipeline.approve(target(), version, status="Rejected" if reject else "Approved")
-    console.print(f"Model {model['version']} is {model['status'].lower()}.")
+    model = models.judge(target(), version, approved=not reject, reason=reason)
+    console.print(f"Model {model.version} is {model.status.lower()}.")
 
 
 @app.command()

@@ -20,9 +20,9 @@ def models(context: typer.Context, as_json: JsonOption = False) -> None:
 @app.command("list")
 def models_list(as_json: JsonOption = False) -> None:
     """The registered models, the newest first."""
-    from client import pipeline
+    from client import models
 
-    found = pipeline.models(target())
+    found = models.listed(target())
     show(found, as_json, as_table(found, ["version", "status", "map50", "map50_95", "dataset_version", "created"]))
 
 

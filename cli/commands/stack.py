@@ -43,7 +43,7 @@ def down() -> None:
 @app.command()
 def status(as_json: JsonOption = False) -> None:
     """Images by status, running executions with their state, models, devices."""
-    from client import devices, pipeline
+    from client import devices, models, pipeline
 
     found = target()
     running = [
@@ -59,7 +59,7 @@ def status(as_json: JsonOption = False) -> None:
     value: dict[str, Any] = {
         "images": pipeline.counts(found),
         "running": running,
-        "models": pipeline.models(found),
+        "models": models.listed(found),
         "devices": devices.listed(found),
     }
     if as_json:

@@ -31,12 +31,11 @@ def approve_model(version: str) -> Judged:
         raise RequestError(f"reason must be a text of at most {MAX_REASON} characters")
     if not version.isdecimal():
         raise RequestError(f"a model's version is a number, got {version!r:.50}")
-    said = f"{engineer}: {reason}" if reason else f"by {engineer}"
-    status = registry.judge(int(version), approved=approved, reason=said)
-    if status is None:
+    model = registry.judge(int(version), approved=approved, by=engineer, reason=reason)
+    if model is None:
         raise RequestError(f"no model version {version}; GET /overview lists them", 404)
-    logger.info("model judged by a person", version=version, status=status, engineer=engineer)
-    return {"version": int(version), "status": status}
+    logger.info("model judged by a person", version=version, status=model.status, engineer=engineer)
+    return {"version": model.version, "status": model.status}
 
 
 handler = api.handler

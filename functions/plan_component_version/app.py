@@ -17,7 +17,7 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import registry
-from sightline.rollout.packing import ArtifactConflictError, check_approved, pack, release_files
+from sightline.rollout.packing import ArtifactConflictError, InvalidReleaseError, check_approved, pack, release_files
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 STAGE_TIMEOUT_SECONDS = int(os.environ["STAGE_TIMEOUT_SECONDS"])
@@ -61,11 +61,12 @@ def publish(key: str, body: bytes) -> str:
 
 @logger.inject_lambda_context
 def handler(event: Request, context: LambdaContext) -> Plan:
-    package = registry.describe(aws, event["model_package_arn"])
-    check_approved(package["ModelPackageArn"], package["ModelApprovalStatus"])
-    training_job = package["CustomerMetadataProperties"]["training_job"]
-    release_uri = package["CustomerMetadataProperties"]["release_uri"]
-    version = names.component_version(package["ModelPackageVersion"])
+    model = registry.describe(aws, event["model_package_arn"])
+    check_approved(model.arn, model.status)
+    training_job, release_uri = model.training_job, model.release_uri
+    if training_job is None or release_uri is None:
+        raise InvalidReleaseError(f"{model.arn} was registered without a release; register it by train_model")
+    version = model.component_version
     body = pack(read_release(artifacts.key(release_uri.rstrip("/") + "/")))
     uri = publish(names.component_prefix(names.MODEL_COMPONENT, version) + "model.zip", body)
     logger.info("component version planned", version=version, training_job=training_job, bytes=len(body))

@@ -19,7 +19,7 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import training_plan
-from sightline.models.registry import Registry
+from sightline.models.registry import RegisteredModel, Registry
 
 STACK = os.environ["STACK_NAME"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
@@ -46,11 +46,11 @@ def what_changed(fingerprint: str, dataset: dict, request: dict) -> tuple[bool, 
     return True, "dataset, code or hyperparameters are new"
 
 
-def weights_of(champion: dict | None) -> str | None:
+def weights_of(champion: RegisteredModel | None) -> str | None:
     """The URI of the archive with the champion's weights; None where there is none: it may have been brought from
     elsewhere.
     """
-    job = (champion or {}).get("CustomerMetadataProperties", {}).get("training_job")
+    job = champion.training_job if champion else None
     key = names.model_archive(job) if job else ""
     return artifacts.uri(key) if key and key in artifacts.keys(key) else None
 
@@ -65,7 +65,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
     changed, reason = what_changed(fingerprint, dataset, request)
     job = training_plan.job_name(STACK, dataset["version"], event["execution"])
     champion = registry.champion()
-    release = champion["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] if champion else None
+    release = champion.archive_uri if champion else None
     weights = weights_of(champion) if training_plan.starts_warm(chosen) else None
     logger.info("training planned", changed=changed, reason=reason, fingerprint=fingerprint, training_job=job)
     return {
@@ -89,5 +89,5 @@ def handler(event: dict, context: LambdaContext) -> dict:
         "stopping_condition": training_plan.stopping_condition(spot=SPOT),
         "checkpoints_uri": artifacts.uri(names.checkpoints_prefix(job)),
         "evaluation_uri": artifacts.uri(names.evaluation_prefix(job)),
-        "champion_arn": champion["ModelPackageArn"] if champion else "",
+        "champion_arn": champion.arn if champion else "",
     }

@@ -80,9 +80,9 @@ def each_seen(detector: Detector, images: Iterator[dict[str, Any]], left_ms: Cal
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     champion = registry.champion()
-    if champion is None:
+    if champion is None or champion.release_uri is None:
         return {"images_uri": event["images_uri"], "proposed": 0}
-    detector = load(champion["CustomerMetadataProperties"]["release_uri"])
+    detector = load(champion.release_uri)
     key = artifacts.key(event["images_uri"])
     to, proposed = key.rpartition("/")[0] + "/proposed.jsonl", 0
     with artifacts.line_writer(to) as write:
@@ -90,5 +90,5 @@ def handler(event: dict, context: LambdaContext) -> dict:
             write(image)
             proposed += "uncertainty" in image
     metrics.add_metric(name="ImagesProposed", unit=MetricUnit.Count, value=proposed)
-    logger.info("labels proposed", images=proposed, model=champion["ModelPackageArn"])
+    logger.info("labels proposed", images=proposed, model=champion.arn)
     return {"images_uri": artifacts.uri(to), "proposed": proposed}

@@ -51,7 +51,7 @@ def handler(event: Request, context: LambdaContext) -> RolledBack:
         token = client_token(f"roll-back-{stage}", event["execution"])
         ids[stage] = fleets[stage].deploy(f"sightline-roll-back-{rollout.model_version}", previous, token)
         versions[stage] = {component: entry["componentVersion"] for component, entry in previous.items()}
-    registry.judge(names.package_version(rollout.model_version), approved=False, reason=WHY)
+    registry.judge(names.package_version(rollout.model_version), approved=False, by="deploy_model", reason=WHY)
     deployments.end_roll_back(event["execution"], ids)
     logger.warning("rolled back", model_version=rollout.model_version, deployment_ids=ids, components=versions)
     return {"rolled_back": True, "deployment_ids": ids, "components": versions}

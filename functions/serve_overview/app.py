@@ -12,7 +12,8 @@ from dataclasses import asdict
 from typing import Any
 
 from sightline.api.http import Api, RequestError
-from sightline.api.shapes import DeviceShown, ExecutionShown, ModelShown, Overview, Workflow
+from sightline.api.shapes import DeviceShown, ExecutionShown, Overview, Workflow
+from sightline.api.shown import model_shown
 from sightline.api.workflow_graph import graph
 from sightline.aws.clients import Aws
 from sightline.aws.workflows import StateMachine
@@ -55,24 +56,6 @@ def executions() -> list[ExecutionShown]:
     return sorted(found, key=lambda execution: str(execution["started_at"]), reverse=True)
 
 
-def models() -> list[ModelShown]:
-    found: list[ModelShown] = []
-    for package in registry.newest(MODELS):
-        properties = package.get("CustomerMetadataProperties", {})
-        scores = {name: float(properties[name]) if name in properties else None for name in ("map50", "map50_95")}
-        found.append(
-            {
-                "version": package["ModelPackageVersion"],
-                "status": package["ModelApprovalStatus"],
-                **scores,
-                "created": package["CreationTime"].isoformat(timespec="seconds"),
-                "dataset_version": properties.get("dataset_version", ""),
-                "training_job": properties.get("training_job", ""),
-            }
-        )
-    return found
-
-
 def devices() -> list[DeviceShown]:
     return [
         {
@@ -89,7 +72,12 @@ def devices() -> list[DeviceShown]:
 @api.route("GET /overview")
 def show_overview() -> Overview:
     """Images by status, the newest executions and models, and every device."""
-    return {"images": count_images(), "executions": executions(), "models": models(), "devices": devices()}
+    return {
+        "images": count_images(),
+        "executions": executions(),
+        "models": [model_shown(model) for model in registry.newest(MODELS)],
+        "devices": devices(),
+    }
 
 
 @api.route("GET /workflows/{machine}")

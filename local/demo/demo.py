@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from client import datasets, devices, pipeline
+from client import datasets, devices, models, pipeline
 from client.annotate import Annotators, read_coco
 from client.target import Target
 from local import stack
@@ -225,7 +225,7 @@ class Demo:
         device = SimulatedDevice(self.home, THING)
         shutil.rmtree(device.root, ignore_errors=True)
         device.start(local)
-        pipeline.approve(self.target, "latest")
+        models.judge(self.target, "latest", approved=True)
         execution = self.wait_for_executions("deploy_model", 30)[0]
         try:
             pipeline.wait_for(self.target, execution["executionArn"], seconds=DEPLOYMENT_SECONDS)

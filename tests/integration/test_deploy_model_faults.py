@@ -18,12 +18,14 @@ from moto import mock_aws
 from edge.inspector.settings import defaults
 from local.emulator.greengrass import components, state
 from sightline.models import registry
+from sightline.models.registry import RegisteredModel
 from sightline.rollout import deployments
 from sightline.rollout.recipes import inspector_recipe
 from tests.clock_machine import ClockMachine, Execution
 from tests.fake_account import DEPLOYMENTS_TABLE, LIMITS, MODELS
 from tests.fake_line import Line, Trouble
 from tests.given_aws import GivenAws
+from tests.registered import registered
 
 GROUPS = "arn:aws:iot:us-east-1:000000000000:thinggroup"
 CANARY, FLEET = f"{GROUPS}/canary", f"{GROUPS}/fleet"
@@ -148,15 +150,8 @@ INSPECTOR = "components/com.sightline.Inspector/1.0.1/inspector.zip"
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 
-def describe(_: Any, arn: str) -> dict[str, Any]:
-    version = int(arn.rsplit("/", 1)[-1])
-    uri = f"s3://artifacts/models/train-{version}/release/"
-    return {
-        "ModelPackageArn": arn,
-        "ModelPackageVersion": version,
-        "ModelApprovalStatus": "Approved",
-        "CustomerMetadataProperties": {"training_job": f"train-{version}", "release_uri": uri},
-    }
+def describe(_: Any, arn: str) -> RegisteredModel:
+    return registered(int(arn.rsplit("/", 1)[-1]), arn=arn)
 
 
 def everywhere(flow: Workflow, version: str) -> bool:

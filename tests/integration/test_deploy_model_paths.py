@@ -12,9 +12,11 @@ from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
 from sightline.models import registry
+from sightline.models.registry import RegisteredModel
 from tests.fake_account import account
 from tests.fake_greengrass import CANARY_ARN
 from tests.moto_machine import Machine
+from tests.registered import registered
 
 __all__ = ["account"]
 
@@ -73,15 +75,8 @@ def workflow(account: SimpleNamespace, load_app: Any, monkeypatch: pytest.Monkey
             key = f"models/train-{version}/release/{name}"
             account.s3.put_object(Bucket="artifacts", Key=key, Body=b'{"golden": []}')
 
-    def describe(_: Any, arn: str) -> dict[str, Any]:
-        version = int(arn.rsplit("/", 1)[-1])
-        uri = f"s3://artifacts/models/train-{version}/release/"
-        return {
-            "ModelPackageArn": arn,
-            "ModelPackageVersion": version,
-            "ModelApprovalStatus": "Approved",
-            "CustomerMetadataProperties": {"training_job": f"train-{version}", "release_uri": uri},
-        }
+    def describe(_: Any, arn: str) -> RegisteredModel:
+        return registered(int(arn.rsplit("/", 1)[-1]), arn=arn)
 
     monkeypatch.setattr(registry, "describe", describe)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):

@@ -131,7 +131,7 @@ def run(target: Target, machine: str, request: dict[str, Any] | None = None) -> 
 def deploy(target: Target) -> tuple[list[str], dict[str, Any]]:
     """Approve the newest model, and wait until its roll-out has ended."""
     before = {execution["executionArn"] for execution in pipeline.executions(target, "deploy_model")}
-    pipeline.approve(target, "latest")
+    models.judge(target, "latest", approved=True)
 
     def started() -> list[str]:
         return [
@@ -226,7 +226,7 @@ def test_a_model_below_the_floor_is_rejected(line: Target, labeled: list[str]) -
     path, described = run(line, "train_model")
     assert path == [*JUDGED, "ReportRejection", "ModelRejected"]
     assert "is below the floor 0.500" in json.loads(described["output"])["judgement"]["reasons"][0]
-    assert pipeline.models(line) == []
+    assert models.listed(line) == []
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_an_imported_model_goes_through_the_same_evaluation_and_gate(
     described = line.client("stepfunctions").describe_execution(executionArn=execution)
     assert states(line, execution) == [*JUDGED[:4], "EvaluateModel", *end]
     assert said in described.get("cause", "") + described.get("output", "")
-    assert pipeline.models(line) == []
+    assert models.listed(line) == []
 
 
 def test_a_model_is_registered_deployed_and_taken_back_when_its_successor_can_not_prove_itself(

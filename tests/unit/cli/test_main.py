@@ -100,7 +100,7 @@ def test_a_program_gets_json_on_standard_output(
         "created": "now",
     }
     monkeypatch.setattr(Target, "find", lambda *_: None)
-    monkeypatch.setattr("client.pipeline.models", lambda _: [model])
+    monkeypatch.setattr("client.models.listed", lambda _: [model])
     code, out, _ = run(capsys, monkeypatch, "models", "--json")
     assert (code, json.loads(out)) == (0, [model])
     code, out, _ = run(capsys, monkeypatch, "models")
@@ -148,7 +148,7 @@ def test_ctrl_c_and_the_end_from_outside_are_told_by_the_exit_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for sign, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        monkeypatch.setattr("client.pipeline.models", lambda _, sign=sign: signal.raise_signal(sign))
+        monkeypatch.setattr("client.models.listed", lambda _, sign=sign: signal.raise_signal(sign))
         monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
         assert run(capsys, monkeypatch, "models", "list")[0] == code
 

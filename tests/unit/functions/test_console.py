@@ -156,11 +156,15 @@ class Sagemaker:
     def describe_model_package(self, ModelPackageName: str) -> dict[str, Any]:  # noqa: N803
         version = int(ModelPackageName[-1])
         properties = {"map50": "0.8", "map50_95": "0.5", "dataset_version": "d", "training_job": f"job-{version}"}
-        made = SimpleNamespace(isoformat=lambda timespec: "2026-11-24T10:00:00")
+        decided = next((entry for entry in reversed(self.updated) if entry["ModelPackageArn"] == ModelPackageName), {})
         return {
-            "ModelPackageVersion": version, "ModelApprovalStatus": "PendingManualApproval", "CreationTime": made,
+            "ModelPackageArn": ModelPackageName,
+            "ModelPackageVersion": version,
+            "ModelApprovalStatus": decided.get("ModelApprovalStatus", "PendingManualApproval"),
+            "ApprovalDescription": decided.get("ApprovalDescription", ""),
+            "CreationTime": datetime(2026, 11, 24, 10, tzinfo=UTC),
             "CustomerMetadataProperties": properties if version == 2 else {},
-        }  # fmt: skip
+        }
 
     def update_model_package(self, **request: Any) -> None:
         self.updated.append(request)

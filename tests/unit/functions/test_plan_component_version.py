@@ -2,13 +2,16 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from sightline.models import registry
+from sightline.models.registry import ModelStatus, RegisteredModel
 from sightline.rollout.packing import ArtifactConflictError, ModelNotApprovedError, pack
+from tests.registered import registered
 
 RELEASE = {
     "model.onnx": b"weights",
@@ -19,26 +22,23 @@ URI = "s3://artifacts/components/com.sightline.Model/1.0.3/model.zip"
 
 
 @pytest.fixture
-def package(account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def package(account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> dict[str, RegisteredModel]:
     """What the registry answers; a test may change it."""
     for name, body in RELEASE.items():
         account.s3.put_object(Bucket="artifacts", Key=f"models/train-1/release/{name}", Body=body)
-    described = {
-        "ModelPackageArn": account.event("plan_component_version")["model_package_arn"],
-        "ModelPackageVersion": 3,
-        "ModelApprovalStatus": "Approved",
-        "CustomerMetadataProperties": {
-            "training_job": "train-1",
-            "release_uri": "s3://artifacts/models/train-1/release/",
-        },
-    }
-    known = {described["ModelPackageArn"]: described}
+    described = registered(
+        3,
+        arn=account.event("plan_component_version")["model_package_arn"],
+        training_job="train-1",
+        release_uri="s3://artifacts/models/train-1/release/",
+    )
+    known = {described.arn: described}
     monkeypatch.setattr(registry, "describe", lambda _, arn: known[arn])
-    return described
+    return known
 
 
 @pytest.fixture
-def app(account: SimpleNamespace, package: dict[str, Any], load_app: Any) -> ModuleType:
+def app(account: SimpleNamespace, package: dict[str, RegisteredModel], load_app: Any) -> ModuleType:
     return load_app("plan_component_version", **account.environment)
 
 
@@ -67,9 +67,10 @@ def test_planning_twice_gives_the_same_and_writes_once(app: ModuleType, account:
 
 
 def test_a_release_uri_without_its_last_slash_is_read_too(
-    app: ModuleType, account: SimpleNamespace, package: dict[str, Any]
+    app: ModuleType, account: SimpleNamespace, package: dict[str, RegisteredModel]
 ) -> None:
-    package["CustomerMetadataProperties"]["release_uri"] = "s3://artifacts/models/train-1/release"
+    for arn, model in package.items():
+        package[arn] = replace(model, release_uri="s3://artifacts/models/train-1/release")
     assert app.handler(account.event("plan_component_version"), account.context)["artifact_uri"] == URI
 
 
@@ -80,8 +81,9 @@ def test_an_artifact_is_never_overwritten_by_another_release(app: ModuleType, ac
 
 
 def test_an_approval_that_was_taken_back_is_not_deployed(
-    app: ModuleType, account: SimpleNamespace, package: dict[str, Any]
+    app: ModuleType, account: SimpleNamespace, package: dict[str, RegisteredModel]
 ) -> None:
-    package["ModelApprovalStatus"] = "Rejected"
+    for arn, model in package.items():
+        package[arn] = replace(model, status=ModelStatus.REJECTED)
     with pytest.raises(ModelNotApprovedError):
         app.handler(account.event("plan_component_version"), account.context)

@@ -9,11 +9,9 @@ import pytest
 from sightline.models.registry import Registry
 from tests.drawn_models import ABOUT, model
 from tests.fake_cloud import Cloud, jpeg
+from tests.registered import registered
 
-CHAMPION = {
-    "ModelPackageArn": "arn:model/1",
-    "CustomerMetadataProperties": {"release_uri": "s3://artifacts/models/job-1/release/"},
-}
+CHAMPION = registered(1, release_uri="s3://artifacts/models/job-1/release/")
 LIST = "labeling/window-1795220517014/round-1/images.jsonl"
 
 

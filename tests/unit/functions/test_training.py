@@ -9,8 +9,10 @@ import pytest
 
 from sightline.aws.clients import Aws
 from sightline.images.ledger import Ledger, image_key
+from sightline.models.registry import RegisteredModel
 from tests.fake_cloud import Cloud
 from tests.hashes import photo
+from tests.registered import registered
 
 JOB = "sightline-7c3b93b0-window-1795220517014"
 SCORES = {
@@ -56,8 +58,8 @@ class Registry:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.registered: dict[str, dict[str, Any]] = {}
-        self.champion_package: dict[str, Any] | None = None
-        monkeypatch.setattr("sightline.models.registry.Registry.champion", lambda _: self.champion_package)
+        self.champion_model: RegisteredModel | None = None
+        monkeypatch.setattr("sightline.models.registry.Registry.champion", lambda _: self.champion_model)
         monkeypatch.setattr("sightline.models.registry.Registry.register", lambda _, **given: self.register(**given))
 
     def register(self, *, training_job: str, **given: Any) -> str:
@@ -115,8 +117,7 @@ def test_a_plan_names_everything_that_the_jobs_need(step: Any, registry: Registr
 
 
 def test_the_model_in_service_is_evaluated_too(step: Any, registry: Registry) -> None:
-    release = {"Containers": [{"ModelDataUrl": "s3://artifacts/models/old/model.tar.gz"}]}
-    registry.champion_package = {"ModelPackageArn": "arn:champion", "InferenceSpecification": release}
+    registry.champion_model = registered(arn="arn:champion", archive_uri="s3://artifacts/models/old/model.tar.gz")
     plan = step("plan_training")
     assert plan["champion_arn"] == "arn:champion"
     assert plan["evaluation_inputs"][-1]["S3Input"]["S3Uri"] == "s3://artifacts/models/old/model.tar.gz"

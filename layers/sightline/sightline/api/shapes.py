@@ -3,6 +3,7 @@
 from typing import Literal, NotRequired, TypedDict
 
 from sightline.images.box import Box
+from sightline.models.registry import ModelStatus
 from sightline.vision.verdict import Outcome
 
 
@@ -127,7 +128,8 @@ class ExecutionShown(TypedDict):
 
 class ModelShown(TypedDict):
     version: int
-    status: Literal["PendingManualApproval", "Approved", "Rejected"]
+    status: ModelStatus
+    said: str  # who decided about it and why, empty before
     map50: float | None  # 0..1
     map50_95: float | None
     created: str  # ISO 8601
@@ -204,7 +206,7 @@ class Judgement(TypedDict):
 
 class Judged(TypedDict):
     version: int
-    status: Literal["Approved", "Rejected"]
+    status: ModelStatus
 
 
 Found = TypedDict("Found", {"box": list[float], "score": float, "label": str, "class": str, "class_id": int})

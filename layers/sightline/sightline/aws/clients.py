@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
+    from mypy_boto3_sts import STSClient
 
 CONNECTIONS = 32  # threads of one process that ask at the same time
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=CONNECTIONS)
@@ -103,4 +104,9 @@ class Aws:
     @property
     def step_functions(self) -> SFNClient:
         client: SFNClient = self.client("stepfunctions")
+        return client
+
+    @property
+    def sts(self) -> STSClient:
+        client: STSClient = self.client("sts")
         return client

@@ -1,16 +1,80 @@
-"""The SageMaker model registry: the champion, and the registration of a new model."""
+"""The SageMaker model registry: which models there are, which one is in service, and what people decided about them."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
+from sightline import names
 from sightline.aws.clients import Aws
 
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import (
+        DescribeModelPackageOutputTypeDef,
+        ModelPackageModelCardTypeDef,
+        ModelPackageSummaryTypeDef,
+    )
 
-def describe(aws: Aws, package_arn: str) -> dict[str, Any]:
-    """Return a package as DescribeModelPackage tells it."""
-    return dict(aws.sagemaker.describe_model_package(ModelPackageName=package_arn))
+
+class ModelStatus(StrEnum):
+    """What was decided about a model, by SageMaker's words."""
+
+    PENDING = "PendingManualApproval"
+    APPROVED = "Approved"
+    REJECTED = "Rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredModel:
+    """One version of the model package group. What a model was registered without is None."""
+
+    version: int  # 1, 2, …
+    arn: str
+    status: ModelStatus
+    said: str  # who decided about it and why, empty before
+    created: datetime
+    archive_uri: str  # the model.tar.gz of its release
+    release_uri: str | None  # the folder with model.onnx, model.json and golden images
+    training_job: str | None
+    dataset_version: str | None
+    map50: float | None  # on the frozen test set, 0..1
+    map50_95: float | None
+
+    @classmethod
+    def from_description(cls, package: "DescribeModelPackageOutputTypeDef") -> Self:
+        """Read what DescribeModelPackage answers."""
+        properties = package.get("CustomerMetadataProperties", {})
+        containers = package.get("InferenceSpecification", {}).get("Containers", [{}])
+        return cls(
+            version=package["ModelPackageVersion"],
+            arn=package["ModelPackageArn"],
+            status=ModelStatus(package["ModelApprovalStatus"]),
+            said=package.get("ApprovalDescription", ""),
+            created=package["CreationTime"],
+            archive_uri=containers[0].get("ModelDataUrl", ""),
+            release_uri=properties.get("release_uri"),
+            training_job=properties.get("training_job"),
+            dataset_version=properties.get("dataset_version"),
+            map50=_number(properties, "map50"),
+            map50_95=_number(properties, "map50_95"),
+        )
+
+    @property
+    def component_version(self) -> str:
+        """The version by which devices know it."""
+        return names.component_version(self.version)
+
+
+def _number(properties: Mapping[str, str], name: str) -> float | None:
+    return float(properties[name]) if properties.get(name) else None
+
+
+def describe(aws: Aws, package_arn: str) -> RegisteredModel:
+    """Return one registered model."""
+    return RegisteredModel.from_description(aws.sagemaker.describe_model_package(ModelPackageName=package_arn))
 
 
 class Registry:
@@ -20,43 +84,38 @@ class Registry:
         self.aws = aws
         self.group = group
 
-    def champion(self) -> dict[str, Any] | None:
-        """The latest approved package of the group as DescribeModelPackage tells it, or None."""
-        newest = next(
-            self._packages(ModelApprovalStatus="Approved", SortBy="CreationTime", SortOrder="Descending"), None
-        )
-        return describe(self.aws, newest["ModelPackageArn"]) if newest else None
+    def champion(self) -> RegisteredModel | None:
+        """Return the latest approved model, None where none is approved."""
+        return next(self._described(ModelStatus.APPROVED), None)
 
-    def _packages(self, **filters: str) -> Iterator[dict[str, Any]]:
-        """Summaries of the packages of the group; a filtered page may be empty and not be the last one."""
-        for page in self.aws.sagemaker.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=self.group, **filters
-        ):
-            yield from page["ModelPackageSummaryList"]
+    def newest(self, limit: int | None = None) -> list[RegisteredModel]:
+        """Return the models, the newest first, at most `limit`."""
+        return list(islice(self._described(), limit))
 
-    def newest(self, limit: int) -> list[dict[str, Any]]:
-        """The newest packages of the group, as DescribeModelPackage tells them."""
-        found = self._packages(SortBy="CreationTime", SortOrder="Descending")
-        return [describe(self.aws, package["ModelPackageArn"]) for package in islice(found, limit)]
-
-    def judge(self, version: int, *, approved: bool, reason: str) -> str | None:
-        """Approve or reject one version of the group; answers its status, None when there is no such version."""
+    def judge(self, version: int, *, approved: bool, by: str, reason: str = "") -> RegisteredModel | None:
+        """Approve or reject a model, and record who did it and why. Return it, None where there is none."""
         arns = (package["ModelPackageArn"] for package in self._packages() if package["ModelPackageVersion"] == version)
         arn = next(arns, None)
         if arn is None:
             return None
-        status = "Approved" if approved else "Rejected"
-        said = {"ApprovalDescription": reason} if reason else {}
-        self.aws.sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=status, **said)
-        return status
+        self.aws.sagemaker.update_model_package(
+            ModelPackageArn=arn,
+            ModelApprovalStatus=(ModelStatus.APPROVED if approved else ModelStatus.REJECTED).value,
+            ApprovalDescription=f"{by}: {reason}" if reason else f"by {by}",
+        )
+        return describe(self.aws, arn)
 
     def find(self, training_job: str) -> str | None:
-        """The ARN of the package that was registered for `training_job`, or None.
+        """Return the ARN of the model that was registered for a training job, None where there is none.
 
         By its description, which the listing has: the properties would need a call for every package.
         """
-        arns = (package["ModelPackageArn"] for package in self._packages() if _is_of(package, training_job))
-        return next(map(str, arns), None)
+        arns = (
+            package["ModelPackageArn"]
+            for package in self._packages()
+            if package.get("ModelPackageDescription") == _description(training_job)
+        )
+        return next(arns, None)
 
     def register(
         self,
@@ -65,12 +124,12 @@ class Registry:
         image_uri: str,
         archive_uri: str,
         evaluation_uri: str,
-        card: dict[str, str],
+        card: "ModelPackageModelCardTypeDef",
         properties: dict[str, str],
     ) -> str:
-        """Register a model that waits for a person's approval; the same training job always gives the same package.
+        """Register a model that waits for a person's approval. The same training job always gives the same ARN.
 
-        `card` is its ModelPackageModelCard (`sightline.models.model_card`).
+        `card` is made by `sightline.models.model_card`.
         """
         known = self.find(training_job)
         if known:
@@ -89,11 +148,22 @@ class Registry:
             CustomerMetadataProperties=properties,
             ClientToken=client_token(training_job),
         )
-        return str(answer["ModelPackageArn"])
+        return answer["ModelPackageArn"]
 
+    def _described(self, status: ModelStatus | None = None) -> Iterator[RegisteredModel]:
+        """Give the models one after the other, the newest first."""
+        client = self.aws.sagemaker
+        pages = client.get_paginator("list_model_packages")
+        order = {"SortBy": "CreationTime", "SortOrder": "Descending"}
+        only = {"ModelApprovalStatus": status.value} if status else {}
+        for page in pages.paginate(ModelPackageGroupName=self.group, **order, **only):  # type: ignore[arg-type]
+            for package in page["ModelPackageSummaryList"]:  # may be empty and not the last page
+                yield describe(self.aws, package["ModelPackageArn"])
 
-def _is_of(package: dict[str, Any], training_job: str) -> bool:
-    return package.get("ModelPackageDescription") == _description(training_job)
+    def _packages(self) -> Iterator["ModelPackageSummaryTypeDef"]:
+        pages = self.aws.sagemaker.get_paginator("list_model_packages")
+        for page in pages.paginate(ModelPackageGroupName=self.group):
+            yield from page["ModelPackageSummaryList"]
 
 
 def _description(training_job: str) -> str:
@@ -101,5 +171,5 @@ def _description(training_job: str) -> str:
 
 
 def client_token(training_job: str) -> str:
-    """The same for the same job, another one for each job; 36 characters are SageMaker's limit."""
+    """Return a token of SageMaker's 36 characters: the same for the same job, another one for each job."""
     return hashlib.sha256(training_job.encode()).hexdigest()[:36]

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from sightline import names
 from sightline.models.registry import Registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Release:
     """`uri` is the folder in S3 with model.onnx and model.json."""
 
@@ -15,9 +14,8 @@ class Release:
 
 
 def in_service(registry: Registry) -> Release | None:
-    """The release of the latest approved model, or None."""
-    package = registry.champion()
-    if package is None:
+    """Return the release of the latest approved model, None where there is none."""
+    champion = registry.champion()
+    if champion is None or champion.release_uri is None:
         return None
-    uri = package["CustomerMetadataProperties"]["release_uri"]
-    return Release(names.component_version(package["ModelPackageVersion"]), uri)
+    return Release(champion.component_version, champion.release_uri)

@@ -69,6 +69,8 @@ def test_the_champion_is_the_newest_approved_package_also_behind_an_empty_page(
     described = {
         "ModelPackageName": "models",
         "ModelPackageArn": arn(2),
+        "ModelPackageVersion": 2,
+        "ModelApprovalStatus": "Approved",
         "CreationTime": MADE,
         "ModelPackageStatus": "Completed",
         "ModelPackageStatusDetails": {"ValidationStatuses": []},
@@ -76,7 +78,7 @@ def test_the_champion_is_the_newest_approved_package_also_behind_an_empty_page(
     sagemaker.add_response("list_model_packages", page(following="more"), NEWEST)
     sagemaker.add_response("list_model_packages", page(summary(2), summary(1)), {**NEWEST, "NextToken": "more"})
     sagemaker.add_response("describe_model_package", described, {"ModelPackageName": arn(2)})
-    assert (models.champion() or {})["ModelPackageArn"] == arn(2)
+    assert [model.arn for model in [models.champion()] if model] == [arn(2)]
 
 
 def test_a_group_without_an_approved_package_has_no_champion(models: Registry, sagemaker: Stubber) -> None:
