@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import SightlineError
+from training.code_digest import code_digest
 
 PROJECT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
@@ -95,9 +96,7 @@ def digest_of(paths: list[Path]) -> str:
 
 def training_image() -> str:
     """The name under which the emulator runs `training/`; its tag changes with the code, as an image's digest does."""
-    digest = digest_of([PROJECT / "training", PROJECT / "layers" / "sightline" / "sightline" / "vision",
-                        PROJECT / "layers" / "sightline" / "sightline" / "evaluation.py"])  # fmt: skip
-    return f"000000000000.dkr.ecr.{REGION}.amazonaws.com/sightline-training:{digest[:16]}"
+    return f"000000000000.dkr.ecr.{REGION}.amazonaws.com/sightline-training:{code_digest()}"
 
 
 def parameters(overrides: dict[str, str]) -> dict[str, str]:

@@ -61,11 +61,3 @@ def digest(samples: list[Sample]) -> str:
         found.update(f"{sample.name} {sample.pixels.shape} {sample.boxes.tolist()} {sample.classes.tolist()}".encode())
         found.update(sample.pixels.tobytes())
     return found.hexdigest()
-
-
-def code_digest() -> str:
-    """The same only for the same code in this folder: other code would go on with another training."""
-    found = hashlib.blake2b(digest_size=16)
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        found.update(f"{path.name} {path.stat().st_size} ".encode() + path.read_bytes())
-    return found.hexdigest()

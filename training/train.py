@@ -15,7 +15,8 @@ import torch
 
 from sightline.errors import SightlineError
 from training import job, warm_start
-from training.checkpoint import Checkpoints, code_digest, digest
+from training.checkpoint import Checkpoints, digest
+from training.code_digest import code_digest
 from training.data import Sample, input_size, load
 from training.export import OPSET, export
 from training.hyperparameters import Hyperparameters

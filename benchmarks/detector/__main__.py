@@ -22,7 +22,7 @@ from benchmarks.detector import environment, folds
 from benchmarks.detector.ours import quality, run_ours
 from sightline.errors import SightlineError
 from sightline.models.metrics import Found
-from training.checkpoint import code_digest
+from training.code_digest import code_digest
 from training.evaluate import Images
 
 YOLO_EPOCHS = 75

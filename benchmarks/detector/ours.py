@@ -16,7 +16,7 @@ from benchmarks.common import ROOT, cores
 from sightline.models import metrics as metrics
 from sightline.models.metrics import Found, Truth
 from sightline.vision.detector import Detector
-from training.checkpoint import code_digest
+from training.code_digest import code_digest
 from training.evaluate import INT8, Images, detect_all
 
 
