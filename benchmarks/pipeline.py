@@ -26,6 +26,7 @@ from client import pipeline
 from client.annotate import Annotators
 from client.target import Target
 from local import application, stack
+from sightline.images.image import ImageStatus
 from sightline.rollout.decisions import Limits
 
 HOME = ROOT / ".sightline"
@@ -70,7 +71,7 @@ def labeling(images: int, seed: int) -> dict[str, Any]:
             path.write_bytes(photo(seed + number))
         pipeline.upload(target, files)
     people = Annotators(target, truth, error_rate=0.0, seed=0, count=8)
-    while (counts := pipeline.counts(target))["APPROVED"] < images:
+    while (counts := pipeline.ledger(target).counts())[ImageStatus.APPROVED] < images:
         people.work()
         time.sleep(0.5)
         if time.monotonic() - start > 1800:

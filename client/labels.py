@@ -15,19 +15,18 @@ from client.formats.common import LabelBox, LabeledImage, LabelSet, Report
 from client.target import Target
 from sightline import names
 from sightline.errors import SightlineError
-from sightline.images import image as ledger
+from sightline.images.image import Image, ImageStatus
 
 APPROVED = "approved"  # export's name for the approved images of the ledger
 SPLIT = "labels"  # the one split that they are
-EDGES = ("left", "top", "width", "height")
 HASH = re.compile(r"[0-9a-f]{64}")
 ATTEMPTS = 20  # executions with the same labels
-OPEN = (ledger.NEW, ledger.REJECTED)  # what a label may be brought for
+OPEN = (ImageStatus.NEW, ImageStatus.REJECTED)  # what a label may be brought for
 WHY_NOT = {
-    ledger.CLAIMED: "the annotators have it at the moment",
-    ledger.APPROVED: "it has an approved label already",
-    ledger.QUARANTINED: "it is in quarantine",
-    ledger.REMOVED: "it was removed",
+    ImageStatus.CLAIMED: "the annotators have it at the moment",
+    ImageStatus.APPROVED: "it has an approved label already",
+    ImageStatus.QUARANTINED: "it is in quarantine",
+    ImageStatus.REMOVED: "it was removed",
 }
 
 Annotations = list[dict[str, int]]  # an image's boxes in whole pixels, with the class ids of the stack
@@ -44,21 +43,21 @@ class Index:
     several.
     """
 
-    by_id: dict[str, dict[str, Any]] = field(default_factory=dict)
+    by_id: dict[str, Image] = field(default_factory=dict)
     by_name: dict[str, set[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, target: Target) -> "Index":
         index = cls()
-        for status in ledger.STATUSES:
-            for image in pipeline.images(target, status):
-                index.by_id[image["image_id"]] = image
-                for key in {image["key"], *image.get("keys", ())}:
+        for status in ImageStatus:
+            for image in pipeline.ledger(target).with_status(status):
+                index.by_id[image.image_id] = image
+                for key in {image.key, *image.keys}:
                     for name in _names(key):
-                        index.by_name.setdefault(name, set()).add(image["image_id"])
+                        index.by_name.setdefault(name, set()).add(image.image_id)
         return index
 
-    def find(self, name: str, image_id: str = "") -> dict[str, Any] | None:
+    def find(self, name: str, image_id: str = "") -> Image | None:
         """The image of a content hash, else of a name. Raises common.BadLabelError when several have it."""
         if image_id in self.by_id:
             return self.by_id[image_id]
@@ -105,13 +104,13 @@ def read(
     index, hashes = Index.of(target), hashes_of(beside) if beside else {}
     known = pipeline.parameters(target)["Classes"].split(",")
 
-    def find(image_name: str, image_id: str = "") -> dict[str, Any] | None:
+    def find(image_name: str, image_id: str = "") -> Image | None:
         tail = image_name.rsplit("/", 1)[-1]
         return index.find(image_name, image_id or hashes.get(image_name) or hashes.get(tail, ""))
 
     def sizes(image_name: str) -> tuple[int, int] | None:
         found = find(image_name)
-        return (int(found["width"]), int(found["height"])) if found and "width" in found else None
+        return (found.width, found.height) if found and found.width else None
 
     labels = formats.read(name, path, report, sizes)
     numbers = class_numbers(labels, known, classes)
@@ -164,15 +163,15 @@ def class_numbers(labels: LabelSet, known: list[str], given: dict[str, str]) -> 
 
 
 def _line(
-    image: LabeledImage, found: dict[str, Any] | None, numbers: dict[str, int | None], report: Report
+    image: LabeledImage, found: Image | None, numbers: dict[str, int | None], report: Report
 ) -> tuple[str, Annotations]:
     """The image's content hash and its boxes in whole pixels inside it. Raises common.BadLabelError."""
     if found is None:
         raise common.BadLabelError("not in the ledger; upload it first")
-    status = found["status"]
+    status = found.status
     if status not in OPEN:
         raise common.BadLabelError(WHY_NOT.get(status, f"its status is {status}"))
-    size = (int(found["width"]), int(found["height"]))
+    size = (found.width, found.height)
     common.check(image.size in (None, size), f"the file says another size than the image has, {size[0]}×{size[1]}")
     annotations = []
     for box in image.boxes:
@@ -181,7 +180,7 @@ def _line(
             report.lose(f"boxes of the class {box.class_name}, as --class says", image.name)
             continue
         annotations.append({"class_id": number, **_pixels(box, size, image.name, report)})
-    return found["image_id"], annotations
+    return found.image_id, annotations
 
 
 def _pixels(box: LabelBox, size: tuple[int, int], name: str, report: Report) -> dict[str, int]:
@@ -254,21 +253,24 @@ def _version(target: Target, version: str) -> dict[str, LabelSet]:
 def approved_labels(target: Target) -> dict[str, LabelSet]:
     """The approved images under the names that they were uploaded with."""
     classes = pipeline.parameters(target)["Classes"].split(",")
-    images = [_labeled(image, classes) for image in pipeline.images(target, ledger.APPROVED)]
+    images = [_labeled(image, classes) for image in pipeline.ledger(target).with_status(ImageStatus.APPROVED)]
     return {SPLIT: LabelSet(classes, sorted(images, key=lambda image: image.name))}
 
 
-def _labeled(image: dict[str, Any], classes: list[str]) -> LabeledImage:
+def _labeled(image: Image, classes: list[str]) -> LabeledImage:
     boxes = [
-        LabelBox(classes[int(box["class_id"])], *(float(box[edge]) for edge in EDGES)) for box in image["annotations"]
+        LabelBox(
+            classes[box["class_id"]], *(float(edge) for edge in (box["left"], box["top"], box["width"], box["height"]))
+        )
+        for box in image.annotations or ()
     ]
     return LabeledImage(
-        name=image["key"].removeprefix(names.INCOMING),
-        size=(int(image["width"]), int(image["height"])),
+        name=image.key.removeprefix(names.INCOMING),
+        size=(image.width, image.height),
         boxes=tuple(boxes),
-        image_id=image["image_id"],
-        group_id=image.get("group_id", ""),
-        job=image["label_ref"].rsplit("/", 2)[-2],  # s3://…/labeling/<job>/output.manifest
-        labeled_at=str(image["updated_at"])[:19],
-        source=f"s3://{image['bucket']}/{image['key']}",
+        image_id=image.image_id,
+        group_id=image.group_id or "",
+        job=(image.label_ref or "//").rsplit("/", 2)[-2],  # s3://…/labeling/<job>/output.manifest
+        labeled_at=image.updated_at.isoformat()[:19],
+        source=f"s3://{image.bucket}/{image.key}",
     )

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from client.target import Target
 from sightline import names
 from sightline.errors import SightlineError
-from sightline.images import image as ledger
+from sightline.images.ledger import Ledger
 
 UPLOADERS = 8
 MACHINES = {
@@ -46,37 +46,8 @@ def upload(target: Target, files: list[Path], on_file: Callable[[Path], None] = 
         return len(list(pool.map(put, files)))
 
 
-def counts(target: Target) -> dict[str, int]:
-    """Images by status."""
-    client, table = target.client("dynamodb"), target.outputs["ImagesTableName"]
-    result = {}
-    for status in ledger.STATUSES:
-        request = {
-            "TableName": table,
-            "IndexName": "by_status",
-            "Select": "COUNT",
-            "KeyConditionExpression": "#status = :status",
-            "ExpressionAttributeNames": {"#status": "status"},
-            "ExpressionAttributeValues": {":status": {"S": status}},
-        }
-        result[status] = sum(page["Count"] for page in client.get_paginator("query").paginate(**request))
-    return result
-
-
-def images(target: Target, status: str) -> list[dict[str, Any]]:
-    """The ledger's items of one status."""
-    from boto3.dynamodb.types import TypeDeserializer
-
-    read = TypeDeserializer()
-    request = {
-        "TableName": target.outputs["ImagesTableName"],
-        "IndexName": "by_status",
-        "KeyConditionExpression": "#status = :status",
-        "ExpressionAttributeNames": {"#status": "status"},
-        "ExpressionAttributeValues": {":status": {"S": status}},
-    }
-    pages = target.client("dynamodb").get_paginator("query").paginate(**request)
-    return [{key: read.deserialize(value) for key, value in item.items()} for page in pages for item in page["Items"]]
+def ledger(target: Target) -> Ledger:
+    return Ledger(target.aws, target.outputs["ImagesTableName"])
 
 
 def parameters(target: Target) -> dict[str, str]:

@@ -57,7 +57,7 @@ def status(as_json: JsonOption = False) -> None:
         if execution["status"] == "RUNNING"
     ]
     value: dict[str, Any] = {
-        "images": pipeline.counts(found),
+        "images": pipeline.ledger(found).counts(),
         "running": running,
         "models": models.listed(found),
         "devices": devices.listed(found),

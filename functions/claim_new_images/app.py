@@ -15,7 +15,6 @@ from sightline.aws.objects import ObjectStore
 from sightline.images.ledger import Ledger
 
 MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])
-FIELDS = ("image_id", "bucket", "key", "version_id", "width", "height", "format", "annotations")
 
 logger = Logger()
 aws = Aws()
@@ -27,8 +26,7 @@ artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 def handler(event: dict, context: LambdaContext) -> dict:
     job_id = names.short(event["execution"])
     claimed = images.claim(job_id, MAX_JOB_IMAGES)
-    # An image that an engineer sent back has its last label, and why it came back.
-    lines = [{field: image.get(field) for field in FIELDS} | {"reason": image.get("why")} for image in claimed]
+    lines = (image.line() for image in claimed)
     uri = artifacts.write_lines(names.round_prefix(job_id, 1) + "images.jsonl", lines)
     logger.info("images claimed", job_id=job_id, images=len(claimed))
     return {"job_id": job_id, "images": len(claimed), "images_uri": uri, "round": 1}

@@ -16,12 +16,12 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
+from sightline.images.image import Image
 from sightline.images.ledger import Ledger
 from sightline.labelling import labels
 
 CLASSES = os.environ["CLASSES"].split(",")
 MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])
-FIELDS = ("image_id", "bucket", "key", "version_id", "width", "height", "format")
 
 logger = Logger()
 aws = Aws()
@@ -33,17 +33,16 @@ class TooManyLabelsError(SightlineError):
     """More labels than one execution takes."""
 
 
-def label(job_id: str, image: dict[str, Any], annotations: Any) -> dict[str, Any] | None:
+def label(job_id: str, image: Image, annotations: Any) -> dict[str, Any] | None:
     """The line of a claimed image's label; None, logged and the image given back, when its boxes can't be."""
     try:
-        boxes = labels.check_annotations(
-            annotations, width=image["width"], height=image["height"], classes=len(CLASSES)
-        )
+        boxes = labels.check_annotations(annotations, width=image.width, height=image.height, classes=len(CLASSES))
     except labels.InvalidAnswerError as error:
-        logger.warning("imported label left out", image_id=image["image_id"], reason=str(error))
-        images.give_back(image["image_id"], job_id)
+        logger.warning("imported label left out", image_id=image.image_id, reason=str(error))
+        images.give_back(image.image_id, job_id)
         return None
-    return {**{field: image.get(field) for field in FIELDS}, "annotations": boxes, "worker": "import"}
+    asked = {name: value for name, value in image.line().items() if name != "reason"}
+    return {**asked, "annotations": boxes, "worker": "import"}
 
 
 @logger.inject_lambda_context
@@ -53,7 +52,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
     if len(given) > MAX_JOB_IMAGES:
         raise TooManyLabelsError(f"{len(given)} labels in {event['labels_uri']}; MaxJobImages allows {MAX_JOB_IMAGES}")
     claimed = images.claim_for_labels(job_id, sorted(given))
-    lines = [line for image in claimed if (line := label(job_id, image, given[image["image_id"]]))]
+    lines = [line for image in claimed if (line := label(job_id, image, given[image.image_id]))]
     prefix, verdicts_uri = names.round_prefix(job_id, 1), ""
     labels_uri = artifacts.write_lines(prefix + "labels.jsonl", lines)
     if event["approved"]:

@@ -64,6 +64,11 @@ def look(detector: Detector, image: dict[str, Any], body: bytes | None) -> dict[
     }
 
 
+def read(image: dict[str, Any]) -> bytes | None:
+    version = image.get("version_id") or None
+    return uploads.read_image(image["bucket"], image["key"], version, max_bytes=MAX_IMAGE_BYTES)
+
+
 def each_seen(detector: Detector, images: Iterator[dict[str, Any]], left_ms: Callable[[], int]) -> Iterator[Any]:
     """The images with their proposals as long as there is time, then without."""
     with ThreadPoolExecutor(READERS) as pool:
@@ -72,7 +77,7 @@ def each_seen(detector: Detector, images: Iterator[dict[str, Any]], left_ms: Cal
                 yield from some
                 yield from images
                 return
-            bodies = pool.map(lambda image: uploads.read_image(image, max_bytes=MAX_IMAGE_BYTES), some)
+            bodies = pool.map(read, some)
             yield from (look(detector, image, body) for image, body in zip(some, bodies, strict=True))
 
 

@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.images import image as rules
+from sightline.images.image import ImageStatus
 from sightline.images.ledger import Ledger
 from sightline.labelling import manifest
 from sightline.labelling.feature_store import FeatureGroup
@@ -40,8 +40,8 @@ def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
     if artifacts.copy_from(label["bucket"], label["key"], copy, label.get("version_id")) is None:
         logger.warning("image erased while it was labelled", image_id=label["image_id"], key=label["key"])
         return False
-    settled = {"label_ref": artifacts.uri(names.output_manifest(job_id)), "annotations": label["annotations"]}
-    if not images.settle(job_id, label["image_id"], rules.APPROVED, rounds=number, **settled):
+    manifest_uri, boxes = artifacts.uri(names.output_manifest(job_id)), label["annotations"]
+    if not images.approve(job_id, label["image_id"], rounds=number, label_ref=manifest_uri, annotations=boxes):
         return False
     features.put_label(job_id, label, artifacts.uri(copy))
     return True
@@ -52,8 +52,7 @@ def set_aside(job_id: str, last: int, label: dict[str, Any]) -> None:
     label.
     """
     why = f"skipped: {label['skip']}" if "skip" in label else f"rejected {last} times: {label['reason']}"
-    last_label = {"annotations": label["annotations"]} if label.get("annotations") is not None else {}
-    images.settle(job_id, label["image_id"], rules.REJECTED, rounds=last, attention="OPEN", why=why, **last_label)
+    images.reject(job_id, label["image_id"], rounds=last, why=why, annotations=label.get("annotations"))
 
 
 def write_manifest(job_id: str, approved: list[dict[str, Any]]) -> str:
@@ -79,7 +78,7 @@ def write_manifest(job_id: str, approved: list[dict[str, Any]]) -> str:
 def new_labels() -> int:
     """Approved images that came since the newest dataset version."""
     latest = artifacts.find_json(names.LATEST_DATASET) or {}
-    return images.count(rules.APPROVED) - int(latest.get("images", 0))
+    return images.count(ImageStatus.APPROVED) - int(latest.get("images", 0))
 
 
 @metrics.log_metrics

@@ -15,13 +15,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from PIL import Image
+from PIL import Image as Picture
 
 from sightline.aws.clients import Aws
 from sightline.aws.workflows import StateMachine
-from sightline.images import image as rules
-from sightline.images.image import ObjectEvent
-from sightline.images.ledger import Ledger, now
+from sightline.images.events import ObjectEvent
+from sightline.images.image import Image, ImageStatus, now
+from sightline.images.ledger import Ledger, Outcome
 from sightline.images.uploads import Uploads, unread_id
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.phash import phash
@@ -42,7 +42,7 @@ processor = BatchProcessor(event_type=EventType.SQS)
 
 def register(record: SQSRecord) -> str:
     """Handle one S3 event; answers what became of it (`new`, `known`, `quarantined`, `removed`, `stale`, `gone`)."""
-    event = rules.parse_object_event(record.json_body)
+    event = ObjectEvent.from_event(record.json_body)
     outcome = images.remove(event) if event.deleted else add(event)
     logger.info("object event handled", key=event.key, outcome=outcome)
     metrics.add_metric(name=f"Images{outcome.capitalize()}", unit=MetricUnit.Count, value=1)
@@ -54,16 +54,17 @@ def add(event: ObjectEvent) -> str:
     if upload is None:
         return "gone"
     event = replace(event, version_id=upload.version_id)  # an event of the sweep does not know it
-    image = {
-        "image_id": hashlib.sha256(upload.body).hexdigest() if upload.body is not None else unread_id(event),
-        "bucket": event.bucket,
-        "key": event.key,
-        "version_id": upload.version_id,
-        "bytes": upload.bytes,
-        "captured_at": upload.metadata.get("captured-at", event.time),
-        "source": upload.metadata.get("source", "upload"),
+    image = Image(
+        image_id=hashlib.sha256(upload.body).hexdigest() if upload.body is not None else unread_id(event),
+        status=ImageStatus.NEW,
+        bucket=event.bucket,
+        key=event.key,
+        version_id=upload.version_id,
+        bytes=upload.bytes,
+        captured_at=upload.metadata.get("captured-at", event.time),
+        source=upload.metadata.get("source", "upload"),
         **from_device(upload.metadata),
-    }
+    )
     if upload.body is None:
         return refuse(event, image, f"{upload.bytes} bytes; at most {MAX_IMAGE_BYTES} are taken for one image")
     try:
@@ -71,8 +72,9 @@ def add(event: ObjectEvent) -> str:
     except UndecodableImageError as error:
         return refuse(event, image, str(error))
     height, width = pixels.shape[:2]
-    described = {"width": width, "height": height, "format": image_format(upload.body), "phash": phash(pixels)}
-    return images.add(event, {**image, **described, "status": rules.NEW})
+    return images.add(
+        event, replace(image, width=width, height=height, format=image_format(upload.body), phash=phash(pixels))
+    )
 
 
 def from_device(metadata: dict[str, str]) -> dict[str, str]:
@@ -84,16 +86,16 @@ def from_device(metadata: dict[str, str]) -> dict[str, str]:
 
 def image_format(body: bytes) -> str:
     """`jpeg`, `png`, …: read from the content, whatever the name says."""
-    with Image.open(io.BytesIO(body)) as image:
+    with Picture.open(io.BytesIO(body)) as image:
         return str(image.format).lower()
 
 
-def refuse(event: ObjectEvent, image: dict, reason: str) -> str:
+def refuse(event: ObjectEvent, image: Image, reason: str) -> str:
     """Set the object aside. The ledger comes first: a repeated event finds the object gone and changes nothing."""
-    refused = {**image, "status": rules.QUARANTINED, "reason": reason, "quarantined_at": now()}
-    if images.add(event, refused) == "stale":
-        return "stale"
-    uploads.quarantine(event, image["image_id"], reason)
+    refused = replace(image, status=ImageStatus.QUARANTINED, reason=reason, quarantined_at=now())
+    if images.add(event, refused) == Outcome.STALE:
+        return Outcome.STALE
+    uploads.quarantine(event, image.image_id, reason)
     return "quarantined"
 
 
@@ -110,5 +112,5 @@ def handler(event: dict, context: LambdaContext) -> dict:
     # Also for known images: they may be new again, or their first event failed after it had entered them.
     if {"new", "known"} & set(outcomes):
         window = images.open_window(WINDOW_SECONDS)
-        label_images.start_once(window["name"], {"claim_at": window["claim_at"]})
+        label_images.start_once(window.name, window.request())
     return response

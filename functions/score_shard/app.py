@@ -58,7 +58,7 @@ def load(release_uri: str) -> Detector:
 
 
 def read(key: str) -> bytes | None:
-    return uploads.read_image({"bucket": IMAGES_BUCKET, "key": key}, max_bytes=MAX_IMAGE_BYTES)
+    return uploads.read_image(IMAGES_BUCKET, key, max_bytes=MAX_IMAGE_BYTES)
 
 
 def score(detector: Detector, body: bytes | None) -> Judged | str:

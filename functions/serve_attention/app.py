@@ -6,7 +6,6 @@ runs.
 
 import os
 from datetime import UTC, datetime
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -16,7 +15,7 @@ from sightline.api.shapes import Attention, AttentionImage, Settled, Settlement
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.aws.workflows import StateMachine
-from sightline.images import image as rules
+from sightline.images.image import Image, ImageStatus
 from sightline.images.ledger import Ledger
 from sightline.images.uploads import Uploads
 from sightline.labelling import manifest
@@ -53,70 +52,71 @@ def settle_image(image_id: str) -> Settled:
     image = images.image(image_id) if len(image_id) <= MAX_ID else None
     if image is None:
         raise RequestError(f"no image {image_id!r:.80}", 404)
-    if "attention" not in image:
+    if not image.attention:
         raise RequestError(f"image {image_id} is not on the list (any more)", 409)
     status = ACTIONS[action](image, engineer)
     logger.info("image settled", image_id=image_id, action=action, engineer=engineer)
     return {"image_id": image_id, "status": status}
 
 
-def relabel(image: dict[str, Any], engineer: str) -> str:
+def relabel(image: Image, engineer: str) -> ImageStatus:
     """People get the image again, with its last label and why it comes back."""
-    settle(image, rules.NEW)
+    check(image, images.relabel(image.image_id))
     window = images.open_window(WINDOW_SECONDS)
-    label_images.start_once(window["name"], {"claim_at": window["claim_at"]})
-    return rules.NEW
+    label_images.start_once(window.name, window.request())
+    return ImageStatus.NEW
 
 
-def accept(image: dict[str, Any], engineer: str) -> str:
+def accept(image: Image, engineer: str) -> ImageStatus:
     """The last label is right, whatever was said of it: it becomes training data like any other."""
-    if image["status"] == rules.APPROVED:
-        return settle(image, rules.APPROVED, accepted_by=engineer)
-    if "annotations" not in image:
-        raise RequestError(f"image {image['image_id']} has no label to accept; send it to be labelled or drop it", 409)
-    frozen = artifacts.copy_from(
-        image["bucket"], image["key"], names.dataset_image(image["image_id"], image["format"]), image.get("version_id")
-    )
+    if image.status == ImageStatus.APPROVED:
+        check(image, images.accept(image.image_id, engineer))
+        return ImageStatus.APPROVED
+    if image.annotations is None:
+        raise RequestError(f"image {image.image_id} has no label to accept; send it to be labelled or drop it", 409)
+    copy = names.dataset_image(image.image_id, image.format)
+    frozen = artifacts.copy_from(image.bucket, image.key, copy, image.version_id)
     if frozen is None:
-        raise RequestError(f"the object of image {image['image_id']} was erased; drop the image", 409)
-    job, key = names.accepted_job(image["image_id"]), names.output_manifest(names.accepted_job(image["image_id"]))
+        raise RequestError(f"the object of image {image.image_id} was erased; drop the image", 409)
+    job, key = names.accepted_job(image.image_id), names.output_manifest(names.accepted_job(image.image_id))
     line = manifest.record(
         source=frozen,
-        image=image,
-        annotations=image["annotations"],
+        image=image.to_item(),
+        annotations=list(image.annotations),
         classes=CLASSES,
         job_name=job,
         created=datetime.now(UTC),
     )
-    status = settle(image, rules.APPROVED, accepted_by=engineer, label_ref=artifacts.write_lines(key, [line]))
-    features.put_label(job, image, frozen)
-    return status
+    check(image, images.accept(image.image_id, engineer, label_ref=artifacts.write_lines(key, [line])))
+    features.put_label(job, image.to_item(), frozen)
+    return ImageStatus.APPROVED
 
 
-def drop(image: dict[str, Any], engineer: str) -> str:
+def drop(image: Image, engineer: str) -> ImageStatus:
     """The image is of no use; it stays where it is and is asked no more."""
-    return settle(image, rules.QUARANTINED, reason=f"dropped by {engineer}: {image['why']}")
+    check(image, images.drop(image.image_id, f"dropped by {engineer}: {image.why}"))
+    return ImageStatus.QUARANTINED
 
 
 ACTIONS = {"relabel": relabel, "accept": accept, "drop": drop}
 
 
-def settle(image: dict[str, Any], status: str, **fields: Any) -> str:
-    if images.settle_attention(image["image_id"], status, **fields) is None:
-        raise RequestError(f"image {image['image_id']} was settled by somebody else at this moment", 409)
-    return status
+def check(image: Image, settled: bool) -> None:
+    """Raise RequestError where an image was not on the list any more when it was to be settled."""
+    if not settled:
+        raise RequestError(f"image {image.image_id} was settled by somebody else at this moment", 409)
 
 
-def shown(image: dict[str, Any]) -> AttentionImage:
+def shown(image: Image) -> AttentionImage:
     return {
-        "image_id": image["image_id"],
-        "name": image["key"],
-        "image_url": uploads.presigned_url(image["bucket"], image["key"], image.get("version_id"), URL_SECONDS),
-        "why": image["why"],
-        "annotations": image.get("annotations"),
-        "width": image["width"],
-        "height": image["height"],
-        "status": image["status"],
+        "image_id": image.image_id,
+        "name": image.key,
+        "image_url": uploads.presigned_url(image.bucket, image.key, image.version_id, URL_SECONDS),
+        "why": image.why or "",
+        "annotations": list(image.annotations) if image.annotations is not None else None,
+        "width": image.width,
+        "height": image.height,
+        "status": image.status,
     }
 
 

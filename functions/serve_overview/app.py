@@ -17,7 +17,6 @@ from sightline.api.shown import model_shown
 from sightline.api.workflow_graph import graph
 from sightline.aws.clients import Aws
 from sightline.aws.workflows import StateMachine
-from sightline.images import image as rules
 from sightline.images.ledger import Ledger
 from sightline.models.registry import Registry
 from sightline.rollout.fleet import Fleet
@@ -42,7 +41,7 @@ counted: dict[str, Any] = {"at": 0.0, "images": {}}
 
 def count_images() -> dict[str, int]:
     if time.monotonic() - counted["at"] > FRESH_SECONDS:
-        counted.update(images={status: images.count(status) for status in rules.STATUSES}, at=time.monotonic())
+        counted.update(images=images.counts(), at=time.monotonic())
     found: dict[str, int] = counted["images"]
     return found
 

@@ -19,7 +19,7 @@ from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.datasets.snapshot import Dataset, shortage, snapshot
 from sightline.datasets.splits import SPLITS
-from sightline.images import image as rules
+from sightline.images.image import ImageStatus
 from sightline.images.ledger import Ledger
 from sightline.labelling import manifest
 
@@ -63,7 +63,7 @@ def label_record(image: dict[str, Any], source: str) -> dict[str, Any]:
 @logger.inject_lambda_context
 def handler(event: dict, context: LambdaContext) -> dict:
     latest = artifacts.find_json(names.LATEST_DATASET) or {}
-    approved = images.with_status(rules.APPROVED)
+    approved = [image.to_item() for image in images.with_status(ImageStatus.APPROVED)]
     dataset = snapshot(approved, classes=CLASSES, parent=latest.get("version"), code_version=CODE_VERSION)
     frozen = {image["image_id"] for image in approved if image.get("split")}
     members = [image for split in SPLITS for image in dataset.members[split] if image["image_id"] not in frozen]

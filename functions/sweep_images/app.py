@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from sightline.aws.clients import Aws
 from sightline.aws.queue import Queue
-from sightline.images.image import created_event
+from sightline.images.events import created_event
 from sightline.images.ledger import Ledger
 from sightline.images.uploads import Uploads
 
@@ -28,7 +28,7 @@ images = Ledger(aws, os.environ["IMAGES_TABLE"])
 def handler(event: dict, context: LambdaContext) -> dict:
     listed = queued = 0
     for page in uploads.list_incoming(IMAGES_BUCKET):
-        missing = [found for found in page if images.last_sequencer(IMAGES_BUCKET, found["Key"]) is None]
+        missing = [found for found in page if images.last_sequencer(IMAGES_BUCKET, found.key) is None]
         queue.send([created_event(IMAGES_BUCKET, found) for found in missing])
         listed += len(page)
         queued += len(missing)

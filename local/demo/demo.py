@@ -23,6 +23,7 @@ from local.device.simulated import SimulatedDevice
 from reporting import demo as report
 from sightline.datasets import grouping
 from sightline.errors import SightlineError
+from sightline.images.image import ImageStatus
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.phash import phash
 
@@ -158,26 +159,31 @@ class Demo:
         deadline = time.monotonic() + LABELING_SECONDS
         while time.monotonic() < deadline:
             people.work()
-            counts = pipeline.counts(self.target)
-            if counts["APPROVED"] + counts["REJECTED"] >= self.expected and not counts["NEW"] + counts["CLAIMED"]:
+            counts = pipeline.ledger(self.target).counts()
+            if (
+                counts[ImageStatus.APPROVED] + counts[ImageStatus.REJECTED] >= self.expected
+                and not counts[ImageStatus.NEW] + counts[ImageStatus.CLAIMED]
+            ):
                 break
             self.check_machine("label_images")
             time.sleep(0.3)
         else:
             raise DemoError(f"labelling took longer than {LABELING_SECONDS} s: {counts}")
-        quarantined = pipeline.images(self.target, "QUARANTINED")
-        settled = pipeline.images(self.target, "APPROVED") + pipeline.images(self.target, "REJECTED")
-        merged = [image for image in settled if len(image["keys"]) > 1]
+        ledger = pipeline.ledger(self.target)
+        quarantined = ledger.with_status(ImageStatus.QUARANTINED)
+        settled = ledger.with_status(ImageStatus.APPROVED) + ledger.with_status(ImageStatus.REJECTED)
+        merged = [image for image in settled if len(image.keys) > 1]
         self.result |= {
             "images_quarantined": len(quarantined),
-            "quarantine": [{"key": image["key"], "reason": image["reason"]} for image in quarantined],
-            "images_merged": [sorted(image["keys"]) for image in merged],
-            "labels_approved": counts["APPROVED"],
-            "labels_rejected": counts["REJECTED"],
+            "quarantine": [{"key": image.key, "reason": image.reason} for image in quarantined],
+            "images_merged": [sorted(image.keys) for image in merged],
+            "labels_approved": counts[ImageStatus.APPROVED],
+            "labels_rejected": counts[ImageStatus.REJECTED],
             "verdicts_rejected": people.done["rejected"],
         }
         self.result["note"] = (
-            f"{counts['APPROVED']} approved, {people.done['rejected']} sent round again, {len(quarantined)} quarantined"
+            f"{counts[ImageStatus.APPROVED]} approved, {people.done['rejected']} sent round again, "
+            f"{len(quarantined)} quarantined"
         )
 
     def check_machine(self, machine: str) -> None:

@@ -15,13 +15,13 @@ from moto import mock_aws
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_sfn
 
-from sightline.aws.clients import Aws
 from sightline.aws.workflows import StateMachine
-from sightline.images.ledger import Ledger
+from sightline.images.image import ImageStatus
 from sightline.labelling.feature_store import FeatureGroup
 from sightline.models.registry import Registry
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import Cloud, cloud, jpeg, request
+from tests.images import ledger
 from tests.moto_machine import Ended, Handler, Machine
 
 __all__ = ["cloud"]
@@ -116,9 +116,8 @@ class Workflow(Machine):
         return self.end(self.start(name, request))
 
     def statuses(self) -> dict[str, str]:
-        names = ("NEW", "CLAIMED", "APPROVED", "REJECTED", "REMOVED")
-        images = [image for name in names for image in Ledger(Aws(), "ImagesTable").with_status(name)]
-        return {image["key"].rsplit("/", 1)[-1]: image["status"] for image in images}
+        images = [image for status in ImageStatus for image in ledger().with_status(status)]
+        return {image.key.rsplit("/", 1)[-1]: image.status for image in images}
 
     def trainings(self) -> list[str]:
         listed = self.client.list_executions(stateMachineArn=self.train_model)["executions"]
@@ -194,7 +193,7 @@ def test_what_is_rejected_in_the_last_round_is_set_aside(flow: Workflow) -> None
         *CLAIMED, *FIRST, *ROUND, *AGAIN, *RECORDED, "StartTraining", "LabelsRecorded",
     ]  # fmt: skip
     assert flow.statuses()["2.jpg"] == "REJECTED"
-    assert [image["why"] for image in Ledger(Aws(), "ImagesTable").attention(9)] == ["rejected 2 times: box too small"]
+    assert [image.why for image in ledger().attention(9)] == ["rejected 2 times: box too small"]
     assert (ended.output["labels"]["approved"], ended.output["labels"]["rejected"]) == (3, 1)
 
 
@@ -202,7 +201,7 @@ def test_images_that_are_skipped_are_set_aside(flow: Workflow) -> None:
     flow.skipped = {"1.jpg", "2.jpg", "3.jpg", "4.jpg"}
     ended = flow.run("window-1")
     assert (ended.status, ended.output["labels"]["skipped"]) == ("SUCCEEDED", 4)
-    assert {image["why"] for image in Ledger(Aws(), "ImagesTable").attention(9)} == {"skipped: too dark"}
+    assert {image.why for image in ledger().attention(9)} == {"skipped: too dark"}
 
 
 def test_without_proposals_people_label_all_the_same(flow: Workflow) -> None:

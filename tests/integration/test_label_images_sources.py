@@ -11,10 +11,10 @@ import pytest
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
 from local.emulator.aws_shapes import check_request
-from sightline.aws.clients import Aws
-from sightline.images.ledger import Ledger
+from sightline.images.image import ImageStatus
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import Cloud, cloud
+from tests.images import ledger
 from tests.integration.test_label_images_paths import AGAIN, BOX, CLAIMED, GIVEN_BACK, RECORDED, ROUND, Workflow, flow
 from tests.integration.test_train_model_paths import run_jobs
 
@@ -31,8 +31,7 @@ IMPORTED = ["IsWindowOpen", "ImportLabels", "AreLabelsImported"]
 
 def bring(flow: Workflow, name: str, *, approved: bool, boxes: Any = (BOX,)) -> Any:
     lines = [
-        {"image_id": image["image_id"], "annotations": list(boxes)}
-        for image in Ledger(Aws(), "ImagesTable").with_status("NEW")
+        {"image_id": image.image_id, "annotations": list(boxes)} for image in ledger().with_status(ImageStatus.NEW)
     ]
     return flow.run(name, labels_uri=flow.cloud.write_lines(f"labeling/imports/{name}.jsonl", lines), approved=approved)
 

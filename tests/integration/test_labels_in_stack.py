@@ -17,6 +17,7 @@ from client.formats.common import Report
 from client.target import Target
 from local import stack
 from local.demo.sample import draw
+from sightline.images.image import Image, ImageStatus
 
 pytestmark = pytest.mark.timeout(900)  # a stack comes up, and people label
 
@@ -46,7 +47,7 @@ def photos(line: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
     file = draw(folder, PHOTOS, seed=3)
     pipeline.upload(line, sorted(folder.glob("*.jpg")))
-    until(lambda: pipeline.counts(line)["NEW"] == PHOTOS)
+    until(lambda: pipeline.ledger(line).count(ImageStatus.NEW) == PHOTOS)
     return file
 
 
@@ -80,7 +81,10 @@ def test_imported_labels_are_recorded_and_unknown_images_named(
     assert brought["report"].refused == {"not in the ledger; upload it first": ["nowhere.jpg"]}
     assert [output["labels"]["approved"] for output in brought["outputs"]] == [BROUGHT]
     truth = read_coco(photos)
-    recorded = {image["key"].rsplit("/", 1)[-1]: image["annotations"] for image in pipeline.images(line, "APPROVED")}
+    recorded = {
+        image.key.rsplit("/", 1)[-1]: list(image.annotations or ())
+        for image in pipeline.ledger(line).with_status(ImageStatus.APPROVED)
+    }
     assert recorded == {name: truth[name] for name in sorted(truth)[:BROUGHT]}
     report = Report()
     assert labels.read(line, "coco", photos.parent / "part.json", report, None, {}) == []
@@ -99,8 +103,8 @@ def test_an_export_says_what_the_ledger_says(
     assert said == {image: len(truth[image]) for image in sorted(truth)[:BROUGHT]}
 
 
-def _size(image: dict[str, Any] | None) -> tuple[int, int] | None:
-    return (int(image["width"]), int(image["height"])) if image else None
+def _size(image: Image | None) -> tuple[int, int] | None:
+    return (image.width, image.height) if image else None
 
 
 def test_a_work_teams_jobs_are_answered_on_the_page_and_recorded(line: Target, brought: Any, photos: Path) -> None:
@@ -122,4 +126,4 @@ def test_a_work_teams_jobs_are_answered_on_the_page_and_recorded(line: Target, b
     sagemaker = line.client("sagemaker")
     jobs = sagemaker.list_labeling_jobs()["LabelingJobSummaryList"]
     assert {job["LabelingJobStatus"] for job in jobs} == {"Completed"}
-    assert pipeline.counts(line)["APPROVED"] == BROUGHT + recorded["approved"]
+    assert pipeline.ledger(line).count(ImageStatus.APPROVED) == BROUGHT + recorded["approved"]

@@ -20,6 +20,7 @@ from client.target import Target
 from local import stack
 from local.demo.sample import draw
 from local.device.simulated import SimulatedDevice
+from sightline.images.image import ImageStatus
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -212,7 +213,8 @@ def test_careless_labels_go_round_again_until_they_are_right(line: Target, label
     start += ["IsGroundTruthUsed", "ProposeLabels", "AskWithProposals", *LABELED]
     again = ["IsGroundTruthUsed", *LABELED] * (rounds - 1)
     assert labeled == [*start, *again, "RecordLabels", "IsEnoughNew", "LabelsRecorded"]
-    assert pipeline.counts(line)["APPROVED"] + pipeline.counts(line)["REJECTED"] == 20
+    counts = pipeline.ledger(line).counts()
+    assert counts[ImageStatus.APPROVED] + counts[ImageStatus.REJECTED] == 20
 
 
 def test_a_failing_job_fails_the_execution_with_its_reason(line: Target, labeled: list[str]) -> None:

@@ -23,11 +23,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.resou
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from local.emulator.aws_shapes import check_request
-from sightline.aws.clients import Aws
-from sightline.images.ledger import Ledger, image_key
+from sightline.images.image import ImageStatus
 from tests.fake_cloud import Cloud, cloud
 from tests.given_aws import GivenAws
-from tests.hashes import photo
+from tests.images import approved, become, enter, ledger
 from tests.moto_machine import Ended, Machine
 
 __all__ = ["cloud"]
@@ -149,15 +148,7 @@ class Workflow(Machine):
 
 def approve(cloud: Cloud, numbers: range) -> None:
     """Approved images of different parts in the ledger, every fourth without a defect."""
-    table = Ledger(Aws(), "ImagesTable").table
-    for number in numbers:
-        name = f"{number:064x}"
-        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": photo(number)}
-        label = {
-            "annotations": [BOX] if number % 4 else [],
-            "label_ref": "s3://artifacts/labeling/job-1/output.manifest",
-        }
-        table.put({**image_key(name), "image_id": name, "status": "APPROVED", "updated_at": "2026", **shown, **label})
+    enter(*(approved(number, *([BOX] if number % 4 else [])) for number in numbers))
 
 
 @pytest.fixture
@@ -340,27 +331,20 @@ def test_what_is_asked_for_is_trained_again_under_another_name(flow: Workflow, r
 
 def test_new_images_are_trained_on_and_no_image_changes_its_split(flow: Workflow) -> None:
     first = flow.run("run-1").output["dataset"]
-    before = {
-        item["image_id"]: (item["group_id"], item["split"])
-        for item in Ledger(Aws(), "ImagesTable").with_status("APPROVED")
-    }
+    before = {image.image_id: (image.group_id, image.split) for image in ledger().with_status(ImageStatus.APPROVED)}
     files = {key: flow.cloud.read(key) for key in flow.keys(f"datasets/{first['version']}/")}
     approve(flow.cloud, range(100, 108))
     ended = flow.run("run-2")
     assert ended.path == [*JUDGED, "RegisterModel", "ModelRegistered"]
     assert ended.output["dataset"]["version"] != first["version"]
-    after = {
-        item["image_id"]: (item["group_id"], item["split"])
-        for item in Ledger(Aws(), "ImagesTable").with_status("APPROVED")
-    }
+    after = {image.image_id: (image.group_id, image.split) for image in ledger().with_status(ImageStatus.APPROVED)}
     assert (len(after), {name: after[name] for name in before}) == (20, before)
     assert {key: flow.cloud.read(key) for key in files} == files
 
 
 def test_too_few_images_end_well_and_say_what_is_missing(flow: Workflow) -> None:
-    table = Ledger(Aws(), "ImagesTable").table
     for number in range(2, 12):
-        table.update(image_key(f"{number:064x}"), "SET #status = :removed", {"removed": "REMOVED"})
+        become(f"{number:064x}", ImageStatus.REMOVED)
     ended = flow.run("run-1", {"force": True})
     assert (ended.status, ended.path, flow.jobs.requests) == ("SUCCEEDED", [*PLANNED, "NothingChanged"], [])
     assert ended.output["plan"]["reason"].startswith("no image for the validation set yet")

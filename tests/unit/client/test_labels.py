@@ -14,6 +14,7 @@ from client import formats, labels, pipeline
 from client.formats import common
 from client.formats.common import LabelBox, LabeledImage, Report
 from sightline.errors import SightlineError
+from sightline.images.image import Image
 
 CLASSES = ["scratch", "dent"]
 
@@ -22,6 +23,7 @@ def image(name: str, status: str = "NEW", body: bytes | None = None) -> dict[str
     digest = hashlib.sha256(body if body is not None else name.encode()).hexdigest()
     return {
         "image_id": digest, "bucket": "images", "key": f"incoming/{name}", "status": status, "width": 60, "height": 40,
+        "bytes": 1, "captured_at": "2026-11-20T09:00:00Z", "source": "upload",
         "label_ref": "s3://artifacts/labeling/window-1/output.manifest", "updated_at": "2026-11-20T09:30:00.000001",
         "annotations": [{"class_id": 1, "left": 1, "top": 2, "width": 3, "height": 4}],
     }  # fmt: skip
@@ -56,9 +58,10 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Any:
     )
     made.client = lambda _: client
     monkeypatch.setattr(pipeline, "parameters", lambda _: {"Classes": ",".join(CLASSES), "MaxJobImages": "2"})
-    monkeypatch.setattr(
-        pipeline, "images", lambda found, status: [entry for entry in found.ledger if entry["status"] == status]
+    ledger = SimpleNamespace(
+        with_status=lambda status: [Image.from_item(entry) for entry in made.ledger if entry["status"] == status]
     )
+    monkeypatch.setattr(pipeline, "ledger", lambda _: ledger)
     return made
 
 
@@ -190,7 +193,7 @@ def test_boxes_become_whole_pixels_inside_the_image_and_that_is_said(
 ) -> None:
     target.ledger = [image("a.jpg")]
     found, report = read(target, coco(tmp_path, "a.jpg", bbox=bbox))
-    assert tuple(found[0]["annotations"][0][edge] for edge in labels.EDGES) == pixels
+    assert tuple(found[0]["annotations"][0][edge] for edge in ("left", "top", "width", "height")) == pixels
     assert len(report.lost) == lost
 
 
@@ -265,4 +268,7 @@ def test_an_export_names_each_image_as_the_ledger_does_or_says_what_it_became(
 
 def test_an_image_without_a_size_in_the_file_takes_the_ledgers(target: Any) -> None:
     entry = image("a.jpg")
-    assert labels._line(LabeledImage("a.jpg", None, ()), entry, {}, Report()) == (entry["image_id"], [])
+    assert labels._line(LabeledImage("a.jpg", None, ()), Image.from_item(entry), {}, Report()) == (
+        entry["image_id"],
+        [],
+    )

@@ -13,14 +13,13 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from sightline.aws.clients import Aws
 from sightline.aws.workflows import Execution, StateMachine
-from sightline.images.ledger import Ledger
 from sightline.rollout.fleet import Device, Fleet, NucleusStatus
 from sightline.rollout.reports import ModelReport
 from sightline.rollout.stages import Stage
 from tests.fake_cloud import REGION, Cloud, jpeg, request
 from tests.given_aws import GivenAws
+from tests.images import ledger
 from tests.project import states
 
 JOB = "window-1795220517014"
@@ -269,11 +268,11 @@ def aside(cloud: Cloud, step: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]
     monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *args: features.append("started"))
     records = [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(3)]
     step("register_images", {"Records": records})
-    images = Ledger(Aws(), "ImagesTable")
-    ids = [image["image_id"] for image in images.claim(JOB, 9)]
-    images.settle(JOB, ids[0], "REJECTED", rounds=2, attention="OPEN", why="box too small", annotations=[BOX])
-    images.settle(JOB, ids[1], "REJECTED", rounds=1, attention="OPEN", why="skipped: dark")
-    images.settle(JOB, ids[2], "APPROVED", rounds=1, label_ref="s3://a/b", annotations=[BOX])
+    images = ledger()
+    ids = [image.image_id for image in images.claim(JOB, 9)]
+    images.reject(JOB, ids[0], rounds=2, why="box too small", annotations=[BOX])
+    images.reject(JOB, ids[1], rounds=1, why="skipped: dark")
+    images.approve(JOB, ids[2], rounds=1, label_ref="s3://a/b", annotations=[BOX])
     contradict(step, cloud, ids[2], map50=0.9)
     features.clear()
     return ids
@@ -304,7 +303,8 @@ def listed(step: Any) -> dict[str, str]:
 
 
 def status_of(image_id: str) -> str:
-    return str((Ledger(Aws(), "ImagesTable").image(image_id) or {})["status"])
+    image = ledger().image(image_id)
+    return image.status if image else ""
 
 
 def test_what_people_could_not_settle_and_what_a_model_contradicts_is_listed(step: Any, aside: list[str]) -> None:
@@ -315,10 +315,8 @@ def test_what_people_could_not_settle_and_what_a_model_contradicts_is_listed(ste
 
 def test_a_model_that_misses_the_floor_contradicts_nobody(step: Any, aside: list[str], cloud: Cloud) -> None:
     step("register_images", {"Records": [cloud.upload("another.jpg", jpeg(9))]})
-    (approved,) = (image["image_id"] for image in Ledger(Aws(), "ImagesTable").claim("another", 9))
-    Ledger(Aws(), "ImagesTable").settle(
-        "another", approved, "APPROVED", rounds=1, label_ref="s3://a/b", annotations=[BOX]
-    )
+    (approved,) = (image.image_id for image in ledger().claim("another", 9))
+    ledger().approve("another", approved, rounds=1, label_ref="s3://a/b", annotations=[BOX])
     contradict(step, cloud, approved, map50=0.0)
     assert approved not in listed(step)
     contradict(step, cloud, approved, map50=0.9)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from sightline.aws.clients import Aws
-from sightline.images.ledger import Ledger
+from sightline.images.image import ImageStatus
 from tests.fake_cloud import Cloud, jpeg
+from tests.images import ledger
 
 JOB = "import-0f1e2d3c4b5a6978"
 BOX = {"class_id": 1, "left": 1, "top": 2, "width": 10, "height": 12}
@@ -17,7 +17,7 @@ def images(step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[str
     """The content hashes of three new images."""
     monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
     step("register_images", {"Records": [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(3)]})
-    return sorted(image["image_id"] for image in Ledger(Aws(), "ImagesTable").with_status("NEW"))
+    return sorted(image.image_id for image in ledger().with_status(ImageStatus.NEW))
 
 
 def bring(step: Any, cloud: Cloud, labels: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -27,10 +27,7 @@ def bring(step: Any, cloud: Cloud, labels: dict[str, Any], **changes: Any) -> di
 
 
 def statuses() -> dict[str, str]:
-    ledger = Ledger(Aws(), "ImagesTable")
-    return {
-        image["image_id"]: status for status in ("NEW", "CLAIMED", "APPROVED") for image in ledger.with_status(status)
-    }
+    return {image.image_id: status for status in ImageStatus for image in ledger().with_status(status)}
 
 
 def test_labels_become_a_first_round_to_verify_and_twice_is_once(step: Any, cloud: Cloud, images: list[str]) -> None:
@@ -65,12 +62,12 @@ def test_a_label_that_can_not_be_is_left_out_and_its_image_given_back(
 def test_images_that_somebody_labels_are_left_to_them(step: Any, cloud: Cloud, images: list[str]) -> None:
     step("claim_new_images", execution="window-1")
     assert bring(step, cloud, {image_id: [] for image_id in images})["images"] == 0
-    assert {image["claimed_by"] for image in Ledger(Aws(), "ImagesTable").with_status("CLAIMED")} == {"window-1"}
+    assert {image.claimed_by for image in ledger().with_status(ImageStatus.CLAIMED)} == {"window-1"}
 
 
 def test_what_this_import_saw_rejected_is_not_claimed_by_it_again(step: Any, cloud: Cloud, images: list[str]) -> None:
     bring(step, cloud, {images[0]: [BOX]})
-    Ledger(Aws(), "ImagesTable").settle(JOB, images[0], "REJECTED", rounds=1)
+    ledger().reject(JOB, images[0], rounds=1, why="box too small")
     assert bring(step, cloud, {images[0]: [BOX]})["images"] == 0
     assert bring(step, cloud, {images[0]: [BOX]}, execution="import-2")["images"] == 1
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from sightline.aws.clients import Aws
-from sightline.images.ledger import Ledger
+from sightline.images.image import ImageStatus
 from sightline.labelling import tasks as tasks_module
 from tests.fake_cloud import Cloud, jpeg, request
 from tests.given_aws import GivenAws
+from tests.images import ledger
 
 JOB = "window-1795220517014"
 BOX = {"class_id": 0, "left": 1, "top": 2, "width": 10, "height": 12}
@@ -92,7 +92,7 @@ def test_released_images_are_new_again(step: Any, images: list[Any], cloud: Clou
     open_labeling(step, cloud)
     assert step("release_images") == {"job_id": JOB, "released": 4}
     assert step("release_images") == {"job_id": JOB, "released": 0}
-    assert Ledger(Aws(), "ImagesTable").count("NEW") == 4
+    assert ledger().count(ImageStatus.NEW) == 4
     assert ask(step, "GET", "/jobs") == (200, {"jobs": []})
 
 
@@ -267,10 +267,10 @@ def test_an_image_that_most_skip_is_set_aside_and_not_verified(
     assert [(line["image_id"], line["skip"]) for line in skipped] == [(first["image_id"], "out of focus")]
     settle(step, cloud, 1, [True, True, True])
     assert step("record_labels", round=1)["skipped"] == 1
-    item = Ledger(Aws(), "ImagesTable").image(first["image_id"])
+    item = ledger().image(first["image_id"])
     assert item is not None
-    assert (item["status"], item["attention"], item["why"]) == ("REJECTED", "OPEN", "skipped: out of focus")
-    assert "annotations" not in item
+    assert (item.status, item.attention, item.why) == ("REJECTED", True, "skipped: out of focus")
+    assert item.annotations is None
 
 
 def test_the_least_sure_images_and_the_least_agreed_labels_come_first(step: Any, cloud: Cloud) -> None:
@@ -498,20 +498,14 @@ def test_rejected_labels_go_round_again_and_end_rejected_after_the_last_round(
     again_strip = cloud.read_lines(f"labeling/{JOB}/output.manifest")
     assert [{k: v for k, v in line.items() if not k.endswith("-metadata")} for line in again_strip] == strip
     assert sorted(set(features)) == [images[n]["image_id"] for n in (0, 1, 3)]
-    ledger = Ledger(Aws(), "ImagesTable")
-    assert {status: ledger.count(status) for status in ("APPROVED", "REJECTED", "CLAIMED", "NEW")} == {
-        "APPROVED": 3,
-        "REJECTED": 1,
-        "CLAIMED": 0,
-        "NEW": 0,
-    }
-    item = ledger.image(images[0]["image_id"])
+    assert {status: count for status, count in ledger().counts().items() if count} == {"APPROVED": 3, "REJECTED": 1}
+    item = ledger().image(images[0]["image_id"])
     assert item is not None
-    assert item["annotations"] == [BOX]
-    aside = ledger.image(images[2]["image_id"])
+    assert item.annotations == (BOX,)
+    aside = ledger().image(images[2]["image_id"])
     assert aside is not None
-    assert (aside["annotations"], aside["why"]) == ([], "rejected 2 times: box too small")
-    assert [image["image_id"] for image in ledger.attention(9)] == [images[2]["image_id"]]
+    assert (aside.annotations, aside.why) == ((), "rejected 2 times: box too small")
+    assert [image.image_id for image in ledger().attention(9)] == [images[2]["image_id"]]
     assert cloud.read(f"datasets/images/{images[0]['image_id']}.jpeg") in [jpeg(n) for n in range(4)]
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from sightline.aws.clients import Aws
-from sightline.images.ledger import Ledger
+from sightline.images.image import ImageStatus
 from sightline.vision.phash import detail
 from tests.fake_cloud import Cloud, jpeg
+from tests.images import ledger
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +30,9 @@ def register(step: Any, *records: dict[str, Any]) -> list[Any]:
 
 def test_an_image_is_entered_with_what_its_content_says(step: Any, cloud: Cloud, started: list[str]) -> None:
     assert register(step, cloud.upload("a b.png.jpg", jpeg(1))) == []
-    item = Ledger(Aws(), "ImagesTable").image(image_id(jpeg(1)))
+    item = ledger().image(image_id(jpeg(1)))
     assert item is not None
-    assert {key: item[key] for key in ("status", "key", "width", "height", "format", "source")} == {
+    assert {key: getattr(item, key) for key in ("status", "key", "width", "height", "format", "source")} == {
         "status": "NEW",
         "key": "incoming/a b.png.jpg",
         "width": 64,
@@ -40,7 +40,7 @@ def test_an_image_is_entered_with_what_its_content_says(step: Any, cloud: Cloud,
         "format": "jpeg",
         "source": "upload",
     }
-    assert detail(item["phash"]).shape == (48, 48)
+    assert detail(item.phash).shape == (48, 48)
     assert len(started) == 1
 
 
@@ -48,10 +48,12 @@ def test_an_image_that_a_device_sends_back_is_entered_with_what_the_device_says(
     said = {"source": "device", "device": "line-1", "verdict": "review", "model-version": "1.0.3", "sampled": "review"}
     metadata = {**said, "captured-at": "2026-11-24T10:00:00+00:00", "status": "APPROVED", "device": "line-1" * 100}
     assert register(step, cloud.upload("line-1/2026-11-24/a.jpg", jpeg(1), **metadata)) == []
-    item = Ledger(Aws(), "ImagesTable").image(image_id(jpeg(1)))
+    item = ledger().image(image_id(jpeg(1)))
     assert item is not None
-    assert item["device"] == ("line-1" * 100)[:128]
-    assert {key: item[key] for key in ("status", "source", "verdict", "model_version", "sampled", "captured_at")} == {
+    assert item.device == ("line-1" * 100)[:128]
+    assert {
+        key: getattr(item, key) for key in ("status", "source", "verdict", "model_version", "sampled", "captured_at")
+    } == {
         "status": "NEW",
         "source": "device",
         "verdict": "review",
@@ -64,17 +66,17 @@ def test_an_image_that_a_device_sends_back_is_entered_with_what_the_device_says(
 def test_the_same_event_twice_changes_nothing_and_opens_one_window(step: Any, cloud: Cloud, started: list[str]) -> None:
     record = cloud.upload("a.jpg", jpeg(1))
     register(step, record)
-    before = Ledger(Aws(), "ImagesTable").image(image_id(jpeg(1)))
+    before = ledger().image(image_id(jpeg(1)))
     register(step, record, cloud.upload("b.jpg", jpeg(2)))
-    assert Ledger(Aws(), "ImagesTable").image(image_id(jpeg(1))) == before
+    assert ledger().image(image_id(jpeg(1))) == before
     assert len(set(started)) == 1
 
 
 def test_the_same_bytes_under_two_names_are_one_image(step: Any, cloud: Cloud) -> None:
     register(step, cloud.upload("a.jpg", jpeg(1)), cloud.upload("copy.jpg", jpeg(1)))
-    item = Ledger(Aws(), "ImagesTable").image(image_id(jpeg(1)))
+    item = ledger().image(image_id(jpeg(1)))
     assert item is not None
-    assert item["keys"] == {"incoming/a.jpg", "incoming/copy.jpg"}
+    assert item.keys == {"incoming/a.jpg", "incoming/copy.jpg"}
 
 
 @pytest.mark.parametrize(
@@ -93,9 +95,9 @@ def test_what_is_no_image_is_set_aside_with_the_reason(
     record = cloud.upload(name, body)
     assert register(step, record, good) == []
     assert register(step, record) == []
-    quarantined = Ledger(Aws(), "ImagesTable").with_status("QUARANTINED")
-    assert [item["key"] for item in quarantined] == [f"incoming/{name}"]
-    assert reason in quarantined[0]["reason"]
+    quarantined = ledger().with_status(ImageStatus.QUARANTINED)
+    assert [item.key for item in quarantined] == [f"incoming/{name}"]
+    assert reason in (quarantined[0].reason or "")
     assert cloud.objects("images")[0] == "incoming/good.jpg"
     assert [key.rsplit("/", 1)[1] for key in cloud.objects("images")[1:]] == [name]
     assert reason in cloud.s3.head_object(Bucket="images", Key=cloud.objects("images")[1])["Metadata"]["reason"]
@@ -106,9 +108,9 @@ def test_deleting_the_last_object_removes_the_image_and_uploading_it_again_bring
 ) -> None:
     register(step, cloud.upload("a.jpg", jpeg(1), "1"))
     register(step, cloud.upload("a.jpg", b"", "2", "Object Deleted"))
-    assert [item["image_id"] for item in Ledger(Aws(), "ImagesTable").with_status("REMOVED")] == [image_id(jpeg(1))]
+    assert [item.image_id for item in ledger().with_status(ImageStatus.REMOVED)] == [image_id(jpeg(1))]
     register(step, cloud.upload("a.jpg", jpeg(1), "3"))
-    assert [item["image_id"] for item in Ledger(Aws(), "ImagesTable").with_status("NEW")] == [image_id(jpeg(1))]
+    assert [item.image_id for item in ledger().with_status(ImageStatus.NEW)] == [image_id(jpeg(1))]
 
 
 def test_an_event_that_comes_late_is_ignored(step: Any, cloud: Cloud) -> None:
@@ -117,15 +119,14 @@ def test_an_event_that_comes_late_is_ignored(step: Any, cloud: Cloud) -> None:
     register(step, second)
     register(step, first)
     register(step, cloud.upload("a.jpg", b"", "2", "Object Deleted"))
-    assert [item["image_id"] for item in Ledger(Aws(), "ImagesTable").with_status("NEW")] == [image_id(jpeg(2))]
+    assert [item.image_id for item in ledger().with_status(ImageStatus.NEW)] == [image_id(jpeg(2))]
 
 
 def test_an_overwritten_object_removes_the_image_that_was_there(step: Any, cloud: Cloud) -> None:
     register(step, cloud.upload("a.jpg", jpeg(1), "1"))
     register(step, cloud.upload("a.jpg", jpeg(2), "2"))
-    ledger = Ledger(Aws(), "ImagesTable")
-    assert [item["image_id"] for item in ledger.with_status("REMOVED")] == [image_id(jpeg(1))]
-    assert [item["image_id"] for item in ledger.with_status("NEW")] == [image_id(jpeg(2))]
+    assert [item.image_id for item in ledger().with_status(ImageStatus.REMOVED)] == [image_id(jpeg(1))]
+    assert [item.image_id for item in ledger().with_status(ImageStatus.NEW)] == [image_id(jpeg(2))]
 
 
 def test_an_object_that_was_deleted_in_between_is_no_error(step: Any, cloud: Cloud) -> None:
@@ -138,4 +139,4 @@ def test_an_object_that_was_deleted_in_between_is_no_error(step: Any, cloud: Clo
 def test_one_bad_message_fails_alone(step: Any, cloud: Cloud) -> None:
     bad = {**cloud.upload("x.jpg", jpeg(9)), "messageId": "bad", "body": '{"detail": {}}'}
     assert register(step, bad, cloud.upload("a.jpg", jpeg(1))) == [{"itemIdentifier": "bad"}]
-    assert Ledger(Aws(), "ImagesTable").count("NEW") == 1
+    assert ledger().count(ImageStatus.NEW) == 1

@@ -5,27 +5,14 @@ from typing import Any
 
 import pytest
 
-from sightline.aws.clients import Aws
-from sightline.images.ledger import Ledger, image_key
+from sightline.images.image import ImageStatus
 from tests.fake_cloud import Cloud
-from tests.hashes import photo
-
-BOX = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
+from tests.images import BOX, approved, become, enter
 
 
 def approve(*numbers: int) -> None:
     """Approved images of different parts."""
-    for number in numbers:
-        name = f"{number:064x}"
-        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": photo(number)}
-        label = {"annotations": [BOX], "label_ref": "s3://artifacts/labeling/job-1/output.manifest"}
-        item = {**image_key(name), "image_id": name, "status": "APPROVED", "updated_at": "2026", **shown, **label}
-        Ledger(Aws(), "ImagesTable").table.put_new(item)
-
-
-def become(number: int, status: str) -> None:
-    key = image_key(f"{number:064x}")
-    Ledger(Aws(), "ImagesTable").table.update(key, "SET #status = :status", {"status": status})
+    enter(*(approved(number, BOX) for number in numbers))
 
 
 def files(cloud: Cloud, version: str) -> dict[str, bytes]:
@@ -39,7 +26,7 @@ def test_a_version_that_comes_back_keeps_its_files_and_is_the_latest_again(step:
     before = files(cloud, first)
     approve(6)
     second = step("snapshot_dataset")["version"]
-    become(6, "REMOVED")
+    become(f"{6:064x}", ImageStatus.REMOVED)
     assert step("snapshot_dataset")["version"] == first != second
     assert files(cloud, first) == before
     assert json.loads(cloud.read("datasets/latest.json")) == {"version": first, "images": 6}
@@ -50,7 +37,7 @@ def test_a_snapshot_that_was_cut_off_is_completed_by_the_next(
 ) -> None:
     approve(*range(6))
     step("snapshot_dataset")  # loads the function
-    become(5, "REMOVED")
+    become(f"{5:064x}", ImageStatus.REMOVED)
     app = step.apps["snapshot_dataset"]
     whole = app.artifacts.write_json
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from sightline.aws.clients import Aws
-from sightline.images.ledger import Ledger, image_key
+from sightline.images.image import ImageStatus
 from sightline.models.registry import RegisteredModel
 from tests.fake_cloud import Cloud
-from tests.hashes import photo
+from tests.images import BOX, approved, become, enter, ledger
 from tests.registered import registered
 
 JOB = "sightline-7c3b93b0-window-1795220517014"
@@ -38,19 +37,11 @@ EVALUATION = {
 
 
 @pytest.fixture
-def approved(cloud: Cloud) -> list[str]:
+def approved_ids(cloud: Cloud) -> list[str]:
     """Twelve approved images of twelve different parts, in the ledger."""
-    table = Ledger(Aws(), "ImagesTable").table
-    names = [f"{number:064x}" for number in range(12)]
-    for number, name in enumerate(names):
-        box = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
-        shown = {"width": 64, "height": 64, "format": "jpeg", "phash": photo(number)}
-        label = {
-            "annotations": [box] if number % 4 else [],
-            "label_ref": "s3://artifacts/labeling/job-1/output.manifest",
-        }
-        table.put({**image_key(name), "image_id": name, "status": "APPROVED", "updated_at": "2026", **shown, **label})
-    return names
+    images = [approved(number, *([BOX] if number % 4 else [])) for number in range(12)]
+    enter(*images)
+    return [image.image_id for image in images]
 
 
 class Registry:
@@ -73,7 +64,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 
 def test_a_snapshot_is_named_after_its_content_and_freezes_the_splits(
-    step: Any, cloud: Cloud, approved: list[str]
+    step: Any, cloud: Cloud, approved_ids: list[str]
 ) -> None:
     first = step("snapshot_dataset")
     assert step("snapshot_dataset") == first
@@ -82,19 +73,18 @@ def test_a_snapshot_is_named_after_its_content_and_freezes_the_splits(
     prefix = f"datasets/{first['version']}/"
     described = json.loads(cloud.read(prefix + "dataset.json"))
     assert described["class_map"] == {"0": "scratch", "1": "dent"}
-    splits = {item["image_id"]: item["split"] for item in Ledger(Aws(), "ImagesTable").with_status("APPROVED")}
+    splits = {image.image_id: image.split for image in ledger().with_status(ImageStatus.APPROVED)}
     for split in ("train", "validation", "test"):
         lines = cloud.read_lines(f"{prefix}{split}.manifest")
         assert [line["image-id"] for line in lines] == sorted(name for name, given in splits.items() if given == split)
         files = json.loads(cloud.read(f"{prefix}{split}.images.json"))
         assert files == [{"prefix": "s3://artifacts/datasets/images/"}, *(f"{line['image-id']}.jpeg" for line in lines)]
-    table = Ledger(Aws(), "ImagesTable").table
-    table.update(image_key(approved[0]), "SET #status = :removed", {"removed": "REMOVED"})
+    become(approved_ids[0], ImageStatus.REMOVED)
     second = step("snapshot_dataset")
     assert second["version"] != first["version"]
     assert json.loads(cloud.read(f"datasets/{second['version']}/dataset.json"))["parent"] == first["version"]
-    later = {item["image_id"]: item["split"] for item in Ledger(Aws(), "ImagesTable").with_status("APPROVED")}
-    assert later == {name: split for name, split in splits.items() if name != approved[0]}
+    later = {image.image_id: image.split for image in ledger().with_status(ImageStatus.APPROVED)}
+    assert later == {name: split for name, split in splits.items() if name != approved_ids[0]}
 
 
 def test_a_snapshot_of_nothing_says_what_is_missing(step: Any, cloud: Cloud) -> None:

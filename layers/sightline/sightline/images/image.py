@@ -1,93 +1,176 @@
-"""The rules of the image ledger: what an image may become, and which of two S3 events is the later one."""
+"""An image of the ledger: its states, its record, and the collecting window in which new ones are gathered."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Self, TypedDict
 
-from sightline.errors import SightlineError
-
-NEW = "NEW"
-CLAIMED = "CLAIMED"
-APPROVED = "APPROVED"
-REJECTED = "REJECTED"
-QUARANTINED = "QUARANTINED"
-REMOVED = "REMOVED"
-STATUSES = (NEW, CLAIMED, APPROVED, REJECTED, QUARANTINED, REMOVED)
-
-SEQUENCER_LENGTH = 64
+from sightline.fields import Fields
+from sightline.images.box import Box, read_boxes
 
 
-class InvalidS3EventError(SightlineError):
-    """An event that is not an S3 object event as EventBridge sends it."""
+class ImageStatus(StrEnum):
+    """What an image is at the moment: the value of `status` in its item."""
+
+    NEW = "NEW"  # waits for a labelling job
+    CLAIMED = "CLAIMED"  # a labelling job has it
+    APPROVED = "APPROVED"  # has a label that people agree on
+    REJECTED = "REJECTED"  # people could not settle its label; an engineer has to look
+    QUARANTINED = "QUARANTINED"  # no image that can be used, or dropped by an engineer
+    REMOVED = "REMOVED"  # no object has its bytes any more
 
 
-@dataclass(frozen=True)
-class ObjectEvent:
-    """One S3 event: the object was created, or (`deleted`) is not there any more.
+class ImageLine(TypedDict):
+    """One line of images.jsonl: an image that a labelling round asks about."""
 
-    `sequencer` is padded so that, for one key, the larger text is the later event (S3 gives hexadecimal numbers of
-    different lengths, to be compared after padding). An object in a bucket without versions has `version_id` None.
-    `erased`: this one version is gone for good, whichever versions of the key may still be there.
-    """
-
+    image_id: str
     bucket: str
     key: str
-    version_id: str | None
+    version_id: str | None  # None in a bucket without versions
+    width: int  # pixels
+    height: int  # pixels
+    format: str  # `jpeg`, `png`, …: the extension of its copy in datasets
+    annotations: list[Box] | None  # its last label, where an engineer sent it back
+    reason: str | None  # why it came back
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def as_text(moment: datetime) -> str:
+    """Return a time as the ledger writes it: ISO 8601 in UTC with milliseconds, so that texts sort as times."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One image: all objects with the same bytes. `None` stands for what is not known or does not apply."""
+
+    image_id: str  # SHA-256 of the bytes in hexadecimal; of the object's place where it was too large to be read
+    status: ImageStatus
+    bucket: str
+    key: str  # one of `keys`: the object that it is read from
     bytes: int
-    sequencer: str
-    deleted: bool
-    erased: bool
-    time: str
+    captured_at: str  # ISO 8601 as the device says it, else when S3 sent the event
+    source: str  # `upload`, `device`, or what the uploader's metadata says
+    version_id: str | None = None  # None in a bucket without versions
+    keys: frozenset[str] = frozenset()  # all objects that have its bytes; none of a REMOVED image
+    updated_at: datetime = field(default_factory=now)  # of the last change of its status
+    rounds: int = 0  # labelling rounds that its label took
 
+    # Read from its content; not known of an object that was refused before it was decoded.
+    width: int = 0  # pixels, at least 16; 0 where not known
+    height: int = 0  # pixels, at least 16; 0 where not known
+    format: str = ""  # `jpeg`, `png`, …
+    phash: str = ""  # its map of fine detail (sightline.vision.phash)
 
-def parse_object_event(event: dict[str, Any]) -> ObjectEvent:
-    """Read an EventBridge event of source `aws.s3`. Raises InvalidS3EventError when a field is missing or wrong."""
-    try:
-        deleted = {"Object Created": False, "Object Deleted": True}[event["detail-type"]]
-        detail = event["detail"]
-        item = detail["object"]
-        version_id = item.get("version-id") or None
-        return ObjectEvent(
-            bucket=detail["bucket"]["name"],
-            key=item["key"],
-            version_id=version_id,
-            bytes=int(item.get("size", 0)),
-            sequencer=pad_sequencer(item.get("sequencer", "")),
-            deleted=deleted,
-            erased=bool(deleted and version_id and detail.get("deletion-type") == "Permanently Deleted"),
-            time=event["time"],
+    # Said by the device that sends an image back.
+    device: str | None = None
+    verdict: str | None = None  # `pass`, `fail` or `review`
+    model_version: str | None = None
+    sampled: str | None = None  # why the device sends it
+
+    reason: str | None = None  # why it is QUARANTINED
+    quarantined_at: datetime | None = None
+
+    claimed_by: str | None = None  # the labelling job that has it, or settled it
+    annotations: tuple[Box, ...] | None = None  # the last label, also of a rejected image; () is "no defect"
+    label_ref: str | None = None  # s3:// URI of the manifest with its approved label
+    attention: bool = False  # an engineer has to look
+    why: str | None = None  # for what
+    accepted_by: str | None = None  # the engineer who accepted its label
+
+    group_id: str | None = None  # near-duplicates, frozen with the split
+    split: str | None = None  # `train`, `validation` or `test`; once written, for good
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, object]) -> Self:
+        """Read an item of the ledger. Raise InvalidFieldError naming the field, its value and what it should be."""
+        where = f"in the ledger's item {item.get('pk', item.get('image_id'))!r:.90}"
+        fields = Fields(item, where)
+        quarantined = fields.moment("quarantined_at") if "quarantined_at" in item else None
+        return cls(
+            image_id=fields.text("image_id"),
+            status=fields.choice("status", ImageStatus),
+            bucket=fields.text("bucket"),
+            key=fields.text("key"),
+            bytes=fields.whole("bytes", 0),
+            captured_at=fields.text("captured_at"),
+            source=fields.text("source"),
+            version_id=_optional(fields, "version_id"),
+            keys=frozenset(fields.texts("keys")),
+            updated_at=fields.moment("updated_at"),
+            rounds=fields.whole("rounds", 0, default=0),
+            width=fields.whole("width", 0, default=0),
+            height=fields.whole("height", 0, default=0),
+            format=fields.text("format", ""),
+            phash=fields.text("phash", ""),
+            device=_optional(fields, "device"),
+            verdict=_optional(fields, "verdict"),
+            model_version=_optional(fields, "model_version"),
+            sampled=_optional(fields, "sampled"),
+            reason=_optional(fields, "reason"),
+            quarantined_at=quarantined,
+            claimed_by=_optional(fields, "claimed_by"),
+            annotations=read_boxes(item["annotations"], where) if item.get("annotations") is not None else None,
+            label_ref=_optional(fields, "label_ref"),
+            attention="attention" in item,
+            why=_optional(fields, "why"),
+            accepted_by=_optional(fields, "accepted_by"),
+            group_id=_optional(fields, "group_id"),
+            split=_optional(fields, "split"),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise InvalidS3EventError(
-            f"not an S3 object event ({type(error).__name__}: {error}): {event!r:.300}"
-        ) from error
+
+    def to_item(self) -> dict[str, object]:
+        """Return the attributes as the ledger stores them, without those that are not known."""
+        item: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
+        item |= {
+            "updated_at": as_text(self.updated_at),
+            "quarantined_at": as_text(self.quarantined_at) if self.quarantined_at else None,
+            "annotations": list(self.annotations) if self.annotations is not None else None,
+            "attention": OPEN if self.attention else None,
+            "keys": set(self.keys) or None,  # DynamoDB has no empty set
+            "width": self.width or None,
+            "height": self.height or None,
+        }
+        return {name: value for name, value in item.items() if value is not None and value != ""}
+
+    def line(self) -> ImageLine:
+        """Return what a labelling round needs to know of it."""
+        return {
+            "image_id": self.image_id,
+            "bucket": self.bucket,
+            "key": self.key,
+            "version_id": self.version_id,
+            "width": self.width,
+            "height": self.height,
+            "format": self.format,
+            "annotations": list(self.annotations) if self.annotations is not None else None,
+            "reason": self.why,
+        }
+
+    def status_on_return(self) -> ImageStatus:
+        """Return what a REMOVED image becomes when its bytes are uploaded again: what it was, labels included."""
+        return ImageStatus.APPROVED if self.label_ref else ImageStatus.NEW
 
 
-def pad_sequencer(sequencer: str) -> str:
-    """Left-pad with zeros, so that texts compare as the numbers they are."""
-    return sequencer.upper().rjust(SEQUENCER_LENGTH, "0")
+OPEN = "OPEN"  # the value of `attention`, where an item has one: the key of the index by_attention
 
 
-def is_stale(event: ObjectEvent, last_sequencer: str | None) -> bool:
-    """True when a later event of the same key was applied already. The same event again is repeated, not stale."""
-    return last_sequencer is not None and event.sequencer < last_sequencer
+def _optional(fields: Fields, name: str) -> str | None:
+    """Return a text, or None where it is missing or empty."""
+    return fields.text(name, "") or None
 
 
-def status_on_return(image: dict[str, Any]) -> str:
-    """What a REMOVED image becomes when its bytes are uploaded again: what it was, labels included."""
-    return APPROVED if "label_ref" in image else NEW
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The time in which new images are collected for one labelling job."""
 
+    name: str  # of the execution that labels them
+    claim_at: datetime  # UTC, when that execution claims them: never before the window has closed
 
-def created_event(bucket: str, listed: dict[str, Any]) -> dict[str, Any]:
-    """The event that S3 should have sent for an object of a bucket listing (`Key`, `Size`, `LastModified`).
-
-    Its sequencer is the smallest there is, so that the real event, should it still come, is the later one.
-    """
-    return {
-        "source": "sightline.sweep",
-        "detail-type": "Object Created",
-        "time": listed["LastModified"].isoformat(),
-        "detail": {
-            "bucket": {"name": bucket},
-            "object": {"key": listed["Key"], "size": listed["Size"], "sequencer": "0"},
-        },
-    }
+    def request(self) -> dict[str, str]:
+        """Return the input of the execution."""
+        return {"claim_at": self.claim_at.strftime("%Y-%m-%dT%H:%M:%SZ")}

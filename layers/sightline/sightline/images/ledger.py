@@ -1,13 +1,18 @@
 """The image ledger in DynamoDB. Every write may be repeated, come late or race another one: conditions decide."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
 
 from sightline.aws.clients import Aws
 from sightline.aws.table import Table
-from sightline.images import image as ledger
-from sightline.images.image import ObjectEvent
+from sightline.fields import Fields
+from sightline.images import image
+from sightline.images.box import Box
+from sightline.images.events import ObjectEvent
+from sightline.images.image import OPEN, Image, ImageStatus, Window
 
 BY_STATUS = "by_status"
 BY_ATTENTION = "by_attention"
@@ -15,8 +20,26 @@ PLACE_TRIES = 5  # events of one key at one moment; more come again from the que
 WRITERS = 16  # threads for writes of many single items; conditions rule out batch writes
 
 
+class Outcome(StrEnum):
+    """What an event of an object changed in the ledger."""
+
+    NEW = "new"  # an image that was not known
+    KNOWN = "known"  # the same bytes were there
+    REMOVED = "removed"  # the object is gone
+    STALE = "stale"  # a later event of the object was applied before; nothing has changed
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What lies at one object key, as the last event that was applied says."""
+
+    sequencer: str
+    version_id: str  # "" in a bucket without versions
+    image_id: str  # "" where the object is gone
+
+
 def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+    return image.as_text(image.now())
 
 
 def image_key(image_id: str) -> dict[str, str]:
@@ -27,65 +50,74 @@ def object_key(bucket: str, key: str) -> dict[str, str]:
     return {"pk": f"object#{bucket}/{key}"}
 
 
+def _image(item: dict[str, object] | None) -> Image | None:
+    return Image.from_item(item) if item is not None else None
+
+
 class Ledger:
-    """The one truth about images; see docs/architecture.md for the attributes."""
+    """The one truth about images: an item for each content hash, and one for each object key."""
 
     def __init__(self, aws: Aws, table: str) -> None:
         self.table = Table(aws, table)
 
-    def image(self, image_id: str) -> dict[str, Any] | None:
-        return self.table.get(image_key(image_id))
+    def image(self, image_id: str) -> Image | None:
+        return _image(self.table.get(image_key(image_id)))
 
     def last_sequencer(self, bucket: str, key: str) -> str | None:
-        item = self.table.get(object_key(bucket, key))
-        return item["sequencer"] if item else None
+        place = self._place(bucket, key)
+        return place.sequencer if place else None
 
-    def add(self, event: ObjectEvent, image: dict[str, Any]) -> str:
-        """Enter the image that `event` brought; answer `new`, `known` (the same bytes were there) or `stale`.
+    def add(self, event: ObjectEvent, found: Image) -> Outcome:
+        """Enter the image that `event` brought. Return NEW, KNOWN or STALE.
 
         The object's item is written last: whatever fails before, the repeated event does all of it again.
         """
-        image_id, outcome = image["image_id"], "known"
+        image_id, outcome = found.image_id, Outcome.KNOWN
         for _ in range(PLACE_TRIES):
-            before = self._place(event)
-            if ledger.is_stale(event, before.get("sequencer")):
-                if before["image_id"] != image_id:
+            before = self._place(event.bucket, event.key)
+            if before and event.is_stale(before.sequencer):
+                if before.image_id != image_id:
                     self._leave(image_id, event.key)  # it may have been entered before the later event was seen
-                return "stale"
-            entered = {**image_key(image_id), **image, "keys": {event.key}, "rounds": 0, "updated_at": now()}
-            if self.table.put_new(entered) is None:
-                outcome = "new"
+                return Outcome.STALE
+            entered = replace(found, keys=frozenset({event.key}), rounds=0, updated_at=image.now())
+            if self.table.put_new({**image_key(image_id), **entered.to_item()}) is None:
+                outcome = Outcome.NEW
             else:
-                self._return(image, event.key)
-            if before.get("image_id") not in (None, "", image_id):
-                self._leave(before["image_id"], event.key)
+                self._return(found, event.key)
+            if before and before.image_id not in ("", image_id):
+                self._leave(before.image_id, event.key)
             if self._write_place(event, before, image_id):
                 return outcome
         raise RuntimeError(f"{event.key!r} in {event.bucket!r} is being written by others; the event comes again")
 
-    def remove(self, event: ObjectEvent) -> str:
-        """The object of `event` is gone; an image without any object left is REMOVED. Answers `removed` or `stale`."""
+    def remove(self, event: ObjectEvent) -> Outcome:
+        """Take away the object of `event`; an image without any object left is REMOVED. Return REMOVED or STALE."""
         for _ in range(PLACE_TRIES):
-            before = self._place(event)
-            elsewhere = event.erased and before.get("version_id") != event.version_id  # an older version was erased
-            if elsewhere or ledger.is_stale(event, before.get("sequencer")):
-                return "stale"
-            if before.get("image_id"):
-                self._leave(before["image_id"], event.key)
+            before = self._place(event.bucket, event.key)
+            # An older version was erased: what lies at the key has not changed.
+            elsewhere = event.erased and event.version_id != (before.version_id if before else None)
+            if elsewhere or event.is_stale(before.sequencer if before else None):
+                return Outcome.STALE
+            if before and before.image_id:
+                self._leave(before.image_id, event.key)
             if self._write_place(event, before, ""):
-                return "removed"
+                return Outcome.REMOVED
         raise RuntimeError(f"{event.key!r} in {event.bucket!r} is being written by others; the event comes again")
 
-    def _place(self, event: ObjectEvent) -> dict[str, Any]:
-        return self.table.get(object_key(event.bucket, event.key)) or {}
+    def _place(self, bucket: str, key: str) -> Place | None:
+        item = self.table.get(object_key(bucket, key))
+        if item is None:
+            return None
+        fields = Fields(item, f"in the ledger's item {item['pk']!r:.90}")
+        return Place(fields.text("sequencer"), fields.text("version_id", ""), fields.text("image_id", ""))
 
-    def _write_place(self, event: ObjectEvent, before: dict[str, Any], image_id: str) -> bool:
-        """Say which image lies at the event's key ("" for none). False when `before` is not there any more."""
+    def _write_place(self, event: ObjectEvent, before: Place | None, image_id: str) -> bool:
+        """Say which image lies at the event's key ("" for none). Return False when `before` is not there any more."""
         values = {"sequencer": event.sequencer, "version_id": event.version_id or "", "image_id": image_id}
         condition = "attribute_not_exists(pk)"
         if before:
             condition = "#sequencer = :seen AND #image_id = :seen_image"
-            values |= {"seen": before["sequencer"], "seen_image": before["image_id"]}
+            values |= {"seen": before.sequencer, "seen_image": before.image_id}
         written = self.table.update(
             object_key(event.bucket, event.key),
             "SET #sequencer = :sequencer, #version_id = :version_id, #image_id = :image_id",
@@ -94,16 +126,16 @@ class Ledger:
         )
         return written is not None
 
-    def _return(self, image: dict[str, Any], key: str) -> None:
+    def _return(self, found: Image, key: str) -> None:
         """A known image lies under `key` too; a REMOVED one becomes what it was, and is read from there from now on."""
-        known = self.table.update(image_key(image["image_id"]), "ADD #keys :keys", {"keys": {key}}) or {}
-        if known["status"] != ledger.REMOVED:
+        known = _image(self.table.update(image_key(found.image_id), "ADD #keys :keys", {"keys": {key}}))
+        if known is None or known.status != ImageStatus.REMOVED:
             return
-        place = {"bucket": image["bucket"], "key": image["key"], "version_id": image.get("version_id") or ""}
+        place = {"bucket": found.bucket, "key": found.key, "version_id": found.version_id or ""}
         self.table.update(
-            image_key(image["image_id"]),
+            image_key(found.image_id),
             "SET #status = :after, #updated_at = :now, #bucket = :bucket, #key = :key, #version_id = :version_id",
-            {"removed": ledger.REMOVED, "after": ledger.status_on_return(known), "now": now(), **place},
+            {"removed": ImageStatus.REMOVED, "after": known.status_on_return(), "now": now(), **place},
             condition="#status = :removed",
         )
 
@@ -112,121 +144,166 @@ class Ledger:
         self.table.update(
             image_key(image_id),
             "SET #status = :removed, #updated_at = :now REMOVE #claimed_by",
-            {"removed": ledger.REMOVED, "now": now(), "quarantined": ledger.QUARANTINED},
+            {"removed": ImageStatus.REMOVED, "now": now(), "quarantined": ImageStatus.QUARANTINED},
             condition="attribute_exists(pk) AND attribute_not_exists(#keys)"
             " AND NOT #status = :quarantined AND NOT #status = :removed",
         )
 
-    def with_status(self, status: str, limit: int | None = None) -> list[dict[str, Any]]:
-        """Images of a status, the one longest unchanged first. The index lags by moments behind the writes."""
-        return self.table.query(BY_STATUS, "#status = :status", {"status": status}, limit)
+    def with_status(self, status: ImageStatus, limit: int | None = None) -> list[Image]:
+        """Return images of a status, the one longest unchanged first. The index lags by moments behind the writes."""
+        found = self.table.query(BY_STATUS, "#status = :status", {"status": status}, limit)
+        return [Image.from_item(item) for item in found]
 
-    def count(self, status: str) -> int:
+    def count(self, status: ImageStatus) -> int:
         return self.table.count(BY_STATUS, "#status = :status", {"status": status})
 
-    def claim(self, job_id: str, limit: int) -> list[dict[str, Any]]:
+    def counts(self) -> dict[ImageStatus, int]:
+        """Return the number of images of each status."""
+        return {status: self.count(status) for status in ImageStatus}
+
+    def claim(self, job_id: str, limit: int) -> list[Image]:
         """Claim up to `limit` NEW images for one job; a second call of the same job returns its first claim too."""
         mine = self.claimed_by(job_id)
-        fresh = self.with_status(ledger.NEW, limit - len(mine)) if len(mine) < limit else []
+        fresh = self.with_status(ImageStatus.NEW, limit - len(mine)) if len(mine) < limit else []
         with ThreadPoolExecutor(WRITERS) as pool:
-            claimed = list(pool.map(lambda image: self._claim(image["image_id"], job_id), fresh))
-        images = {image["image_id"]: image for image in [*mine, *(image for image in claimed if image)]}
+            claimed = list(pool.map(lambda found: self._claim(found.image_id, job_id), fresh))
+        images = {found.image_id: found for found in [*mine, *(found for found in claimed if found)]}
         return [images[image_id] for image_id in sorted(images)]
 
-    def claim_for_labels(self, job_id: str, image_ids: list[str]) -> list[dict[str, Any]]:
-        """Claim those of these images that are NEW or REJECTED, for a job that brings their labels; again: the same
-        ones.
+    def claim_for_labels(self, job_id: str, image_ids: Iterable[str]) -> list[Image]:
+        """Claim those of these images that are NEW or REJECTED, for a job that brings their labels. A second call
+        returns the same ones.
         """
 
-        def one(image_id: str) -> dict[str, Any] | None:
-            values = {"claimed": ledger.CLAIMED, "job": job_id, "new": ledger.NEW, "rejected": ledger.REJECTED}
-            return self.table.update(
+        def one(image_id: str) -> Image | None:
+            claimed = self.table.update(
                 image_key(image_id),
                 "SET #status = :claimed, #claimed_by = :job, #updated_at = :now",
-                {**values, "now": now()},
+                {
+                    "claimed": ImageStatus.CLAIMED,
+                    "job": job_id,
+                    "new": ImageStatus.NEW,
+                    "rejected": ImageStatus.REJECTED,
+                    "now": now(),
+                },
                 condition="(#status = :claimed AND #claimed_by = :job) OR #status = :new"
                 " OR (#status = :rejected AND NOT #claimed_by = :job)",
             )
+            return _image(claimed)
 
         with ThreadPoolExecutor(WRITERS) as pool:
-            return [image for image in pool.map(one, image_ids) if image]
+            return [found for found in pool.map(one, image_ids) if found]
 
-    def claimed_by(self, job_id: str) -> list[dict[str, Any]]:
-        return [image for image in self.with_status(ledger.CLAIMED) if image.get("claimed_by") == job_id]
+    def claimed_by(self, job_id: str) -> list[Image]:
+        return [found for found in self.with_status(ImageStatus.CLAIMED) if found.claimed_by == job_id]
 
-    def _claim(self, image_id: str, job_id: str) -> dict[str, Any] | None:
-        return self.table.update(
+    def _claim(self, image_id: str, job_id: str) -> Image | None:
+        claimed = self.table.update(
             image_key(image_id),
             "SET #status = :claimed, #claimed_by = :job, #updated_at = :now",
-            {"claimed": ledger.CLAIMED, "job": job_id, "new": ledger.NEW, "now": now()},
+            {"claimed": ImageStatus.CLAIMED, "job": job_id, "new": ImageStatus.NEW, "now": now()},
             condition="#status = :new",
         )
+        return _image(claimed)
 
     def release(self, job_id: str) -> int:
-        """Give a job's images back to NEW; answer how many."""
+        """Give a job's images back to NEW. Return how many."""
         images = self.claimed_by(job_id)
         with ThreadPoolExecutor(WRITERS) as pool:
-            return sum(map(bool, pool.map(lambda image: self.give_back(image["image_id"], job_id), images)))
+            return sum(pool.map(lambda found: self.give_back(found.image_id, job_id), images))
 
-    def give_back(self, image_id: str, job_id: str) -> dict[str, Any] | None:
-        """Give one image of a job back to NEW; None when it was not the job's."""
-        return self.table.update(
+    def give_back(self, image_id: str, job_id: str) -> bool:
+        """Give one image of a job back to NEW. Return False when it was not the job's."""
+        given = self.table.update(
             image_key(image_id),
             "SET #status = :new, #updated_at = :now REMOVE #claimed_by",
-            {"new": ledger.NEW, "claimed": ledger.CLAIMED, "job": job_id, "now": now()},
+            {"new": ImageStatus.NEW, "claimed": ImageStatus.CLAIMED, "job": job_id, "now": now()},
             condition="#status = :claimed AND #claimed_by = :job",
         )
+        return given is not None
 
-    def settle(self, job_id: str, image_id: str, status: str, *, rounds: int, **fields: Any) -> bool:
-        """End a claim with APPROVED (and `label_ref`, `annotations`) or REJECTED. True also when this job did so
-        before.
+    def approve(self, job_id: str, image_id: str, *, rounds: int, label_ref: str, annotations: Sequence[Box]) -> bool:
+        """End a claim with a label that people agree on. See `_settle` for what it returns."""
+        label = {"label_ref": label_ref, "annotations": list(annotations)}
+        return self._settle(job_id, image_id, ImageStatus.APPROVED, rounds, label, " REMOVE #attention, #why")
 
-        REJECTED comes with `attention`, `why` and the last `annotations`, if any. False: the image was removed or
-        released meanwhile.
+    def reject(
+        self, job_id: str, image_id: str, *, rounds: int, why: str, annotations: Sequence[Box] | None = None
+    ) -> bool:
+        """End a claim without a label: an engineer has to look. `annotations` is the last label, if there is one."""
+        last = {"annotations": list(annotations)} if annotations is not None else {}
+        return self._settle(job_id, image_id, ImageStatus.REJECTED, rounds, {"attention": OPEN, "why": why, **last})
+
+    def _settle(
+        self,
+        job_id: str,
+        image_id: str,
+        status: ImageStatus,
+        rounds: int,
+        given: Mapping[str, object],
+        removed: str = "",
+    ) -> bool:
+        """End a claim. Return True also when this job did so before, False when the image was removed or released
+        meanwhile.
         """
         key, values = image_key(image_id), {"after": status, "job": job_id, "rounds": rounds}
-        given = "".join(f", #{name} = :{name}" for name in fields)
-        left = " REMOVE #attention, #why" if status == ledger.APPROVED else ""
+        written = "".join(f", #{name} = :{name}" for name in given)
         claimed = self.table.update(
             key,
-            f"SET #status = :after, #rounds = :rounds, #updated_at = :now{given}{left}",
-            {**values, **fields, "claimed": ledger.CLAIMED, "now": now()},
+            f"SET #status = :after, #rounds = :rounds, #updated_at = :now{written}{removed}",
+            {**values, **given, "claimed": ImageStatus.CLAIMED, "now": now()},
             condition="#claimed_by = :job AND #status = :claimed",
         )
         # Done before: the same is written again, so that updated_at tells the first time.
         again = "#claimed_by = :job AND #status = :after"
         return bool(claimed or self.table.update(key, "SET #rounds = :rounds", values, condition=again))
 
-    def attention(self, limit: int) -> list[dict[str, Any]]:
-        """At most `limit` images that an engineer has to look at, the one longest unchanged first."""
-        return self.table.query(BY_ATTENTION, "#attention = :open", {"open": "OPEN"}, limit)
+    def attention(self, limit: int) -> list[Image]:
+        """Return at most `limit` images that an engineer has to look at, the one longest unchanged first."""
+        return [
+            Image.from_item(item)
+            for item in self.table.query(BY_ATTENTION, "#attention = :open", {"open": OPEN}, limit)
+        ]
 
     def ask_attention(self, image_id: str, why: str) -> bool:
-        """Offer an approved label for a second look; False when it is not approved, or an engineer has accepted it
-        before.
+        """Offer an approved label for a second look. Return False when it is not approved, or when an engineer has
+        accepted it before.
         """
         asked = self.table.update(
             image_key(image_id),
             "SET #attention = :open, #why = :why, #updated_at = :now",
-            {"open": "OPEN", "why": why, "now": now(), "approved": ledger.APPROVED},
+            {"open": OPEN, "why": why, "now": now(), "approved": ImageStatus.APPROVED},
             condition="#status = :approved AND attribute_not_exists(#accepted_by)",
         )
         return asked is not None
 
-    def settle_attention(self, image_id: str, status: str, **fields: Any) -> dict[str, Any] | None:
-        """Take an image off the engineer's list with `status`: NEW to be labelled again, APPROVED, or QUARANTINED.
-
-        NEW keeps the last `annotations` and `why`, for whoever labels it. None: the image was not on the list.
+    def relabel(self, image_id: str) -> bool:
+        """Take an image off the engineer's list, to be labelled again: its last label and `why` stay for whoever does.
+        Return False when it was not on the list.
         """
-        gone = "#attention, #claimed_by" + (", #label_ref, #accepted_by" if status == ledger.NEW else ", #why")
-        given = "".join(f", #{name} = :{name}" for name in fields)
-        return self.table.update(
+        return self._settle_attention(image_id, ImageStatus.NEW, {}, "#label_ref, #accepted_by")
+
+    def accept(self, image_id: str, engineer: str, label_ref: str | None = None) -> bool:
+        """Take an image off the engineer's list with its last label as right. `label_ref`: where that lies, if it was
+        not approved before. Return False when the image was not on the list.
+        """
+        given = {"accepted_by": engineer} | ({"label_ref": label_ref} if label_ref else {})
+        return self._settle_attention(image_id, ImageStatus.APPROVED, given, "#why")
+
+    def drop(self, image_id: str, reason: str) -> bool:
+        """Take an image off the engineer's list for good. Return False when it was not on the list."""
+        return self._settle_attention(image_id, ImageStatus.QUARANTINED, {"reason": reason}, "#why")
+
+    def _settle_attention(self, image_id: str, status: ImageStatus, given: Mapping[str, object], removed: str) -> bool:
+        written = "".join(f", #{name} = :{name}" for name in given)
+        states = {"rejected": ImageStatus.REJECTED, "approved": ImageStatus.APPROVED}
+        settled = self.table.update(
             image_key(image_id),
-            f"SET #status = :after, #updated_at = :now{given} REMOVE {gone}",
-            {"after": status, "now": now(), "open": "OPEN", "rejected": ledger.REJECTED, "approved": ledger.APPROVED}
-            | fields,
+            f"SET #status = :after, #updated_at = :now{written} REMOVE #attention, #claimed_by, {removed}",
+            {"after": status, "now": now(), "open": OPEN, **states, **given},
             condition="#attention = :open AND (#status = :rejected OR #status = :approved)",
         )
+        return settled is not None
 
     def freeze(self, image_id: str, group_id: str, split: str) -> None:
         """Write an image's group and split, once: what is there stays."""
@@ -237,19 +314,16 @@ class Ledger:
             condition="attribute_exists(pk) AND attribute_not_exists(#split)",
         )
 
-    def open_window(self, seconds: int) -> dict[str, Any]:
-        """The collecting window that is open now, opened where none is.
-
-        Answers `{"name", "claim_at"}`: the execution's name, and the moment (ISO 8601, UTC) at which it claims images.
-        """
+    def open_window(self, seconds: int) -> Window:
+        """Return the collecting window that is open now, opened for `seconds` where none is."""
         moment = int(datetime.now(UTC).timestamp() * 1000)
-        fresh = {"opened_at": moment, "closes_at": moment + seconds * 1000}
+        fresh: dict[str, object] = {"opened_at": moment, "closes_at": moment + seconds * 1000}
         opened = self.table.update(
             {"pk": "window"},
             "SET #opened_at = :opened_at, #closes_at = :closes_at",
             {**fresh, "now": moment},
             condition="attribute_not_exists(pk) OR #closes_at < :now",
         )
-        current = opened or self.table.get({"pk": "window"}) or fresh
-        closes = datetime.fromtimestamp(current["closes_at"] // 1000 + 1, UTC)  # never before the window has closed
-        return {"name": f"window-{current['opened_at']}", "claim_at": closes.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        current = Fields(opened or self.table.get({"pk": "window"}) or fresh, "in the ledger's item 'window'")
+        closes = datetime.fromtimestamp(current.whole("closes_at", 0) // 1000 + 1, UTC)
+        return Window(name=f"window-{current.whole('opened_at', 0)}", claim_at=closes)

@@ -1,19 +1,31 @@
 """Uploaded objects in the images bucket: read once under limits, or set aside with the reason."""
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
 from sightline import names
 from sightline.aws.clients import Aws
-from sightline.images.image import ObjectEvent
+from sightline.images.events import ListedObject, ObjectEvent
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 GONE = ("NoSuchKey", "NoSuchVersion", "404")
 
 
-@dataclass(frozen=True)
+class Version(TypedDict, total=False):
+    """The part of a request to S3 that names a version; empty for the newest."""
+
+    VersionId: str
+
+
+@dataclass(frozen=True, slots=True)
 class Upload:
     """The bytes of one version of an object and its user metadata; `body` is None when it is larger than the limit."""
 
@@ -30,9 +42,9 @@ class Uploads:
         self.aws = aws
 
     def read_upload(self, event: ObjectEvent, *, max_bytes: int) -> Upload | None:
-        """Read exactly the version of the event; None when it was deleted since."""
+        """Return exactly the version of the event; None when it was deleted since."""
         try:
-            answer = self.aws.s3.get_object(Bucket=event.bucket, Key=event.key, **_version(event))
+            answer = self.aws.s3.get_object(Bucket=event.bucket, Key=event.key, **_version(event.version_id))
         except ClientError as error:
             if error.response["Error"]["Code"] in GONE:
                 return None
@@ -41,13 +53,10 @@ class Uploads:
         body = answer["Body"].read() if size <= max_bytes else None
         return Upload(body, answer["Metadata"], size, answer.get("VersionId"))
 
-    def read_image(self, image: dict[str, Any], *, max_bytes: int) -> bytes | None:
-        """The bytes of an image of the ledger (`bucket, key, version_id`); None when they are gone or larger than the
-        limit.
-        """
-        version = {"VersionId": image["version_id"]} if image.get("version_id") else {}
+    def read_image(self, bucket: str, key: str, version_id: str | None = None, *, max_bytes: int) -> bytes | None:
+        """Return the bytes of an object (of a version); None when they are gone or larger than the limit."""
         try:
-            answer = self.aws.s3.get_object(Bucket=image["bucket"], Key=image["key"], **version)
+            answer = self.aws.s3.get_object(Bucket=bucket, Key=key, **_version(version_id))
         except ClientError as error:
             if error.response["Error"]["Code"] in GONE:
                 return None
@@ -55,13 +64,13 @@ class Uploads:
         return bytes(answer["Body"].read()) if answer["ContentLength"] <= max_bytes else None
 
     def quarantine(self, event: ObjectEvent, image_id: str, reason: str) -> str:
-        """Move the object under `quarantine/` with the reason as metadata; answers the new key. The old version stays.
+        """Move the object under `quarantine/` with the reason as metadata, and return the new key.
 
-        A newer version that was uploaded under the same key since is left where it is.
+        The old version stays. A newer version that was uploaded under the same key since is left where it is.
         """
         name = event.key.removeprefix(names.INCOMING)
         key = f"{names.QUARANTINE}{image_id[:16]}/{name}"
-        source: dict[str, Any] = {"Bucket": event.bucket, "Key": event.key} | _version(event)
+        source: CopySourceTypeDef = {"Bucket": event.bucket, "Key": event.key, **_version(event.version_id)}
         ascii_reason = " ".join(reason.encode("ascii", "replace").decode().split())[:1000]
         self.aws.s3.copy_object(
             Bucket=event.bucket,
@@ -75,7 +84,7 @@ class Uploads:
         return key
 
     def _current_version(self, bucket: str, key: str) -> str | None:
-        """The newest version of an object; "" where there is none, None in a bucket without versions."""
+        """Return the newest version of an object; "" where there is none, None in a bucket without versions."""
         try:
             version: str | None = self.aws.s3.head_object(Bucket=bucket, Key=key).get("VersionId")
         except ClientError as error:
@@ -84,21 +93,21 @@ class Uploads:
             raise
         return version
 
-    def list_incoming(self, bucket: str) -> Any:
-        """Every object under `incoming/`, page by page: dictionaries with Key, Size, LastModified."""
+    def list_incoming(self, bucket: str) -> Iterator[list[ListedObject]]:
+        """Return every object under `incoming/`, page by page."""
         for page in self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=names.INCOMING):
-            yield page.get("Contents", [])
+            yield [ListedObject(item["Key"], item["Size"], item["LastModified"]) for item in page.get("Contents", [])]
 
     def presigned_url(self, bucket: str, key: str, version_id: str | None, seconds: int) -> str:
-        """A URL that reads one version of one object for `seconds`."""
+        """Return a URL that reads one version of one object for `seconds`."""
         params = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
         return str(self.aws.s3.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
 
 
 def unread_id(event: ObjectEvent) -> str:
-    """A stable id for an object that was refused before its content was read."""
+    """Return a stable id for an object that was refused before its content was read."""
     return hashlib.sha256(f"{event.bucket}/{event.key}/{event.version_id}".encode()).hexdigest()
 
 
-def _version(event: ObjectEvent) -> dict[str, str]:
-    return {"VersionId": event.version_id} if event.version_id else {}
+def _version(version_id: str | None) -> Version:
+    return {"VersionId": version_id} if version_id else {}
