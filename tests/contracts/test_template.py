@@ -11,6 +11,7 @@ import pytest
 from samtranslator.translator.transform import transform
 
 from scripts import join_template
+from sightline.api.http import REQUESTS_FAILED
 from tests.project import (
     ROOT,
     TEMPLATE,
@@ -211,10 +212,21 @@ def test_every_workflow_and_every_dead_letter_queue_has_an_alarm_that_tells_peop
     alarms = [
         entry["Properties"]
         for entry in resources("AWS::CloudWatch::Alarm").values()
-        if name in references(entry["Properties"]["Dimensions"])
+        if name in references(entry["Properties"].get("Dimensions"))
     ]
     assert alarms, f"nothing watches {name}"
     assert all(alarm["AlarmActions"] == [{"Ref": "NotificationTopic"}] for alarm in alarms)
+
+
+def test_the_alarm_of_predict_watches_what_the_api_counts() -> None:
+    watched = resources("AWS::CloudWatch::Alarm")["PredictFailed"]["Properties"]["Metrics"]
+    metric = next(entry["MetricStat"]["Metric"] for entry in watched if entry["Id"] == "answered")
+    variables = template()["Globals"]["Function"]["Environment"]["Variables"]
+    assert (metric["Namespace"], metric["MetricName"]) == (variables["POWERTOOLS_METRICS_NAMESPACE"], REQUESTS_FAILED)
+    assert metric["Dimensions"] == [
+        {"Name": "function", "Value": {"Ref": "PredictFunction"}},
+        {"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]},
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(state_machines()))

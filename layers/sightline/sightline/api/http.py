@@ -29,6 +29,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from sightline.errors import SightlineError
 
 ENGINEERS = "engineers"  # the group of those who decide about images and models
+REQUESTS_FAILED = "RequestsFailed"  # the metric of requests that got a 500; alarms watch it
 MAX_BODY = 1_000_000  # bytes; an answer of a thousand boxes has a tenth of it
 HEADERS = {"content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff"}
 
@@ -180,7 +181,7 @@ class Api:
         context = self._resolver.lambda_context
         logger.error("request failed", exc_info=error, request_id=context.aws_request_id)
         # Lambda counts no error, because the caller gets an answer: this is what alarms watch.
-        with single_metric(name="RequestsFailed", unit=MetricUnit.Count, value=1) as metric:
+        with single_metric(name=REQUESTS_FAILED, unit=MetricUnit.Count, value=1) as metric:
             metric.add_dimension("function", context.function_name)
         said = f"this failed, and it is not your fault; the log has the reason under the id {context.aws_request_id}"
         return respond(500, {"message": said, "id": context.aws_request_id})
