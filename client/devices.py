@@ -110,7 +110,7 @@ def _row(device: Device) -> DeviceRow:
 
 
 def log_files(home: Path, thing: str) -> list[Path]:
-    """The logs of a simulated device: its nucleus and its components. Raises PipelineError."""
+    """Return the logs of a simulated device: its nucleus and its components. Raise PipelineError."""
     root = home / "devices" / thing
     if not root.is_dir():
         raise PipelineError(
@@ -120,7 +120,7 @@ def log_files(home: Path, thing: str) -> list[Path]:
 
 
 def logs_on_aws(target: Target, thing: str) -> str:
-    """Where the component aws.greengrass.LogManager puts a device's logs."""
+    """Return where the component aws.greengrass.LogManager puts a device's logs."""
     group = f"/aws/greengrass/UserComponent/{target.session.region_name}/{names.INSPECTOR_COMPONENT}"
     return (
         f"log group {group}, streams /<date>/thing/{thing}, once aws.greengrass.LogManager is deployed to the device; "
@@ -129,10 +129,10 @@ def logs_on_aws(target: Target, thing: str) -> str:
 
 
 def roll_back(target: Target, reason: str) -> tuple[str, str]:
-    """Let deploy_model take the newest model back; answers how that ended (its last state) and the model's version."""
-    client = target.client("stepfunctions")
+    """Let deploy_model take the newest model back. Return the state in which that ended, and the model's version."""
     request = json.dumps({"roll_back_request": {"reason": reason}})
-    arn = client.start_execution(stateMachineArn=target.outputs["DeployModelArn"], input=request)["executionArn"]
+    machine = target.outputs["DeployModelArn"]
+    arn = target.aws.step_functions.start_execution(stateMachineArn=machine, input=request)["executionArn"]
     output = pipeline.wait_for(target, arn, seconds=ROLL_BACK_SECONDS)
     return pipeline.current_state(target, arn), str(output["request"]["model_version"])
 

@@ -4,7 +4,7 @@ The limits come from the baseline that the model was evaluated with, where it ha
 no camera in order takes. Sharpness without a baseline says nothing: a smooth part is smooth in focus too.
 """
 
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -19,6 +19,9 @@ DARK_MORE = 0.2  # beyond the darkest images of the baseline
 SAME_LEVELS = 0.05  # mean difference in grey levels; the noise of a sensor is ten times that
 SAME_IMAGES = 3  # equal images in a row; two can be the same file under two names
 
+Baseline = Mapping[str, Mapping[str, float]]
+"""Percentiles (`p01`, `p99`, …) of what images looked like, by the names of `Appearance`; empty for a model without."""
+
 
 class FaultFinder:
     """Looks at one camera's images in their order."""
@@ -27,8 +30,8 @@ class FaultFinder:
         self._last: Grey | None = None
         self._same = 1
 
-    def find(self, image: Grey, seen: Appearance, baseline: dict[str, Any]) -> tuple[str, str]:
-        """The fault of an image and a sentence about it; two empty texts for an image in order.
+    def find(self, image: Grey, seen: Appearance, baseline: Baseline) -> tuple[str, str]:
+        """Return the fault of an image and a sentence about it; two empty texts for an image in order.
 
         `baseline`: percentiles by name, as `sightline.vision.appearance.spread` gives them, or empty.
         """
@@ -66,5 +69,5 @@ def _difference(first: Grey, second: Grey) -> float:
     return float(np.abs(first.astype(np.int16) - second).sum() / first.size)
 
 
-def _known(baseline: dict[str, Any], name: str, percentile: str, default: float) -> float:
+def _known(baseline: Baseline, name: str, percentile: str, default: float) -> float:
     return float(baseline.get(name, {}).get(percentile, default))

@@ -29,7 +29,7 @@ class IpcSettings:
             on_stream_event=self._validate, on_stream_error=_keep_listening
         )
 
-    def changed(self) -> Any | None:
+    def changed(self) -> object:
         if not self._news.is_set():
             return None
         self._news.clear()

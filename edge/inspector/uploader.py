@@ -13,7 +13,7 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import NotRequired, TypedDict
 from urllib.parse import urlsplit
 
 from .forwarder import RefusedError
@@ -28,6 +28,15 @@ SKEW = timedelta(minutes=4)  # S3 takes a difference of 15 minutes between the c
 SCHEMES = ("http", "https")
 
 
+class GivenCredentials(TypedDict):
+    """What the token exchange service answers; `Expiration` is ISO 8601."""
+
+    AccessKeyId: str
+    SecretAccessKey: str
+    Token: NotRequired[str]
+    Expiration: str
+
+
 class Uploader:
     """Puts items of the outbox into one bucket, each at least once: the same key again is the same image again."""
 
@@ -40,7 +49,7 @@ class Uploader:
         self._say = Said()
 
     def deliver(self, item: Item) -> bool:
-        """False when it can't be uploaded now. Raises RefusedError when it never can."""
+        """Upload an item. Return False when that is not possible now. Raise RefusedError when it never is."""
         try:
             waits = self._put(item)
         except RefusedError:
@@ -51,7 +60,7 @@ class Uploader:
         return not waits
 
     def _put(self, item: Item) -> str:
-        """Why the item can't be taken now; empty when it is."""
+        """Try it. Return why the item can't be taken now; empty when it is."""
         digest = hashlib.sha256(item.body).digest()
         headers = {
             "Content-Type": "application/octet-stream",
@@ -69,7 +78,7 @@ class Uploader:
                 return self._answered(error, item)
 
     def _answered(self, error: urllib.error.HTTPError, item: Item) -> str:
-        """What an answer of S3 that is not a success means."""
+        """Return what an answer of S3 that is not a success means."""
         reason = f"S3 answers {error.code}: {_text(error)}"
         if error.code in NEVER_TAKEN:
             raise RefusedError(reason)
@@ -87,23 +96,24 @@ class Uploader:
 
 
 def fetch_credentials() -> tuple[Credentials, datetime]:
-    """Credentials and when they end. Raises KeyError outside a component that depends on the token exchange service."""
+    """Return credentials and when they end. Raise KeyError outside a component with the token exchange service."""
     headers = {"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
     request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers=headers)  # noqa: S310
     with _open(request) as answer:
-        given: dict[str, Any] = json.load(answer)
+        given: GivenCredentials = json.load(answer)
     ends = datetime.fromisoformat(given["Expiration"]).astimezone(UTC)
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given.get("Token", "")), ends
 
 
-def _open(request: urllib.request.Request) -> Any:
+def _open(request: urllib.request.Request) -> http.client.HTTPResponse:
     if urlsplit(request.full_url).scheme not in SCHEMES:
         raise ValueError(f"{request.full_url!r} is no HTTP address")
-    return urllib.request.urlopen(request, timeout=SECONDS)  # noqa: S310
+    answer: http.client.HTTPResponse = urllib.request.urlopen(request, timeout=SECONDS)  # noqa: S310
+    return answer
 
 
 def _text(error: urllib.error.HTTPError) -> str:
-    """What the server says about it, in one line; the code alone counts when that does not arrive."""
+    """Return what the server says about it, in one line; the code alone counts when that does not arrive."""
     try:
         return " ".join(error.read(300).decode(errors="replace").split())
     except (OSError, http.client.HTTPException) as broken:
@@ -111,7 +121,7 @@ def _text(error: urllib.error.HTTPError) -> str:
 
 
 def _clock(error: urllib.error.HTTPError) -> datetime:
-    """The server's clock as its answer tells it, else our own."""
+    """Return the server's clock as its answer tells it, else our own."""
     try:
         return parsedate_to_datetime(error.headers["Date"]).astimezone(UTC)
     except (TypeError, ValueError):
