@@ -16,6 +16,7 @@ MODEL = RegisteredModel(
     release_uri="s3://artifacts/models/train-3/release/",
     training_job="train-3",
     dataset_version="7c3b93b0b0abd98f",
+    correlation_id="window-1795220517014",
     map50=0.8,
     map50_95=0.5,
 )

@@ -8,16 +8,13 @@ Errors:  RolloutSupersededError
 import os
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline.aws.clients import Aws
 from sightline.rollout.decisions import Limits
 from sightline.rollout.deployments import Deployments
+from sightline.runtime import Context, logger, step
 
 LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
-logger = Logger()
 aws = Aws()
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
@@ -28,8 +25,8 @@ class Request(TypedDict):
     task_token: str
 
 
-@logger.inject_lambda_context
-def handler(event: Request, context: LambdaContext) -> None:
+@step
+def handler(event: Request, context: Context) -> None:
     rollout = deployments.bake(event["execution"], task_token=event["task_token"], bake_seconds=event["bake_seconds"])
     logger.info("baking", stage=rollout.stage, model_version=rollout.model_version, until=rollout.bake_until)
     deployments.wake(rollout, LIMITS)  # a device may have failed before the token was known

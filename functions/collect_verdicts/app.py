@@ -5,23 +5,21 @@ Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}
 """
 
 import os
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import Any
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling.tasks import Tasks
+from sightline.runtime import Context, logger, step
 
-logger = Logger()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 tasks = Tasks(aws, os.environ["TASKS_TABLE"])
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     key, number = names.round_prefix(event["job_id"], event["round"]) + "verdicts.jsonl", 0
     with artifacts.line_writer(key) as write:
         for image, answers in tasks.answers(event["tasks_job"]):

@@ -6,24 +6,22 @@ Effects: labels.jsonl, and skipped.jsonl beside it
 """
 
 import os
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import Any
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling.labels import consolidate_label
 from sightline.labelling.tasks import Tasks
+from sightline.runtime import Context, logger, step
 
-logger = Logger()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 tasks = Tasks(aws, os.environ["TASKS_TABLE"])
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     prefix = names.round_prefix(event["job_id"], event["round"])
     counts = {"labels": 0, "skipped": 0}
     with (
@@ -34,5 +32,5 @@ def handler(event: dict, context: LambdaContext) -> dict:
             label = consolidate_label(image, answers)
             counts["skipped" if "skip" in label else "labels"] += 1
             (write_skipped if "skip" in label else write_label)(label)
-    logger.info("labels consolidated", job_id=event["tasks_job"], **counts)
+    logger.info("labels consolidated", job_id=event["tasks_job"], extra=counts)
     return {"labels_uri": artifacts.uri(prefix + "labels.jsonl"), **counts}

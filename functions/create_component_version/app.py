@@ -9,14 +9,11 @@ Errors:  ComponentNotReadyError, retried by that name in deploy_model.asl.json; 
 import os
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline.aws.clients import Aws
 from sightline.rollout import recipes
 from sightline.rollout.published import PublishedComponents
+from sightline.runtime import Context, logger, step
 
-logger = Logger()
 components = PublishedComponents(Aws(), os.environ["THING_GROUP_ARN"])
 
 
@@ -30,8 +27,8 @@ class Created(TypedDict):
     component_arn: str
 
 
-@logger.inject_lambda_context
-def handler(event: Request, context: LambdaContext) -> Created:
+@step
+def handler(event: Request, context: Context) -> Created:
     recipe = recipes.model_recipe(event["component_version"], event["artifact_uri"], sha256=event["sha256"])
     arn = components.publish(recipe)
     components.check_deployable(arn)

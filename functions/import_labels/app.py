@@ -9,9 +9,6 @@ An image that is not NEW or REJECTED (any more), or whose boxes do not lie in it
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
@@ -19,11 +16,11 @@ from sightline.errors import SightlineError
 from sightline.images.image import Image
 from sightline.images.ledger import Ledger
 from sightline.labelling import labels
+from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
 MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])
 
-logger = Logger()
 aws = Aws()
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
@@ -45,13 +42,13 @@ def label(job_id: str, image: Image, annotations: Any) -> dict[str, Any] | None:
     return {**asked, "annotations": boxes, "worker": "import"}
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     job_id = names.short(event["execution"])
     given = {line["image_id"]: line["annotations"] for line in artifacts.read_lines(artifacts.key(event["labels_uri"]))}
     if len(given) > MAX_JOB_IMAGES:
         raise TooManyLabelsError(f"{len(given)} labels in {event['labels_uri']}; MaxJobImages allows {MAX_JOB_IMAGES}")
-    claimed = images.claim_for_labels(job_id, sorted(given))
+    claimed = images.claim_for_labels(job_id, sorted(given), event["correlation_id"])
     lines = [line for image in claimed if (line := label(job_id, image, given[image.image_id]))]
     prefix, verdicts_uri = names.round_prefix(job_id, 1), ""
     labels_uri = artifacts.write_lines(prefix + "labels.jsonl", lines)

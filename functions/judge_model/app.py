@@ -9,15 +9,12 @@ Errors:  InvalidMetricError
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.ledger import Ledger
 from sightline.models.gate import MAP50, Limits, judge
+from sightline.runtime import Context, logger, measure_metric, step
 
 LIMITS = Limits(
     min_map50=float(os.environ["MIN_MAP"]),
@@ -28,8 +25,6 @@ LIMITS = Limits(
 SUSPICIOUS_OFFERED = 200  # labels for a second look, the most suspicious first
 REASONS_SHOWN = 20  # the state payload is limited; decision.json has all of them
 
-logger = Logger()
-metrics = Metrics()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
@@ -44,9 +39,8 @@ def offer_suspicious(job: str, labels: list[dict[str, Any]]) -> int:
     return sum(images.ask_attention(image_id, f"after {job}: {why}") for image_id, why in doubted)
 
 
-@metrics.log_metrics
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     job = event["training_job"]
     evaluation_key = names.evaluation_prefix(job) + "evaluation.json"
     evaluation = artifacts.read_json(evaluation_key)
@@ -62,7 +56,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
     # A model that misses the floor contradicts right labels, too: its doubts would send people to good ones.
     sees = any(rule.held for rule in decision.rules if rule.rule == MAP50)
     offered = offer_suspicious(job, evaluation.get("suspicious_labels") or []) if sees else 0
-    metrics.add_metric(name="ModelMap50", unit=MetricUnit.NoUnit, value=scores["map50"])
+    measure_metric("ModelMap50", scores["map50"])
     logger.info("model judged", accepted=decision.accepted, reasons=decision.reasons, second_looks=offered)
     return {
         "accepted": decision.accepted,

@@ -5,27 +5,25 @@ Output:  none; the token is answered with {"job_id", "tasks"} when every task is
 """
 
 import os
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import Any
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling import labels
 from sightline.labelling.tasks import Tasks
+from sightline.runtime import Context, logger, step
 
 ANNOTATORS = int(os.environ["ANNOTATORS_PER_IMAGE"])
 CLASSES = os.environ["CLASSES"].split(",")
 
-logger = Logger()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 tasks = Tasks(aws, os.environ["TASKS_TABLE"])
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> None:
+@step
+def handler(event: dict[str, Any], context: Context) -> None:
     job = {
         "job_id": names.task_job(event["job_id"], "labeling", event["round"]),
         "kind": "labeling",

@@ -1,8 +1,8 @@
 """Pack the release of an approved model package as the artifact of its component version.
 
-Input:   {"model_package_arn"}
-Output:  {"model_package_arn", "training_job", "component_version", "artifact_uri", "sha256", "health_timeout_seconds",
-         "stage_timeout_seconds"}
+Input:   {"model_package_arn", "correlation_id"}
+Output:  {"model_package_arn", "correlation_id": the model's, "training_job", "component_version", "artifact_uri",
+         "sha256", "health_timeout_seconds", "stage_timeout_seconds"}
 Errors:  ModelNotApprovedError, InvalidReleaseError, ArtifactConflictError
 """
 
@@ -10,29 +10,28 @@ import hashlib
 import os
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import registry
 from sightline.rollout.packing import ArtifactConflictError, InvalidReleaseError, check_approved, pack, release_files
+from sightline.runtime import Context, correlate, logger, step
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 STAGE_TIMEOUT_SECONDS = int(os.environ["STAGE_TIMEOUT_SECONDS"])
 
-logger = Logger()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
 class Request(TypedDict):
     model_package_arn: str
+    correlation_id: str  # of this execution
 
 
 class Plan(TypedDict):
     model_package_arn: str
+    correlation_id: str  # of the model, from its training
     training_job: str
     component_version: str
     artifact_uri: str
@@ -59,10 +58,12 @@ def publish(key: str, body: bytes) -> str:
     return artifacts.uri(key)
 
 
-@logger.inject_lambda_context
-def handler(event: Request, context: LambdaContext) -> Plan:
+@step
+def handler(event: Request, context: Context) -> Plan:
     model = registry.describe(aws, event["model_package_arn"])
     check_approved(model.arn, model.status)
+    correlation_id = model.correlation_id or event["correlation_id"]
+    correlate(correlation_id)
     training_job, release_uri = model.training_job, model.release_uri
     if training_job is None or release_uri is None:
         raise InvalidReleaseError(f"{model.arn} was registered without a release; register it by train_model")
@@ -72,6 +73,7 @@ def handler(event: Request, context: LambdaContext) -> Plan:
     logger.info("component version planned", version=version, training_job=training_job, bytes=len(body))
     return {
         "model_package_arn": event["model_package_arn"],
+        "correlation_id": correlation_id,
         "training_job": training_job,
         "component_version": version,
         "artifact_uri": uri,

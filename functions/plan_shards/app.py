@@ -13,20 +13,17 @@ import os
 from collections.abc import Iterator
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import releases
 from sightline.models.registry import Registry
+from sightline.runtime import Context, logger, step
 from sightline.scoring.batch import ScoringPlan, Shard, prefix_of, shards
 
 SHARD_IMAGES = int(os.environ["SHARD_IMAGES"])
 CONCURRENCY = int(os.environ["SCORING_CONCURRENCY"])
 
-logger = Logger()
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 images = ObjectStore(aws, os.environ["IMAGES_BUCKET"])
@@ -47,8 +44,8 @@ def write_shards(keys: Iterator[str], folder: str) -> tuple[int, list[Shard]]:
     return count, written
 
 
-@logger.inject_lambda_context
-def handler(event: Request, context: LambdaContext) -> ScoringPlan:
+@step
+def handler(event: Request, context: Context) -> ScoringPlan:
     run, prefix = event["execution"], prefix_of(event["request"])
     release = releases.in_service(registry)
     folder = names.shards_prefix(run, context.aws_request_id)

@@ -11,28 +11,26 @@ Errors:  InvalidHyperparametersError, InvalidImportError
 
 import json
 import os
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import Any
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import training_plan
 from sightline.models.registry import RegisteredModel, Registry
+from sightline.runtime import Context, logger, step
 
 STACK = os.environ["STACK_NAME"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
 HYPERPARAMETERS = json.loads(os.environ["HYPERPARAMETERS"])
 SPOT = os.environ["USE_SPOT_TRAINING"] == "true"
 
-logger = Logger()
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-def what_changed(fingerprint: str, dataset: dict, request: dict) -> tuple[bool, str]:
+def what_changed(fingerprint: str, dataset: dict[str, Any], request: dict[str, Any]) -> tuple[bool, str]:
     """Whether there is something to train, and why or why not."""
     if dataset["shortage"]:
         return False, dataset["shortage"]
@@ -55,8 +53,8 @@ def weights_of(champion: RegisteredModel | None) -> str | None:
     return artifacts.uri(key) if key and key in artifacts.keys(key) else None
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     request, dataset = event["request"], event["dataset"]
     chosen = training_plan.choose_hyperparameters(HYPERPARAMETERS, request.get("hyperparameters"))
     imported = request.get("model_uri") is not None

@@ -7,27 +7,25 @@ Errors:  GroundTruthError: no task functions in this region, no work team, or th
 
 import os
 from pathlib import Path
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import Any
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling import ground_truth
+from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
 WORKTEAM = os.environ["WORKTEAM_ARN"]
 PUBLIC_CROWD_PRICE = int(os.environ["PUBLIC_CROWD_PRICE"])
 TEMPLATE = (Path(__file__).parent / "task.liquid.html").read_bytes()
 
-logger = Logger()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     prefix = names.round_prefix(event["job_id"], event["round"]) + "verification-job/"
     labels = artifacts.read_lines(artifacts.key(event["labels_uri"]))
     config = ground_truth.human_task_config(

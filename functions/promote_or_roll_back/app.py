@@ -11,9 +11,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline.aws.clients import Aws
 from sightline.rollout.components import on_trial
 from sightline.rollout.decisions import Decision, Limits, ModelRefusedError, Step, decide, judge_silence
@@ -22,13 +19,13 @@ from sightline.rollout.record import Rollout, RolloutState
 from sightline.rollout.stages import Groups
 from sightline.rollout.thing_groups import client_token, thing_groups
 from sightline.rollout.turns import RolloutSupersededError
+from sightline.runtime import Context, logger, step
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 BAKE_SECONDS = int(os.environ["BAKE_SECONDS"])
 ASKED_AT_ONCE = 8  # of Greengrass about silent devices; a client keeps ten connections
 LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
-logger = Logger()
 aws = Aws()
 fleets = thing_groups(aws, Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]))
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
@@ -67,8 +64,8 @@ def settle(rollout: Rollout, decision: Decision) -> None:
     deployments.promote(rollout, status, decision.reason)
 
 
-@logger.inject_lambda_context
-def handler(event: Request, context: LambdaContext) -> Decided:
+@step
+def handler(event: Request, context: Context) -> Decided:
     rollout = deployments.owned(event["execution"])
     if rollout.status in (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK):
         raise RolloutSupersededError("this roll-out was rolled back already")

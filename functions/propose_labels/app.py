@@ -14,15 +14,12 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.uploads import Uploads
 from sightline.labelling.proposals import propose, uncertainty
 from sightline.models.registry import Registry
+from sightline.runtime import Context, count_metric, logger, step
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.detector import Detector
@@ -32,8 +29,6 @@ MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
 READERS = 8  # images that are read while another one is looked at
 SPARE_MS = 60_000  # kept for writing the list
 
-logger = Logger()
-metrics = Metrics()
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 uploads = Uploads(aws)
@@ -81,9 +76,8 @@ def each_seen(detector: Detector, images: Iterator[dict[str, Any]], left_ms: Cal
             yield from (look(detector, image, body) for image, body in zip(some, bodies, strict=True))
 
 
-@metrics.log_metrics
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     champion = registry.champion()
     if champion is None or champion.release_uri is None:
         return {"images_uri": event["images_uri"], "proposed": 0}
@@ -94,6 +88,6 @@ def handler(event: dict, context: LambdaContext) -> dict:
         for image in each_seen(detector, artifacts.each_line(key), context.get_remaining_time_in_millis):
             write(image)
             proposed += "uncertainty" in image
-    metrics.add_metric(name="ImagesProposed", unit=MetricUnit.Count, value=proposed)
+    count_metric("ImagesProposed", proposed)
     logger.info("labels proposed", images=proposed, model=champion.arn)
     return {"images_uri": artifacts.uri(to), "proposed": proposed}

@@ -8,18 +8,15 @@ Errors:  NothingLabeledError. An image without a usable label is left out and lo
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
 from sightline.labelling import ground_truth, labels
+from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
 
-logger = Logger()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
@@ -39,8 +36,8 @@ def label(image: dict[str, Any], line: dict[str, Any]) -> dict[str, Any] | None:
     return {**image, "annotations": boxes, "worker": "ground-truth"}
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     images = artifacts.read_lines(artifacts.key(event["images_uri"]))
     output = artifacts.read_lines(artifacts.key(event["output_uri"]))
     lines = [found for image, line in ground_truth.by_image(images, output) if (found := label(image, line))]

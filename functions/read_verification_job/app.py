@@ -8,15 +8,12 @@ Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}. A labe
 import os
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling import ground_truth
+from sightline.runtime import Context, logger, step
 
-logger = Logger()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
@@ -29,8 +26,8 @@ def verdict(label: dict[str, Any], line: dict[str, Any]) -> dict[str, Any] | Non
         return None
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     labels = artifacts.read_lines(artifacts.key(event["labels_uri"]))
     output = artifacts.read_lines(artifacts.key(event["output_uri"]))
     lines = [found for label, line in ground_truth.by_image(labels, output) if (found := verdict(label, line))]

@@ -11,10 +11,6 @@ import os
 from enum import StrEnum
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline.aws.clients import Aws
 from sightline.line.messages import Health, InvalidMessageError, Report, parse_reports
 from sightline.rollout.decisions import Limits
@@ -22,11 +18,10 @@ from sightline.rollout.deployments import Deployments
 from sightline.rollout.findings import Compared, Finding, Proven, concerns, finding
 from sightline.rollout.record import Rollout
 from sightline.rollout.reports import ModelReport, Reports
+from sightline.runtime import Context, count_metric, logger, step
 
 LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
-logger = Logger()
-metrics = Metrics()
 aws = Aws()
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 said = Reports(aws, os.environ["DEPLOYMENTS_TABLE"])
@@ -73,18 +68,17 @@ def count(found: Finding, current: Rollout) -> ReportOutcome:
     return ReportOutcome.COUNTED if counted else ReportOutcome.IGNORED
 
 
-@metrics.log_metrics
-@logger.inject_lambda_context
-def handler(event: object, context: LambdaContext) -> Received:
+@step
+def handler(event: object, context: Context) -> Received:
     try:
         found = parse_reports(event)
     except InvalidMessageError as error:
         logger.warning("report refused", reason=str(error))
-        metrics.add_metric(name="HealthReportsRefused", unit=MetricUnit.Count, value=1)
+        count_metric("HealthReportsRefused")
         return {"outcomes": [ReportOutcome.INVALID]}
     outcomes = [receive(report) for report in found]
     for report, outcome in zip(found, outcomes, strict=True):
         reason = getattr(report, "reason", "")
         logger.info("report received", thing=report.thing, reason=reason, outcome=outcome)
-        metrics.add_metric(name=f"HealthReports{outcome.capitalize()}", unit=MetricUnit.Count, value=1)
+        count_metric(f"HealthReports{outcome.capitalize()}")
     return {"outcomes": outcomes}

@@ -10,10 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
@@ -21,13 +17,12 @@ from sightline.images.image import ImageStatus
 from sightline.images.ledger import Ledger
 from sightline.labelling import manifest
 from sightline.labelling.feature_store import FeatureGroup
+from sightline.runtime import Context, count_metric, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
 MIN_NEW_LABELS = int(os.environ["MIN_NEW_LABELS"])
 WRITERS = 16
 
-logger = Logger()
-metrics = Metrics()
 aws = Aws()
 features = FeatureGroup(aws, os.environ["FEATURE_GROUP"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
@@ -55,7 +50,7 @@ def set_aside(job_id: str, last: int, label: dict[str, Any]) -> None:
     images.reject(job_id, label["image_id"], rounds=last, why=why, annotations=label.get("annotations"))
 
 
-def write_manifest(job_id: str, approved: list[dict[str, Any]]) -> str:
+def write_manifest(job_id: str, correlation_id: str, approved: list[dict[str, Any]]) -> str:
     """Write the job's manifest, once: its dates are those of the first time."""
     key = names.output_manifest(job_id)
     if artifacts.find(key) is not None:
@@ -68,6 +63,7 @@ def write_manifest(job_id: str, approved: list[dict[str, Any]]) -> str:
             annotations=label["annotations"],
             classes=CLASSES,
             job_name=job_id,
+            correlation_id=correlation_id,
             created=moment,
         )
         for label in approved
@@ -81,9 +77,8 @@ def new_labels() -> int:
     return images.count(ImageStatus.APPROVED) - int(latest.get("images", 0))
 
 
-@metrics.log_metrics
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     job_id, last = event["job_id"], event["round"]
     rounds = [names.round_prefix(job_id, number) for number in range(1, last + 1)]
     approved = [
@@ -95,15 +90,15 @@ def handler(event: dict, context: LambdaContext) -> dict:
     # Only people on the page skip: a round that was imported, or labelled by Ground Truth, has no such list.
     listed = [prefix + "skipped.jsonl" for prefix in rounds if artifacts.find(prefix + "skipped.jsonl") is not None]
     skipped = [label for key in listed for label in artifacts.read_lines(key)]
-    uri = write_manifest(job_id, [label for _, label in approved])
+    uri = write_manifest(job_id, event["correlation_id"], [label for _, label in approved])
     with ThreadPoolExecutor(WRITERS) as pool:
         recorded = list(pool.map(lambda entry: record_approved(job_id, *entry), approved))
         list(pool.map(lambda label: set_aside(job_id, last, label), [*rejected, *skipped]))
     images.release(job_id)  # claimed by a call that timed out before it had said so: nobody was asked to label them
     fresh = new_labels()
-    metrics.add_metric(name="LabelsApproved", unit=MetricUnit.Count, value=sum(recorded))
-    metrics.add_metric(name="LabelsRejected", unit=MetricUnit.Count, value=len(rejected))
-    metrics.add_metric(name="ImagesSkipped", unit=MetricUnit.Count, value=len(skipped))
+    count_metric("LabelsApproved", sum(recorded))
+    count_metric("LabelsRejected", len(rejected))
+    count_metric("ImagesSkipped", len(skipped))
     counts = {"approved": sum(recorded), "rejected": len(rejected), "skipped": len(skipped), "new_labels": fresh}
-    logger.info("labels recorded", **counts)
+    logger.info("labels recorded", extra=counts)
     return {**counts, "manifest_uri": uri, "enough": fresh >= MIN_NEW_LABELS}

@@ -8,13 +8,13 @@ Effects: a ledger item for each content hash; `label_images` is started once for
 import hashlib
 import io
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from PIL import Image as Picture
 
 from sightline.aws.clients import Aws
@@ -23,16 +23,14 @@ from sightline.images.events import ObjectEvent
 from sightline.images.image import Image, ImageStatus, now
 from sightline.images.ledger import Ledger, Outcome
 from sightline.images.uploads import Uploads, unread_id
+from sightline.runtime import Context, count_metric, logger, step
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.phash import phash
 
 MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
 WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
-DEVICE_METADATA = ("device", "verdict", "model-version", "sampled")
 MAX_METADATA = 128  # characters of one value
 
-logger = Logger()
-metrics = Metrics()
 aws = Aws()
 label_images = StateMachine(aws, os.environ["LABEL_IMAGES_ARN"])
 uploads = Uploads(aws)
@@ -45,7 +43,7 @@ def register(record: SQSRecord) -> str:
     event = ObjectEvent.from_event(record.json_body)
     outcome = images.remove(event) if event.deleted else add(event)
     logger.info("object event handled", key=event.key, outcome=outcome)
-    metrics.add_metric(name=f"Images{outcome.capitalize()}", unit=MetricUnit.Count, value=1)
+    count_metric(f"Images{outcome.capitalize()}")
     return outcome
 
 
@@ -63,7 +61,10 @@ def add(event: ObjectEvent) -> str:
         bytes=upload.bytes,
         captured_at=upload.metadata.get("captured-at", event.time),
         source=upload.metadata.get("source", "upload"),
-        **from_device(upload.metadata),
+        device=said(upload.metadata, "device"),
+        verdict=said(upload.metadata, "verdict"),
+        model_version=said(upload.metadata, "model-version"),
+        sampled=said(upload.metadata, "sampled"),
     )
     if upload.body is None:
         return refuse(event, image, f"{upload.bytes} bytes; at most {MAX_IMAGE_BYTES} are taken for one image")
@@ -77,11 +78,9 @@ def add(event: ObjectEvent) -> str:
     )
 
 
-def from_device(metadata: dict[str, str]) -> dict[str, str]:
-    """What a device says about an image that it sends back: who it is, what it decided with which model, and why it
-    asks.
-    """
-    return {name.replace("-", "_"): metadata[name][:MAX_METADATA] for name in DEVICE_METADATA if name in metadata}
+def said(metadata: Mapping[str, str], name: str) -> str | None:
+    """Return what the device that sends an image back says, cut to what is kept of it."""
+    return metadata[name][:MAX_METADATA] if name in metadata else None
 
 
 def image_format(body: bytes) -> str:
@@ -99,9 +98,8 @@ def refuse(event: ObjectEvent, image: Image, reason: str) -> str:
     return "quarantined"
 
 
-@metrics.log_metrics
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> PartialItemFailureResponse:
     outcomes: list[str] = []
     response = process_partial_response(
         event=event,

@@ -9,9 +9,7 @@ import gzip
 import io
 import os
 import tarfile
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -20,13 +18,16 @@ from sightline.aws.topic import Topic
 from sightline.errors import SightlineError
 from sightline.models import model_card
 from sightline.models.registry import Registry
+from sightline.runtime import Context, logger, step
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import ModelPackageModelCardTypeDef
 
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
 NEEDED = ("model.json", "model.onnx")
 INT8 = "model.int8.onnx"
 GOLDEN = "golden/"
 
-logger = Logger()
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 topic = Topic(aws, os.environ["NOTIFICATION_TOPIC"])
@@ -62,7 +63,7 @@ def release(job: str, *, int8: bool) -> tuple[str, str]:
     return artifacts.uri(f"{target}release/"), artifacts.write(f"{target}model.tar.gz", archive.getvalue())
 
 
-def card(job: str, judgement: dict, archive_uri: str) -> dict[str, str]:
+def card(job: str, judgement: dict[str, Any], archive_uri: str) -> "ModelPackageModelCardTypeDef":
     """The model card, from what evaluation and gate wrote."""
     return model_card.card(
         training_job=job,
@@ -79,8 +80,8 @@ def card(job: str, judgement: dict, archive_uri: str) -> dict[str, str]:
     )
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     job, judgement = event["training_job"], event["judgement"]
     release_uri, archive_uri = release(job, int8=judgement["int8"])
     package_arn = registry.register(
@@ -91,6 +92,7 @@ def handler(event: dict, context: LambdaContext) -> dict:
         card=card(job, judgement, archive_uri),
         properties={
             "training_job": job,
+            "correlation_id": event["correlation_id"],
             "dataset_version": event["dataset_version"],
             "fingerprint": event["fingerprint"],
             "int8": str(judgement["int8"]).lower(),

@@ -5,25 +5,32 @@ Output:  {"job_id", "released": images given back}
 """
 
 import os
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.images.ledger import Ledger
 from sightline.labelling.tasks import Tasks
+from sightline.runtime import Context, logger, step
 
 MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
 
-logger = Logger()
 aws = Aws()
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 tasks = Tasks(aws, os.environ["TASKS_TABLE"])
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+class Request(TypedDict):
+    execution: str  # the name of the execution that failed
+
+
+class Released(TypedDict):
+    job_id: str
+    released: int  # images
+
+
+@step
+def handler(event: Request, context: Context) -> Released:
     job_id = names.short(event["execution"])
     for kind in ("labeling", "verification"):
         for number in range(1, MAX_ROUNDS + 1):

@@ -5,20 +5,31 @@ Output:  none
 """
 
 import os
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TypedDict
 
 from sightline.aws.clients import Aws
 from sightline.aws.topic import Topic
+from sightline.runtime import Context, logger, step
 
-logger = Logger()
 aws = Aws()
 topic = Topic(aws, os.environ["NOTIFICATION_TOPIC"])
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> None:
+class Failure(TypedDict, total=False):
+    """What Step Functions says of an error; a timeout has no cause."""
+
+    Error: str
+    Cause: str
+
+
+class Request(TypedDict):
+    execution: str
+    state_machine: str
+    error: Failure
+
+
+@step
+def handler(event: Request, context: Context) -> None:
     error = event["error"]
     name, cause = error.get("Error") or "unknown", error.get("Cause") or "no cause given"  # a timeout has no cause
     subject = f"{event['state_machine']} failed: {name}"

@@ -5,20 +5,29 @@ Output:  none
 """
 
 import os
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TypedDict
 
 from sightline.aws.clients import Aws
 from sightline.aws.topic import Topic
+from sightline.runtime import Context, logger, step
 
-logger = Logger()
 aws = Aws()
 topic = Topic(aws, os.environ["NOTIFICATION_TOPIC"])
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> None:
+class Judgement(TypedDict):
+    reasons: list[str]
+    decision_uri: str
+    evaluation_uri: str
+
+
+class Request(TypedDict):
+    training_job: str
+    judgement: Judgement
+
+
+@step
+def handler(event: Request, context: Context) -> None:
     judgement = event["judgement"]
     report = judgement["evaluation_uri"].replace("evaluation.json", "report.html")
     lines = [*judgement["reasons"], f"Decision: {judgement['decision_uri']}", f"Report: {report}"]

@@ -9,18 +9,15 @@ import os
 import time
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline.aws.clients import Aws
 from sightline.line.messages import MAX_REASON
 from sightline.rollout.decisions import Limits
 from sightline.rollout.deployments import Deployments
 from sightline.rollout.turns import GRACE_SECONDS, RolloutInProgressError, WayBack, may_roll_back
+from sightline.runtime import Context, logger, step
 
 LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
-logger = Logger()
 aws = Aws()
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
@@ -35,8 +32,8 @@ class Asked(TypedDict):
     model_version: str
 
 
-@logger.inject_lambda_context
-def handler(event: Request, context: LambdaContext) -> Asked:
+@step
+def handler(event: Request, context: Context) -> Asked:
     current, execution = deployments.current(), event["execution"]
     if current and current.execution == execution:
         return {"running": False, "model_version": current.model_version}  # a repeated call: it took the fleet before

@@ -10,9 +10,6 @@ Output:  {"rolled_back": true, "deployment_ids": {stage: id}, "components": {sta
 import os
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.models.registry import Registry
@@ -20,10 +17,10 @@ from sightline.rollout.components import restored_components
 from sightline.rollout.deployments import Deployments
 from sightline.rollout.stages import Groups, Stage
 from sightline.rollout.thing_groups import client_token, thing_groups
+from sightline.runtime import Context, logger, step
 
 WHY = "taken back from the devices; the execution of deploy_model says why"
 
-logger = Logger()
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 fleets = thing_groups(aws, Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]))
@@ -40,8 +37,8 @@ class RolledBack(TypedDict):
     components: dict[Stage, dict[str, str]] | None  # component: version
 
 
-@logger.inject_lambda_context
-def handler(event: Request, context: LambdaContext) -> RolledBack:
+@step
+def handler(event: Request, context: Context) -> RolledBack:
     rollout = deployments.begin_roll_back(event["execution"])
     if rollout is None:
         return {"rolled_back": False, "deployment_ids": None, "components": None}

@@ -14,14 +14,11 @@ from functools import lru_cache
 from itertools import islice
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.uploads import Uploads
+from sightline.runtime import Context, count_metric, logger, step
 from sightline.scoring.batch import score_line
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError
@@ -32,8 +29,6 @@ IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
 MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
 READERS = 8  # images that are read at the same time, and wait in memory to be looked at
 
-logger = Logger()
-metrics = Metrics()
 aws = Aws()
 uploads = Uploads(aws)
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
@@ -78,9 +73,8 @@ def each_scored(detector: Detector, keys: Iterator[str]) -> Iterator[tuple[str, 
                 yield key, score(detector, body)
 
 
-@metrics.log_metrics
-@logger.inject_lambda_context
-def handler(event: Request, context: LambdaContext) -> Scored:
+@step
+def handler(event: Request, context: Context) -> Scored:
     detector = load(event["release_uri"])
     keys = artifacts.each_line(artifacts.key(event["shard_uri"]))
     count = 0
@@ -88,6 +82,6 @@ def handler(event: Request, context: LambdaContext) -> Scored:
         for key, scored in each_scored(detector, keys):
             write(score_line(key, event["model_version"], scored))
             count += 1
-    metrics.add_metric(name="ImagesScored", unit=MetricUnit.Count, value=count)
+    count_metric("ImagesScored", count)
     logger.info("shard scored", run=event["run"], number=event["number"], images=count)
     return {"images": count}

@@ -6,6 +6,7 @@ runs.
 
 import os
 from datetime import UTC, datetime
+from typing import Literal
 
 from aws_lambda_powertools import Logger
 
@@ -25,6 +26,7 @@ CLASSES = os.environ["CLASSES"].split(",")
 WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
 URL_SECONDS = 3600
 MAX_ID = 64  # characters of a SHA-256
+SettledStatus = Literal["NEW", "APPROVED", "QUARANTINED"]
 SHOWN = 200  # images at once; the next ones come when these are settled
 
 logger = Logger()
@@ -59,19 +61,19 @@ def settle_image(image_id: str) -> Settled:
     return {"image_id": image_id, "status": status}
 
 
-def relabel(image: Image, engineer: str) -> ImageStatus:
+def relabel(image: Image, engineer: str) -> SettledStatus:
     """People get the image again, with its last label and why it comes back."""
     check(image, images.relabel(image.image_id))
     window = images.open_window(WINDOW_SECONDS)
     label_images.start_once(window.name, window.request())
-    return ImageStatus.NEW
+    return "NEW"
 
 
-def accept(image: Image, engineer: str) -> ImageStatus:
+def accept(image: Image, engineer: str) -> SettledStatus:
     """The last label is right, whatever was said of it: it becomes training data like any other."""
     if image.status == ImageStatus.APPROVED:
         check(image, images.accept(image.image_id, engineer))
-        return ImageStatus.APPROVED
+        return "APPROVED"
     if image.annotations is None:
         raise RequestError(f"image {image.image_id} has no label to accept; send it to be labelled or drop it", 409)
     copy = names.dataset_image(image.image_id, image.format)
@@ -82,20 +84,21 @@ def accept(image: Image, engineer: str) -> ImageStatus:
     line = manifest.record(
         source=frozen,
         image=image.to_item(),
-        annotations=list(image.annotations),
+        annotations=image.annotations,
         classes=CLASSES,
         job_name=job,
+        correlation_id=image.correlation_id,
         created=datetime.now(UTC),
     )
     check(image, images.accept(image.image_id, engineer, label_ref=artifacts.write_lines(key, [line])))
     features.put_label(job, image.to_item(), frozen)
-    return ImageStatus.APPROVED
+    return "APPROVED"
 
 
-def drop(image: Image, engineer: str) -> ImageStatus:
+def drop(image: Image, engineer: str) -> SettledStatus:
     """The image is of no use; it stays where it is and is asked no more."""
     check(image, images.drop(image.image_id, f"dropped by {engineer}: {image.why}"))
-    return ImageStatus.QUARANTINED
+    return "QUARANTINED"
 
 
 ACTIONS = {"relabel": relabel, "accept": accept, "drop": drop}
@@ -116,7 +119,7 @@ def shown(image: Image) -> AttentionImage:
         "annotations": list(image.annotations) if image.annotations is not None else None,
         "width": image.width,
         "height": image.height,
-        "status": image.status,
+        "status": "APPROVED" if image.status == ImageStatus.APPROVED else "REJECTED",
     }
 
 

@@ -6,10 +6,7 @@ runs.
 
 import os
 import re
-from typing import Any
-
-from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from typing import Any, cast
 
 from sightline.api import shapes
 from sightline.api.http import Api, RequestError
@@ -22,13 +19,13 @@ from sightline.labelling.tasks import (
     UnknownTaskError,
     WorkflowUntoldError,
 )
+from sightline.runtime import count_metric, step
 
 LEASE_SECONDS = int(os.environ["LEASE_SECONDS"])
 URL_SECONDS = 3600
 MAX_COUNT = 32
 JOB = ("kind", "round", "total", "remaining", "status", "classes", "annotators", "created_at")
 
-metrics = Metrics()
 aws = Aws()
 uploads = Uploads(aws)
 api = Api({labels.InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409, WorkflowUntoldError: 503})
@@ -48,7 +45,8 @@ def show_job(job_id: str) -> shapes.JobProgress:
     job = tasks.job(job_id)
     agreement = job["agreement_sum"] / job["agreements"] if job.get("agreements") else None
     progress = labels.progress(tasks.workers(job_id))
-    return {**shown_job(job, api.person.name), **progress, "agreement": agreement, "skipped": job["skipped"]}
+    shown = {**shown_job(job, api.person.name), **progress, "agreement": agreement, "skipped": job["skipped"]}
+    return cast(shapes.JobProgress, shown)
 
 
 @api.route("POST /jobs/{job_id}/next", body=shapes.TaskCount)
@@ -75,7 +73,7 @@ def answer_task(job_id: str, task_id: str) -> shapes.Saved:
     check = labels.check_label if job["kind"] == "labeling" else labels.check_verdict
     answer = check(sent, width=image["width"], height=image["height"], classes=len(job["classes"]))
     remaining = tasks.answer(job_id, task_id, api.person.name, answer)
-    metrics.add_metric(name="TasksAnswered", unit=MetricUnit.Count, value=1)
+    count_metric("TasksAnswered")
     return {"status": "saved", "remaining": remaining}
 
 
@@ -97,7 +95,8 @@ def release_lease(job_id: str, task_id: str) -> None:
 def shown_job(job: dict[str, Any], worker: str) -> shapes.JobShown:
     # How many one person has answered tells something only where each image asks several.
     answered = tasks.answered(job["pk"], worker) if job["annotators"] > 1 else None
-    return {"job_id": job["pk"], **{field: job[field] for field in JOB}, "answered_by_you": answered}
+    shown = {"job_id": job["pk"], **{field: job[field] for field in JOB}, "answered_by_you": answered}
+    return cast(shapes.JobShown, shown)
 
 
 def shown_task(task: dict[str, Any]) -> shapes.TaskShown:
@@ -119,4 +118,4 @@ def shown_task(task: dict[str, Any]) -> shapes.TaskShown:
     }
 
 
-handler = metrics.log_metrics(api.handler)
+handler = step(api.handler)

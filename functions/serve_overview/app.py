@@ -8,8 +8,7 @@ runs.
 import json
 import os
 import time
-from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 from sightline.api.http import Api, RequestError
 from sightline.api.shapes import DeviceShown, ExecutionShown, Overview, Workflow
@@ -48,7 +47,13 @@ def count_images() -> dict[str, int]:
 
 def executions() -> list[ExecutionShown]:
     found: list[ExecutionShown] = [
-        {"machine": machine, **asdict(execution)}
+        {
+            "machine": machine,
+            "name": execution.name,
+            "status": execution.status,
+            "started_at": execution.started_at,
+            "state": execution.state,
+        }
         for machine, arn in MACHINES.items()
         for execution in StateMachine(aws, arn).newest(EXECUTIONS)
     ]
@@ -84,7 +89,7 @@ def show_workflow(machine: str) -> Workflow:
     """A workflow as a graph, from the definition that is deployed."""
     if machine not in MACHINES:
         raise RequestError(f"no workflow {machine!r:.80}; there are: {', '.join(MACHINES)}", 404)
-    return {"machine": machine, **graph(StateMachine(aws, MACHINES[machine]).definition())}
+    return cast(Workflow, {"machine": machine, **graph(StateMachine(aws, MACHINES[machine]).definition())})
 
 
 handler = api.handler

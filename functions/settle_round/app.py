@@ -6,25 +6,23 @@ Output:  {"approved": n, "rejected": n, "again": true when the rejected go round
 """
 
 import os
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import Any
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling.labels import settle_round
+from sightline.runtime import Context, logger, step
 
 MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
 OF_A_ROUND = ("agreement", "annotated_by")
 
-logger = Logger()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     number = event["round"]
     labels = artifacts.read_lines(artifacts.key(event["labels_uri"]))
     verdicts = artifacts.read_lines(artifacts.key(event["verdicts_uri"]))

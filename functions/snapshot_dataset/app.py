@@ -11,9 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
@@ -22,13 +19,13 @@ from sightline.datasets.splits import SPLITS
 from sightline.images.image import ImageStatus
 from sightline.images.ledger import Ledger
 from sightline.labelling import manifest
+from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
 CODE_VERSION = os.environ["TRAINING_IMAGE_URI"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # a version's files depend on its content alone, not on when it was made
 WRITERS = 16
 
-logger = Logger()
 aws = Aws()
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
@@ -56,12 +53,13 @@ def label_record(image: dict[str, Any], source: str) -> dict[str, Any]:
         annotations=image["annotations"],
         classes=CLASSES,
         job_name=image["label_ref"].split("/")[-2],
+        correlation_id=image.get("correlation_id"),
         created=EPOCH,
     )
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+@step
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     latest = artifacts.find_json(names.LATEST_DATASET) or {}
     approved = [image.to_item() for image in images.with_status(ImageStatus.APPROVED)]
     dataset = snapshot(approved, classes=CLASSES, parent=latest.get("version"), code_version=CODE_VERSION)
@@ -74,5 +72,5 @@ def handler(event: dict, context: LambdaContext) -> dict:
         write(dataset)
         artifacts.write_json(names.LATEST_DATASET, {"version": dataset.version, "images": sum(counts.values())})
     lacking = shortage(dataset) or ""
-    logger.info("dataset snapshot", version=dataset.version, shortage=lacking, **counts)
+    logger.info("dataset snapshot", version=dataset.version, shortage=lacking, extra=counts)
     return {"version": dataset.version, **counts, "shortage": lacking}

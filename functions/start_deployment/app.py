@@ -11,9 +11,6 @@ import time
 from collections.abc import Mapping
 from typing import TypedDict
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.workflows import Callbacks
@@ -27,6 +24,7 @@ from sightline.rollout.stages import Groups, Stage
 from sightline.rollout.thing_groups import client_token, job_configuration, thing_groups
 from sightline.rollout.turns import GRACE_SECONDS, NoDevicesError, Turn, check_apart, may_start
 from sightline.rollout.versions import latest_version
+from sightline.runtime import Context, logger, step
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 BAKE_SECONDS = int(os.environ["BAKE_SECONDS"])
@@ -34,7 +32,6 @@ PER_MINUTE = int(os.environ["ROLLOUT_PER_MINUTE"])
 HOLD_SECONDS = max(HEALTH_TIMEOUT_SECONDS, BAKE_SECONDS) + GRACE_SECONDS
 LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
-logger = Logger()
 aws = Aws()
 callbacks = Callbacks(aws)
 fleets = thing_groups(aws, Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]))
@@ -122,8 +119,8 @@ def deploy(rollout: Rollout) -> Rollout:
     return deployments.note_deployment(rollout, deployment_id) or rollout
 
 
-@logger.inject_lambda_context
-def handler(event: Request, context: LambdaContext) -> None:
+@step
+def handler(event: Request, context: Context) -> None:
     approved_at = Fields(event, "in the event").moment("approved_at")
     attempt = Attempt(event["execution"], event["component_version"], approved_at)
     rollout = take(attempt, event["task_token"])

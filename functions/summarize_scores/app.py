@@ -10,21 +10,18 @@ Effects: predictions/<run>/summary.json, the same
 import os
 from itertools import chain
 
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
+from sightline.runtime import Context, logger, step
 from sightline.scoring.batch import PlannedRun, ScoringSummary, WrittenSummary, count
 
-logger = Logger()
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-@logger.inject_lambda_context
-def handler(event: PlannedRun, context: LambdaContext) -> WrittenSummary:
+@step
+def handler(event: PlannedRun, context: Context) -> WrittenSummary:
     parts = (names.predictions_part(event["run"], number) for number in range(event["shards"]))
     counts = count(chain.from_iterable(map(artifacts.each_line, parts)), images=event["images"])
     folder = names.predictions_prefix(event["run"])

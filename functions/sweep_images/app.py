@@ -5,27 +5,30 @@ Output:  {"listed": objects under incoming/, "queued": those the ledger did not 
 """
 
 import os
-
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from typing import TypedDict
 
 from sightline.aws.clients import Aws
 from sightline.aws.queue import Queue
 from sightline.images.events import created_event
 from sightline.images.ledger import Ledger
 from sightline.images.uploads import Uploads
+from sightline.runtime import Context, logger, step
 
 IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
 
-logger = Logger()
 aws = Aws()
 queue = Queue(aws, os.environ["QUEUE_URL"])
 uploads = Uploads(aws)
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 
 
-@logger.inject_lambda_context
-def handler(event: dict, context: LambdaContext) -> dict:
+class Swept(TypedDict):
+    listed: int
+    queued: int
+
+
+@step
+def handler(event: object, context: Context) -> Swept:
     listed = queued = 0
     for page in uploads.list_incoming(IMAGES_BUCKET):
         missing = [found for found in page if images.last_sequencer(IMAGES_BUCKET, found.key) is None]

@@ -40,6 +40,13 @@ def test_every_function_task_retries_what_lambda_says_is_transient(name: str, ke
 
 
 @pytest.mark.parametrize(("name", "key"), EACH_TASK)
+def test_every_function_task_gets_the_correlation_id_for_its_log(name: str, key: str) -> None:
+    task = states(name)[key]
+    if ":lambda:invoke" in task["Resource"]:
+        assert "correlation_id.$" in task["Parameters"]["Payload"], "one id must find every log line"
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_TASK)
 def test_a_task_with_a_token_gives_it_to_its_function(name: str, key: str) -> None:
     task = states(name)[key]
     uses_token = "$$.Task.Token" in json.dumps(task.get("Parameters", {}))

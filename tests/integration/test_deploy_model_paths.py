@@ -123,7 +123,8 @@ def test_an_unhealthy_device_takes_the_model_back(workflow: Any, account: Simple
     error = json.loads(str(ended.cause))
     assert error["Error"] == "ModelRefusedError"
     assert "1 of 2 devices of the fleet stage failed: line-2: golden/0.jpg differs" in error["Cause"]
-    assert flow.reported == [{"execution": execution, "state_machine": "deploy-model", "error": error}]
+    reported = {"correlation_id": execution.rsplit(":", 1)[-1], "execution": execution}
+    assert flow.reported == [{**reported, "state_machine": "deploy-model", "error": error}]
 
 
 def test_a_device_that_never_reports_takes_the_model_back(workflow: Any, account: SimpleNamespace) -> None:

@@ -5,6 +5,7 @@ moto does not run `sagemaker:….sync`; the jobs here are its stand-in, which ta
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -124,8 +125,10 @@ class Packages:
 
     def create_model_package(self, **request: Any) -> dict[str, Any]:
         check_request("sagemaker", "CreateModelPackage", request)
-        arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/models/{len(self.packages) + 1}"
-        self.packages.append({**request, "ModelPackageArn": arn})
+        version = len(self.packages) + 1
+        arn = f"arn:aws:sagemaker:us-east-1:123456789012:model-package/models/{version}"
+        created = {"ModelPackageArn": arn, "ModelPackageVersion": version, "CreationTime": datetime.now(UTC)}
+        self.packages.append({**request, **created})
         return {"ModelPackageArn": arn}
 
 
@@ -212,6 +215,7 @@ def test_a_good_model_ends_registered_and_waits_for_approval(flow: Workflow) -> 
     assert package["ModelApprovalStatus"] == "PendingManualApproval"
     assert package["CustomerMetadataProperties"] == {
         "training_job": job,
+        "correlation_id": "run-1",
         "dataset_version": version,
         "fingerprint": ended.output["plan"]["fingerprint"],
         "int8": "false",

@@ -269,7 +269,7 @@ def aside(cloud: Cloud, step: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]
     records = [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(3)]
     step("register_images", {"Records": records})
     images = ledger()
-    ids = [image.image_id for image in images.claim(JOB, 9)]
+    ids = [image.image_id for image in images.claim(JOB, 9, JOB)]
     images.reject(JOB, ids[0], rounds=2, why="box too small", annotations=[BOX])
     images.reject(JOB, ids[1], rounds=1, why="skipped: dark")
     images.approve(JOB, ids[2], rounds=1, label_ref="s3://a/b", annotations=[BOX])
@@ -315,7 +315,7 @@ def test_what_people_could_not_settle_and_what_a_model_contradicts_is_listed(ste
 
 def test_a_model_that_misses_the_floor_contradicts_nobody(step: Any, aside: list[str], cloud: Cloud) -> None:
     step("register_images", {"Records": [cloud.upload("another.jpg", jpeg(9))]})
-    (approved,) = (image.image_id for image in ledger().claim("another", 9))
+    (approved,) = (image.image_id for image in ledger().claim("another", 9, "another"))
     ledger().approve("another", approved, rounds=1, label_ref="s3://a/b", annotations=[BOX])
     contradict(step, cloud, approved, map50=0.0)
     assert approved not in listed(step)

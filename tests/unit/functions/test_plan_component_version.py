@@ -49,6 +49,7 @@ def test_the_release_becomes_the_artifact_of_its_component_version(app: ModuleTy
     assert stored == pack(RELEASE)
     assert planned == {
         "model_package_arn": event["model_package_arn"],
+        "correlation_id": "window-1795220517014",
         "training_job": "train-1",
         "component_version": "1.0.3",
         "artifact_uri": URI,

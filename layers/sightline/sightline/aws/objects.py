@@ -1,14 +1,19 @@
 """Objects in S3: one bucket, read and written whole."""
 
+from __future__ import annotations
+
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from sightline.aws.clients import Aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 CHUNK = 1 << 20  # bytes read at a time
 SPOOL = 32 << 20  # bytes; a longer file is gathered on disk
@@ -100,7 +105,9 @@ class ObjectStore:
 
         None when the source is gone.
         """
-        source = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})
+        source: CopySourceTypeDef = {"Bucket": bucket, "Key": key}
+        if version_id:
+            source["VersionId"] = version_id
         try:
             self.aws.s3.copy_object(Bucket=self.bucket, Key=to, CopySource=source)
         except ClientError as error:

@@ -1,18 +1,27 @@
 """DynamoDB items as plain dictionaries, through the low-level client (the resource layer costs import time)."""
 
+from __future__ import annotations
+
 import random
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from decimal import Decimal
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from sightline.aws.clients import Aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import WriteRequestOutputTypeDef, WriteRequestTypeDef
+
+# An item with the values that JSON has, and sets of text. Whoever reads one parses it once, at the border of its room.
+Item: TypeAlias = dict[str, Any]
+Values: TypeAlias = Mapping[str, object]  # what is written: keys, values of expressions
 
 BATCH = 25  # items; DynamoDB's own limit
 BATCH_TRIES = 10
@@ -23,12 +32,12 @@ _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
 
 
-def to_item(value: dict[str, Any]) -> dict[str, Any]:
+def to_item(value: Values) -> dict[str, Any]:
     """A dictionary of JSON values (and sets of text) as a DynamoDB item; None is left out."""
     return {key: _serializer.serialize(_to_decimal(entry)) for key, entry in value.items() if entry is not None}
 
 
-def from_item(item: dict[str, Any]) -> dict[str, Any]:
+def from_item(item: Mapping[str, Any]) -> Item:
     return {key: _from_decimal(_deserializer.deserialize(entry)) for key, entry in item.items()}
 
 
@@ -63,15 +72,15 @@ class Table:
         self.aws = aws
         self.name = name
 
-    def get(self, key: dict[str, Any]) -> dict[str, Any] | None:
+    def get(self, key: Values) -> Item | None:
         """The item, strongly consistent, or None."""
         item = self.aws.dynamodb.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True).get("Item")
         return from_item(item) if item else None
 
-    def put(self, item: dict[str, Any]) -> None:
+    def put(self, item: Values) -> None:
         self.aws.dynamodb.put_item(TableName=self.name, Item=to_item(item))
 
-    def put_new(self, item: dict[str, Any]) -> dict[str, Any] | None:
+    def put_new(self, item: Values) -> Item | None:
         """Write `item` unless one with its key is there; then return that one, unchanged."""
         try:
             self.aws.dynamodb.put_item(
@@ -89,13 +98,13 @@ class Table:
 
     def update(
         self,
-        key: dict[str, Any],
+        key: Values,
         expression: str,
-        values: dict[str, Any],
+        values: Values,
         *,
         condition: str | None = None,
         names: dict[str, str] | None = None,
-    ) -> dict[str, Any] | None:
+    ) -> Item | None:
         """Run an update expression; return the new item, or None when `condition` did not hold.
 
         Attribute names are written `#name` in the expressions, `values` are given without the colon. `names` says what
@@ -111,7 +120,7 @@ class Table:
             raise
 
     def update_request(
-        self, key: dict[str, Any], expression: str, values: dict[str, Any], *, condition: str | None = None
+        self, key: Values, expression: str, values: Values, *, condition: str | None = None
     ) -> dict[str, Any]:
         """The request of `update`, as a transaction takes it too."""
         names = {word for text in (expression, condition or "") for word in _names(text)}
@@ -141,14 +150,14 @@ class Table:
         return False
 
     def query(
-        self, index: str | None, condition: str, values: dict[str, Any], limit: int | None = None, **options: Any
-    ) -> list[dict[str, Any]]:
+        self, index: str | None, condition: str, values: Values, limit: int | None = None, **options: Any
+    ) -> list[Item]:
         """All items (at most `limit`) that meet a key condition."""
         return list(self.each(index, condition, values, limit, **options))
 
     def each(
-        self, index: str | None, condition: str, values: dict[str, Any], limit: int | None = None, **options: Any
-    ) -> Iterator[dict[str, Any]]:
+        self, index: str | None, condition: str, values: Values, limit: int | None = None, **options: Any
+    ) -> Iterator[Item]:
         """The same, one after the other, so that only a page of them is in memory."""
         request: dict[str, Any] = {
             "TableName": self.name,
@@ -172,7 +181,7 @@ class Table:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def count(self, index: str, condition: str, values: dict[str, Any]) -> int:
+    def count(self, index: str, condition: str, values: Values) -> int:
         request: dict[str, Any] = {
             "TableName": self.name,
             "IndexName": index,
@@ -183,7 +192,7 @@ class Table:
         }
         return sum(page["Count"] for page in self.aws.dynamodb.get_paginator("query").paginate(**request))
 
-    def put_all(self, items: Iterable[dict[str, Any]]) -> int:
+    def put_all(self, items: Iterable[Values]) -> int:
         """Write items, several batches of 25 at a time, however many there are; answers how many."""
         number, waiting = 0, deque[Future[None]]()
         stream = iter(items)
@@ -197,9 +206,11 @@ class Table:
                 written.result()
         return number
 
-    def _put_batch(self, batch: list[dict[str, Any]]) -> None:
+    def _put_batch(self, batch: list[Values]) -> None:
         """What the service leaves unprocessed is sent again, ever later."""
-        pending = {self.name: [{"PutRequest": {"Item": to_item(item)}} for item in batch]}
+        pending: Mapping[str, Sequence[WriteRequestTypeDef | WriteRequestOutputTypeDef]] = {
+            self.name: [{"PutRequest": {"Item": to_item(item)}} for item in batch]
+        }
         for attempt in range(BATCH_TRIES):
             pending = self.aws.dynamodb.batch_write_item(RequestItems=pending).get("UnprocessedItems") or {}
             if not pending:

@@ -75,6 +75,7 @@ class Image:
     reason: str | None = None  # why it is QUARANTINED
     quarantined_at: datetime | None = None
 
+    correlation_id: str | None = None  # the execution that last claimed it, and everything that came of it
     claimed_by: str | None = None  # the labelling job that has it, or settled it
     annotations: tuple[Box, ...] | None = None  # the last label, also of a rejected image; () is "no defect"
     label_ref: str | None = None  # s3:// URI of the manifest with its approved label
@@ -113,6 +114,7 @@ class Image:
             sampled=_optional(fields, "sampled"),
             reason=_optional(fields, "reason"),
             quarantined_at=quarantined,
+            correlation_id=_optional(fields, "correlation_id"),
             claimed_by=_optional(fields, "claimed_by"),
             annotations=read_boxes(item["annotations"], where) if item.get("annotations") is not None else None,
             label_ref=_optional(fields, "label_ref"),

@@ -161,16 +161,16 @@ class Ledger:
         """Return the number of images of each status."""
         return {status: self.count(status) for status in ImageStatus}
 
-    def claim(self, job_id: str, limit: int) -> list[Image]:
+    def claim(self, job_id: str, limit: int, correlation_id: str) -> list[Image]:
         """Claim up to `limit` NEW images for one job; a second call of the same job returns its first claim too."""
         mine = self.claimed_by(job_id)
         fresh = self.with_status(ImageStatus.NEW, limit - len(mine)) if len(mine) < limit else []
         with ThreadPoolExecutor(WRITERS) as pool:
-            claimed = list(pool.map(lambda found: self._claim(found.image_id, job_id), fresh))
+            claimed = list(pool.map(lambda found: self._claim(found.image_id, job_id, correlation_id), fresh))
         images = {found.image_id: found for found in [*mine, *(found for found in claimed if found)]}
         return [images[image_id] for image_id in sorted(images)]
 
-    def claim_for_labels(self, job_id: str, image_ids: Iterable[str]) -> list[Image]:
+    def claim_for_labels(self, job_id: str, image_ids: Iterable[str], correlation_id: str) -> list[Image]:
         """Claim those of these images that are NEW or REJECTED, for a job that brings their labels. A second call
         returns the same ones.
         """
@@ -178,10 +178,11 @@ class Ledger:
         def one(image_id: str) -> Image | None:
             claimed = self.table.update(
                 image_key(image_id),
-                "SET #status = :claimed, #claimed_by = :job, #updated_at = :now",
+                "SET #status = :claimed, #claimed_by = :job, #correlation_id = :correlation, #updated_at = :now",
                 {
                     "claimed": ImageStatus.CLAIMED,
                     "job": job_id,
+                    "correlation": correlation_id,
                     "new": ImageStatus.NEW,
                     "rejected": ImageStatus.REJECTED,
                     "now": now(),
@@ -197,11 +198,17 @@ class Ledger:
     def claimed_by(self, job_id: str) -> list[Image]:
         return [found for found in self.with_status(ImageStatus.CLAIMED) if found.claimed_by == job_id]
 
-    def _claim(self, image_id: str, job_id: str) -> Image | None:
+    def _claim(self, image_id: str, job_id: str, correlation_id: str) -> Image | None:
         claimed = self.table.update(
             image_key(image_id),
-            "SET #status = :claimed, #claimed_by = :job, #updated_at = :now",
-            {"claimed": ImageStatus.CLAIMED, "job": job_id, "new": ImageStatus.NEW, "now": now()},
+            "SET #status = :claimed, #claimed_by = :job, #correlation_id = :correlation, #updated_at = :now",
+            {
+                "claimed": ImageStatus.CLAIMED,
+                "job": job_id,
+                "correlation": correlation_id,
+                "new": ImageStatus.NEW,
+                "now": now(),
+            },
             condition="#status = :new",
         )
         return _image(claimed)

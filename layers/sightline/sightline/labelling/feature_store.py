@@ -25,5 +25,7 @@ class FeatureGroup:
             "width": str(label["width"]),
             "height": str(label["height"]),
         }
-        record = [{"FeatureName": name, "ValueAsString": value} for name, value in features.items()]
-        self.aws.feature_store.put_record(FeatureGroupName=self.name, Record=record)
+        self.aws.feature_store.put_record(
+            FeatureGroupName=self.name,
+            Record=[{"FeatureName": name, "ValueAsString": value} for name, value in features.items()],
+        )

@@ -1,8 +1,10 @@
 """Label records: lines of a Ground Truth augmented manifest for bounding boxes, and SageMaker's list of files."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sightline.images.box import Box
 from sightline.names import LABEL_ATTRIBUTE
 
 
@@ -10,10 +12,11 @@ def record(
     *,
     source: str,
     image: dict[str, Any],
-    annotations: list[dict[str, int]],
+    annotations: Sequence[Box],
     classes: list[str],
     job_name: str,
     created: datetime,
+    correlation_id: str | None = None,
 ) -> dict[str, Any]:
     """One image's label record. `image` holds `image_id`, `width`, `height` (pixels) and, once known, `group_id`.
 
@@ -23,7 +26,7 @@ def record(
         "source-ref": source,
         LABEL_ATTRIBUTE: {
             "image_size": [{"width": image["width"], "height": image["height"], "depth": 3}],
-            "annotations": annotations,
+            "annotations": list(annotations),
         },
         f"{LABEL_ATTRIBUTE}-metadata": {
             "objects": [{"confidence": 1} for _ in annotations],
@@ -32,6 +35,7 @@ def record(
             "human-annotated": "yes",
             "creation-date": created.strftime("%Y-%m-%dT%H:%M:%S"),
             "job-name": job_name,
+            **({"correlation-id": correlation_id} if correlation_id else {}),
         },
         "image-id": image["image_id"],
     }

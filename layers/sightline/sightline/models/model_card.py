@@ -8,12 +8,14 @@ never refused.
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import ModelPackageModelCardTypeDef
 
 MAX_CARD = 100_000  # characters of ModelCardContent
 MAX_TEXT, MAX_OBSERVATION, MAX_VALUE, MAX_NAME = 2048, 1024, 255, 63
 MAX_HYPERPARAMETERS, MAX_METRICS = 100, 50
-STATUS = "PendingReview"  # a person approves the model; the card is reviewed with it
 
 PURPOSE = (
     "Finds defects on photos of parts, frames each and says what it is, so that a device on the line can pass a part, "
@@ -31,7 +33,7 @@ FACTORS = (
 )
 
 
-def card(**given: Any) -> dict[str, str]:
+def card(**given: Any) -> "ModelPackageModelCardTypeDef":
     """ModelPackageModelCard of CreateModelPackage; the arguments are those of `content`."""
     value = content(**given)
     text = json.dumps(value, ensure_ascii=False)
@@ -40,7 +42,8 @@ def card(**given: Any) -> dict[str, str]:
     ):  # only very many classes come here: the numbers of single classes are in evaluation.json too
         value["evaluation_details"][0]["metric_groups"] = value["evaluation_details"][0]["metric_groups"][:1]
         text = json.dumps(value, ensure_ascii=False)
-    return {"ModelCardContent": text, "ModelCardStatus": STATUS}
+    # A person approves the model; the card is reviewed with it.
+    return {"ModelCardContent": text, "ModelCardStatus": "PendingReview"}
 
 
 def content(

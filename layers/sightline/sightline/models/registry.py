@@ -40,6 +40,7 @@ class RegisteredModel:
     release_uri: str | None  # the folder with model.onnx, model.json and golden images
     training_job: str | None
     dataset_version: str | None
+    correlation_id: str | None  # of the training that made it
     map50: float | None  # on the frozen test set, 0..1
     map50_95: float | None
 
@@ -58,6 +59,7 @@ class RegisteredModel:
             release_uri=properties.get("release_uri"),
             training_job=properties.get("training_job"),
             dataset_version=properties.get("dataset_version"),
+            correlation_id=properties.get("correlation_id"),
             map50=_number(properties, "map50"),
             map50_95=_number(properties, "map50_95"),
         )
@@ -100,7 +102,7 @@ class Registry:
             return None
         self.aws.sagemaker.update_model_package(
             ModelPackageArn=arn,
-            ModelApprovalStatus=(ModelStatus.APPROVED if approved else ModelStatus.REJECTED).value,
+            ModelApprovalStatus="Approved" if approved else "Rejected",
             ApprovalDescription=f"{by}: {reason}" if reason else f"by {by}",
         )
         return describe(self.aws, arn)
