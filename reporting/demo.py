@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from client.target import Target
 from reporting.evaluation import (
     STYLE,
     figure,
@@ -13,6 +12,7 @@ from reporting.evaluation import (
     training_charts,
 )
 from sightline import names
+from sightline.aws.objects import ObjectStore
 from sightline.vision.decode import decode
 
 DATASET = "dataset.html"  # beside report.html
@@ -21,12 +21,8 @@ DATASET = "dataset.html"  # beside report.html
 class Artifacts:
     """What the run left in the artifacts bucket, as far as the report shows it."""
 
-    def __init__(self, target: Target, job: str) -> None:
-        s3, bucket = target.client("s3"), target.outputs["ArtifactsBucketName"]
-
-        def read(key: str) -> bytes:
-            return bytes(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-
+    def __init__(self, store: ObjectStore, job: str) -> None:
+        read = store.read
         self.decision = json.loads(read(names.decision(job)))
         self.evaluation = json.loads(read(names.evaluation_prefix(job) + "evaluation.json"))
         self.dataset = json.loads(read(names.dataset_prefix(self.evaluation["dataset_version"]) + "dataset.json"))

@@ -16,6 +16,7 @@ step scripts/check_text.sh
 step python scripts/check_sizes.py
 step python scripts/coverage_page.py --check
 step python scripts/import_all.py
+step lint-imports
 step mypy layers/sightline/sightline functions cli client reporting local edge training scripts benchmarks
 step python scripts/check_page.py
 step python scripts/join_template.py --check

@@ -21,6 +21,7 @@ from local.demo.sample import draw
 from local.device.mqtt import Listener
 from local.device.simulated import SimulatedDevice
 from reporting import demo as report
+from sightline.aws.objects import ObjectStore
 from sightline.datasets import grouping
 from sightline.errors import SightlineError
 from sightline.images.image import ImageStatus
@@ -89,7 +90,9 @@ class Demo:
         with self.stage("write the report"):
             self.result["executions"] = {machine: pipeline.usage(self.target, machine) for machine in pipeline.MACHINES}
             self.result["seconds"] = round(time.monotonic() - self.started, 1)
-            artifacts = report.Artifacts(self.target, self.result["training_job"])
+            artifacts = report.Artifacts(
+                ObjectStore(self.target.aws, self.target.outputs["ArtifactsBucketName"]), self.result["training_job"]
+            )
             self.result |= {"epochs": len(artifacts.history), "epochs_planned": int(HYPERPARAMETERS["epochs"])}
             if cut := report.cut_short(self.result):
                 self.result["note"] = cut

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from sightline.models.metrics import box_iou
+from sightline.images.overlap import box_iou
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Box = Mapping[str, int]  # class_id, left, top, width, height in pixels

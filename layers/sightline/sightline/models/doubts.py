@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sightline.models.metrics import Found, Truth, box_iou
+from sightline.images.overlap import box_iou
+from sightline.models.metrics import Found, Truth
 
 SURE = 0.6  # score from which a detection may doubt a label; the decision threshold where that is higher
 TOUCHES = 0.1  # IoU: a detection that touches no label says that one is missing

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from sightline.images.overlap import box_iou
+
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 MAX_DETECTIONS = 100
@@ -31,16 +33,6 @@ class Found:
     boxes: Array
     scores: Array
     classes: Array
-
-
-def box_iou(a: Array, b: Array) -> Array:
-    """Intersection over union of boxes [n, 4] and [m, 4]: [n, m]."""
-    top_left = np.maximum(a[:, None, :2], b[None, :, :2])
-    bottom_right = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    sides = np.clip(bottom_right - top_left, 0, None)
-    shared = sides[..., 0] * sides[..., 1]
-    areas = [(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (a, b)]
-    return np.asarray(shared / np.maximum(areas[0][:, None] + areas[1][None, :] - shared, 1e-9))
 
 
 def _match(truth: Array, boxes: Array, thresholds: Array = IOU_THRESHOLDS) -> Array:
