@@ -9,6 +9,7 @@ import typer
 from cli.screen import JsonOption, Settings, as_table, console, local_only, paper, show, target
 from sightline.errors import SightlineError
 
+HOUR = 60  # minutes
 app = typer.Typer()
 
 
@@ -81,21 +82,22 @@ def status(as_json: JsonOption = False) -> None:
 @app.command()
 def logs(
     name: Annotated[str, typer.Argument(help="Part of the log's text that must match; default: everything.")] = "",
-    minutes: Annotated[int, typer.Option(min=1, help="How far back.")] = 60,
+    minutes: Annotated[int | None, typer.Option(min=1, help="How far back; an hour, or all for a trail.")] = None,
+    image: Annotated[str, typer.Option(help="The trail of an image: its name, key or content hash.")] = "",
+    id: Annotated[str, typer.Option("--id", help="The trail of a correlation id.")] = "",  # noqa: A002
 ) -> None:
-    """What the functions logged."""
+    """What the functions logged; with --image or --id, the readable trail of it with its executions."""
+    from client import trail
+
     found = target()
-    stack = found.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
-    since = int((time.time() - minutes * 60) * 1000)
-    pages = (
-        found.client("logs")
-        .get_paginator("filter_log_events")
-        .paginate(logGroupName=f"/sightline/{stack}/functions", startTime=since)
-    )
-    for page in pages:
-        for event in page["events"]:
-            if name in event["message"]:
-                print(event["message"].rstrip())
+    if not image and not id:
+        for line in trail.logged(found, name, minutes or HOUR):
+            print(line)
+        return
+    terms = [id] if id else trail.terms_of(found, image)
+    for step in trail.follow(found, terms, minutes):
+        if name in step.what:
+            print(step)
 
 
 @app.command()

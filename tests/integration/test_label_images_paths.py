@@ -263,3 +263,13 @@ def test_a_failure_that_can_not_even_be_reported_still_ends_as_one(flow: Workflo
     ended = flow.run("window-1")
     assert (ended.status, ended.path[-3:]) == ("FAILED", GIVEN_BACK)
     assert "open_labeling_job is broken" in str(ended.cause)
+
+
+def test_one_id_is_on_the_image_its_label_its_execution_and_the_training_that_it_starts(flow: Workflow) -> None:
+    flow.upload("1.jpg", "2.jpg", "3.jpg")
+    ended = flow.run("window-7")
+    assert ended.status == "SUCCEEDED"
+    assert {image.correlation_id for image in ledger().with_status(ImageStatus.APPROVED)} == {"window-7"}
+    labels = flow.cloud.read_lines("labeling/window-7/output.manifest")
+    assert {line["defects-metadata"]["correlation-id"] for line in labels} == {"window-7"}
+    assert flow.trainings() == ["window-7"]

@@ -63,6 +63,11 @@ class Ledger:
     def image(self, image_id: str) -> Image | None:
         return _image(self.table.get(image_key(image_id)))
 
+    def image_at(self, bucket: str, key: str) -> Image | None:
+        """Return the image that lies at an object key, None where there is none."""
+        place = self._place(bucket, key)
+        return self.image(place.image_id) if place and place.image_id else None
+
     def last_sequencer(self, bucket: str, key: str) -> str | None:
         place = self._place(bucket, key)
         return place.sequencer if place else None

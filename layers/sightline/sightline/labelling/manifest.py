@@ -1,10 +1,9 @@
 """Label records: lines of a Ground Truth augmented manifest for bounding boxes, and SageMaker's list of files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sightline.images.box import Box
 from sightline.names import LABEL_ATTRIBUTE
 
 
@@ -12,7 +11,7 @@ def record(
     *,
     source: str,
     image: dict[str, Any],
-    annotations: Sequence[Box],
+    annotations: Sequence[Mapping[str, object]],
     classes: list[str],
     job_name: str,
     created: datetime,

@@ -1,0 +1,103 @@
+"""The trail of an image or an execution: what was logged and which executions ran, in order of time."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from client import pipeline
+from client.target import Target
+from sightline import names
+from sightline.errors import SightlineError
+
+# Fields of a log line that say the same on every line of a call, or are told in front.
+PLAIN = {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size",
+         "function_arn", "function_request_id", "xray_trace_id", "correlation_id", "execution"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Step:
+    """One thing that happened."""
+
+    at: datetime
+    where: str  # the function or the workflow
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} {self.where:24} {self.what}"
+
+
+def terms_of(target: Target, image: str) -> list[str]:
+    """Return what log lines of an image may have: its correlation id, content hash and key.
+
+    `image` is a content hash, an object key, or the name below `incoming/`. Raise SightlineError for an unknown one.
+    """
+    ledger, bucket = pipeline.ledger(target), target.outputs["ImagesBucketName"]
+    keys = (image, names.INCOMING + image)
+    found = ledger.image(image) or next(filter(None, (ledger.image_at(bucket, key) for key in keys)), None)
+    if found is None:
+        raise SightlineError(f"no image {image!r} in the ledger; give its name as it was uploaded, or its content hash")
+    return [term for term in (found.correlation_id, found.image_id, found.key) if term]
+
+
+def follow(target: Target, terms: list[str], minutes: int | None = None) -> list[Step]:
+    """Return what happened under any of these terms, the earliest first.
+
+    A roll-out gets its model's correlation id only after it has started, so the other lines of each execution that
+    logged a term are found by the execution's name.
+    """
+    since = int((time.time() - minutes * 60) * 1000) if minutes else 0
+    said = {text: moment for term in terms for moment, text in _logged(target, term, since)}
+    named = {name for text in said if (name := _execution(text))} | set(terms)
+    said |= {text: moment for name in sorted(named - set(terms)) for moment, text in _logged(target, name, since)}
+    return sorted([*(_step(moment, text) for text, moment in said.items()), *_executions(target, named)])
+
+
+def logged(target: Target, part: str, minutes: int) -> Iterator[str]:
+    """Return each line of the functions' logs with `part` in it, as it was logged."""
+    for _, text in _logged(target, part, int((time.time() - minutes * 60) * 1000)):
+        yield text
+
+
+def _logged(target: Target, part: str, since: int) -> Iterator[tuple[int, str]]:
+    logs, stack = target.aws.logs, target.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
+    groups = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/sightline/{stack}/")
+    for group in [group["logGroupName"] for page in groups for group in page["logGroups"]]:
+        for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since):
+            for event in page["events"]:
+                if part in event["message"]:
+                    yield event["timestamp"], event["message"].rstrip()
+
+
+def _fields(text: str) -> dict[str, object]:
+    """Return the fields of a line of JSON; none of another line, as Lambda itself writes them."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _execution(text: str) -> str:
+    return str(_fields(text).get("execution") or "").rsplit(":", 1)[-1]
+
+
+def _step(moment: int, text: str) -> Step:
+    fields = _fields(text)
+    at = datetime.fromtimestamp(moment / 1000, UTC)
+    if not fields:
+        return Step(at, "-", text)
+    told = " ".join(f"{name}={value}" for name, value in fields.items() if name not in PLAIN)
+    level = "" if fields.get("level") == "INFO" else f"{fields.get('level')}: "
+    return Step(at, str(fields.get("function_name", "-")), f"{level}{fields.get('message', '')} {told}".rstrip())
+
+
+def _executions(target: Target, named: set[str]) -> Iterator[Step]:
+    for machine in pipeline.MACHINES:
+        for execution in pipeline.executions(target, machine):
+            if execution["name"] in named:
+                yield Step(execution["startDate"], machine, f"started {execution['name']}")
+                if "stopDate" in execution:
+                    ended = f"{execution['status'].lower()} {execution['name']}"
+                    yield Step(execution["stopDate"], machine, ended)
