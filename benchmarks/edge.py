@@ -98,73 +98,85 @@ class Handed:
         return True
 
 
+class Bench:
+    """An inspector of one model, whose images and messages stay in this process."""
+
+    def __init__(self, folder: Path) -> None:
+        # Imported here, where the process has its one core already.
+        from edge.inspector.alarms import Alarms
+        from edge.inspector.forwarder import Forwarder
+        from edge.inspector.items import Queue
+        from edge.inspector.model import Model
+        from edge.inspector.outbox import Outbox
+        from edge.inspector.serving import Models
+        from edge.inspector.settings import parse
+        from edge.inspector.source import Frame, NoSource
+        from edge.inspector.station import Station
+        from edge.inspector.telemetry import Telemetry
+        from sightline.vision.detector import Detector
+
+        class Line(NoSource):
+            frame: Frame | None = None
+
+            def next(self) -> Frame | None:
+                frame, self.frame = self.frame, None
+                return frame
+
+        outbox, self.handed, self.line, self.frame = Outbox(folder / "outbox.sqlite"), Handed(), Line(), Frame
+        self.telemetry, self.settings = Telemetry("bench", outbox), parse({})
+        detector = Detector(folder)
+        models = Models(Model("1.0.1", detector))
+        self.station = Station("bench", models, outbox, Alarms("bench", outbox), self.telemetry)
+        self.forwarder = Forwarder(outbox, Queue.MESSAGES, self.handed.deliver)
+        self.bodies = [(folder / f"{number}.jpg").read_bytes() for number in range(PHOTOS)]
+        self.size, self.session = (detector.height, detector.width), detector._session
+        self.pixels = np.random.default_rng(0).integers(0, 255, (1, *self.size, 3), dtype=np.uint8)
+
+    def bare(self) -> float:
+        """Run the model alone. Return milliseconds."""
+        start = time.perf_counter()
+        self.session.run(["boxes", "scores", "classes"], {"images": self.pixels})
+        return (time.perf_counter() - start) * 1000
+
+    def whole(self, number: int) -> float:
+        """Inspect one image until its verdict is handed over. Return milliseconds."""
+        body, marks = self.bodies[number % PHOTOS], {"last": str(number)}
+        self.line.frame = self.frame(f"{number}.jpg", body, "2026-11-24T10:00:00+00:00", marks)
+        self.handed.event.clear()
+        start = time.perf_counter()
+        self.station.step(self.line, self.settings)
+        self.handed.event.wait()
+        return (self.handed.at - start) * 1000
+
+    def sustained(self, images: int) -> dict[str, Any]:
+        """Inspect many images. Return how many a second, and how the memory was meanwhile."""
+        held, start = [], time.monotonic()
+        for number in range(images):
+            self.whole(number)
+            if number % max(1, images // SAMPLES) == 0:
+                held.append(memory())
+                self.telemetry.close("1.0.1", "")
+        seconds = max(time.monotonic() - start, 1e-9)
+        return {"images": images, "images_per_second": round(images / seconds, 1), "memory_mb": held}
+
+
 def measure(folder: Path, images: int, runs: int) -> dict[str, Any]:
     """Everything, in this process. It runs on one core."""
     if sys.platform == "linux":
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[-1]})
-    from edge.inspector.alarms import Alarms
-    from edge.inspector.forwarder import Forwarder
-    from edge.inspector.items import Queue
-    from edge.inspector.model import Model
-    from edge.inspector.outbox import Outbox
-    from edge.inspector.serving import Models
-    from edge.inspector.settings import parse
-    from edge.inspector.source import Frame, NoSource
-    from edge.inspector.station import Station
-    from edge.inspector.telemetry import Telemetry
-    from sightline.vision.detector import Detector
-
-    class Line(NoSource):
-        frame: Frame | None = None
-
-        def next(self) -> Frame | None:
-            frame, self.frame = self.frame, None
-            return frame
-
-    outbox, handed, line = Outbox(folder / "outbox.sqlite"), Handed(), Line()
-    telemetry = Telemetry("bench", outbox)
-    detector = Detector(folder)
-    models = Models(Model("1.0.1", detector))
-    station = Station("bench", models, outbox, Alarms("bench", outbox), telemetry)
-    forwarder = Forwarder(outbox, Queue.MESSAGES, handed.deliver)
-    forwarder.start()
-    settings, bodies = parse({}), [(folder / f"{number}.jpg").read_bytes() for number in range(PHOTOS)]
-    size = (1, detector.height, detector.width, 3)
-    pixels = np.random.default_rng(0).integers(0, 255, size, dtype=np.uint8)
-    session, outputs = detector._session, ["boxes", "scores", "classes"]
-
-    def bare() -> float:
-        start = time.perf_counter()
-        session.run(outputs, {"images": pixels})
-        return (time.perf_counter() - start) * 1000
-
-    def whole(number: int) -> float:
-        line.frame = Frame(f"{number}.jpg", bodies[number % PHOTOS], "2026-11-24T10:00:00+00:00", {"last": str(number)})
-        handed.event.clear()
-        start = time.perf_counter()
-        station.step(line, settings)
-        handed.event.wait()
-        return (handed.at - start) * 1000
-
+    bench = Bench(folder)
+    bench.forwarder.start()
     for number in range(WARM_UP):
-        bare(), whole(number)
+        bench.bare(), bench.whole(number)
     gc.collect()
     rest = memory()
     # One after the other in turns, so that what else the machine does falls on both.
-    pairs = [(bare(), whole(number)) for number in range(runs)]
-    sustained = []
-    start = time.monotonic()
-    for number in range(images):
-        whole(number)
-        if number % max(1, images // SAMPLES) == 0:
-            sustained.append(memory())
-            telemetry.close("1.0.1", "")
-    seconds = time.monotonic() - start
-    long = {"images": images, "images_per_second": round(images / max(seconds, 1e-9), 1), "memory_mb": sustained}
-    forwarder.stop()
+    pairs = [(bench.bare(), bench.whole(number)) for number in range(runs)]
+    long = bench.sustained(images)
+    bench.forwarder.stop()
     bare_ms, whole_ms = ([pair[place] for pair in pairs] for place in (0, 1))
     return {
-        "input": list(size[1:3]),
+        "input": list(bench.size),
         "session_run_ms": summary(bare_ms),
         "jpeg_to_verdict_ms": summary(whole_ms),
         "ratio": round(float(np.median(whole_ms) / np.median(bare_ms)), 3),

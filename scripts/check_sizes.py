@@ -25,8 +25,6 @@ GENERATED = {"template.yaml"}
 # The SAM command line takes the parameters of a configuration as one string.
 ONE_STRING = {"samconfig.toml"}
 STILL_OVER: set[str] = {
-    "benchmarks/edge.py:measure",
-    "edge/inspector/outbox.py",
     "layers/sightline/sightline/labelling/tasks.py",
     "local/device/nucleus.py",
     "reporting/demo.py:render",
