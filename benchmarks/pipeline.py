@@ -1,21 +1,15 @@
-"""Latency to the ledger, work and cost of labelling, import time and size of every function.
+"""Latency to the ledger, work and cost of labelling.
 
 Medians and 95th percentiles with the number of runs. Results go to benchmarks/results/ with the machine described.
 """
 
 import argparse
 import io
-import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import boto3
 import numpy as np
 from PIL import Image
 from rich.table import Table
@@ -25,13 +19,11 @@ from benchmarks.prices import PRICES
 from client import pipeline
 from client.annotate import Annotators
 from client.target import Target
-from local import application, stack
+from local import stack
 from sightline.images.image import ImageStatus
-from sightline.rollout.decisions import Limits
 
 HOME = ROOT / ".sightline"
 PUTS = 40
-IMPORT_RUNS = 5
 SETTINGS = {"MinNewLabels": "1000000", "LabelingWindowSeconds": "20", "MaxUploadWorkers": "2"}
 
 
@@ -98,78 +90,11 @@ def cost(images: int, used: dict[str, int]) -> dict[str, float]:
     return {name: round(value, 6) for name, value in {**usd, "total": sum(usd.values())}.items()}
 
 
-def functions(runtime: Path) -> dict[str, dict[str, Any]]:
-    """Import time in milliseconds and unzipped size in MB (with its layers) of every function.
-
-    `runtime` gets what the Lambda runtime brings along and no layer has: boto3 and what it needs.
-    """
-    site = Path(boto3.__file__).parent.parent
-    for name in ("boto3", "botocore", "s3transfer", "dateutil", "jmespath", "six.py", "urllib3"):
-        (runtime / name).symlink_to(site / name)
-    template = json.loads(
-        subprocess.run(
-            [sys.executable, "-c", READ_TEMPLATE], cwd=ROOT, check=True, capture_output=True, text=True
-        ).stdout
-    )
-    found = {}
-    for folder in sorted(path.parent for path in (ROOT / "functions").glob("*/app.py")):
-        properties = template[folder.name]
-        variables = dict.fromkeys(properties["variables"], "1") | {
-            "HYPERPARAMETERS": "{}",
-            "MACHINES": "{}",
-            "ROLLOUT_LIMITS": json.dumps(dict.fromkeys((field.name for field in fields(Limits)), 1)),
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-        }
-        layers = [application.BUILT / "build" / name / "python" for name in properties["layers"]]
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": os.pathsep.join(map(str, [*layers, runtime])),
-            "POWERTOOLS_TRACE_DISABLED": "true",
-            "PYTHONDONTWRITEBYTECODE": "1",  # as in Lambda, where layers are read-only
-        }
-        times = []
-        for _ in range(IMPORT_RUNS):
-            done = subprocess.run(
-                [sys.executable, "-S", "-c", TIME_IMPORT],
-                cwd=folder,
-                env=environment | variables,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            times.append(float(done.stdout))
-        size = sum(file.stat().st_size for place in [folder, *layers] for file in place.rglob("*") if file.is_file())
-        found[folder.name] = {"import_ms": summary(times), "unzipped_mb": round(size / 1e6, 1)}
-    return found
-
-
-TIME_IMPORT = "import time; start = time.perf_counter(); import app; print((time.perf_counter() - start) * 1000)"
-READ_TEMPLATE = """
-import json
-from samtranslator.yaml_helper import yaml_parse
-given = yaml_parse(open("template.yaml").read())
-found = {}
-for name, resource in given["Resources"].items():
-    if resource["Type"] == "AWS::Serverless::Function":
-        properties = resource["Properties"]
-        layers = ["SightlineLayer", *(layer["Ref"] for layer in properties.get("Layers", []))]
-        variables = list(properties.get("Environment", {}).get("Variables", {}))
-        found[properties["CodeUri"].strip("/").split("/")[-1]] = {"layers": layers, "variables": variables}
-print(json.dumps(found))
-"""
-
-
 def shown(result: dict[str, Any]) -> list[Table | str]:
     latency = table("latency", "median ms", "p95 ms", "runs")
     latency.add_row(
         "put_object to ledger row", *(f"{result['put_to_ledger_ms'][key]:g}" for key in ("median", "p95", "runs"))
     )
-    functions = table("function", "import, median ms", "p95 ms", "runs", "unzipped MB, with its layers")
-    for name, entry in result["functions"].items():
-        times = (f"{entry['import_ms'][key]:.0f}" for key in ("median", "p95", "runs"))
-        functions.add_row(name, *times, str(entry["unzipped_mb"]))
     work = table("label_images", "state transitions", "Lambda invocations", "seconds", "US dollars")
     for entry in result["labeling"]:
         work.add_row(
@@ -177,7 +102,7 @@ def shown(result: dict[str, Any]) -> list[Table | str]:
             *(str(entry[key]) for key in ("state_transitions", "lambda_invocations", "seconds")),
             f"{entry['usd']['total']:.4f}",
         )
-    return [latency, work, functions]
+    return [latency, work]
 
 
 def main() -> None:
@@ -187,9 +112,7 @@ def main() -> None:
     try:
         runs = [labeling(images, seed=number * 100_000) for number, images in enumerate(given.images)]
         target = Target.find(None, None, None, HOME)
-        with tempfile.TemporaryDirectory() as runtime:
-            sizes = functions(Path(runtime))
-        measured = {"put_to_ledger_ms": put_to_ledger(target), "functions": sizes, "labeling": runs}
+        measured = {"put_to_ledger_ms": put_to_ledger(target), "labeling": runs}
     finally:
         stack.down(HOME)
     finish("pipeline", {"prices": PRICES, **measured}, shown)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.common import ROOT, console
 
-MINUTES = ("pipeline", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring", "fleet")
+MINUTES = ("pipeline", "starts", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring", "fleet")
 HOURS = ("detector", "multiclass")
 ALL = (*MINUTES, *HOURS)
 
