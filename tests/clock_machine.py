@@ -153,7 +153,7 @@ class ClockMachine:
     def _attempt(self, execution: Execution, key: str, state: dict[str, Any], data: dict[str, Any]) -> Any:
         token = f"token-{len(self.tokens)}"
         context = {
-            "Execution": {"Id": execution.name},
+            "Execution": {"Id": execution.name, "Name": execution.name},
             "Task": {"Token": token},
             "StateMachine": {"Name": self.name},
         }
