@@ -82,10 +82,8 @@ bench: $(VENV)/.ready-all ## Measure latency, cost, import time and size (an hou
 template: $(VENV)/.ready-all ## Join the parts in infra/ to template.yaml (seconds)
 	@python scripts/join_template.py
 
-docs: $(VENV)/.ready-all ## Draw diagrams and generated pages anew from their sources (seconds)
-	@python scripts/draw_workflows.py
-	@python scripts/draw_openapi.py
-	@python -m benchmarks.page
+docs: $(VENV)/.ready-all ## Make the generated pages anew, and build the documentation into site/ (seconds)
+	@scripts/docs.sh
 
 lock: $(VENV)/.ready-all ## Lock every package by hash, after a change of versions (seconds; ARGS=--upgrade: newest)
 	@python scripts/lock.py $(ARGS)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 TAGS = ROOT.parent / "shared" / "data" / "tags"  # photos with boxes, where they are at hand
 console = Console()
-# What a result says to a person: tables and sentences, for the terminal and for docs/benchmarks.md.
+# What a result says to a person: tables and sentences, for the terminal and for docs/reference/benchmarks.md.
 Shown = Callable[[dict[str, Any]], list[Table | str]]
 
 

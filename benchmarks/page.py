@@ -1,4 +1,4 @@
-"""Write docs/benchmarks.md from benchmarks/results/: what was measured last, on which machine.
+"""Write docs/reference/benchmarks.md from benchmarks/results/: what was measured last, on which machine.
 
 `python -m benchmarks.page` writes it (`make docs` does, too); with `--check` it writes nothing and ends with 1 if it is
 out of date.
@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 import sys
+import textwrap
 from typing import Any
 
 from rich import box
@@ -17,7 +18,7 @@ from rich.table import Table
 from benchmarks.common import RESULTS, ROOT
 from benchmarks.run import ALL, about
 
-PAGE = ROOT / "docs" / "benchmarks.md"
+PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 HEAD = """# Benchmarks
 
 What was measured last, from `benchmarks/results/`; this page is made from it by `make docs`, and `make check` fails
@@ -38,7 +39,7 @@ def module(name: str) -> Any:
 def markdown(part: Table | str) -> str:
     """A sentence, or a table in Markdown."""
     if isinstance(part, str):
-        return part + "\n"
+        return textwrap.fill(part, 118, break_long_words=False, break_on_hyphens=False) + "\n"
     part.box = box.MARKDOWN
     file = io.StringIO()
     Console(file=file, width=WIDE, color_system=None).print(part, highlight=False)

@@ -73,7 +73,7 @@ def labeling(images: int, seed: int) -> dict[str, Any]:
 
 
 def cost(images: int, used: dict[str, int]) -> dict[str, float]:
-    """Estimated AWS list price in US dollars, by service; what each image costs follows from docs/architecture.md."""
+    """Return the estimated AWS list price in US dollars, by service."""
     registrations = images / 10  # SQS batches of ten
     answers = images * 4  # next and answer, labelling and verification
     calls = used["lambda_invocations"] + registrations + answers

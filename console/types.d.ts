@@ -1,4 +1,4 @@
-// The shapes of what the API answers (docs/architecture.md, "Console API"), of what the browser keeps, and of what the
+// The shapes of what the API answers (docs/reference/console-api.md), of what the browser keeps, and of what the
 // views share. For the type checker only: this file is not served.
 
 import type { Api } from "./api.js";

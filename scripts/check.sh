@@ -23,8 +23,6 @@ step python scripts/join_template.py --check
 step sam validate --lint
 step cfn-lint template.yaml
 step python scripts/check_asl.py
-step python scripts/draw_workflows.py --check
-step python scripts/draw_openapi.py --check
-step python -m benchmarks.page --check
+step scripts/docs.sh --check
 step pytest -q --no-header --durations=0 tests/contracts
 echo "All checks passed."

@@ -1,4 +1,4 @@
-"""What a model must be like to be judged and to ship (docs/architecture.md, "Model"): checked before anything is
+"""What a model must be like to be judged and to ship (docs/reference/model-contract.md): checked before anything is
 measured.
 
 The command line asks before it uploads a model; the evaluation asks again, of every model whoever trained it. A file is

@@ -1,7 +1,8 @@
 """Evaluate a trained model: `evaluate` of the training image, `python -m training.evaluate` on this machine.
 
 Measures the ONNX file that ships with the inference code that ships, candidate and champion on the same frozen test
-images, and writes evaluation.json, report.html and the release (docs/architecture.md). PyTorch is not needed.
+images, and writes evaluation.json, report.html and the release (docs/reference/model-contract.md). PyTorch is not
+needed.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Train a detector: `train` of the training image, `python -m training.train` on this machine.
 
-Reads the folders of the training image contract (docs/architecture.md), writes model.onnx, model.json, history.json and
-weights.pt, keeps a checkpoint after each epoch, and prints one line for each epoch, which the job's metric expressions
-read. A mistake in the input goes to the failure file in one sentence, and the exit code is 1.
+Reads the folders of the training image contract (docs/reference/model-contract.md), writes model.onnx, model.json,
+history.json and weights.pt, keeps a checkpoint after each epoch, and prints one line for each epoch, which the job's
+metric expressions read. A mistake in the input goes to the failure file in one sentence, and the exit code is 1.
 """
 
 import json

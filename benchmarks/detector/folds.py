@@ -1,7 +1,7 @@
 """Folds of a labelled set for cross-validation: whole groups of near-duplicates, found by the project's own grouping.
 
-A fold is written as a dataset version of the training image contract (docs/architecture.md) and as a YOLO data set;
-both hold the same images in the same splits.
+A fold is written as a dataset version of the training image contract (docs/reference/model-contract.md) and as a YOLO
+data set; both hold the same images in the same splits.
 """
 
 import json

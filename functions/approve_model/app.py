@@ -1,6 +1,6 @@
 """Approve or reject a model, for engineers; the registry's event then starts its deployment.
 
-Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this
+Requests and answers are in docs/reference/console-api.md. API Gateway has checked the caller's token before this
 runs.
 """
 

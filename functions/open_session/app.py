@@ -1,6 +1,6 @@
 """Sign in: a name and a password, or a refresh token, for an id token. Open to everybody, as a sign-in must be.
 
-Requests and answers are in docs/architecture.md, "Console API".
+Requests and answers are in docs/reference/console-api.md.
 """
 
 import os

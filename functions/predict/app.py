@@ -1,6 +1,6 @@
 """Give the verdict on one image with the model in service.
 
-Request and answer are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this
+Request and answer are in docs/reference/console-api.md. API Gateway has checked the caller's token before this
 runs.
 """
 

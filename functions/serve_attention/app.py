@@ -1,6 +1,6 @@
 """The images that an engineer has to look at: those that people could not settle, and labels that a model contradicts.
 
-Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this
+Requests and answers are in docs/reference/console-api.md. API Gateway has checked the caller's token before this
 runs.
 """
 

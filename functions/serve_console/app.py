@@ -1,6 +1,6 @@
 """Serve the page: the files of console/, with the headers that keep everything foreign out of it.
 
-Requests and answers are in docs/architecture.md, "Console API". There is no data behind this; the page asks the API for
+Requests and answers are in docs/reference/console-api.md. There is no data behind this; the page asks the API for
 it.
 """
 

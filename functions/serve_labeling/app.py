@@ -1,6 +1,6 @@
 """The labelling part of the console API: jobs, leases, answers. One door for people and for simulated annotators.
 
-Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this
+Requests and answers are in docs/reference/console-api.md. API Gateway has checked the caller's token before this
 runs.
 """
 

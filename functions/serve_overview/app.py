@@ -1,7 +1,7 @@
 """What the overview page shows: images by status, executions with their state, models, devices, and the workflows as
 graphs.
 
-Requests and answers are in docs/architecture.md, "Console API". API Gateway has checked the caller's token before this
+Requests and answers are in docs/reference/console-api.md. API Gateway has checked the caller's token before this
 runs.
 """
 

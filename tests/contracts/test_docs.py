@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from scripts import check_prose, check_site, draw_decisions
 from tests.project import ROOT, template, workflows
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -36,14 +37,17 @@ def test_every_parameter_and_output_is_documented(kind: str) -> None:
 
 
 def test_documented_defaults_are_those_of_the_template() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", (ROOT / "docs" / "parameters.md").read_text(), re.MULTILINE)
+    page = (ROOT / "docs" / "reference" / "parameters.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", page.partition("## Outputs")[0], re.MULTILINE)
     said = {name: default.strip("`") for name, default in rows}
     parameters = template()["Parameters"].items()
     assert said == {name: str(entry.get("Default", "")) or "none" for name, entry in parameters}
 
 
 def test_every_workflow_is_drawn() -> None:
-    assert [name for name in workflows() if name not in (ROOT / "docs" / "workflows.md").read_text()] == []
+    assert [
+        name for name in workflows() if name not in (ROOT / "docs" / "reference" / "workflows.md").read_text()
+    ] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -51,6 +55,18 @@ def test_every_link_to_a_file_leads_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
     files = [link for link in links if not re.match(r"[a-z]+:", link)]
     assert [link for link in files if not (page.parent / link).exists()] == []
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    assert check_site.unlinked() == []
+
+
+def test_every_decision_has_its_parts_and_its_number() -> None:
+    assert len(draw_decisions.decisions()) >= 61
+
+
+def test_lines_and_paragraphs_are_short() -> None:
+    assert [f"{path}: {line}" for path in PAGES for line in check_prose.complaints(path.read_text())] == []
 
 
 def test_every_make_target_that_the_documentation_names_exists() -> None:

@@ -98,7 +98,7 @@ def test_a_function_imports_no_other_one_no_boto3_and_nothing_heavy(folder: str)
 def test_a_handler_says_what_goes_in_and_out(folder: str) -> None:
     says = ast.get_docstring(ast.parse((ROOT / "functions" / folder / "app.py").read_text())) or ""
     sections = [word for word in ("Input:", "Output:") if re.search(f"^{word}", says, re.MULTILINE)]
-    assert sections == ["Input:", "Output:"] or "docs/architecture.md" in says
+    assert sections == ["Input:", "Output:"] or "docs/reference/console-api.md" in says
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
