@@ -33,6 +33,7 @@ class VerdictMessage(TypedDict):
     detections: list[DefectFound]
     model_version: str
     latency_ms: float  # from the image's bytes to the verdict
+    correlation_id: NotRequired[str]  # of the model's training; a model of another make may have none
     fault: NotRequired[str]
     reason: NotRequired[str]
 
@@ -45,6 +46,7 @@ class HealthMessage(TypedDict):
     model_version: str
     reason: str
     at: str
+    correlation_id: NotRequired[str]  # of the model's training
 
 
 class AlarmMessage(TypedDict):

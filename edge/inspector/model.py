@@ -31,6 +31,11 @@ class Model:
     version: str
     detector: Detector
 
+    @property
+    def correlation_id(self) -> str:
+        """The id of the training that made it, by which everything about it is found; "" where it has none."""
+        return str(self.detector.model.get("correlation_id") or "")
+
 
 class Shelf:
     """Where models lie: `deployed/<version>/model` as Greengrass unpacks them, and own copies in `kept/<version>`."""

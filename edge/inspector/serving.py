@@ -87,7 +87,7 @@ class ModelKeeper:
         if version == settings.model_version:
             if isinstance(loaded, Model):
                 self._serve(loaded)
-                self._report(version, "")
+                self._report(version, "", loaded.correlation_id)
             else:
                 self._refuse(version, str(loaded))
         elif version == settings.shadow_version:
@@ -134,7 +134,7 @@ class ModelKeeper:
         self._models.shadow = None
         self._alarms.tell(Alarm.SHADOW, "")
 
-    def _report(self, version: str, reason: str) -> None:
+    def _report(self, version: str, reason: str, correlation_id: str = "") -> None:
         """Say whether this device is healthy with the model; `reason` says what is wrong with it."""
         health: HealthMessage = {
             "thing": self._thing,
@@ -143,4 +143,6 @@ class ModelKeeper:
             "reason": reason or PROVEN,
             "at": datetime.now(UTC).isoformat(),
         }
+        if correlation_id:
+            health["correlation_id"] = correlation_id
         self._outbox.add(to_cloud(self._thing, Topic.HEALTH, health))

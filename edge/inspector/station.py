@@ -98,6 +98,8 @@ class Station:
             "model_version": model.version,
             "latency_ms": round((time.perf_counter() - start) * 1000, 2),
         }
+        if model.correlation_id:
+            verdict["correlation_id"] = model.correlation_id
         if fault:
             verdict["fault"], verdict["reason"] = fault, detail
         return verdict, found

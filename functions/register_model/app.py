@@ -7,6 +7,7 @@ Errors:  IncompleteReleaseError
 
 import gzip
 import io
+import json
 import os
 import tarfile
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,12 @@ class IncompleteReleaseError(SightlineError):
     """Evaluation ended well and left no whole release."""
 
 
-def release(job: str, *, int8: bool) -> tuple[str, str]:
+def named(model_json: bytes, correlation_id: str) -> bytes:
+    """Return model.json with the id that devices put on what they say of the model."""
+    return json.dumps({**json.loads(model_json), "correlation_id": correlation_id}, indent=1).encode()
+
+
+def release(job: str, *, int8: bool, correlation_id: str) -> tuple[str, str]:
     """Copy what evaluation released, singly and as model.tar.gz; answers the two URIs. Twice gives the same bytes.
 
     The int8 variant goes along only when it passed the gate too.
@@ -56,6 +62,8 @@ def release(job: str, *, int8: bool) -> tuple[str, str]:
         wanted = (*NEEDED, INT8) if int8 else NEEDED
         for name in sorted(name for name in found if name in wanted or name.startswith(GOLDEN)):
             body = artifacts.read(source + name)
+            if name == "model.json":
+                body = named(body, correlation_id)
             artifacts.write(f"{target}release/{name}", body)
             entry = tarfile.TarInfo(name)
             entry.size = len(body)
@@ -83,7 +91,7 @@ def card(job: str, judgement: dict[str, Any], archive_uri: str) -> "ModelPackage
 @step
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     job, judgement = event["training_job"], event["judgement"]
-    release_uri, archive_uri = release(job, int8=judgement["int8"])
+    release_uri, archive_uri = release(job, int8=judgement["int8"], correlation_id=event["correlation_id"])
     package_arn = registry.register(
         training_job=job,
         image_uri=IMAGE_URI,

@@ -26,7 +26,11 @@ EVALUATION = {
         "size_bytes": 4_000_000,
     },
 }
-RELEASE = {"golden/0.jpeg": b"jpeg", "model.json": b"{}", "model.onnx": b"onnx"}
+RELEASE = {
+    "golden/0.jpeg": b"jpeg",
+    "model.json": b'{\n "correlation_id": "window-1795220517014"\n}',
+    "model.onnx": b"onnx",
+}
 FOR_PEOPLE = {"report.html": b"<html>", "failure": b"", "curves.png": b"png"}
 
 
