@@ -13,7 +13,8 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.ledger import Ledger
-from sightline.models.gate import MAP50, Limits, judge
+from sightline.models.evaluation import SuspiciousLabel, read_evaluation
+from sightline.models.gate import Limits, RuleKind, judge
 from sightline.runtime import Context, logger, measure_metric, step
 
 LIMITS = Limits(
@@ -30,7 +31,7 @@ artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 
 
-def offer_suspicious(job: str, labels: list[dict[str, Any]]) -> int:
+def offer_suspicious(job: str, labels: list[SuspiciousLabel]) -> int:
     """Put labels that the model contradicts on the engineer's list; answers how many are there now.
 
     A label's `image` is the file of the dataset's image, which is named by the image's id.
@@ -43,18 +44,22 @@ def offer_suspicious(job: str, labels: list[dict[str, Any]]) -> int:
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     job = event["training_job"]
     evaluation_key = names.evaluation_prefix(job) + "evaluation.json"
-    evaluation = artifacts.read_json(evaluation_key)
+    evaluation = read_evaluation(artifacts.read_json(evaluation_key))
     decision = judge(evaluation, LIMITS)
-    int8 = judge(evaluation["int8"], LIMITS) if evaluation.get("int8") else None
+    variant = evaluation.get("int8")
+    int8 = judge(variant, LIMITS) if variant else None
     identity = {"training_job": job, "dataset_version": event["dataset_version"]}
     document = {**identity, **decision.as_dict(), "int8": int8.as_dict() if int8 else None}
     uri = artifacts.write_json(names.decision(job), document)
     # Judged is done: the same data, code and hyperparameters need no second run, whatever the verdict was.
     artifacts.write_json(names.successful_run(event["fingerprint"]), {**identity, "accepted": decision.accepted})
-    candidate = evaluation["candidate"] or {}  # there is none where there was no test image to measure it on
-    scores = {name: candidate.get(name) or 0.0 for name in ("map50", "map50_95")}
+    candidate = evaluation["candidate"]  # there is none where there was no test image to measure it on
+    scores = {
+        "map50": (candidate and candidate["map50"]) or 0.0,
+        "map50_95": (candidate and candidate["map50_95"]) or 0.0,
+    }
     # A model that misses the floor contradicts right labels, too: its doubts would send people to good ones.
-    sees = any(rule.held for rule in decision.rules if rule.rule == MAP50)
+    sees = decision.held(RuleKind.MAP50)
     offered = offer_suspicious(job, evaluation.get("suspicious_labels") or []) if sees else 0
     measure_metric("ModelMap50", scores["map50"])
     logger.info("model judged", accepted=decision.accepted, reasons=decision.reasons, second_looks=offered)

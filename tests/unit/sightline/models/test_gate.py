@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.models.gate import InvalidMetricError, Limits, judge
+from sightline.models.evaluation import InvalidMetricError
+from sightline.models.gate import Limits, judge
 
 LIMITS = Limits(min_map50=0.5, min_recall=0.3, max_latency_ms=500, max_size_bytes=1000)
 SCORES: dict[str, Any] = {
@@ -39,6 +40,7 @@ def test_a_model_at_every_limit_is_accepted_and_every_rule_is_told() -> None:
         "reasons": ["all 5 rules held"],
         "rules": [
             {
+                "kind": "map50",
                 "rule": "mAP@.50",
                 "held": True,
                 "value": 0.5,
@@ -46,6 +48,7 @@ def test_a_model_at_every_limit_is_accepted_and_every_rule_is_told() -> None:
                 "detail": "mAP@.50 0.500 reaches the floor 0.500",
             },
             {
+                "kind": "recall",
                 "rule": "recall of scratch",
                 "held": True,
                 "value": 0.3,
@@ -53,6 +56,7 @@ def test_a_model_at_every_limit_is_accepted_and_every_rule_is_told() -> None:
                 "detail": "recall of scratch 0.300 reaches the floor 0.300",
             },
             {
+                "kind": "latency",
                 "rule": "latency, 95th percentile, ms",
                 "held": True,
                 "value": 500.0,
@@ -60,6 +64,7 @@ def test_a_model_at_every_limit_is_accepted_and_every_rule_is_told() -> None:
                 "detail": "latency, 95th percentile, ms 500 is within the budget 500",
             },
             {
+                "kind": "size",
                 "rule": "size, bytes",
                 "held": True,
                 "value": 1000,
@@ -67,6 +72,7 @@ def test_a_model_at_every_limit_is_accepted_and_every_rule_is_told() -> None:
                 "detail": "size, bytes 1,000 is within the budget 1,000",
             },
             {
+                "kind": "not_worse",
                 "rule": "not worse than the model in service",
                 "held": True,
                 "value": None,
