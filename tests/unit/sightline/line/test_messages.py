@@ -10,6 +10,7 @@ from sightline.line.messages import (
     COMPONENT_EVENT,
     Health,
     InvalidMessageError,
+    Telemetry,
     parse_reports,
 )
 
@@ -77,8 +78,8 @@ def test_telemetry_is_read_or_refused_whatever_it_holds(shadow: Any, latency: An
         found = parse_reports(message | {"shadow": shadow, "latency_ms": latency})
     except InvalidMessageError:
         return
-    window = found[0].window
-    assert window is not None
+    window = found[0]
+    assert isinstance(window, Telemetry)
     assert 0 <= window.disagreements <= window.images
 
 
