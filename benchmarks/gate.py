@@ -24,6 +24,7 @@ from rich.table import Table
 
 from benchmarks.common import finish, table
 from sightline.models import metrics as metrics
+from sightline.models.evaluation import Judged
 from sightline.models.gate import LOSS, Limits, judge
 from sightline.models.metrics import Found, Ranking, Truth
 
@@ -152,7 +153,7 @@ def trial(number: int) -> dict[str, list[dict[str, Any]]]:
         for name, candidates in (("equal", equal), ("worse", worse)):
             candidate = [candidates.of(parts, 1 - run)]
             found = metrics.difference(candidate, champion, replicates=REPLICATES, seed=number)
-            evaluation = {
+            evaluation: Judged = {
                 "test_images": size * PHOTOS,
                 "test_groups": size,
                 "candidate": SCORES,

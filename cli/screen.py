@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -56,7 +56,7 @@ def paper() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
-def as_table(rows: list[dict[str, Any]], columns: list[str]) -> Table:
+def as_table(rows: Sequence[Mapping[str, Any]], columns: list[str]) -> Table:
     table = Table(*columns, box=None, header_style="bold")
     for row in rows:
         table.add_row(*(_cell(row[name]) for name in columns))

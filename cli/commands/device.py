@@ -31,12 +31,12 @@ def device_show(thing: Annotated[str, typer.Argument(help="Name of the device.")
     out = paper()
     for name in ("thing", "group", "status", "model", "healthy", "last_seen"):
         out.print(f"[bold]{name}[/bold] {escape(str(found[name] or '-'))}", highlight=False)
-    for name, columns in (
-        ("deployments", ["at", "deployment", "status", "reason"]),
-        ("reports", ["at", "model", "healthy", "reason"]),
+    for title, rows, columns in (
+        ("deployments", found["deployments"], ["at", "deployment", "status", "reason"]),
+        ("reports", found["reports"], ["at", "model", "healthy", "reason"]),
     ):
-        out.print(f"[bold]{name}[/bold]")
-        out.print(as_table(found[name], columns) if found[name] else "none")
+        out.print(f"[bold]{title}[/bold]")
+        out.print(as_table(rows, columns) if rows else "none")
     return None
 
 
