@@ -5,30 +5,63 @@ somewhere.
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
+from typer.main import get_command
 
-from scripts import check_prose, check_site, draw_decisions
-from tests.project import ROOT, template, workflows
+from cli.main import app
+from client.formats import FORMATS
+from scripts import (
+    check_prose,
+    check_site,
+    draw_commands,
+    draw_decisions,
+    draw_parameters,
+    draw_records,
+    draw_workflows,
+)
+from tests.project import ROOT, imports, template, workflows
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = "\n".join(page.read_text() for page in PAGES)
 
 
-def commands() -> list[str]:
-    """The commands of `sightline`, those of its groups too: `up`, `dataset list`, …"""
-    from typer.main import get_command
+COMMANDS = dict(draw_commands.commands(get_command(app), "sightline"))
+GENERATORS = {
+    "workflows": draw_workflows.main,
+    "commands": draw_commands.main,
+    "parameters": draw_parameters.main,
+    "records": draw_records.main,
+}
 
-    from cli.main import app
 
-    top: dict[str, Any] = getattr(get_command(app), "commands", {})
-    names = [name for name, found in top.items() if not hasattr(found, "commands")]
-    return names + [f"{group} {name}" for group, found in top.items() for name in getattr(found, "commands", {})]
+@pytest.mark.parametrize("page", GENERATORS)
+def test_a_generated_page_is_as_the_code_is(page: str) -> None:
+    assert GENERATORS[page](["--check"]) == 0, "run `make docs`"
 
 
 def test_every_command_is_documented() -> None:
-    assert [name for name in commands() if f"sightline {name}" not in TEXT] == []
+    assert [name for name in COMMANDS if name not in TEXT] == [], "run `make docs`"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_says_what_it_does_and_what_each_option_means(name: str) -> None:
+    assert COMMANDS[name].help, "its docstring is the help text"
+    silent = [param.name for param in COMMANDS[name].params if param.name != "help" and not getattr(param, "help", "")]
+    assert silent == [], "give them a `help`"
+
+
+def test_every_module_of_commands_is_part_of_the_command_line() -> None:
+    modules = {f"cli.commands.{path.stem}" for path in (ROOT / "cli" / "commands").glob("[!_]*.py")}
+    assert modules - imports(ROOT / "cli" / "main.py") == set(), "name them in cli/main.py"
+
+
+def test_every_label_format_is_known_by_its_name_and_told_in_the_help() -> None:
+    modules = {path.stem for path in (ROOT / "client" / "formats").glob("[!_]*.py")} - {"common"}
+    known = {module.__name__.rpartition(".")[2] for module in FORMATS.values()}
+    assert modules - known == set(), "name them in FORMATS in client/formats/__init__.py"
+    told = next(option.help for option in COMMANDS["sightline labels import"].params if "--format" in option.opts)
+    assert [name for name in FORMATS if name not in told] == [], "name them in FormatOption in cli/commands/labels.py"
 
 
 @pytest.mark.parametrize("kind", ["Parameters", "Outputs"])

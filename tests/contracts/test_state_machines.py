@@ -76,7 +76,9 @@ def test_every_state_goes_on_or_ends(name: str, key: str) -> None:
 @pytest.mark.parametrize("name", workflows())
 def test_substitutions_are_the_same_in_workflow_and_template(name: str) -> None:
     used = set(re.findall(r"\$\{(\w+)\}", (ROOT / "statemachines" / f"{name}.asl.json").read_text()))
-    assert used == set(state_machines()[name]["DefinitionSubstitutions"])
+    given = set(state_machines()[name]["DefinitionSubstitutions"])
+    assert used - given == set(), f"name them in DefinitionSubstitutions of {name}, in infra/; then `make template`"
+    assert given - used == set(), f"no state of {name} uses them"
 
 
 @pytest.mark.parametrize("name", workflows())
@@ -91,7 +93,14 @@ def test_one_word_names_state_function_and_folder(name: str, key: str) -> None:
     task = states(name)[key]
     if ":lambda:invoke" in task["Resource"]:
         assert task["Parameters"]["FunctionName"] == "${" + key + "Function}"
+        assert f"{key}Function" in function_names(), "add the function to a part in infra/; then `make template`"
         assert function_names()[f"{key}Function"] == folder_of(key)
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_TASK)
+def test_every_task_is_in_a_test_of_its_workflow(name: str, key: str) -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "integration").glob(f"test_{name}*.py"))
+    assert key in tests or folder_of(key) in tests, f"name it in tests/integration/test_{name}_paths.py"
 
 
 @pytest.mark.parametrize(("name", "key"), EACH_STATE)

@@ -53,7 +53,9 @@ def environment_read(folder: str) -> set[str]:
 
 
 def test_every_function_folder_is_in_the_template_and_the_other_way_round() -> None:
-    assert sorted(functions()) == FOLDERS
+    missing = sorted(set(FOLDERS) - set(functions()))
+    assert missing == [], "add these functions to a part in infra/; then `make template`"
+    assert sorted(set(functions()) - set(FOLDERS)) == [], "write functions/<name>/app.py"
 
 
 @pytest.mark.parametrize(("logical", "folder"), sorted(function_names().items()))
@@ -72,12 +74,14 @@ def test_every_function_has_somebody_who_calls_it(folder: str) -> None:
         if entry["Type"] in ("AWS::IoT::TopicRule", "AWS::Events::Rule", "AWS::ApiGatewayV2::Integration")
     ]
     called = references(substituted) | references(callers)
-    assert functions()[folder].get("Events") or called & logical, "no state, no event source and no rule names it"
+    assert functions().get(folder, {}).get("Events") or called & logical, (
+        "no state, no event source and no rule names it"
+    )
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_function_gets_exactly_the_environment_it_reads(folder: str) -> None:
-    given = set(functions()[folder].get("Environment", {}).get("Variables", {}))
+    given = set(functions().get(folder, {}).get("Environment", {}).get("Variables", {}))
     assert environment_read(folder) - ASSIGNED == given
 
 
@@ -104,7 +108,8 @@ def test_a_handler_says_what_goes_in_and_out(folder: str) -> None:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_function_has_a_unit_test(folder: str) -> None:
     tests = "".join(path.read_text() for path in (ROOT / "tests" / "unit" / "functions").glob("test_*.py"))
-    assert f'step("{folder}"' in tests or f'load_app("{folder}"' in tests
+    tested = f'step("{folder}"' in tests or f'load_app("{folder}"' in tests
+    assert tested, f'write tests/unit/functions/test_{folder}.py; step("{folder}") runs the function'
 
 
 def test_clients_are_made_in_one_place() -> None:
@@ -239,7 +244,9 @@ def test_a_workflow_may_invoke_exactly_the_functions_it_names(name: str) -> None
         for statement in policy.get("Statement", [])
         if "lambda:InvokeFunction" in as_list(statement["Action"])
     ]
-    assert {name for name in references(allowed) if name.endswith("Function")} == named
+    invoked = {name for name in references(allowed) if name.endswith("Function")}
+    assert named - invoked == set(), f"name them in InvokeSteps of {name}, in infra/; then `make template`"
+    assert invoked - named == set(), f"{name} has no such substitution"
 
 
 @pytest.mark.parametrize("name", sorted(state_machines()))
