@@ -181,19 +181,17 @@ class LightFleet:
 
     def __init__(self, local: stack.Stack, home: Path) -> None:
         self._local, self._home = local, home
-        self._cloud = EmulatorCloud(local.endpoint)
         self._iot = boto3.client("iot-data", endpoint_url=local.endpoint, **stack.CREDENTIALS)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self.phases: list[tuple[str, str, str, float]] = []
 
     def start(self, thing: str, group: str) -> None:
-        iot = self._local.client("iot")
-        iot.create_thing(thingName=thing)
-        iot.add_thing_to_thing_group(thingGroupName=group, thingName=thing)
-        root = self._home / "devices" / thing
-        runner = LightRunner(thing, root, self._iot)
-        nucleus = Nucleus(thing, root, self._cloud, runner, overrides(root, self._local.endpoint), self._note)
+        device = SimulatedDevice(self._home, thing)
+        own = device.register(self._local, group)
+        runner = LightRunner(thing, device.root, self._iot)
+        cloud = EmulatorCloud(self._local.endpoint, own)
+        nucleus = Nucleus(thing, device.root, cloud, runner, overrides(device.root, own.mqtt_url), self._note)
         thread = threading.Thread(target=serve, args=(nucleus, self._stopping, POLL_SECONDS), daemon=True)
         thread.start()
         self._threads.append(thread)

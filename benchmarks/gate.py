@@ -24,7 +24,7 @@ from rich.table import Table
 
 from benchmarks.common import finish, table
 from sightline.models import metrics as metrics
-from sightline.models.evaluation import Judged
+from sightline.models.evaluation import Judged, Scores
 from sightline.models.gate import LOSS, Limits, judge
 from sightline.models.metrics import Found, Ranking, Truth
 
@@ -129,7 +129,13 @@ class Rankings:
         return Ranking(self.whole.hits[chosen], groups[chosen], self.whole.labels[rows])
 
 
-SCORES = {"map50": 1.0, "per_class": {}, "latency_ms": {"p95": 0.0}, "size_bytes": 0}
+SCORES: Scores = {
+    "map50": 1.0,
+    "map50_95": 1.0,
+    "per_class": {},
+    "latency_ms": {"median": 0.0, "p95": 0.0},
+    "size_bytes": 0,
+}
 LIMITS = Limits(min_map50=0.0, min_recall=0.0, max_latency_ms=1.0, max_size_bytes=1)
 population: Population
 equal: Rankings
@@ -158,7 +164,7 @@ def trial(number: int) -> dict[str, list[dict[str, Any]]]:
                 "test_groups": size,
                 "candidate": SCORES,
                 "champion": SCORES,
-                "bootstrap": {"difference_map50": found},
+                "bootstrap": {"difference_map50": found, "replicates": REPLICATES},
             }
             rule = judge(evaluation, LIMITS).rules[-1]
             answers[name].append({"stopped": not rule.held, "better": found["low"] > 0, **found})

@@ -219,14 +219,12 @@ class SimulatedDevice:
         # Held by the nucleus as long as it lives: a number alone may be another's by now.
         self._life = self.root / "lock"
 
-    def start(self, stack: Any, group: str = "") -> None:
-        """Register the thing in a group (default: the stack's fleet), and in no other, and start its nucleus, unless it
-        runs.
-        """
+    def register(self, stack: Any, group: str = "") -> Identity:
+        """Register the thing in a group (default: the stack's fleet) and in no other; give it a certificate once."""
         self.images.mkdir(parents=True, exist_ok=True)
         iot, outputs = stack.client("iot"), stack.outputs
         identity.join(iot, self.thing, group or outputs["ThingGroupName"])
-        identity.provision(
+        return identity.provision(
             iot,
             self.root,
             self.thing,
@@ -235,6 +233,10 @@ class SimulatedDevice:
             stack.endpoint,
             stack.mqtt_port,
         )
+
+    def start(self, stack: Any, group: str = "") -> None:
+        """Register the thing, and start its nucleus, unless it runs."""
+        self.register(stack, group)
         if self.running:
             return
         command = [

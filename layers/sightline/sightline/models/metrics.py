@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sightline.images.overlap import box_iou
+from sightline.models.evaluation import Interval
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
@@ -221,7 +222,7 @@ def bootstrap_difference(
     *,
     replicates: int,
     seed: int,
-) -> dict[str, float]:
+) -> Interval:
     """mAP@.50 of `ours` minus `theirs`: mean and 95 % interval, by a paired bootstrap over groups, not images.
 
     Images of one group are not independent, so whole groups are drawn with replacement (Efron & Tibshirani, 1993).
@@ -233,7 +234,7 @@ def bootstrap_difference(
     return difference(*rankings, replicates=replicates, seed=seed)
 
 
-def difference(ours: list[Ranking], theirs: list[Ranking], *, replicates: int, seed: int) -> dict[str, float]:
+def difference(ours: list[Ranking], theirs: list[Ranking], *, replicates: int, seed: int) -> Interval:
     """`bootstrap_difference` of models whose detections are ranked already, class by class."""
     count = len(ours[0].labels)
     generator = np.random.default_rng(seed)
