@@ -16,7 +16,8 @@ from client.formats import coco
 from client.formats.common import InvalidLabelsError, LabelBox, Report, read_json
 from client.target import Target
 from sightline.errors import SightlineError
-from sightline.labelling.consolidation import MIN_OVERLAP, Box, overlap
+from sightline.images.box import Box
+from sightline.labelling.consolidation import MIN_OVERLAP, overlap
 
 PAUSE_SECONDS = 0.5
 

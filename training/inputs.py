@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import SightlineError
-from sightline.labelling.labels import LARGEST
+from sightline.labelling.answer_checks import LARGEST
 from sightline.names import LABEL_ATTRIBUTE
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import SightlineError
-from sightline.labelling.labels import LARGEST, MAX_BOXES
+from sightline.labelling.answer_checks import LARGEST, MAX_BOXES
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_NAME = 1024  # characters; S3 keys are no longer

@@ -27,7 +27,8 @@ from client.formats.common import (
     why,
     write_text,
 )
-from sightline.labelling.consolidation import Box, consolidate
+from sightline.images.box import Box
+from sightline.labelling.consolidation import consolidate
 
 NAME = "label-studio"
 TITLE = "Label Studio JSON"

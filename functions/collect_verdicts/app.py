@@ -10,20 +10,20 @@ from typing import Any
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.labelling.tasks import Tasks
+from sightline.labelling.answers import Answers
 from sightline.runtime import Context, logger, step
 
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
-tasks = Tasks(aws, os.environ["TASKS_TABLE"])
+answers = Answers(aws, os.environ["TASKS_TABLE"])
 
 
 @step
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     key, number = names.round_prefix(event["job_id"], event["round"]) + "verdicts.jsonl", 0
     with artifacts.line_writer(key) as write:
-        for image, answers in tasks.answers(event["tasks_job"]):
-            for verdict in answers:
+        for image, given in answers.by_task(event["tasks_job"]):
+            for verdict in given:
                 write({"image_id": image["image_id"], **verdict})
                 number += 1
     logger.info("verdicts collected", job_id=event["tasks_job"], verdicts=number)

@@ -11,13 +11,13 @@ from typing import Any
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.labelling.labels import consolidate_label
-from sightline.labelling.tasks import Tasks
+from sightline.labelling.answers import Answers
+from sightline.labelling.rounds import consolidate_label
 from sightline.runtime import Context, logger, step
 
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
-tasks = Tasks(aws, os.environ["TASKS_TABLE"])
+answers = Answers(aws, os.environ["TASKS_TABLE"])
 
 
 @step
@@ -28,8 +28,8 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         artifacts.line_writer(prefix + "labels.jsonl") as write_label,
         artifacts.line_writer(prefix + "skipped.jsonl") as write_skipped,
     ):
-        for image, answers in tasks.answers(event["tasks_job"]):
-            label = consolidate_label(image, answers)
+        for image, given in answers.by_task(event["tasks_job"]):
+            label = consolidate_label(image, given)
             counts["skipped" if "skip" in label else "labels"] += 1
             (write_skipped if "skip" in label else write_label)(label)
     logger.info("labels consolidated", job_id=event["tasks_job"], extra=counts)

@@ -15,7 +15,8 @@ from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
 from sightline.images.image import Image
 from sightline.images.ledger import Ledger
-from sightline.labelling import labels
+from sightline.labelling.answer_checks import InvalidAnswerError, check_annotations
+from sightline.labelling.lines import LabelRecord, VerdictLine, imported_labels
 from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
@@ -30,22 +31,31 @@ class TooManyLabelsError(SightlineError):
     """More labels than one execution takes."""
 
 
-def label(job_id: str, image: Image, annotations: Any) -> dict[str, Any] | None:
+def label(job_id: str, image: Image, annotations: object) -> LabelRecord | None:
     """The line of a claimed image's label; None, logged and the image given back, when its boxes can't be."""
     try:
-        boxes = labels.check_annotations(annotations, width=image.width, height=image.height, classes=len(CLASSES))
-    except labels.InvalidAnswerError as error:
+        boxes = check_annotations(annotations, width=image.width, height=image.height, classes=len(CLASSES))
+    except InvalidAnswerError as error:
         logger.warning("imported label left out", image_id=image.image_id, reason=str(error))
         images.give_back(image.image_id, job_id)
         return None
-    asked = {name: value for name, value in image.line().items() if name != "reason"}
-    return {**asked, "annotations": boxes, "worker": "import"}
+    return {
+        "image_id": image.image_id,
+        "bucket": image.bucket,
+        "key": image.key,
+        "version_id": image.version_id,
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
+        "annotations": boxes,
+        "worker": "import",
+    }
 
 
 @step
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     job_id = names.short(event["execution"])
-    given = {line["image_id"]: line["annotations"] for line in artifacts.read_lines(artifacts.key(event["labels_uri"]))}
+    given = dict(imported_labels(artifacts.read_lines(artifacts.key(event["labels_uri"]))))
     if len(given) > MAX_JOB_IMAGES:
         raise TooManyLabelsError(f"{len(given)} labels in {event['labels_uri']}; MaxJobImages allows {MAX_JOB_IMAGES}")
     claimed = images.claim_for_labels(job_id, sorted(given), event["correlation_id"])
@@ -53,7 +63,9 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     prefix, verdicts_uri = names.round_prefix(job_id, 1), ""
     labels_uri = artifacts.write_lines(prefix + "labels.jsonl", lines)
     if event["approved"]:
-        verdicts = [{"image_id": line["image_id"], "approved": True, "worker": "import"} for line in lines]
+        verdicts: list[VerdictLine] = [
+            {"image_id": line["image_id"], "approved": True, "worker": "import"} for line in lines
+        ]
         verdicts_uri = artifacts.write_lines(prefix + "verdicts.jsonl", verdicts)
     logger.info("labels imported", job_id=job_id, images=len(lines), left_out=len(given) - len(lines))
     return {

@@ -7,11 +7,12 @@ Output:  none; the token is answered with {"job_id", "tasks"} when every task is
 import os
 from typing import Any
 
-from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.labelling import labels
-from sightline.labelling.tasks import Tasks
+from sightline.labelling.jobs import Jobs
+from sightline.labelling.lines import AskedImage, asked_image
+from sightline.labelling.proposals import rank
+from sightline.labelling.tasks import JobKind, NewJob
 from sightline.runtime import Context, logger, step
 
 ANNOTATORS = int(os.environ["ANNOTATORS_PER_IMAGE"])
@@ -19,23 +20,17 @@ CLASSES = os.environ["CLASSES"].split(",")
 
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
-tasks = Tasks(aws, os.environ["TASKS_TABLE"])
+jobs = Jobs(aws, os.environ["TASKS_TABLE"])
+
+
+def ranked(image: AskedImage) -> AskedImage:
+    """The images of which a model is least sure come first, those of which none has said anything before them."""
+    return {**image, "rank": rank(1 - image.get("uncertainty", 1))}
 
 
 @step
 def handler(event: dict[str, Any], context: Context) -> None:
-    job = {
-        "job_id": names.task_job(event["job_id"], "labeling", event["round"]),
-        "kind": "labeling",
-        "round": event["round"],
-        "classes": CLASSES,
-        "annotators": ANNOTATORS,
-        "task_token": event["task_token"],
-    }
-    # The images of which a model is least sure come first, those of which none has said anything before them.
-    images = (
-        {**image, "rank": labels.rank(1 - image.get("uncertainty", 1))}
-        for image in artifacts.each_line(artifacts.key(event["images_uri"]))
-    )
-    number = tasks.open_job(job, images)
-    logger.info("labeling job opened", job_id=job["job_id"], tasks=number)
+    job = NewJob.of_round(JobKind.LABELING, event, classes=CLASSES, annotators=ANNOTATORS)
+    lines = artifacts.each_line(artifacts.key(event["images_uri"]))
+    number = jobs.open(job, (ranked(asked_image(line)) for line in lines))
+    logger.info("labeling job opened", job_id=job.job_id, tasks=number)

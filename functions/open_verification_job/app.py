@@ -7,34 +7,31 @@ Output:  none; the token is answered with {"job_id", "tasks"} when every task is
 import os
 from typing import Any
 
-from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.labelling import labels
-from sightline.labelling.tasks import Tasks
+from sightline.labelling.jobs import Jobs
+from sightline.labelling.lines import AskedImage, asked_image
+from sightline.labelling.proposals import rank
+from sightline.labelling.tasks import JobKind, NewJob
 from sightline.runtime import Context, logger, step
 
+VERIFIERS = 1  # people for each label
 CLASSES = os.environ["CLASSES"].split(",")
 
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
-tasks = Tasks(aws, os.environ["TASKS_TABLE"])
+jobs = Jobs(aws, os.environ["TASKS_TABLE"])
+
+
+def ranked(label: AskedImage) -> AskedImage:
+    """Labels on which the annotators agree least come first."""
+    agreement = label.get("agreement")
+    return {**label, "rank": rank(1 if agreement is None else agreement)}
 
 
 @step
 def handler(event: dict[str, Any], context: Context) -> None:
-    job = {
-        "job_id": names.task_job(event["job_id"], "verification", event["round"]),
-        "kind": "verification",
-        "round": event["round"],
-        "classes": CLASSES,
-        "annotators": 1,
-        "task_token": event["task_token"],
-    }
-    # Labels on which the annotators agree least come first.
-    images = (
-        {**label, "rank": labels.rank(1 if label.get("agreement") is None else label["agreement"])}
-        for label in artifacts.each_line(artifacts.key(event["labels_uri"]))
-    )
-    number = tasks.open_job(job, images)
-    logger.info("verification job opened", job_id=job["job_id"], tasks=number)
+    job = NewJob.of_round(JobKind.VERIFICATION, event, classes=CLASSES, annotators=VERIFIERS)
+    lines = artifacts.each_line(artifacts.key(event["labels_uri"]))
+    number = jobs.open(job, (ranked(asked_image(line)) for line in lines))
+    logger.info("verification job opened", job_id=job.job_id, tasks=number)

@@ -9,42 +9,27 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.labelling import ground_truth
+from sightline.labelling.ground_truth_jobs import GroundTruthJobs, PreparedJob
+from sightline.labelling.lines import label_record
+from sightline.labelling.tasks import JobKind
 from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
-WORKTEAM = os.environ["WORKTEAM_ARN"]
-PUBLIC_CROWD_PRICE = int(os.environ["PUBLIC_CROWD_PRICE"])
 TEMPLATE = (Path(__file__).parent / "task.liquid.html").read_bytes()
 
-aws = Aws()
-artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
+artifacts = ObjectStore(Aws(), os.environ["ARTIFACTS_BUCKET"])
+jobs = GroundTruthJobs.from_environment(artifacts)
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    prefix = names.round_prefix(event["job_id"], event["round"]) + "verification-job/"
-    labels = artifacts.read_lines(artifacts.key(event["labels_uri"]))
-    config = ground_truth.human_task_config(
-        ground_truth.VERIFICATION,
-        region=os.environ["AWS_REGION"],
-        workteam=WORKTEAM,
-        template_uri=artifacts.write(prefix + "task.liquid.html", TEMPLATE, "text/html"),
-        title="Verify the boxes around defects",
-        workers=1,
-        public_price_tenth_cents=PUBLIC_CROWD_PRICE,
+def handler(event: dict[str, Any], context: Context) -> PreparedJob:
+    given = artifacts.read_lines(artifacts.key(event["labels_uri"]))
+    lines = [ground_truth.to_verify(label_record(line), CLASSES) for line in given]
+    job = jobs.prepare(
+        JobKind.VERIFICATION, event["job_id"], event["round"], lines, list(ground_truth.Verdict), TEMPLATE
     )
-    lines = [ground_truth.to_verify(label, CLASSES) for label in labels]
     logger.info("verification job prepared", job_id=event["job_id"], labels=len(lines))
-    return {
-        "name": names.short(f"{event['job_id']}-verification-{event['round']}"),
-        "manifest_uri": artifacts.write_lines(prefix + "input.manifest", lines),
-        "categories_uri": artifacts.write_json(
-            prefix + "categories.json", ground_truth.categories(list(ground_truth.VERDICTS))
-        ),
-        "output_uri": artifacts.uri(prefix + "output/"),
-        "human_task_config": config,
-    }
+    return job

@@ -17,6 +17,7 @@ from typing import Any
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.uploads import Uploads
+from sightline.labelling.lines import AskedImage, asked_image
 from sightline.labelling.proposals import propose, uncertainty
 from sightline.models.registry import Registry
 from sightline.runtime import Context, count_metric, logger, step
@@ -41,7 +42,7 @@ def load(release_uri: str) -> Detector:
     return release.load(artifacts.folder(release_uri), threads=os.cpu_count() or 1)
 
 
-def look(detector: Detector, image: dict[str, Any], body: bytes | None) -> dict[str, Any]:
+def look(detector: Detector, image: AskedImage, body: bytes | None) -> AskedImage:
     """The image with what the model sees in it."""
     if body is None:
         return image
@@ -59,12 +60,12 @@ def look(detector: Detector, image: dict[str, Any], body: bytes | None) -> dict[
     }
 
 
-def read(image: dict[str, Any]) -> bytes | None:
+def read(image: AskedImage) -> bytes | None:
     version = image.get("version_id") or None
     return uploads.read_image(image["bucket"], image["key"], version, max_bytes=MAX_IMAGE_BYTES)
 
 
-def each_seen(detector: Detector, images: Iterator[dict[str, Any]], left_ms: Callable[[], int]) -> Iterator[Any]:
+def each_seen(detector: Detector, images: Iterator[AskedImage], left_ms: Callable[[], int]) -> Iterator[AskedImage]:
     """The images with their proposals as long as there is time, then without."""
     with ThreadPoolExecutor(READERS) as pool:
         while some := list(islice(images, 4 * READERS)):
@@ -85,7 +86,8 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     key = artifacts.key(event["images_uri"])
     to, proposed = key.rpartition("/")[0] + "/proposed.jsonl", 0
     with artifacts.line_writer(to) as write:
-        for image in each_seen(detector, artifacts.each_line(key), context.get_remaining_time_in_millis):
+        asked = map(asked_image, artifacts.each_line(key))
+        for image in each_seen(detector, asked, context.get_remaining_time_in_millis):
             write(image)
             proposed += "uncertainty" in image
     count_metric("ImagesProposed", proposed)

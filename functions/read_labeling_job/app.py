@@ -12,7 +12,8 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
-from sightline.labelling import ground_truth, labels
+from sightline.labelling import ground_truth
+from sightline.labelling.lines import asked_image
 from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
@@ -25,22 +26,15 @@ class NothingLabeledError(SightlineError):
     """Ground Truth gave no label at all."""
 
 
-def label(image: dict[str, Any], line: dict[str, Any]) -> dict[str, Any] | None:
-    """The image's label, None when there is none that can be."""
-    try:
-        given = ground_truth.annotations(line, CLASSES)
-        boxes = labels.check_annotations(given, width=image["width"], height=image["height"], classes=len(CLASSES))
-    except (ground_truth.GroundTruthError, labels.InvalidAnswerError) as error:
-        logger.warning("label left out", image_id=image["image_id"], reason=str(error))
-        return None
-    return {**image, "annotations": boxes, "worker": "ground-truth"}
+def left_out(image_id: str, reason: str) -> None:
+    logger.warning("label left out", image_id=image_id, reason=reason)
 
 
 @step
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    images = artifacts.read_lines(artifacts.key(event["images_uri"]))
+    images = [asked_image(line) for line in artifacts.read_lines(artifacts.key(event["images_uri"]))]
     output = artifacts.read_lines(artifacts.key(event["output_uri"]))
-    lines = [found for image, line in ground_truth.by_image(images, output) if (found := label(image, line))]
+    lines = ground_truth.labels(images, output, CLASSES, left_out)
     if not lines:
         raise NothingLabeledError(
             f"none of {len(images)} images has a label in {event['output_uri']}; see the work team"

@@ -17,6 +17,14 @@ from sightline.images.image import ImageStatus
 from sightline.images.ledger import Ledger
 from sightline.labelling import manifest
 from sightline.labelling.feature_store import FeatureGroup
+from sightline.labelling.lines import (
+    LabelRecord,
+    RejectedLabel,
+    SkippedImage,
+    label_record,
+    rejected_label,
+    skipped_image,
+)
 from sightline.runtime import Context, count_metric, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
@@ -29,7 +37,7 @@ images = Ledger(aws, os.environ["IMAGES_TABLE"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
+def record_approved(job_id: str, number: int, label: LabelRecord) -> bool:
     """Freeze the image's bytes, settle its claim, write its features. False when it is not the job's any more."""
     copy = names.dataset_image(label["image_id"], label["format"])
     if artifacts.copy_from(label["bucket"], label["key"], copy, label.get("version_id")) is None:
@@ -42,15 +50,18 @@ def record_approved(job_id: str, number: int, label: dict[str, Any]) -> bool:
     return True
 
 
-def set_aside(job_id: str, last: int, label: dict[str, Any]) -> None:
+def set_aside(job_id: str, last: int, label: RejectedLabel | SkippedImage) -> None:
     """Settle an image without a label that people agree on: an engineer has to look, with the reason and the last
     label.
     """
-    why = f"skipped: {label['skip']}" if "skip" in label else f"rejected {last} times: {label['reason']}"
-    images.reject(job_id, label["image_id"], rounds=last, why=why, annotations=label.get("annotations"))
+    if "skip" in label:
+        why, boxes = f"skipped: {label['skip']}", label.get("annotations")
+    else:
+        why, boxes = f"rejected {last} times: {label['reason']}", label["annotations"]
+    images.reject(job_id, label["image_id"], rounds=last, why=why, annotations=boxes)
 
 
-def write_manifest(job_id: str, correlation_id: str, approved: list[dict[str, Any]]) -> str:
+def write_manifest(job_id: str, correlation_id: str, approved: list[LabelRecord]) -> str:
     """Write the job's manifest, once: its dates are those of the first time."""
     key = names.output_manifest(job_id)
     if artifacts.find(key) is not None:
@@ -63,8 +74,8 @@ def write_manifest(job_id: str, correlation_id: str, approved: list[dict[str, An
             annotations=label["annotations"],
             classes=CLASSES,
             job_name=job_id,
-            correlation_id=correlation_id,
             created=moment,
+            correlation_id=correlation_id,
         )
         for label in approved
     ]
@@ -82,14 +93,14 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     job_id, last = event["job_id"], event["round"]
     rounds = [names.round_prefix(job_id, number) for number in range(1, last + 1)]
     approved = [
-        (number, label)
+        (number, label_record(line))
         for number, prefix in enumerate(rounds, start=1)
-        for label in artifacts.read_lines(prefix + "approved.jsonl")
+        for line in artifacts.read_lines(prefix + "approved.jsonl")
     ]
-    rejected = artifacts.read_lines(rounds[-1] + "rejected.jsonl")
+    rejected = [rejected_label(line) for line in artifacts.read_lines(rounds[-1] + "rejected.jsonl")]
     # Only people on the page skip: a round that was imported, or labelled by Ground Truth, has no such list.
     listed = [prefix + "skipped.jsonl" for prefix in rounds if artifacts.find(prefix + "skipped.jsonl") is not None]
-    skipped = [label for key in listed for label in artifacts.read_lines(key)]
+    skipped = [skipped_image(line) for key in listed for line in artifacts.read_lines(key)]
     uri = write_manifest(job_id, event["correlation_id"], [label for _, label in approved])
     with ThreadPoolExecutor(WRITERS) as pool:
         recorded = list(pool.map(lambda entry: record_approved(job_id, *entry), approved))

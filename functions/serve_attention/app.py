@@ -91,7 +91,7 @@ def accept(image: Image, engineer: str) -> SettledStatus:
         created=datetime.now(UTC),
     )
     check(image, images.accept(image.image_id, engineer, label_ref=artifacts.write_lines(key, [line])))
-    features.put_label(job, image.to_item(), frozen)
+    features.put_label(job, {**image.line(), "annotations": list(image.annotations)}, frozen)
     return "APPROVED"
 
 

@@ -6,15 +6,20 @@ runs.
 
 import os
 import re
-from typing import Any, cast
 
 from sightline.api import shapes
 from sightline.api.http import Api, RequestError
 from sightline.aws.clients import Aws
 from sightline.images.uploads import Uploads
-from sightline.labelling import labels
+from sightline.labelling.answer_checks import InvalidAnswerError, check_label, check_verdict
+from sightline.labelling.answers import Answers
+from sightline.labelling.jobs import Jobs
+from sightline.labelling.leases import Leases
+from sightline.labelling.progress import progress
 from sightline.labelling.tasks import (
-    Tasks,
+    Job,
+    JobKind,
+    Task,
     TaskTakenError,
     UnknownTaskError,
     WorkflowUntoldError,
@@ -24,29 +29,28 @@ from sightline.runtime import count_metric, step
 LEASE_SECONDS = int(os.environ["LEASE_SECONDS"])
 URL_SECONDS = 3600
 MAX_COUNT = 32
-JOB = ("kind", "round", "total", "remaining", "status", "classes", "annotators", "created_at")
 
 aws = Aws()
 uploads = Uploads(aws)
-api = Api({labels.InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409, WorkflowUntoldError: 503})
-tasks = Tasks(aws, os.environ["TASKS_TABLE"])
+api = Api({InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409, WorkflowUntoldError: 503})
+jobs = Jobs(aws, os.environ["TASKS_TABLE"])
+leases = Leases(aws, os.environ["TASKS_TABLE"])
+answers = Answers(aws, os.environ["TASKS_TABLE"])
 
 
 @api.route("GET /jobs")
 def list_jobs() -> shapes.Jobs:
     """The open jobs, the oldest first."""
     worker = api.person.name
-    return {"jobs": [shown_job(job, worker) for job in tasks.jobs()]}
+    return {"jobs": [shown_job(job, worker) for job in jobs.open_ones()]}
 
 
 @api.route("GET /jobs/{job_id}")
 def show_job(job_id: str) -> shapes.JobProgress:
     """A job, and who has done how much."""
-    job = tasks.job(job_id)
-    agreement = job["agreement_sum"] / job["agreements"] if job.get("agreements") else None
-    progress = labels.progress(tasks.workers(job_id))
-    shown = {**shown_job(job, api.person.name), **progress, "agreement": agreement, "skipped": job["skipped"]}
-    return cast(shapes.JobProgress, shown)
+    job = jobs.job(job_id)
+    done = progress(jobs.workers(job_id))
+    return {**shown_job(job, api.person.name), **done, "agreement": job.agreement, "skipped": job.skipped}
 
 
 @api.route("POST /jobs/{job_id}/next", body=shapes.TaskCount)
@@ -55,24 +59,24 @@ def next_tasks(job_id: str) -> shapes.Tasks:
     count = api.json().get("count", 1)
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
         raise RequestError(f"count must be a whole number in 1..{MAX_COUNT}, got {count!r:.50}")
-    given = tasks.next(job_id, api.person.name, LEASE_SECONDS, count)
+    given = leases.next(job_id, api.person.name, LEASE_SECONDS, count)
     return {"tasks": [shown_task(task) for task in given]}
 
 
 @api.route("GET /jobs/{job_id}/tasks/{task_id}")
 def show_task(job_id: str, task_id: str) -> shapes.TaskAnswered:
     """A task with the caller's own answer."""
-    task = tasks.task(job_id, task_id)
-    return {**shown_task(task), "answer": tasks.own_answer(job_id, task_id, api.person.name)}
+    task = jobs.task(job_id, task_id)
+    return {**shown_task(task), "answer": answers.own(job_id, task_id, api.person.name)}
 
 
 @api.route("POST /jobs/{job_id}/tasks/{task_id}/answer", body=shapes.Answer)
 def answer_task(job_id: str, task_id: str) -> shapes.Saved:
     """Save an answer. The same one twice counts once; another one replaces it while the job is open."""
-    sent, job, image = api.json(), tasks.job(job_id), tasks.task(job_id, task_id)["image"]
-    check = labels.check_label if job["kind"] == "labeling" else labels.check_verdict
-    answer = check(sent, width=image["width"], height=image["height"], classes=len(job["classes"]))
-    remaining = tasks.answer(job_id, task_id, api.person.name, answer)
+    sent, job, image = api.json(), jobs.job(job_id), jobs.task(job_id, task_id).image
+    check = check_label if job.kind == JobKind.LABELING else check_verdict
+    answer = check(sent, width=image["width"], height=image["height"], classes=len(job.classes))
+    remaining = answers.save(job_id, task_id, api.person.name, answer)
     count_metric("TasksAnswered")
     return {"status": "saved", "remaining": remaining}
 
@@ -80,7 +84,7 @@ def answer_task(job_id: str, task_id: str) -> shapes.Saved:
 @api.route("POST /jobs/{job_id}/tasks/{task_id}/lease")
 def renew_lease(job_id: str, task_id: str) -> shapes.Lease:
     """Keep a task longer."""
-    return {"lease_expires_at": tasks.renew(job_id, task_id, api.person.name, LEASE_SECONDS)}
+    return {"lease_expires_at": leases.renew(job_id, task_id, api.person.name, LEASE_SECONDS)}
 
 
 @api.route("DELETE /jobs/{job_id}/tasks/{task_id}/lease", query=("until",))
@@ -89,19 +93,29 @@ def release_lease(job_id: str, task_id: str) -> None:
     until = api.query("until")
     if until is not None and not re.fullmatch(r"\d{1,16}", until, re.ASCII):
         raise RequestError(f"until must be the lease_expires_at that is given back, got {until!r:.50}")
-    tasks.release(job_id, task_id, api.person.name, None if until is None else int(until))
+    leases.release(job_id, task_id, api.person.name, None if until is None else int(until))
 
 
-def shown_job(job: dict[str, Any], worker: str) -> shapes.JobShown:
+def shown_job(job: Job, worker: str) -> shapes.JobShown:
     # How many one person has answered tells something only where each image asks several.
-    answered = tasks.answered(job["pk"], worker) if job["annotators"] > 1 else None
-    shown = {"job_id": job["pk"], **{field: job[field] for field in JOB}, "answered_by_you": answered}
-    return cast(shapes.JobShown, shown)
+    answered = jobs.answered(job.job_id, worker) if job.annotators > 1 else None
+    return {
+        "job_id": job.job_id,
+        "kind": job.kind.value,
+        "round": job.round,
+        "total": job.total,
+        "remaining": job.remaining,
+        "status": job.status.value,
+        "classes": list(job.classes),
+        "annotators": job.annotators,
+        "created_at": job.created_at,
+        "answered_by_you": answered,
+    }
 
 
-def shown_task(task: dict[str, Any]) -> shapes.TaskShown:
+def shown_task(task: Task) -> shapes.TaskShown:
     """A task as the page gets it."""
-    image = task["image"]
+    image = task.image
     return {
         "task_id": image["image_id"],
         "image_id": image["image_id"],
@@ -114,7 +128,7 @@ def shown_task(task: dict[str, Any]) -> shapes.TaskShown:
         "rejection": image.get("reason"),
         "annotated_by": image.get("annotated_by", []),
         "agreement": image.get("agreement"),
-        "lease_expires_at": task["position"] if "leased_by" in task else None,
+        "lease_expires_at": task.lease_until,
     }
 
 

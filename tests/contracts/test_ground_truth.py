@@ -13,7 +13,7 @@ from tests.project import ROOT, template
 MODEL = Path(botocore.__file__).parent / "data" / "sagemaker" / "2017-07-24" / "service-2.json.gz"
 
 
-@pytest.mark.parametrize("kind", [ground_truth.BOUNDING_BOX, ground_truth.VERIFICATION])
+@pytest.mark.parametrize("kind", list(ground_truth.TaskType))
 @pytest.mark.parametrize("part", ["PRE", "ACS"])
 def test_the_table_of_task_functions_is_that_of_the_service_model(kind: str, part: str) -> None:
     text = gzip.decompress(MODEL.read_bytes()).decode()
@@ -24,8 +24,7 @@ def test_the_table_of_task_functions_is_that_of_the_service_model(kind: str, par
 def test_the_role_may_run_exactly_these_task_functions() -> None:
     role = template()["Resources"]["GroundTruthRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     allowed = next(entry["Resource"] for entry in role if entry["Sid"] == "RunTaskFunctions")
-    kinds = (ground_truth.BOUNDING_BOX, ground_truth.VERIFICATION)
-    wanted = {f"{part}-{kind}" for part in ("PRE", "ACS") for kind in kinds}
+    wanted = {f"{part}-{kind}" for part in ("PRE", "ACS") for kind in ground_truth.TaskType}
     assert {entry["Fn::Sub"].rsplit(":", 1)[1] for entry in allowed} == wanted
 
 

@@ -21,7 +21,11 @@ import boto3
 import pytest
 
 from local import stack
-from sightline.labelling import tasks
+from sightline.labelling.answers import Answers
+from sightline.labelling.jobs import Jobs
+from sightline.labelling.leases import Leases
+from sightline.labelling.lines import AskedImage
+from sightline.labelling.tasks import JobKind, JobStatus, NewJob, TaskTakenError, WorkflowUntoldError
 from tests.given_aws import GivenAws
 from tests.project import template
 
@@ -63,7 +67,14 @@ def told(tmp_path: Path) -> Path:
     return file
 
 
-def jobs(endpoint: str, told: Path) -> tasks.Tasks:
+class People:
+    """What people and workflows do with the jobs of a table, through connections of one process."""
+
+    def __init__(self, aws: GivenAws) -> None:
+        self.jobs, self.leases, self.answers = Jobs(aws, "tasks"), Leases(aws, "tasks"), Answers(aws, "tasks")
+
+
+def connected(endpoint: str, told: Path) -> People:
     """The table of the emulator, through connections of this process alone."""
 
     def send_task_success(*, taskToken: str, output: str) -> None:  # noqa: N803
@@ -71,38 +82,39 @@ def jobs(endpoint: str, told: Path) -> tasks.Tasks:
             lines.write(json.dumps({"token": taskToken, "output": json.loads(output)}) + "\n")
 
     step_functions = SimpleNamespace(send_task_success=send_task_success)
-    return tasks.Tasks(GivenAws(boto3.Session(**stack.CREDENTIALS), endpoint, stepfunctions=step_functions), "tasks")
+    return People(GivenAws(boto3.Session(**stack.CREDENTIALS), endpoint, stepfunctions=step_functions))
 
 
-def open_job(opened: tasks.Tasks, job_id: str, number: int, annotators: int) -> None:
-    images = [{"image_id": f"image-{n:04}", "key": f"incoming/{n}.jpg", "width": 9, "height": 9} for n in range(number)]
-    job = {"job_id": job_id, "kind": "labeling", "round": 1, "classes": ["scratch"], "annotators": annotators}
-    assert opened.open_job({**job, "task_token": "token"}, images) == number
+def open_job(jobs: Jobs, job_id: str, number: int, annotators: int) -> None:
+    images: list[AskedImage] = [
+        {"image_id": f"image-{n:04}", "bucket": "images", "key": f"incoming/{n}.jpg", "width": 9, "height": 9}
+        for n in range(number)
+    ]
+    assert jobs.open(NewJob(job_id, JobKind.LABELING, 1, ("scratch",), annotators, "token"), images) == number
 
 
 def work(endpoint: str, told: Path, job_id: str, name: str, seed: int, finished: Any) -> None:
     """One person: takes some tasks, answers them, some of them twice, until the job is over."""
-    rng, table = random.Random(seed), jobs(endpoint, told)
+    rng, table = random.Random(seed), connected(endpoint, told)
     while True:
-        given = table.next(job_id, name, LEASE_SECONDS, rng.randint(1, 4))
-        if not given and table.job(job_id)["status"] == "DONE":
+        given = table.leases.next(job_id, name, LEASE_SECONDS, rng.randint(1, 4))
+        if not given and table.jobs.job(job_id).status == JobStatus.DONE:
             finished.value += 1
             return
         for task in given:
-            answer = {"annotations": [], "by": name}
             for _ in range(rng.choice([1, 1, 2])):
                 try:
-                    table.answer(job_id, task["image"]["image_id"], name, answer)
-                except tasks.TaskTakenError:
+                    table.answers.save(job_id, task.image["image_id"], name, {"annotations": []})
+                except TaskTakenError:
                     break  # it was so slow that somebody else has it
-                except tasks.WorkflowUntoldError:
+                except WorkflowUntoldError:
                     # Somebody else is telling the workflow; when that one dies, asking for the next task tells it.
                     continue
         if not given:
             time.sleep(0.1)
 
 
-class People:
+class Workers:
     """Processes that work on a job, each under a name that a new one takes over when it was killed."""
 
     def __init__(self, endpoint: str, told: Path, job_id: str) -> None:
@@ -138,12 +150,12 @@ def test_each_task_counts_once_and_the_workflow_is_told_once_whoever_dies(
     dynamodb: Any, told: Path, number: int, annotators: int
 ) -> None:
     job_id, rng = f"{JOB}.{annotators}", random.Random(1)
-    opened = jobs(dynamodb.meta.endpoint_url, told)
-    open_job(opened, job_id, number, annotators)
-    people, kills = People(dynamodb.meta.endpoint_url, told, job_id), 0
+    opened = connected(dynamodb.meta.endpoint_url, told)
+    open_job(opened.jobs, job_id, number, annotators)
+    people, kills = Workers(dynamodb.meta.endpoint_url, told, job_id), 0
     try:
         # The last tasks are left to the living: who dies between telling the workflow and noting it is told again for.
-        while (left := opened.job(job_id)["remaining"]) > number // 20:
+        while (left := opened.jobs.job(job_id).remaining) > number // 20:
             due = KILLS * (number - left) // number
             if kills < due:
                 people.kill_one(rng)
@@ -152,16 +164,19 @@ def test_each_task_counts_once_and_the_workflow_is_told_once_whoever_dies(
         people.wait(300)
     finally:
         people.stop()
-    job = opened.job(job_id)
-    assert (job["status"], job["remaining"], job["answered"]) == ("DONE", 0, number * annotators)
+    job = opened.jobs.job(job_id)
+    assert (job.status, job.remaining, job.answered) == ("DONE", 0, number * annotators)
     assert [json.loads(line) for line in told.read_text().splitlines()] == [
         {"token": "token", "output": {"job_id": job_id, "tasks": number}}
     ]
-    answers = {image["image_id"]: [entry["worker"] for entry in given] for image, given in opened.answers(job_id)}
+    answers = {
+        image["image_id"]: [entry["worker"] for entry in given if "worker" in entry]
+        for image, given in opened.answers.by_task(job_id)
+    }
     assert len(answers) == number
     assert {len(given) for given in answers.values()} == {annotators}
     assert {len(set(given)) for given in answers.values()} == {annotators}
-    counted = {entry["worker"]: entry["answers"] for entry in opened.workers(job_id)}
+    counted = {entry.worker: entry.answers for entry in opened.jobs.workers(job_id)}
     assert counted == Counter(name for given in answers.values() for name in given)
     assert people.finished.value == PEOPLE
     assert kills >= KILLS // 2

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from sightline.images.image import ImageStatus
-from sightline.labelling import tasks as tasks_module
+from sightline.labelling import closing
+from sightline.labelling.closing import Closing
 from tests.fake_cloud import Cloud, jpeg, request
 from tests.given_aws import GivenAws
 from tests.images import ledger
@@ -400,7 +401,7 @@ def test_who_died_before_the_workflow_heard_is_made_up_for(
     open_labeling(step, cloud)
     tasks = take(step, count=4)
     with monkeypatch.context() as broken:
-        broken.setattr(tasks_module.Tasks, "_close", lambda *_, **__: None)
+        broken.setattr(Closing, "close", lambda *_, **__: None)
         for task in tasks:
             ask(step, "POST", answer_path(task), {"annotations": []})
     assert answered == []
@@ -421,12 +422,12 @@ def test_who_dies_while_telling_the_workflow_is_made_up_for(
         raise KeyboardInterrupt  # as a process that ends: nobody cleans up
 
     with monkeypatch.context() as broken, pytest.raises(KeyboardInterrupt):
-        broken.setattr(tasks_module.Tasks, "_answer_workflow", killed)
+        broken.setattr(Closing, "_answer_workflow", killed)
         ask(step, "POST", answer_path(last), {"annotations": []})
     status, said = ask(step, "POST", answer_path(last), {"annotations": []})
     assert (status, "send it again" in said["message"], answered) == (503, True, [])  # it may be alive and slow
-    later = tasks_module.now() + tasks_module.CLOSING_SECONDS * 1000 + 1
-    monkeypatch.setattr(tasks_module, "now", lambda: later)
+    later = closing.now() + closing.CLOSING_SECONDS * 1000 + 1
+    monkeypatch.setattr(closing, "now", lambda: later)
     if who_comes == "the answer again":
         assert ask(step, "POST", answer_path(last), {"annotations": []}) == (200, {"status": "saved", "remaining": 0})
     else:

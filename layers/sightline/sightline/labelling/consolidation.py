@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
 
-Box = dict[str, int]
+from sightline.images.box import Box
+
 Plain = tuple[int, int, int, int, int]  # class, left, top, width, height: hashable, and ordered
 
 MIN_OVERLAP = 0.5  # intersection over union from which two boxes mean one defect
 MAX_NEIGHBOURS = 64  # boxes compared with one box; only answers with dozens of boxes in one place have more
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Consolidated:
     """What the annotators of one image say together. `agreement` in 0..1."""
 
@@ -28,7 +29,7 @@ class Consolidated:
 
 
 def consolidate(answers: list[list[Box]]) -> Consolidated:
-    """One label from the boxes (`class_id, left, top, width, height`, whole pixels) of each annotator.
+    """Return one label from the boxes of each annotator.
 
     A box is kept when at least half of them drew it: with an even number a tie keeps it, for whoever verifies sees a
     box too many, but hardly one that is missing. Its class is the one most gave (a tie: the lowest), each of its edges
@@ -38,7 +39,7 @@ def consolidate(answers: list[list[Box]]) -> Consolidated:
     if not answers:
         raise ValueError("no answers to consolidate")
     if len(answers) == 1:
-        return Consolidated([dict(box) for box in answers[0]], 1.0)
+        return Consolidated(list(answers[0]), 1.0)
     # In an order that comes from the boxes alone, so that whoever answered first has no more say than the others.
     plain = sorted(sorted(_plain(box) for box in answer) for answer in answers)
     defects = _match(plain)
@@ -48,7 +49,7 @@ def consolidate(answers: list[list[Box]]) -> Consolidated:
 
 
 def overlap(a: Box, b: Box) -> float:
-    """Intersection over union, 0..1."""
+    """Return intersection over union, 0..1."""
     return _overlap(_plain(a), _plain(b))
 
 

@@ -1,9 +1,9 @@
 """Approved labels as records of a SageMaker feature group."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from sightline.aws.clients import Aws
+from sightline.labelling.lines import LabelRecord
 
 
 class FeatureGroup:
@@ -13,7 +13,7 @@ class FeatureGroup:
         self.aws = aws
         self.name = name
 
-    def put_label(self, job_id: str, label: dict[str, Any], image_uri: str) -> None:
+    def put_label(self, job_id: str, label: LabelRecord, image_uri: str) -> None:
         """Write the label of one image; a later record of the same image replaces it in the online store."""
         features = {
             "image_id": label["image_id"],

@@ -6,17 +6,36 @@ known again.
 """
 
 from collections import Counter
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import NotRequired, TypedDict, TypeVar
 
 from sightline.errors import SightlineError
-from sightline.labelling.labels import MAX_REASON
+from sightline.fields import Fields, InvalidFieldError
+from sightline.images.box import Box
+from sightline.labelling.answer_checks import MAX_REASON, InvalidAnswerError, check_annotations
+from sightline.labelling.lines import Answer, AskedImage, ImageLine, LabelRecord, VerdictLine
 from sightline.names import LABEL_ATTRIBUTE
 
 VERDICT_ATTRIBUTE = "verdict"
-VERDICTS = ("approved", "rejected")
-BOUNDING_BOX = "BoundingBox"
-VERIFICATION = "VerificationBoundingBox"
+WORKER = "ground-truth"  # who answered, as labels and verdicts name it
 MAX_WORKERS = 9
+Line = TypeVar("Line", bound=ImageLine)
+
+
+class Verdict(StrEnum):
+    """The words that workers may say of a label."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class TaskType(StrEnum):
+    """Ground Truth's names of what workers do."""
+
+    BOUNDING_BOX = "BoundingBox"
+    VERIFICATION = "VerificationBoundingBox"
+
 
 # The AWS accounts that hold Ground Truth's own task functions, by region.
 # Source: SageMaker API reference, HumanTaskConfig (PreHumanTaskLambdaArn) and AnnotationConsolidationConfig. The same
@@ -38,16 +57,48 @@ TASK_ACCOUNTS = {
 PUBLIC_CROWD = ":workteam/public-crowd/"
 
 
+class Amount(TypedDict):
+    """A price in dollars, as SageMaker takes it apart."""
+
+    Dollars: int
+    Cents: int
+    TenthFractionsOfACent: int
+
+
+class HumanTaskConfig(TypedDict):
+    """CreateLabelingJob's HumanTaskConfig. Times in seconds."""
+
+    WorkteamArn: str
+    UiConfig: dict[str, str]
+    PreHumanTaskLambdaArn: str
+    AnnotationConsolidationConfig: dict[str, str]
+    TaskTitle: str
+    TaskDescription: str
+    TaskKeywords: list[str]
+    NumberOfHumanWorkersPerDataObject: int
+    TaskTimeLimitInSeconds: int
+    TaskAvailabilityLifetimeInSeconds: int
+    MaxConcurrentTaskCount: int
+    PublicWorkforceTaskPrice: NotRequired[dict[str, Amount]]
+
+
 class GroundTruthError(SightlineError):
     """A job that Ground Truth can't do here, or an answer that it did not give."""
 
 
 def human_task_config(
-    kind: str, *, region: str, workteam: str, template_uri: str, title: str, workers: int, public_price_tenth_cents: int
-) -> dict[str, Any]:
-    """CreateLabelingJob's HumanTaskConfig for `kind` (BOUNDING_BOX or VERIFICATION).
+    kind: TaskType,
+    *,
+    region: str,
+    workteam: str,
+    template_uri: str,
+    title: str,
+    workers: int,
+    public_price_tenth_cents: int,
+) -> HumanTaskConfig:
+    """Return CreateLabelingJob's HumanTaskConfig.
 
-    Raises GroundTruthError where Ground Truth has no functions, without a work team, and for the public crowd unless a
+    Raise GroundTruthError where Ground Truth has no functions, without a work team, and for the public crowd unless a
     price was set for it: images of a production line are never shown to strangers by mistake.
     """
     account = TASK_ACCOUNTS.get(region)
@@ -64,7 +115,7 @@ def human_task_config(
             "the images"
         )
     function = f"arn:aws:lambda:{region}:{account}:function:"
-    config: dict[str, Any] = {
+    config: HumanTaskConfig = {
         "WorkteamArn": workteam,
         "UiConfig": {"UiTemplateS3Uri": template_uri},
         "PreHumanTaskLambdaArn": f"{function}PRE-{kind}",
@@ -86,18 +137,18 @@ def human_task_config(
     return config
 
 
-def categories(names: list[str]) -> dict[str, Any]:
-    """The file that says which labels workers may give."""
-    return {"document-version": "2018-11-28", "labels": [{"label": name} for name in names]}
+def categories(words: Sequence[str]) -> dict[str, object]:
+    """Return the file that says which labels workers may give."""
+    return {"document-version": "2018-11-28", "labels": [{"label": word} for word in words]}
 
 
-def to_label(image: dict[str, Any]) -> dict[str, Any]:
-    """The input line of an image (`image_id, bucket, key`) that is to be labelled."""
+def to_label(image: ImageLine) -> dict[str, object]:
+    """Return the input line of an image that is to be labelled."""
     return {"source-ref": f"s3://{image['bucket']}/{image['key']}", "image-id": image["image_id"]}
 
 
-def to_verify(label: dict[str, Any], classes: list[str]) -> dict[str, Any]:
-    """The input line of a labelled image; its template shows the boxes of `defects`."""
+def to_verify(label: LabelRecord, classes: Sequence[str]) -> dict[str, object]:
+    """Return the input line of a labelled image; its template shows the boxes of `defects`."""
     return {
         **to_label(label),
         LABEL_ATTRIBUTE: {
@@ -112,38 +163,94 @@ def to_verify(label: dict[str, Any], classes: list[str]) -> dict[str, Any]:
     }
 
 
-def by_image(images: list[dict[str, Any]], output: list[dict[str, Any]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each image with its output line, in the order of the images. Lines of no image, and images without a line, are
-    left out.
+def labels(
+    images: Sequence[AskedImage],
+    output: Sequence[object],
+    classes: Sequence[str],
+    left_out: Callable[[str, str], None],
+) -> list[LabelRecord]:
+    """Return the labels in an output manifest. `left_out` is told the image id and why of each that can't be one."""
+    found: list[LabelRecord] = []
+    for image, line in _by_image(images, output):
+        try:
+            boxes = check_annotations(
+                boxes_of(line, classes), width=image["width"], height=image["height"], classes=len(classes)
+            )
+        except (GroundTruthError, InvalidAnswerError) as error:
+            left_out(image["image_id"], str(error))
+            continue
+        found.append(_labeled(image, boxes))
+    return found
+
+
+def verdicts(
+    labels: Sequence[LabelRecord], output: Sequence[object], left_out: Callable[[str, str], None]
+) -> list[VerdictLine]:
+    """Return the verdicts in an output manifest. `left_out` is told the image id and why of each label without one."""
+    found: list[VerdictLine] = []
+    for label, line in _by_image(labels, output):
+        try:
+            said = verdict_of(line)
+        except GroundTruthError as error:
+            left_out(label["image_id"], str(error))
+            continue
+        found.append({"image_id": label["image_id"], **said, "worker": WORKER})
+    return found
+
+
+def _labeled(image: AskedImage, boxes: list[Box]) -> LabelRecord:
+    label: LabelRecord = {**image, "annotations": boxes, "worker": WORKER}  # type: ignore[typeddict-item]
+    return label
+
+
+def _by_image(images: Sequence[Line], output: Sequence[object]) -> Iterator[tuple[Line, Mapping[str, object]]]:
+    """Return each image with its output line, in the order of the images.
+
+    Lines of no image, and images without a line, are left out.
     """
-    lines = {line.get("image-id"): line for line in output}
-    return [(image, lines[image["image_id"]]) for image in images if image["image_id"] in lines]
+    known = [line for line in output if isinstance(line, Mapping)]
+    lines = {line.get("image-id"): line for line in known}
+    return ((image, lines[image["image_id"]]) for image in images if image["image_id"] in lines)
 
 
-def annotations(line: dict[str, Any], classes: list[str]) -> list[dict[str, Any]]:
-    """The boxes of an output line, with the stack's class ids. Raises GroundTruthError saying why there are none."""
-    metadata = line.get(f"{LABEL_ATTRIBUTE}-metadata", {})
-    if "failure-reason" in metadata or LABEL_ATTRIBUTE not in line:
-        raise GroundTruthError(f"not labelled: {str(metadata.get('failure-reason', 'no label'))[:MAX_REASON]}")
+def boxes_of(line: Mapping[str, object], classes: Sequence[str]) -> list[Mapping[str, object]]:
+    """Return the boxes of an output line, with the stack's class ids, their edges not yet checked.
+
+    Raise GroundTruthError saying why there are none.
+    """
     try:
-        names = {int(number): name for number, name in metadata["class-map"].items()}
-        fields = ("left", "top", "width", "height")
-        return [
-            {"class_id": classes.index(names[box["class_id"]]), **{field: box[field] for field in fields}}
-            for box in line[LABEL_ATTRIBUTE]["annotations"]
-        ]
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        fields = Fields(line, "in the output manifest")
+        metadata = fields.fields(f"{LABEL_ATTRIBUTE}-metadata")
+        if "failure-reason" in metadata.values or LABEL_ATTRIBUTE not in line:
+            reason = str(metadata.values.get("failure-reason", "no label"))[:MAX_REASON]
+            raise GroundTruthError(f"not labelled: {reason}")
+        names = {int(number): name for number, name in metadata.mapping("class-map").items()}
+        boxes = fields.mapping(LABEL_ATTRIBUTE)["annotations"]
+        if not isinstance(boxes, list):
+            raise fields.refuse(LABEL_ATTRIBUTE, "a label with a list of boxes")
+        return [_own_class(Fields(box, "in the output manifest"), names, classes) for box in boxes]
+    except (KeyError, ValueError, InvalidFieldError) as error:
         raise GroundTruthError(f"no label of these classes: {type(error).__name__}: {error!s:.100}") from error
 
 
-def verdict(line: dict[str, Any]) -> dict[str, Any]:
-    """`{"approved": true}`, or `{"approved": false, "reason"}` with what the workers said. Raises GroundTruthError."""
-    metadata = line.get(f"{VERDICT_ATTRIBUTE}-metadata", {})
+def _own_class(box: Fields, names: Mapping[int, object], classes: Sequence[str]) -> Mapping[str, object]:
+    own = list(classes).index(str(names[box.whole("class_id", 0)]))
+    return {"class_id": own, **{edge: box.values[edge] for edge in ("left", "top", "width", "height")}}
+
+
+def verdict_of(line: Mapping[str, object]) -> Answer:
+    """Return the verdict of an output line, a rejection with what the workers said. Raise GroundTruthError."""
+    try:
+        metadata = Fields(line, "in the output manifest").mapping(f"{VERDICT_ATTRIBUTE}-metadata")
+    except InvalidFieldError as error:
+        raise GroundTruthError(f"no verdict: {error}") from error
     said = metadata.get("class-name")
-    if said not in VERDICTS:
-        raise GroundTruthError(f"no verdict: {str(metadata.get('failure-reason', said))[:MAX_REASON]}")
-    if said == "approved":
+    if said == Verdict.APPROVED:
         return {"approved": True}
-    comments = Counter(str(entry.get("comment", "")).strip() for entry in metadata.get("worker-feedback", []))
+    if said != Verdict.REJECTED:
+        raise GroundTruthError(f"no verdict: {str(metadata.get('failure-reason', said))[:MAX_REASON]}")
+    feedback = metadata.get("worker-feedback", [])
+    entries = [entry for entry in feedback if isinstance(entry, Mapping)] if isinstance(feedback, list) else []
+    comments = Counter(str(entry.get("comment", "")).strip() for entry in entries)
     reason = "; ".join(comment for comment in comments if comment) or "rejected without a comment"
     return {"approved": False, "reason": reason[:MAX_REASON]}

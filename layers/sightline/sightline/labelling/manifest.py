@@ -2,26 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
+from sightline.images.box import Box
 from sightline.names import LABEL_ATTRIBUTE
 
 
 def record(
     *,
     source: str,
-    image: dict[str, Any],
-    annotations: Sequence[Mapping[str, object]],
-    classes: list[str],
+    image: Mapping[str, object],
+    annotations: Sequence[Box],
+    classes: Sequence[str],
     job_name: str,
     created: datetime,
     correlation_id: str | None = None,
-) -> dict[str, Any]:
-    """One image's label record. `image` holds `image_id`, `width`, `height` (pixels) and, once known, `group_id`.
+) -> dict[str, object]:
+    """Return one image's label record. `image` holds `image_id`, `width`, `height` (pixels), and `group_id` if known.
 
     An image without a defect has an empty list of annotations: it is labelled, not missing.
     """
-    line: dict[str, Any] = {
+    line: dict[str, object] = {
         "source-ref": source,
         LABEL_ATTRIBUTE: {
             "image_size": [{"width": image["width"], "height": image["height"], "depth": 3}],
@@ -43,6 +43,6 @@ def record(
     return line
 
 
-def file_list(prefix: str, names: list[str]) -> list[Any]:
-    """A SageMaker `ManifestFile`: the common prefix (an S3 URI that ends with a slash), then the files below it."""
+def file_list(prefix: str, names: list[str]) -> list[object]:
+    """Return a SageMaker `ManifestFile`: the common prefix (an S3 URI that ends with a slash), then the files below it."""
     return [{"prefix": prefix}, *names]

@@ -43,7 +43,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         }.items():
             put(f"{kind}.manifest", "".join(json.dumps(line) + "\n" for line in lines).encode())
         put("labeling.json", ground_truth.categories(CLASSES))
-        put("verification.json", ground_truth.categories(list(ground_truth.VERDICTS)))
+        put("verification.json", ground_truth.categories(list(ground_truth.Verdict)))
         put("page.html", b"<p>")
 
         class Session:
@@ -69,8 +69,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def request(kind: str, name: str = "Job-1") -> dict[str, Any]:
     task, attribute = {
-        "labeling": (ground_truth.BOUNDING_BOX, LABEL_ATTRIBUTE),
-        "verification": (ground_truth.VERIFICATION, "verdict"),
+        "labeling": (ground_truth.TaskType.BOUNDING_BOX, LABEL_ATTRIBUTE),
+        "verification": (ground_truth.TaskType.VERIFICATION, "verdict"),
     }[kind]
     return {
         "LabelingJobName": name,

@@ -1,0 +1,85 @@
+"""Labelling and verification jobs: opened and cancelled by a workflow, listed and read by people."""
+
+from collections.abc import Iterable
+
+from sightline.aws.clients import Aws
+from sightline.labelling.closing import Closing
+from sightline.labelling.lines import AskedImage
+from sightline.labelling.queues import NOBODY, free_queue
+from sightline.labelling.task_table import TaskTable, as_text, job_key, now, task_key, worker_key
+from sightline.labelling.tasks import Job, JobStatus, NewJob, Task, TaskStatus, WorkerCount
+
+OPEN_JOBS = "open_jobs"
+
+
+class Jobs:
+    """All labelling and verification jobs of a stack."""
+
+    def __init__(self, aws: Aws, table: str) -> None:
+        self.table = TaskTable(aws, table)
+        self.closing = Closing(aws, table)
+
+    def open(self, job: NewJob, images: Iterable[AskedImage]) -> int:
+        """Open a job of one task for each image; its token is answered when all are done. Return how many.
+
+        A repeated call keeps the answers that are there and takes the newer token. A job without images, or one that is
+        done, is answered at once.
+        """
+        item = self.table.items.update(
+            job_key(job.job_id), "SET #task_token = :token", {"token": job.task_token}, condition="attribute_exists(pk)"
+        )
+        known = Job.from_item(item) if item else None
+        if known:
+            total = known.total
+        else:
+            # The job's own item comes last: until then nobody sees its tasks, and a repeated call may write them again.
+            total = self.table.items.put_all(_fresh_task(job.job_id, image) for image in images)
+            counts = {"total": total, "remaining": total, "answered": 0, "skipped": 0}
+            state = {"status": JobStatus.OPEN.value, "open_jobs": "OPEN", "created_at": now()}
+            self.table.items.put({**job_key(job.job_id), **job.to_item(), **counts, **state})
+        if total == 0 or (known and known.remaining == 0):
+            self.closing.close(job.job_id, again=True)
+        return total
+
+    def cancel(self, job_id: str) -> None:
+        """Take a job off the list: its workflow has ended and waits for no answer."""
+        self.table.items.update(
+            job_key(job_id),
+            "SET #status = :done REMOVE #open_jobs",
+            {"done": JobStatus.DONE.value},
+            condition="attribute_exists(pk)",
+        )
+
+    def open_ones(self) -> list[Job]:
+        """Return the open jobs, oldest first."""
+        found = self.table.items.query(OPEN_JOBS, "#open_jobs = :open", {"open": "OPEN"})
+        jobs = [Job.from_item(item) for item in found]
+        for job in jobs:
+            self.closing.make_up(job)
+        return jobs
+
+    def job(self, job_id: str) -> Job:
+        """Return a job. Raise UnknownTaskError."""
+        return self.table.job(job_id)
+
+    def task(self, job_id: str, task_id: str) -> Task:
+        """Return a task of a job. Raise UnknownTaskError."""
+        return self.table.task(job_id, task_id)
+
+    def workers(self, job_id: str) -> list[WorkerCount]:
+        """Return who has answered how much."""
+        condition, values = "#pk = :workers", {"workers": worker_key(job_id, "")["pk"]}
+        found = self.table.items.query(None, condition, values, ConsistentRead=True)
+        return [WorkerCount.from_item(item) for item in found]
+
+    def answered(self, job_id: str, worker: str) -> int:
+        """Return how many tasks `worker` has answered."""
+        found = self.table.items.get(worker_key(job_id, worker))
+        return WorkerCount.from_item(found).answers if found else 0
+
+
+def _fresh_task(job_id: str, image: AskedImage) -> dict[str, object]:
+    rank = image.get("rank", 0)
+    place = {"queue": free_queue(job_id, NOBODY), "position": rank, "rank": rank}
+    key = task_key(job_id, image["image_id"])
+    return {**key, "status": TaskStatus.OPEN.value, "image": as_text(image), **place}
