@@ -20,6 +20,7 @@ from client import pipeline
 from client.annotate import Annotators
 from client.target import Target
 from local import stack
+from sightline.images.box import Box
 from sightline.images.image import ImageStatus
 
 HOME = ROOT / ".sightline"
@@ -55,7 +56,7 @@ def labeling(images: int, seed: int) -> dict[str, Any]:
     stack.down(HOME)
     stack.up(root=HOME, overrides={**SETTINGS, "MaxJobImages": str(images)}, tied=True)
     target = Target.find(None, None, None, HOME)
-    truth: dict[str, list[dict[str, int]]] = {f"bench-{number}.jpg": [] for number in range(images)}
+    truth: dict[str, list[Box]] = {f"bench-{number}.jpg": [] for number in range(images)}
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / name for name in truth]

@@ -35,8 +35,13 @@ def read_coco(path: Path) -> dict[str, list[Box]]:
 
 
 def _whole(box: LabelBox, numbers: dict[str, int]) -> Box:
-    edges = {name: round(getattr(box, name)) for name in ("left", "top", "width", "height")}
-    return {"class_id": numbers[box.class_name], **edges}
+    return {
+        "class_id": numbers[box.class_name],
+        "left": round(box.left),
+        "top": round(box.top),
+        "width": round(box.width),
+        "height": round(box.height),
+    }
 
 
 def spoil(boxes: list[Box], width: int, height: int, rng: random.Random) -> list[Box]:
@@ -45,12 +50,12 @@ def spoil(boxes: list[Box], width: int, height: int, rng: random.Random) -> list
     if kind == "forget":
         return boxes[1:]
     if kind == "move":
-        moved = dict(boxes[0])
+        moved = boxes[0].copy()
         moved["left"] = (moved["left"] + width // 3) % max(1, width - moved["width"])
         return [moved, *boxes[1:]]
     side = max(8, min(width, height) // 8)
-    place = {"left": rng.randint(0, width - side), "top": rng.randint(0, height - side)}
-    return [*boxes, {"class_id": 0, **place, "width": side, "height": side}]
+    left, top = rng.randint(0, width - side), rng.randint(0, height - side)
+    return [*boxes, {"class_id": 0, "left": left, "top": top, "width": side, "height": side}]
 
 
 def fault(given: list[Box], truth: list[Box]) -> str | None:

@@ -20,6 +20,7 @@ from sightline.datasets.splits import (
     TRAIN,
     VALIDATION,
 )
+from sightline.images.box import Box
 from sightline.labelling import manifest
 from sightline.vision.decode import decode
 from sightline.vision.phash import phash
@@ -30,10 +31,10 @@ VALIDATION_SHARE = 0.15  # of the images that are not tested
 
 @dataclass(frozen=True)
 class Labelled:
-    """A folder of images with boxes `{"class_id", "left", "top", "width", "height"}` in pixels by file name."""
+    """A folder of images with the boxes of each by file name."""
 
     images: Path
-    boxes: dict[str, list[dict[str, int]]]
+    boxes: dict[str, list[Box]]
     classes: list[str]
     groups: dict[str, str]  # file name → group
 

@@ -24,6 +24,7 @@ from client.formats.common import (
     why,
     write_text,
 )
+from sightline.images.box import Box
 from sightline.labelling import manifest
 from sightline.names import LABEL_ATTRIBUTE
 
@@ -114,7 +115,7 @@ def write(splits: dict[str, LabelSet], folder: Path, report: Report) -> list[Pat
 def _record(labeled: LabeledImage, classes: list[str]) -> dict[str, Any]:
     width, height = labeled.size or (0, 0)
     ids = {name: number for number, name in enumerate(classes)}
-    boxes = [
+    boxes: list[Box] = [
         {
             "class_id": ids[entry.class_name],
             "left": round(entry.left),

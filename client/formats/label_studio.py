@@ -34,7 +34,6 @@ NAME = "label-studio"
 TITLE = "Label Studio JSON"
 SAYS = frozenset({"size", "image_id", "group_id", "job", "labeled_at"})
 UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what Label Studio puts before the name of an uploaded file
-PIXELS = ("left", "top", "width", "height")
 
 
 def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
@@ -100,12 +99,26 @@ def _one(answers: list[list[LabelBox]]) -> list[LabelBox]:
     classes = sorted({entry.class_name for answer in answers for entry in answer})
     plain = [[_whole(entry, classes) for entry in answer] for answer in answers]
     found = consolidate(plain).annotations
-    return [LabelBox(classes[entry["class_id"]], *(float(entry[key]) for key in PIXELS)) for entry in found]
+    return [
+        LabelBox(
+            classes[entry["class_id"]],
+            float(entry["left"]),
+            float(entry["top"]),
+            float(entry["width"]),
+            float(entry["height"]),
+        )
+        for entry in found
+    ]
 
 
 def _whole(entry: LabelBox, classes: list[str]) -> Box:
-    values = {key: max(int(key in ("width", "height")), round(getattr(entry, key))) for key in PIXELS}
-    return {"class_id": classes.index(entry.class_name), **values}
+    return {
+        "class_id": classes.index(entry.class_name),
+        "left": max(0, round(entry.left)),
+        "top": max(0, round(entry.top)),
+        "width": max(1, round(entry.width)),
+        "height": max(1, round(entry.height)),
+    }
 
 
 def _box(result: dict[str, Any], measured: tuple[int, int], name: str, report: Report) -> LabelBox:

@@ -5,6 +5,7 @@ Output:  {"job_id", "released": images given back}
 """
 
 import os
+from typing import Any
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -21,7 +22,7 @@ jobs = Jobs(aws, os.environ["TASKS_TABLE"])
 
 
 @step
-def handler(event: dict, context: Context) -> dict:
+def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     job_id = names.short(event["execution"])
     for kind in JobKind:
         for number in range(1, MAX_ROUNDS + 1):

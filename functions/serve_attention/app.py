@@ -21,6 +21,7 @@ from sightline.images.ledger import Ledger
 from sightline.images.uploads import Uploads
 from sightline.labelling import manifest
 from sightline.labelling.feature_store import FeatureGroup
+from sightline.labelling.lines import label_record
 
 CLASSES = os.environ["CLASSES"].split(",")
 WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
@@ -91,7 +92,7 @@ def accept(image: Image, engineer: str) -> SettledStatus:
         created=datetime.now(UTC),
     )
     check(image, images.accept(image.image_id, engineer, label_ref=artifacts.write_lines(key, [line])))
-    features.put_label(job, {**image.line(), "annotations": list(image.annotations)}, frozen)
+    features.put_label(job, label_record({**image.line(), "annotations": list(image.annotations)}), frozen)
     return "APPROVED"
 
 

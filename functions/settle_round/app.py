@@ -34,5 +34,5 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         number += 1
         uri = artifacts.write_lines(names.round_prefix(event["job_id"], number) + "images.jsonl", settled.asked_again())
     counts = {"approved": len(settled.approved), "rejected": len(settled.rejected)}
-    logger.info("round settled", **counts, again=settled.again)
+    logger.info("round settled", extra={**counts, "again": settled.again})
     return {**counts, "again": settled.again, "round": number, "images_uri": uri}

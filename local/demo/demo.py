@@ -24,6 +24,7 @@ from reporting import demo as report
 from sightline.aws.objects import ObjectStore
 from sightline.datasets import grouping
 from sightline.errors import SightlineError
+from sightline.images.box import Box
 from sightline.images.image import ImageStatus
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.phash import phash
@@ -120,7 +121,7 @@ class Demo:
         )
 
     # ----------------------------------------------------------------------------------------------------------- stages
-    def prepare(self, work: Path) -> tuple[list[Path], list[Path], dict[str, list[dict[str, int]]]]:
+    def prepare(self, work: Path) -> tuple[list[Path], list[Path], dict[str, list[Box]]]:
         """Images to upload, images that only the device will see, and the truth about all."""
         if self.images and self.labels:
             truth = read_coco(self.labels)
@@ -142,7 +143,7 @@ class Demo:
         self.result["note"] = f"{len(seen)} to learn from, {len(unseen)} for the device alone"
         return seen, unseen, truth
 
-    def upload(self, seen: list[Path], truth: dict[str, list[dict[str, int]]], work: Path) -> None:
+    def upload(self, seen: list[Path], truth: dict[str, list[Box]], work: Path) -> None:
         """The images, and three files that a line could drop too: a corrupt one, a text, a duplicate under another
         name.
         """
@@ -156,7 +157,7 @@ class Demo:
         truth[copy.name] = truth[seen[1].name]
         pipeline.upload(self.target, [*seen, *sorted(odd.iterdir())])
 
-    def label(self, truth: dict[str, list[dict[str, int]]]) -> None:
+    def label(self, truth: dict[str, list[Box]]) -> None:
         """Simulated annotators work until every image is settled."""
         people = Annotators(self.target, truth, error_rate=ERROR_RATE, seed=0, count=4)
         deadline = time.monotonic() + LABELING_SECONDS

@@ -50,7 +50,7 @@ def _pixels(value: object, name: str) -> int:
 
 
 def check_label(sent: Mapping[str, object], *, width: int, height: int, classes: int) -> Answer:
-    """Return a labelling answer: `{"annotations": [box…]}`, or `{"skip": "reason"}` for an image that can't be labelled.
+    """Return a labelling answer: `{"annotations": [box…]}`, or `{"skip": "reason"}` where there can be no label.
 
     Raise InvalidAnswerError, also for one that says both.
     """

@@ -14,7 +14,7 @@ from sightline.errors import SightlineError
 from sightline.fields import Fields, InvalidFieldError
 from sightline.images.box import Box
 from sightline.labelling.answer_checks import MAX_REASON, InvalidAnswerError, check_annotations
-from sightline.labelling.lines import Answer, AskedImage, ImageLine, LabelRecord, VerdictLine
+from sightline.labelling.lines import AskedImage, ImageLine, LabelRecord, LabelVerdict, VerdictLine
 from sightline.names import LABEL_ATTRIBUTE
 
 VERDICT_ATTRIBUTE = "verdict"
@@ -190,16 +190,14 @@ def verdicts(
     found: list[VerdictLine] = []
     for label, line in _by_image(labels, output):
         try:
-            said = verdict_of(line)
+            found.append({"image_id": label["image_id"], **verdict_of(line), "worker": WORKER})
         except GroundTruthError as error:
             left_out(label["image_id"], str(error))
-            continue
-        found.append({"image_id": label["image_id"], **said, "worker": WORKER})
     return found
 
 
 def _labeled(image: AskedImage, boxes: list[Box]) -> LabelRecord:
-    label: LabelRecord = {**image, "annotations": boxes, "worker": WORKER}  # type: ignore[typeddict-item]
+    label: LabelRecord = {**image, "annotations": boxes, "worker": WORKER}  # type: ignore[typeddict-unknown-key]
     return label
 
 
@@ -238,7 +236,7 @@ def _own_class(box: Fields, names: Mapping[int, object], classes: Sequence[str])
     return {"class_id": own, **{edge: box.values[edge] for edge in ("left", "top", "width", "height")}}
 
 
-def verdict_of(line: Mapping[str, object]) -> Answer:
+def verdict_of(line: Mapping[str, object]) -> LabelVerdict:
     """Return the verdict of an output line, a rejection with what the workers said. Raise GroundTruthError."""
     try:
         metadata = Fields(line, "in the output manifest").mapping(f"{VERDICT_ATTRIBUTE}-metadata")

@@ -5,7 +5,7 @@ and rejected.jsonl `RejectedLabel`. A line keeps fields that this version does n
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict, cast, final
 
 from sightline.fields import Fields, InvalidFieldError
 from sightline.images.box import Box
@@ -70,27 +70,35 @@ class LabelRecord(ImageLine):
     worker: NotRequired[str]  # `import` or `ground-truth` where no person of the page labelled it
 
 
+@final
 class SkippedImage(ImageLine):
     """An image that most of its annotators could not label."""
 
     skip: str  # why
+    annotations: NotRequired[list[Box] | None]  # its last label
     annotated_by: NotRequired[list[str]]
 
 
+@final
 class RejectedLabel(LabelRecord):
     """A label that was refused."""
 
     reason: str
 
 
-class VerdictLine(TypedDict):
-    """What a verifier says of the label of an image."""
+class LabelVerdict(TypedDict):
+    """What a verifier says of a label."""
 
-    image_id: str
     approved: bool
     annotations: NotRequired[list[Box]]  # corrected
     reason: NotRequired[str]  # of a rejection
     worker: NotRequired[str]
+
+
+class VerdictLine(LabelVerdict):
+    """A verdict on the label of an image."""
+
+    image_id: str
 
 
 def _image(value: object, file: str) -> Fields:

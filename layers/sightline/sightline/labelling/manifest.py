@@ -44,5 +44,5 @@ def record(
 
 
 def file_list(prefix: str, names: list[str]) -> list[object]:
-    """Return a SageMaker `ManifestFile`: the common prefix (an S3 URI that ends with a slash), then the files below it."""
+    """Return a SageMaker `ManifestFile`: the common prefix (an S3 URI that ends with a slash), then the files."""
     return [{"prefix": prefix}, *names]

@@ -12,10 +12,10 @@ def propose(
     width: int,
     height: int,
 ) -> list[Proposal]:
-    """Return detections (x1, y1, x2, y2 in pixels of the image; score; class) as boxes of whole pixels inside the image.
+    """Return detections as boxes of whole pixels inside the image, with their scores in 0..1, four digits.
 
-    What is no pixel wide or high, or of a class that the stack does not label, is left out. Scores in 0..1, four
-    digits.
+    A detection is its corners (x1, y1, x2, y2 in pixels of the image), its score and its class. What is no pixel wide
+    or high, or of a class that the stack does not label, is left out.
     """
     boxes: list[Proposal] = []
     for (x1, y1, x2, y2), score, name in detections:

@@ -118,7 +118,7 @@ def test_labels_come_back_as_ground_truth_gives_them(s3: Any, call: Any, told: A
     assert uri == "s3://bucket/out/Job-1/manifests/output/output.manifest"
     lines = [json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines()]
     assert [line["image-id"] for line in lines] == ["0", "1"]
-    assert [ground_truth.annotations(line, CLASSES) for line in lines] == [[BOX]] * 2
+    assert [ground_truth.boxes_of(line, CLASSES) for line in lines] == [[BOX]] * 2
     opens, field, images = asked[0]
     assert (opens, field) == ("OpenLabelingJobFunction", "images_uri")
     assert [(image["key"], image["width"], image["height"]) for image in images] == [
@@ -138,8 +138,8 @@ def test_a_skipped_image_comes_back_as_a_failure(s3: Any, call: Any, told: Any, 
     uri = job["LabelingJobOutput"]["OutputDatasetS3Uri"]
     skipped, labeled = (json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines())
     with pytest.raises(ground_truth.GroundTruthError, match=r"not labelled: .* skipped"):
-        ground_truth.annotations(skipped, CLASSES)
-    assert ground_truth.annotations(labeled, CLASSES) == [BOX]
+        ground_truth.boxes_of(skipped, CLASSES)
+    assert ground_truth.boxes_of(labeled, CLASSES) == [BOX]
 
 
 def test_a_corrected_label_counts_as_rejected_because_ground_truth_takes_no_corrections(
@@ -150,7 +150,7 @@ def test_a_corrected_label_counts_as_rejected_because_ground_truth_takes_no_corr
     uri = ended(call)["LabelingJobOutput"]["OutputDatasetS3Uri"]
     lines = [json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines()]
     wanted = {"approved": False, "reason": labeling_jobs.CORRECTED}
-    assert [ground_truth.verdict(line) for line in lines] == [wanted] * 2
+    assert [ground_truth.verdict_of(line) for line in lines] == [wanted] * 2
 
 
 @pytest.mark.parametrize("reason", [None, "too wide"])
@@ -162,7 +162,7 @@ def test_verdicts_come_back_with_the_comments(
     uri = ended(call)["LabelingJobOutput"]["OutputDatasetS3Uri"]
     lines = [json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines()]
     wanted = {"approved": False, "reason": reason} if reason else {"approved": True}
-    assert [ground_truth.verdict(line) for line in lines] == [wanted] * 2
+    assert [ground_truth.verdict_of(line) for line in lines] == [wanted] * 2
     assert [image["annotations"] for image in asked[0][2]] == [[BOX]] * 2
     assert all(line[LABEL_ATTRIBUTE]["annotations"] == [BOX] for line in lines)
 
