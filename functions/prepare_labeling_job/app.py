@@ -21,7 +21,12 @@ CLASSES = os.environ["CLASSES"].split(",")
 TEMPLATE = (Path(__file__).parent / "task.liquid.html").read_bytes()
 
 artifacts = ObjectStore(Aws(), os.environ["ARTIFACTS_BUCKET"])
-jobs = GroundTruthJobs.from_environment(artifacts)
+jobs = GroundTruthJobs(
+    artifacts,
+    region=os.environ["AWS_REGION"],
+    workteam=os.environ["WORKTEAM_ARN"],
+    public_price_tenth_cents=int(os.environ["PUBLIC_CROWD_PRICE"]),
+)
 
 
 @step

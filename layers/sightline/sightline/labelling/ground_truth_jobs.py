@@ -1,9 +1,8 @@
 """Ground Truth jobs as CreateLabelingJob takes them: manifest, categories and page are written, workers are named."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self, TypedDict
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.objects import ObjectStore
@@ -35,12 +34,6 @@ class GroundTruthJobs:
     region: str
     workteam: str  # its ARN
     public_price_tenth_cents: int  # for one image; 0 keeps the public crowd out
-
-    @classmethod
-    def from_environment(cls, artifacts: ObjectStore) -> Self:
-        """Read the settings of a function."""
-        workteam, price = os.environ["WORKTEAM_ARN"], int(os.environ["PUBLIC_CROWD_PRICE"])
-        return cls(artifacts, os.environ["AWS_REGION"], workteam, price)
 
     def prepare(
         self,
