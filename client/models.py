@@ -14,7 +14,11 @@ from sightline import names
 from sightline.api.shapes import ModelShown
 from sightline.api.shown import model_shown
 from sightline.errors import SightlineError
-from sightline.models.registry import RegisteredModel, Registry
+from sightline.models.registry import MAX_REASON, RegisteredModel, Registry
+
+
+class UnusableReasonError(SightlineError):
+    """A reason that the registry would refuse."""
 
 
 class UnknownModelError(SightlineError):
@@ -38,8 +42,11 @@ def listed(target: Target) -> list[ModelShown]:
 def judge(target: Target, version: str, *, approved: bool, reason: str = "") -> RegisteredModel:
     """Approve or reject a model; an approval starts its roll-out. `version` is a number or `latest`.
 
-    The registry keeps who did it: the caller, as AWS knows them. Raise UnknownModelError.
+    The registry keeps who did it: the caller, as AWS knows them. Raise UnknownModelError, and UnusableReasonError for
+    a reason that is too long.
     """
+    if len(reason) > MAX_REASON:
+        raise UnusableReasonError(f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept")
     models = registry(target)
     if version == "latest":
         newest = models.newest(1)

@@ -100,7 +100,7 @@ def train(
 def approve(
     version: Annotated[str, typer.Argument(help="Model version, or `latest`.")] = "latest",
     reject: Annotated[bool, typer.Option(help="Reject it instead.")] = False,
-    reason: Annotated[str, typer.Option(help="Why; the registry keeps it with your name.")] = "",
+    reason: Annotated[str, typer.Option(help="Why (at most 500 characters); kept with your name.")] = "",
 ) -> None:
     """Approve a model: its deployment to the devices starts."""
     from client import models

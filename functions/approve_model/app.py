@@ -11,9 +11,7 @@ from aws_lambda_powertools import Logger
 from sightline.api.http import Access, Api, RequestError
 from sightline.api.shapes import Judged, Judgement
 from sightline.aws.clients import Aws
-from sightline.models.registry import Registry
-
-MAX_REASON = 500  # characters
+from sightline.models.registry import MAX_REASON, Registry
 
 logger = Logger()
 registry = Registry(Aws(), os.environ["MODEL_PACKAGE_GROUP"])

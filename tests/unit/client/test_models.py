@@ -153,3 +153,8 @@ def test_what_is_no_model_is_refused_in_one_line_and_nothing_is_changed(
     assert said in error
     assert len(error.splitlines()) == 1
     assert (stack.objects, stack.started) == ({}, [])
+
+
+def test_a_reason_that_the_registry_would_refuse_is_refused_before_it_is_asked() -> None:
+    with pytest.raises(models.UnusableReasonError, match="the reason has 501 characters; at most 500 are kept"):
+        models.judge(Target({}, None), "latest", approved=False, reason="x" * 501)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
         ModelPackageSummaryTypeDef,
     )
 
+MAX_REASON = 500  # characters of a decision's reason; with the name it fits into the 1,024 that SageMaker takes
+
 
 class ModelStatus(StrEnum):
     """What was decided about a model, by SageMaker's words."""
@@ -41,7 +43,7 @@ class RegisteredModel:
     training_job: str | None
     dataset_version: str | None
     correlation_id: str | None  # of the training that made it
-    map50: float | None  # on the frozen test set, 0..1
+    map50: float | None  # on the frozen test set, 0..1; None, too, for what is no such number
     map50_95: float | None
 
     @classmethod
@@ -60,8 +62,8 @@ class RegisteredModel:
             training_job=properties.get("training_job"),
             dataset_version=properties.get("dataset_version"),
             correlation_id=properties.get("correlation_id"),
-            map50=_number(properties, "map50"),
-            map50_95=_number(properties, "map50_95"),
+            map50=_share(properties, "map50"),
+            map50_95=_share(properties, "map50_95"),
         )
 
     @property
@@ -70,8 +72,13 @@ class RegisteredModel:
         return names.component_version(self.version)
 
 
-def _number(properties: Mapping[str, str], name: str) -> float | None:
-    return float(properties[name]) if properties.get(name) else None
+def _share(properties: Mapping[str, str], name: str) -> float | None:
+    """Return a number of 0..1. A package that somebody else registered must not hide the models beside it."""
+    try:
+        value = float(properties.get(name, ""))
+    except ValueError:
+        return None
+    return value if 0 <= value <= 1 else None
 
 
 def describe(aws: Aws, package_arn: str) -> RegisteredModel:
@@ -95,7 +102,10 @@ class Registry:
         return list(islice(self._described(), limit))
 
     def judge(self, version: int, *, approved: bool, by: str, reason: str = "") -> RegisteredModel | None:
-        """Approve or reject a model, and record who did it and why. Return it, None where there is none."""
+        """Approve or reject a model, and record who did it and why. Return it, None where there is none.
+
+        `reason` has at most `MAX_REASON` characters.
+        """
         arns = (package["ModelPackageArn"] for package in self._packages() if package["ModelPackageVersion"] == version)
         arn = next(arns, None)
         if arn is None:

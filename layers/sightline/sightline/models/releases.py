@@ -2,7 +2,12 @@
 
 from dataclasses import dataclass
 
+from sightline.errors import SightlineError
 from sightline.models.registry import Registry
+
+
+class NoReleaseError(SightlineError):
+    """The model in service was registered without the files to score with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +19,10 @@ class Release:
 
 
 def in_service(registry: Registry) -> Release | None:
-    """Return the release of the latest approved model, None where there is none."""
+    """Return the release of the latest approved model, None where none is approved. Raise NoReleaseError."""
     champion = registry.champion()
-    if champion is None or champion.release_uri is None:
+    if champion is None:
         return None
+    if champion.release_uri is None:
+        raise NoReleaseError(f"model {champion.version} is approved but was registered without release_uri; reject it")
     return Release(champion.component_version, champion.release_uri)

@@ -8,7 +8,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from sightline.models.registry import Registry, client_token
+from sightline.models import releases
+from sightline.models.registry import RegisteredModel, Registry, client_token
 from tests.given_aws import GivenAws
 
 MADE = datetime(2026, 11, 20, tzinfo=UTC)
@@ -61,29 +62,46 @@ NEWEST = {
     "SortBy": "CreationTime",
     "SortOrder": "Descending",
 }
+DESCRIBED: Any = {
+    "ModelPackageName": "models",
+    "ModelPackageArn": arn(2),
+    "ModelPackageVersion": 2,
+    "ModelApprovalStatus": "Approved",
+    "CreationTime": MADE,
+    "ModelPackageStatus": "Completed",
+    "ModelPackageStatusDetails": {"ValidationStatuses": []},
+}
 
 
 def test_the_champion_is_the_newest_approved_package_also_behind_an_empty_page(
     models: Registry, sagemaker: Stubber
 ) -> None:
-    described = {
-        "ModelPackageName": "models",
-        "ModelPackageArn": arn(2),
-        "ModelPackageVersion": 2,
-        "ModelApprovalStatus": "Approved",
-        "CreationTime": MADE,
-        "ModelPackageStatus": "Completed",
-        "ModelPackageStatusDetails": {"ValidationStatuses": []},
-    }
     sagemaker.add_response("list_model_packages", page(following="more"), NEWEST)
     sagemaker.add_response("list_model_packages", page(summary(2), summary(1)), {**NEWEST, "NextToken": "more"})
-    sagemaker.add_response("describe_model_package", described, {"ModelPackageName": arn(2)})
+    sagemaker.add_response("describe_model_package", DESCRIBED, {"ModelPackageName": arn(2)})
     assert [model.arn for model in [models.champion()] if model] == [arn(2)]
 
 
 def test_a_group_without_an_approved_package_has_no_champion(models: Registry, sagemaker: Stubber) -> None:
     sagemaker.add_response("list_model_packages", page(), NEWEST)
     assert models.champion() is None
+
+
+def test_an_approved_package_without_a_release_is_not_taken_for_no_model(models: Registry, sagemaker: Stubber) -> None:
+    sagemaker.add_response("list_model_packages", page(summary(2)), NEWEST)
+    sagemaker.add_response("describe_model_package", DESCRIBED, {"ModelPackageName": arn(2)})
+    with pytest.raises(releases.NoReleaseError, match="model 2 is approved but was registered without release_uri"):
+        releases.in_service(models)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [("0", 0.0), ("0.81", 0.81), ("1", 1.0), ("", None), ("nan", None), ("inf", None), ("81 %", None), ("-0.1", None)],
+)
+def test_a_score_that_is_no_share_hides_no_model(given: str, read: float | None) -> None:
+    described = {**DESCRIBED, "CustomerMetadataProperties": {"map50": given}}
+    model = RegisteredModel.from_description(described)
+    assert (model.map50, model.map50_95) == (read, None)
 
 
 def test_a_model_is_registered_for_a_person_to_approve(models: Registry, sagemaker: Stubber) -> None:
