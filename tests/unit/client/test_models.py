@@ -8,41 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from onnx import TensorProto, helper
 
 from cli import main as cli
 from client import models
 from client.target import Target
 from sightline.models import training_plan
-
-
-def own_model(folder: Path) -> Path:
-    """A model that finds one box in every image."""
-    nodes = [
-        helper.make_node("Shape", ["images"], ["shape"]),
-        helper.make_node("Slice", ["shape", "zero", "one"], ["batch"]),
-        helper.make_node("Concat", ["batch", "one"], ["rows"], axis=0),
-        helper.make_node("Concat", ["rows", "four"], ["corners"], axis=0),
-        helper.make_node("Expand", ["score", "rows"], ["scores"]),
-        helper.make_node("Expand", ["class", "rows"], ["classes"]),
-        helper.make_node("Expand", ["box", "corners"], ["boxes"]),
-    ]
-    weights = [helper.make_tensor(*given) for given in (
-        ("zero", TensorProto.INT64, [1], [0]), ("one", TensorProto.INT64, [1], [1]),
-        ("four", TensorProto.INT64, [1], [4]),
-        ("score", TensorProto.FLOAT, [1, 1], [0.9]), ("class", TensorProto.INT64, [1, 1], [0]),
-        ("box", TensorProto.FLOAT, [1, 1, 4], [4.0, 4, 30, 30]),
-    )]  # fmt: skip
-    declare = helper.make_tensor_value_info
-    outputs = [
-        declare("boxes", TensorProto.FLOAT, ["N", 1, 4]),
-        declare("scores", TensorProto.FLOAT, ["N", 1]),
-        declare("classes", TensorProto.INT64, ["N", 1]),
-    ]
-    graph = helper.make_graph(nodes, "own", [declare("images", TensorProto.UINT8, ["N", 64, 96, 3])], outputs, weights)
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    (folder / "model.onnx").write_bytes(made.SerializeToString())
-    return folder / "model.onnx"
+from tests.own_models import saved
 
 
 class Stack:
@@ -84,7 +55,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_a_model_is_packed_uploaded_and_started_where_the_plan_takes_it_from(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = own_model(tmp_path)
+    file = saved(tmp_path)
     assert (
         run(monkeypatch, str(file), "--classes", "scratch, dent", "--name", "Our model v2", "--no-wait", "--force") == 0
     )
@@ -103,7 +74,7 @@ def test_a_model_is_packed_uploaded_and_started_where_the_plan_takes_it_from(
 
 
 def test_the_same_model_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = own_model(tmp_path)
+    file = saved(tmp_path)
     first = models.pack(file, ["scratch"], "ours")
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
     assert models.pack(file, ["scratch"], "ours") == first
@@ -113,7 +84,7 @@ def test_the_same_model_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest
 def test_the_same_model_is_the_same_import_under_another_name_and_another_one_with_other_classes_or_costs(
     stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = own_model(tmp_path)
+    file = saved(tmp_path)
     monkeypatch.setattr("time.time", lambda: 2_000_000_000.0)
     for name, classes in (("ours", "scratch"), ("theirs", "scratch"), ("ours", "dent")):
         assert run(monkeypatch, str(file), "--classes", classes, "--name", name, "--no-wait") == 0
@@ -145,7 +116,7 @@ def test_what_is_no_model_is_refused_in_one_line_and_nothing_is_changed(
 ) -> None:
     file = tmp_path / "model.onnx"
     if body == "model":
-        own_model(tmp_path)
+        saved(tmp_path)
     elif body is not None:
         file.write_bytes(body)
     assert run(monkeypatch, str(file), *(["--classes", classes] if classes else [])) == 1

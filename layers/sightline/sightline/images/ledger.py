@@ -181,21 +181,14 @@ class Ledger:
         """
 
         def one(image_id: str) -> Image | None:
-            claimed = self.table.update(
-                image_key(image_id),
-                "SET #status = :claimed, #claimed_by = :job, #correlation_id = :correlation, #updated_at = :now",
-                {
-                    "claimed": ImageStatus.CLAIMED,
-                    "job": job_id,
-                    "correlation": correlation_id,
-                    "new": ImageStatus.NEW,
-                    "rejected": ImageStatus.REJECTED,
-                    "now": now(),
-                },
+            return self._claim(
+                image_id,
+                job_id,
+                correlation_id,
                 condition="(#status = :claimed AND #claimed_by = :job) OR #status = :new"
                 " OR (#status = :rejected AND NOT #claimed_by = :job)",
+                rejected=ImageStatus.REJECTED,
             )
-            return _image(claimed)
 
         with ThreadPoolExecutor(WRITERS) as pool:
             return [found for found in pool.map(one, image_ids) if found]
@@ -203,7 +196,16 @@ class Ledger:
     def claimed_by(self, job_id: str) -> list[Image]:
         return [found for found in self.with_status(ImageStatus.CLAIMED) if found.claimed_by == job_id]
 
-    def _claim(self, image_id: str, job_id: str, correlation_id: str) -> Image | None:
+    def _claim(
+        self,
+        image_id: str,
+        job_id: str,
+        correlation_id: str,
+        *,
+        condition: str = "#status = :new",
+        **named: ImageStatus,
+    ) -> Image | None:
+        """Claim an image if the condition holds, which may use `named` statuses. Return it, else None."""
         claimed = self.table.update(
             image_key(image_id),
             "SET #status = :claimed, #claimed_by = :job, #correlation_id = :correlation, #updated_at = :now",
@@ -213,8 +215,9 @@ class Ledger:
                 "correlation": correlation_id,
                 "new": ImageStatus.NEW,
                 "now": now(),
+                **named,
             },
-            condition="#status = :new",
+            condition=condition,
         )
         return _image(claimed)
 
