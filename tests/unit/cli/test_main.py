@@ -3,7 +3,6 @@
 import json
 import signal
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -148,15 +147,15 @@ def test_of_a_failed_execution_the_innermost_cause_is_told(cause: str, said: str
 def test_ctrl_c_and_the_end_from_outside_are_told_by_the_exit_code(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def until_it_is_told(sign: signal.Signals) -> None:
-        signal.raise_signal(sign)
-        while True:  # Python runs a handler at its next check for signals, which may come after this call's return
-            time.sleep(0.01)
-
-    for sign, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
-        monkeypatch.setattr("client.models.listed", lambda _, sign=sign: until_it_is_told(sign))
-        monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
-        assert run(capsys, monkeypatch, "models", "list")[0] == code
+    # A shell starts background jobs with SIGINT ignored, and then Python has no handler for it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for sign, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            monkeypatch.setattr("client.models.listed", lambda _, sign=sign: signal.raise_signal(sign))
+            monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
+            assert run(capsys, monkeypatch, "models", "list")[0] == code
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("name", ["a\nb.jpg", "a\udcff.jpg"])
