@@ -13,7 +13,9 @@ from typing import Any
 
 from client import users
 from client.formats import coco
-from client.formats.common import InvalidLabelsError, LabelBox, Report, read_json
+from client.formats.checks import InvalidLabelsError
+from client.formats.files import read_json
+from client.formats.report import Report
 from client.target import Target
 from sightline.errors import SightlineError
 from sightline.images.box import Box
@@ -23,24 +25,17 @@ PAUSE_SECONDS = 0.5
 
 
 def read_coco(path: Path) -> dict[str, list[Box]]:
-    """The boxes of each image by file name, in whole pixels. Raises InvalidLabelsError saying what is wrong with the
-    file.
+    """Return the boxes of each image by file name, in whole pixels.
+
+    Raise InvalidLabelsError saying what is wrong with the file.
     """
     report = Report()
     found = coco.parse(read_json(path, coco.TITLE), str(path), report)
     if report.refused:
         raise InvalidLabelsError(f"{path} is not COCO JSON ({report.lines()[-1]})")
-    numbers = {name: number for number, name in enumerate(found.classes)}
-    return {Path(image.name).name: [_whole(box, numbers) for box in image.boxes] for image in found.images}
-
-
-def _whole(box: LabelBox, numbers: dict[str, int]) -> Box:
+    numbers = found.class_ids()
     return {
-        "class_id": numbers[box.class_name],
-        "left": round(box.left),
-        "top": round(box.top),
-        "width": round(box.width),
-        "height": round(box.height),
+        Path(image.name).name: [box.rounded(numbers[box.class_name]) for box in image.boxes] for image in found.images
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from client.formats import coco
-from client.formats.common import LabelBox, LabeledImage, LabelSet
+from client.formats.label_set import LabelBox, LabeledImage, LabelSet
 from client.target import Target
 from sightline import names
 from sightline.datasets.splits import SPLITS

@@ -1,28 +1,29 @@
 """Labels from and for other tools."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cli.screen import JsonOption, console, show, target
+from client.formats import FORMATS
+from client.formats.report import Report
 from sightline.errors import SightlineError
 
 app = typer.Typer(no_args_is_help=True, help="Labels from and for other tools.")
 
 
-FormatOption = Annotated[str, typer.Option("--format", help="coco, yolo, voc, ground-truth or label-studio.")]
+*MOST, LAST = FORMATS
+FormatOption = Annotated[str, typer.Option("--format", help=f"{', '.join(MOST)} or {LAST}.")]
 
 
 def format_name(name: str) -> str:
-    from client.formats import FORMATS
-
     if name not in FORMATS:
         raise SightlineError(f"--format {name!r} is none of {', '.join(FORMATS)}")
     return name
 
 
-def say(report: Any) -> None:
+def say(report: Report) -> None:
     """What could not be taken over; names in it are printed as they are."""
     for line in report.lines():
         console.print(line, soft_wrap=True)
@@ -43,8 +44,8 @@ def labels_import(
     as_json: JsonOption = False,
 ) -> None:
     """Bring labels of another tool for images that are in the ledger; people verify them."""
-    from client import labels, pipeline
-    from client.formats.common import Report
+    from client import pipeline
+    from client.labels import importing
 
     pairs = dict(entry.split("=", 1) for entry in classes or [] if "=" in entry)
     if len(pairs) != len(classes or []):
@@ -52,9 +53,9 @@ def labels_import(
     if images and not images.is_dir():
         raise SightlineError(f"{images} is not a folder; give the folder that holds the images")
     kind, found, report = format_name(name), target(), Report()
-    lines = labels.read(found, kind, path, report, images, pairs)
+    lines = importing.read(found, kind, path, report, images, pairs)
     say(report)
-    started = labels.bring(found, lines, approved=approved)
+    started = importing.bring(found, lines, approved=approved)
     outputs = [pipeline.wait_for(found, arn) for arn in started] if approved else []
     done = {"images": len(lines), "executions": started, "lost": report.lost, "refused": report.refused}
     if approved:
@@ -78,11 +79,10 @@ def labels_export(
     as_json: JsonOption = False,
 ) -> None:
     """Write the labels of a dataset version, or of all approved images, for another tool."""
-    from client import labels
-    from client.formats.common import Report
+    from client.labels import exporting
 
     kind, report = format_name(name), Report()
-    number = labels.export(target(), version, kind, folder, report)
+    number = exporting.export(target(), version, kind, folder, report)
     say(report)
     if as_json:
         return show({"images": number, "lost": report.lost, "refused": report.refused}, True)

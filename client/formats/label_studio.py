@@ -3,44 +3,65 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 from urllib.parse import parse_qs, urlsplit
 
-from client.formats.common import (
-    BadLabelError,
-    InvalidLabelsError,
-    LabelBox,
-    LabeledImage,
-    LabelSet,
-    Report,
-    Sizes,
-    box,
-    brief,
-    files,
-    image,
-    number,
-    read_json,
-    shown,
-    size,
-    text,
-    why,
-    write_text,
-)
+from client.formats import checks, files
+from client.formats.checks import BadLabelError, InvalidLabelsError, entries, mapping, member
+from client.formats.label_set import LabelBox, LabeledImage, LabelSet, Sizes
+from client.formats.report import Report
 from sightline.images.box import Box
 from sightline.labelling.consolidation import consolidate
 
 NAME = "label-studio"
 TITLE = "Label Studio JSON"
+FILES = "*.json"
 SAYS = frozenset({"size", "image_id", "group_id", "job", "labeled_at"})
 UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what Label Studio puts before the name of an uploaded file
+SOURCE = ("image_id", "group_id", "job", "labeled_at")  # further fields of LabeledImage, kept in a task's data
+
+
+class Rectangle(TypedDict):
+    """A box in percent of the image."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    rotation: int
+    rectanglelabels: list[str]
+
+
+class Result(TypedDict):
+    """A box of an annotation as it is written."""
+
+    type: str
+    from_name: str
+    to_name: str
+    original_width: int  # pixels of the image
+    original_height: int
+    image_rotation: int
+    value: Rectangle
+
+
+class Annotation(TypedDict):
+    result: list[Result]
+
+
+class Task(TypedDict):
+    """A task as it is written."""
+
+    data: Mapping[str, str | int]  # `image`, its size, and the fields of SOURCE that are known
+    annotations: list[Annotation]
 
 
 def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
-    """A file, or every `*.json` below a folder. Classes come in the order of the alphabet."""
+    """Return the labels of a file, or of every one below a folder."""
     images: list[LabeledImage] = []
-    for file in files(path, "*.json", TITLE):
-        tasks = read_json(file, TITLE)
+    for file in files.found(path, FILES, TITLE):
+        tasks = files.read_json(file, TITLE)
         if not isinstance(tasks, list) or not all(isinstance(task, dict) and "data" in task for task in tasks):
             raise InvalidLabelsError(
                 f"{file} is not {TITLE}: not a list of tasks with `data`; export as JSON, not JSON-MIN"
@@ -48,17 +69,18 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
         for task in tasks:
             name = _name(task)
             try:
-                images.append(_image(task, text(name, "the name of an image"), report))
-            except (BadLabelError, KeyError, TypeError, AttributeError, IndexError) as error:
-                report.refuse(why(error), shown(name))
-    return LabelSet(sorted({entry.class_name for labeled in images for entry in labeled.boxes}), images)
+                images.append(_image(task, checks.text(name, "the name of an image"), report))
+            except BadLabelError as error:
+                report.refuse(str(error), checks.shown(name))
+    return LabelSet.by_alphabet(images)
 
 
-def _name(task: dict[str, Any]) -> Any:
-    """The image that a task shows: where it lies, or the name it was uploaded with."""
-    data = task["data"] if isinstance(task["data"], dict) else {}
-    value = data.get("image") or next(
-        (entry for entry in data.values() if isinstance(entry, str) and "/" in entry), None
+def _name(task: Mapping[str, object]) -> object:
+    """Return the image that a task shows: where it lies, or the name it was uploaded with."""
+    data = task["data"]
+    known: Mapping[str, object] = data if isinstance(data, dict) else {}
+    value = known.get("image") or next(
+        (entry for entry in known.values() if isinstance(entry, str) and "/" in entry), None
     )
     if not isinstance(value, str):
         return value
@@ -69,46 +91,39 @@ def _name(task: dict[str, Any]) -> Any:
     return value
 
 
-def _image(task: dict[str, Any], name: str, report: Report) -> LabeledImage:
+def _image(task: Mapping[str, object], name: str, report: Report) -> LabeledImage:
     if task.get("predictions"):
         report.lose("the predictions of a task", name)
-    given = [entry for entry in task.get("annotations") or [] if not entry.get("was_cancelled")]
+    annotations = [mapping(entry) for entry in entries(task.get("annotations") or [])]
+    given = [entry for entry in annotations if not entry.get("was_cancelled")]
     if not given:
         raise BadLabelError("its task has no annotation")
-    data = task["data"]
-    measured = size(data["width"], data["height"]) if {"width", "height"} <= data.keys() else None
+    data = mapping(task["data"])
+    measured = checks.size(data["width"], data["height"]) if {"width", "height"} <= data.keys() else None
     answers: list[list[LabelBox]] = []
     for annotation in given:
         answers.append([])
-        for result in annotation["result"]:
-            if result["type"] != "rectanglelabels":
-                report.lose(f"a result of the type {brief(result['type'])}", name)
+        for result in entries(member(annotation, "result")):
+            kind = member(result, "type")
+            if kind != "rectanglelabels":
+                report.lose(f"a result of the type {checks.brief(kind)}", name)
                 continue
-            measured = size(result["original_width"], result["original_height"])
-            answers[-1].append(_box(result, measured, name, report))
-    known = {key: text(data[key], key) for key in ("image_id", "group_id", "job", "labeled_at") if data.get(key)}
+            measured = checks.size(member(result, "original_width"), member(result, "original_height"))
+            answers[-1].append(_box(mapping(result), measured, name, report))
+    known = {key: checks.text(data[key], key) for key in SOURCE if data.get(key)}
     if len(answers) > 1:
         report.lose("who of several annotators said what (their boxes were consolidated)", name)
-    return image(name, measured, _one(answers), **known)
+    return checks.image(name, measured, _one(answers), **known)
 
 
 def _one(answers: list[list[LabelBox]]) -> list[LabelBox]:
-    """The boxes of one annotator as they are, those of several consolidated to whole pixels."""
+    """Return the boxes of one annotator as they are, those of several consolidated to whole pixels."""
     if len(answers) == 1:
         return answers[0]
     classes = sorted({entry.class_name for answer in answers for entry in answer})
     plain = [[_whole(entry, classes) for entry in answer] for answer in answers]
     found = consolidate(plain).annotations
-    return [
-        LabelBox(
-            classes[entry["class_id"]],
-            float(entry["left"]),
-            float(entry["top"]),
-            float(entry["width"]),
-            float(entry["height"]),
-        )
-        for entry in found
-    ]
+    return [LabelBox.of(entry, classes[entry["class_id"]]) for entry in found]
 
 
 def _whole(entry: LabelBox, classes: list[str]) -> Box:
@@ -121,23 +136,23 @@ def _whole(entry: LabelBox, classes: list[str]) -> Box:
     }
 
 
-def _box(result: dict[str, Any], measured: tuple[int, int], name: str, report: Report) -> LabelBox:
-    """The upright box of a rectangle that may be turned about its top left corner."""
-    value = result["value"]
-    names = value["rectanglelabels"]
-    if not names:
+def _box(result: Mapping[str, object], measured: tuple[int, int], name: str, report: Report) -> LabelBox:
+    """Return the upright box of a rectangle that may be turned about its top left corner."""
+    value = mapping(member(result, "value"))
+    named = member(value, "rectanglelabels")
+    if not named:
         raise BadLabelError("a box without a class")
+    names = entries(named)
     if len(names) > 1:
         report.lose("further classes of a box", name)
-    if number(result.get("image_rotation") or 0, "the rotation of the image") % 360:
+    if checks.number(result.get("image_rotation") or 0, "the rotation of the image") % 360:
         raise BadLabelError("its image was turned while it was labelled")
-    for key in ("score",):
-        if result.get(key) is not None:
-            report.lose(f"the {key} of a box", name)
-    left, top, width, height = (number(value[key], key) for key in ("x", "y", "width", "height"))
+    if result.get("score") is not None:
+        report.lose("the score of a box", name)
+    left, top, width, height = (checks.number(member(value, key), key) for key in ("x", "y", "width", "height"))
     left, width = left * measured[0] / 100, width * measured[0] / 100
     top, height = top * measured[1] / 100, height * measured[1] / 100
-    turned = number(value.get("rotation") or 0, "the rotation of a box") % 360
+    turned = checks.number(value.get("rotation") or 0, "the rotation of a box") % 360
     if turned and width > 0 and height > 0:
         report.lose("the rotation of a box (its upright box is taken)", name)
         cosine, sine = math.cos(math.radians(turned)), math.sin(math.radians(turned))
@@ -145,26 +160,25 @@ def _box(result: dict[str, Any], measured: tuple[int, int], name: str, report: R
         down = (0, width * sine, height * cosine, width * sine + height * cosine)
         left, width = left + min(across), max(across) - min(across)
         top, height = top + min(down), max(down) - min(down)
-    return box(names[0], left, top, width, height)
+    return checks.box(names[0], left, top, width, height)
 
 
 def write(splits: dict[str, LabelSet], folder: Path, report: Report) -> list[Path]:
-    """`<split>.json` for each split."""
-    return [
-        write_text(folder / f"{split}.json", json.dumps([_task(entry) for entry in labels.images], indent=1))
-        for split, labels in splits.items()
-    ]
+    """Write `<split>.json` for each split."""
+    return files.write_each(splits, folder, ".json", _tasks)
 
 
-def _task(labeled: LabeledImage) -> dict[str, Any]:
+def _tasks(labels: LabelSet) -> str:
+    return json.dumps([_task(entry) for entry in labels.images], indent=1)
+
+
+def _task(labeled: LabeledImage) -> Task:
     width, height = labeled.size or (0, 0)
-    data: dict[str, Any] = {"image": labeled.source or labeled.name}
+    data: dict[str, str | int] = {"image": labeled.source or labeled.name}
     if labeled.size:
         data |= {"width": width, "height": height}  # an image without a box has no other place for it
-    data |= {
-        key: getattr(labeled, key) for key in ("image_id", "group_id", "job", "labeled_at") if getattr(labeled, key)
-    }
-    results = [
+    data |= {key: getattr(labeled, key) for key in SOURCE if getattr(labeled, key)}
+    results: list[Result] = [
         {
             "type": "rectanglelabels",
             "from_name": "label",

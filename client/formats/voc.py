@@ -8,99 +8,80 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, indent, tostr
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from client.formats.common import (
-    BadLabelError,
-    InvalidLabelsError,
-    LabelBox,
-    LabeledImage,
-    LabelSet,
-    Report,
-    Sizes,
-    box,
-    check,
-    file_name,
-    files,
-    image,
-    number,
-    read_bytes,
-    shown,
-    size,
-    stem,
-    why,
-    write_text,
-)
+from client.formats import checks, files
+from client.formats.checks import BadLabelError, InvalidLabelsError, check
+from client.formats.label_set import LabelBox, LabeledImage, LabelSet, Sizes
+from client.formats.report import Report
 
 NAME = "voc"
 TITLE = "Pascal VOC XML"
+FILES = "*.xml"
 SAYS = frozenset({"size"})
 
 
 def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
-    """A file, or every `*.xml` below a folder. Classes come in the order of the alphabet."""
+    """Return the labels of a file, or of every one below a folder."""
     images: list[LabeledImage] = []
-    for file in files(path, "*.xml", TITLE):
+    for file in files.found(path, FILES, TITLE):
         try:
-            root = fromstring(read_bytes(file), forbid_dtd=True)  # bytes: an XML file says its encoding itself
+            root = fromstring(files.read_bytes(file), forbid_dtd=True)  # bytes: an XML file says its encoding itself
         except (ParseError, DefusedXmlException, LookupError, ValueError, RecursionError) as error:
             if path.is_file():
-                raise InvalidLabelsError(f"{file} is not {TITLE} ({why(error)})") from error
+                raise InvalidLabelsError(f"{file} is not {TITLE} ({checks.why(error)})") from error
             # Without line and column, so that files with the same problem are one line.
             problem = str(error) if isinstance(error, BadLabelError) else type(error).__name__
-            report.refuse(f"not {TITLE}: {problem}", shown(file.name))
+            report.refuse(f"not {TITLE}: {problem}", checks.shown(file.name))
             continue
         name = (root.findtext("filename") or "").strip() or file.stem
         try:
             check(root.tag == "annotation", f"not {TITLE}: its outermost element is {root.tag!r:.40}")
             images.append(_image(root, name, report))
         except BadLabelError as error:
-            report.refuse(str(error), shown(name))
-    return LabelSet(sorted({entry.class_name for labeled in images for entry in labeled.boxes}), images)
+            report.refuse(str(error), checks.shown(name))
+    return LabelSet.by_alphabet(images)
 
 
 def _image(root: Element, name: str, report: Report) -> LabeledImage:
     measured = root.find("size")
-    pixels = None if measured is None else size(measured.findtext("width"), measured.findtext("height"))
+    pixels = None if measured is None else checks.size(measured.findtext("width"), measured.findtext("height"))
     boxes = []
     for entry in root.findall("object"):
         for flag in ("difficult", "truncated", "occluded"):
             if (entry.findtext(flag) or "0").strip() not in ("", "0"):
-                report.lose(f"the flag `{flag}` of a box", shown(name))
+                report.lose(f"the flag `{flag}` of a box", checks.shown(name))
         if (entry.findtext("pose") or "").strip() not in ("", "Unspecified"):
-            report.lose("the pose of a box", shown(name))
+            report.lose("the pose of a box", checks.shown(name))
         if entry.find("part") is not None:
-            report.lose("the parts of a box", shown(name))
+            report.lose("the parts of a box", checks.shown(name))
         boxes.append(_box(entry))
     if (root.findtext("segmented") or "0").strip() not in ("", "0"):
-        report.lose("the segmentation of an image", shown(name))
-    return image(name, pixels, boxes)
+        report.lose("the segmentation of an image", checks.shown(name))
+    return checks.image(name, pixels, boxes)
 
 
 def _box(entry: Element) -> LabelBox:
     edges = entry.find("bndbox")
     if edges is None:
         raise BadLabelError("an object without bndbox")
-    left, top, right, bottom = (number(edges.findtext(edge), edge) for edge in ("xmin", "ymin", "xmax", "ymax"))
-    return box((entry.findtext("name") or "").strip(), left - 1, top - 1, right - left + 1, bottom - top + 1)
+    left, top, right, bottom = (checks.number(edges.findtext(edge), edge) for edge in ("xmin", "ymin", "xmax", "ymax"))
+    return checks.box((entry.findtext("name") or "").strip(), left - 1, top - 1, right - left + 1, bottom - top + 1)
 
 
 def write(splits: dict[str, LabelSet], folder: Path, report: Report) -> list[Path]:
-    """`Annotations/<name>.xml`, and the names of each split in `ImageSets/Main/<split>.txt`."""
-    written: dict[Path, str] = {}
-    lists = []
+    """Write `Annotations/<name>.xml`, and the names of each split in `ImageSets/Main/<split>.txt`."""
+    written: list[Path] = []
+    lists: list[Path] = []
+    annotations = folder / "Annotations"
+    taken: set[Path] = set()
     for split, labels in splits.items():
         names = []
-        for labeled in labels.images:
-            named = file_name(labeled, report)
-            name = stem(named)
-            target = folder / "Annotations" / f"{name}.xml"
-            if target in written:
-                report.refuse(f"{TITLE} has one file for all images of this name, and another one has it", labeled.name)
-                continue
-            root = _element(labeled, named)
+        for labeled, name, path in files.for_each_image(labels, annotations, ".xml", TITLE, taken, report):
+            root = _element(labeled, name)
             indent(root)
-            written[write_text(target, tostring(root, encoding="unicode") + "\n")] = name
-            names.append(name)
-        lists.append(write_text(folder / "ImageSets" / "Main" / f"{split}.txt", "".join(f"{name}\n" for name in names)))
+            written.append(files.write_text(path, tostring(root, encoding="unicode") + "\n"))
+            names.append(files.stem(name))
+        place = folder / "ImageSets" / "Main" / f"{split}.txt"
+        lists.append(files.write_text(place, "".join(f"{name}\n" for name in names)))
     return [*written, *lists]
 
 

@@ -10,7 +10,6 @@ import pytest
 from typer.main import get_command
 
 from cli.main import app
-from client.formats import FORMATS
 from scripts import (
     check_prose,
     check_site,
@@ -54,14 +53,6 @@ def test_a_command_says_what_it_does_and_what_each_option_means(name: str) -> No
 def test_every_module_of_commands_is_part_of_the_command_line() -> None:
     modules = {f"cli.commands.{path.stem}" for path in (ROOT / "cli" / "commands").glob("[!_]*.py")}
     assert modules - imports(ROOT / "cli" / "main.py") == set(), "name them in cli/main.py"
-
-
-def test_every_label_format_is_known_by_its_name_and_told_in_the_help() -> None:
-    modules = {path.stem for path in (ROOT / "client" / "formats").glob("[!_]*.py")} - {"common"}
-    known = {module.__name__.rpartition(".")[2] for module in FORMATS.values()}
-    assert modules - known == set(), "name them in FORMATS in client/formats/__init__.py"
-    told = next(option.help for option in COMMANDS["sightline labels import"].params if "--format" in option.opts)
-    assert [name for name in FORMATS if name not in told] == [], "name them in FormatOption in cli/commands/labels.py"
 
 
 @pytest.mark.parametrize("kind", ["Parameters", "Outputs"])

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from client import formats, labels, pipeline
+from client import formats, pipeline
 from client.annotate import Annotators, read_coco
-from client.formats import FORMATS, common
-from client.formats.common import Report
+from client.formats import FORMATS
+from client.formats.files import stem
+from client.formats.report import Report
+from client.labels import exporting, importing
+from client.labels.index import Index
 from client.target import Target
 from local import stack
 from local.demo.sample import draw
@@ -62,8 +65,8 @@ def brought(line: Target, photos: Path) -> dict[str, Any]:
     part = photos.parent / "part.json"
     part.write_text(json.dumps(coco))
     report = Report()
-    lines = labels.read(line, "coco", part, report, None, {})
-    executions = labels.bring(line, lines, approved=True)
+    lines = importing.read(line, "coco", part, report, None, {})
+    executions = importing.bring(line, lines, approved=True)
     return {"report": report, "lines": lines, "outputs": [pipeline.wait_for(line, arn) for arn in executions]}
 
 
@@ -87,7 +90,7 @@ def test_imported_labels_are_recorded_and_unknown_images_named(
     }
     assert recorded == {name: truth[name] for name in sorted(truth)[:BROUGHT]}
     report = Report()
-    assert labels.read(line, "coco", photos.parent / "part.json", report, None, {}) == []
+    assert importing.read(line, "coco", photos.parent / "part.json", report, None, {}) == []
     assert len(report.refused["it has an approved label already"]) == BROUGHT
 
 
@@ -95,11 +98,11 @@ def test_imported_labels_are_recorded_and_unknown_images_named(
 def test_an_export_says_what_the_ledger_says(
     line: Target, brought: Any, photos: Path, tmp_path: Path, name: str
 ) -> None:
-    assert labels.export(line, "approved", name, tmp_path / "out", Report()) == BROUGHT
-    index = labels.Index.of(line)
+    assert exporting.export(line, "approved", name, tmp_path / "out", Report()) == BROUGHT
+    index = Index.of(line)
     found = formats.read(name, tmp_path / "out", Report(), lambda key: _size(index.find(key)))
-    truth = {common.stem(image): boxes for image, boxes in read_coco(photos).items()}
-    said = {common.stem(image.name.rsplit("/", 1)[-1]): len(image.boxes) for image in found.images}
+    truth = {stem(image): boxes for image, boxes in read_coco(photos).items()}
+    said = {stem(image.name.rsplit("/", 1)[-1]): len(image.boxes) for image in found.images}
     assert said == {image: len(truth[image]) for image in sorted(truth)[:BROUGHT]}
 
 

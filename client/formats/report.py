@@ -1,0 +1,31 @@
+"""What could not be taken over from labels, or into a format, for the person who asked for it."""
+
+from dataclasses import dataclass, field
+
+NAMED = 3  # images that a line of the report names
+
+
+@dataclass
+class Report:
+    """What was `lost` from a label, or `refused` with its whole image: by kind, with the images' names."""
+
+    lost: dict[str, list[str]] = field(default_factory=dict)
+    refused: dict[str, list[str]] = field(default_factory=dict)
+
+    def lose(self, kind: str, name: str) -> None:
+        self.lost.setdefault(kind, []).append(name)
+
+    def refuse(self, reason: str, name: str) -> None:
+        self.refused.setdefault(reason, []).append(name)
+
+    def lines(self) -> list[str]:
+        """Return one line for each kind: how many, and the first images."""
+        return [_line("not taken over", kind, names) for kind, names in self.lost.items()] + [
+            _line("left out", reason, names) for reason, names in self.refused.items()
+        ]
+
+
+def _line(what: str, kind: str, names: list[str]) -> str:
+    first = list(dict.fromkeys(names))
+    more = f", and {len(first) - NAMED} more" if len(first) > NAMED else ""
+    return f"{what}: {kind} ({len(names)}×): {', '.join(first[:NAMED])}{more}"

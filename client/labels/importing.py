@@ -1,0 +1,184 @@
+"""Labels of other tools brought into the ledger: read for the images that may have one, and sent to `label_images`."""
+
+import hashlib
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypedDict
+
+from client import formats, pipeline
+from client.formats.checks import BadLabelError, check, shown
+from client.formats.label_set import LabelBox, LabeledImage, LabelSet, used_classes
+from client.formats.report import Report
+from client.labels.index import Index, hashes_of
+from client.target import Target
+from sightline import names
+from sightline.errors import SightlineError
+from sightline.images.box import Box
+from sightline.images.image import Image, ImageStatus
+
+ATTEMPTS = 20  # executions with the same labels
+OPEN = (ImageStatus.NEW, ImageStatus.REJECTED)  # what a label may be brought for
+WHY_NOT = {
+    ImageStatus.CLAIMED: "the annotators have it at the moment",
+    ImageStatus.APPROVED: "it has an approved label already",
+    ImageStatus.QUARANTINED: "it is in quarantine",
+    ImageStatus.REMOVED: "it was removed",
+}
+
+
+class ImageLabel(TypedDict):
+    """The label of an image as it is sent: the boxes have the class ids of the stack."""
+
+    image_id: str
+    annotations: list[Box]
+
+
+class LabelsError(SightlineError):
+    """Labels that can't be brought in."""
+
+
+def read(
+    target: Target, name: str, path: Path, report: Report, beside: Path | None, classes: dict[str, str]
+) -> list[ImageLabel]:
+    """Return the labels of a file for images that may have one, by content hash.
+
+    `classes` maps classes of the file to those of the stack; to "" leaves their boxes out. Raise SightlineError.
+    """
+    index, hashes = Index.of(target), hashes_of(beside) if beside else {}
+    known = pipeline.parameters(target)["Classes"].split(",")
+
+    def find(image_name: str, image_id: str = "") -> Image | None:
+        tail = image_name.rsplit("/", 1)[-1]
+        return index.find(image_name, image_id or hashes.get(image_name) or hashes.get(tail, ""))
+
+    def sizes(image_name: str) -> tuple[int, int] | None:
+        found = find(image_name)
+        return (found.width, found.height) if found and found.width else None
+
+    labels = formats.read(name, path, report, sizes)
+    numbers = class_numbers(labels, known, classes)
+    given: dict[str, list[tuple[str, list[Box]]]] = {}  # name in the file and boxes, by content hash
+    for image in labels.images:
+        try:
+            found = find(image.name, image.image_id)
+            image_id, annotations = _line(image, found, numbers, report)
+            given.setdefault(image_id, []).append((image.name, annotations))
+        except BadLabelError as error:
+            report.refuse(str(error), shown(image.name))
+    return [{"image_id": image_id, "annotations": label} for image_id, label in sorted(_agreed(given, report).items())]
+
+
+def _agreed(given: dict[str, list[tuple[str, list[Box]]]], report: Report) -> dict[str, list[Box]]:
+    """Return the label of each image that the file gives only one.
+
+    Of different ones none can be trusted more than the others.
+    """
+    agreed = {}
+    for image_id, labels in given.items():
+        if all(label == labels[0][1] for _, label in labels):
+            agreed[image_id] = labels[0][1]
+        else:
+            for name, _ in labels:
+                report.refuse("the file has different labels for it", shown(name))
+    return agreed
+
+
+def class_numbers(labels: LabelSet, known: list[str], given: dict[str, str]) -> dict[str, int | None]:
+    """Return the stack's class id of each class with a box; None for those to leave out.
+
+    Raise LabelsError naming the classes that the stack or the file does not have.
+    """
+    used = used_classes(labels.images)
+    theirs = sorted({*used, *labels.classes})
+    missing = [name for name in given if name not in theirs]
+    if missing:
+        raise LabelsError(
+            f"--class names classes that the labels do not have: {', '.join(missing)}; they have "
+            f"{', '.join(theirs[:20]) or 'none'}"
+        )
+    called = {name: given.get(name, name) for name in used}
+    unknown = [name for name, ours in called.items() if ours and ours not in known]
+    if unknown:
+        raise LabelsError(
+            f"classes that the stack does not have: {', '.join(unknown[:20])}; it has {', '.join(known)}. "
+            f"Give --class {shlex.quote(f'{unknown[0]}={known[0]}')}, or --class {shlex.quote(f'{unknown[0]}=')} "
+            "to leave its boxes out"
+        )
+    return {name: known.index(ours) if ours else None for name, ours in called.items()}
+
+
+def _line(
+    image: LabeledImage, found: Image | None, numbers: dict[str, int | None], report: Report
+) -> tuple[str, list[Box]]:
+    """Return the image's content hash and its boxes in whole pixels inside it. Raise BadLabelError."""
+    if found is None:
+        raise BadLabelError("not in the ledger; upload it first")
+    status = found.status
+    if status not in OPEN:
+        raise BadLabelError(WHY_NOT.get(status, f"its status is {status}"))
+    size = (found.width, found.height)
+    check(image.size in (None, size), f"the file says another size than the image has, {size[0]}×{size[1]}")
+    annotations: list[Box] = []
+    for box in image.boxes:
+        number = numbers[box.class_name]
+        if number is None:
+            report.lose(f"boxes of the class {box.class_name}, as --class says", image.name)
+            continue
+        annotations.append(_pixels(box, number, size, image.name, report))
+    return found.image_id, annotations
+
+
+def _pixels(box: LabelBox, class_id: int, size: tuple[int, int], name: str, report: Report) -> Box:
+    """Return a box in whole pixels inside the image. Raise BadLabelError when nothing of it is there."""
+    edges = (box.left, box.top, box.left + box.width, box.top + box.height)
+    if any(edge != round(edge) for edge in edges):
+        report.lose("fractions of pixels (boxes are rounded)", name)
+    left, top, right, bottom = (round(edge) for edge in edges)
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    inside = (max(0, left), max(0, top), min(size[0], right), min(size[1], bottom))
+    check(inside[0] < inside[2] and inside[1] < inside[3], "a box that lies outside the image")
+    if inside != (left, top, right, bottom):
+        report.lose("what sticks out of the image (boxes are clipped)", name)
+    return {
+        "class_id": class_id,
+        "left": inside[0],
+        "top": inside[1],
+        "width": inside[2] - inside[0],
+        "height": inside[3] - inside[1],
+    }
+
+
+def bring(target: Target, lines: Sequence[ImageLabel], *, approved: bool) -> list[str]:
+    """Start `label_images` with labels, in parts of at most `MaxJobImages` images. Return the executions' ARNs.
+
+    Each is named after its content: bringing the same again finds the execution that is there.
+    """
+    most = int(pipeline.parameters(target)["MaxJobImages"])
+    executions = []
+    for start in range(0, len(lines), most):
+        body = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines[start : start + most]).encode()
+        name = f"import-{'approved-' if approved else ''}{hashlib.sha256(body).hexdigest()[:16]}"
+        key, bucket = names.imported_labels(name), target.outputs["ArtifactsBucketName"]
+        target.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        executions.append(_start(target, name, {"labels_uri": f"s3://{bucket}/{key}", "approved": approved}))
+    return executions
+
+
+def _start(target: Target, name: str, request: Mapping[str, object]) -> str:
+    """Return the execution that brings these labels: the one that runs, or a new one where an earlier one has ended.
+
+    What an earlier one recorded is approved now and not among the labels any more; so there is something to do.
+    """
+    states, machine = target.client("stepfunctions"), target.outputs["LabelImagesArn"]
+    for attempt in range(1, ATTEMPTS + 1):
+        full = name if attempt == 1 else f"{name}-{attempt}"
+        arn = f"{machine.replace(':stateMachine:', ':execution:')}:{full}"
+        try:
+            states.start_execution(stateMachineArn=machine, name=full, input=json.dumps(request))
+            return arn
+        except states.exceptions.ExecutionAlreadyExists:
+            if states.describe_execution(executionArn=arn)["status"] == "RUNNING":
+                return arn
+    raise LabelsError(f"these labels were brought {ATTEMPTS} times; see why in `sightline logs {name}`")

@@ -1,0 +1,80 @@
+"""A stack with a few images, and labels that others made for them."""
+
+import hashlib
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from client import pipeline
+from client.formats.report import Report
+from client.labels import importing
+from sightline.images.image import Image
+
+CLASSES = ["scratch", "dent"]
+
+
+def image(name: str, status: str = "NEW", body: bytes | None = None) -> dict[str, Any]:
+    """Return an image of the ledger, with a label."""
+    digest = hashlib.sha256(body if body is not None else name.encode()).hexdigest()
+    return {
+        "image_id": digest, "bucket": "images", "key": f"incoming/{name}", "status": status, "width": 60, "height": 40,
+        "bytes": 1, "captured_at": "2026-11-20T09:00:00Z", "source": "upload",
+        "label_ref": "s3://artifacts/labeling/window-1/output.manifest", "updated_at": "2026-11-20T09:30:00.000001",
+        "annotations": [{"class_id": 1, "left": 1, "top": 2, "width": 3, "height": 4}],
+    }  # fmt: skip
+
+
+def labelled_stack(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Return a stack: `ledger` is the list of its images, `started` are the executions, `files` the objects."""
+    made = SimpleNamespace(ledger=[], started={}, files={}, ended=set(), outputs={})
+    made.outputs = {
+        "ArtifactsBucketName": "artifacts",
+        "LabelImagesArn": "arn:aws:states:r:1:stateMachine:s-label-images",
+    }
+
+    class ExecutionAlreadyExistsError(Exception): ...
+
+    def start(*, stateMachineArn: str, name: str, input: str) -> None:  # noqa: A002, N803
+        if name in made.started:
+            raise ExecutionAlreadyExistsError
+        made.started[name] = json.loads(input)
+
+    def describe(*, executionArn: str) -> dict[str, str]:  # noqa: N803
+        return {"status": "FAILED" if executionArn.rsplit(":", 1)[1] in made.ended else "RUNNING"}
+
+    client = SimpleNamespace(
+        start_execution=start,
+        describe_execution=describe,
+        exceptions=SimpleNamespace(ExecutionAlreadyExists=ExecutionAlreadyExistsError),
+        put_object=lambda **given: made.files.__setitem__(given["Key"], given["Body"]),
+    )
+    made.client = lambda _: client
+    monkeypatch.setattr(pipeline, "parameters", lambda _: {"Classes": ",".join(CLASSES), "MaxJobImages": "2"})
+    ledger = SimpleNamespace(
+        with_status=lambda status: [Image.from_item(entry) for entry in made.ledger if entry["status"] == status]
+    )
+    monkeypatch.setattr(pipeline, "ledger", lambda _: ledger)
+    return made
+
+
+def coco(folder: Path, *names: str, **box: Any) -> Path:
+    """Write a COCO file with a box in each of these images. Return its path."""
+    entries = [{"id": number, "file_name": name} for number, name in enumerate(names)]
+    boxes = [
+        {"id": n, "image_id": n, "category_id": 1, "bbox": box.get("bbox", [1, 2, 3, 4])} for n in range(len(names))
+    ]
+    value = {"images": entries, "annotations": boxes, "categories": [{"id": 1, "name": box.get("name", "dent")}]}
+    path = folder / "labels.json"
+    path.write_text(json.dumps(value))
+    return path
+
+
+def read(
+    target: Any, path: Path, beside: Path | None = None, **classes: str
+) -> tuple[list[importing.ImageLabel], Report]:
+    """Return the labels of a COCO file, and what was not taken."""
+    report = Report()
+    return importing.read(target, "coco", path, report, beside, classes), report

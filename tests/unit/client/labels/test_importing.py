@@ -1,0 +1,140 @@
+"""Labels of other tools find their classes and whole pixels, what can't be taken over is named, the rest is sent."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.commands import labels as command
+from client.formats.label_set import LabeledImage
+from client.formats.report import Report
+from client.labels import importing
+from sightline.errors import SightlineError
+from sightline.images.image import Image
+from tests.labelled_stack import coco, image, read
+
+
+def test_what_can_not_be_labelled_is_named_with_the_reason_and_stops_nothing(target: Any, tmp_path: Path) -> None:
+    target.ledger = [
+        image("new.jpg"), image("again.jpg", "REJECTED"), image("busy.jpg", "CLAIMED"), image("done.jpg", "APPROVED"),
+        image("x/twice.jpg"), image("y/twice.jpg"),
+    ]  # fmt: skip
+    found, report = read(
+        target, coco(tmp_path, "new.jpg", "again.jpg", "busy.jpg", "done.jpg", "twice.jpg", "missing.jpg")
+    )
+    assert {line["image_id"] for line in found} == {target.ledger[0]["image_id"], target.ledger[1]["image_id"]}
+    assert report.refused == {
+        "the annotators have it at the moment": ["busy.jpg"],
+        "it has an approved label already": ["done.jpg"],
+        "several images have this name; name them by their folder too": ["twice.jpg"],
+        "not in the ledger; upload it first": ["missing.jpg"],
+    }
+
+
+def test_two_different_labels_for_one_image_are_refused_not_guessed(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg")]
+    path = coco(tmp_path, "a.jpg", "incoming/a.jpg")
+    value = json.loads(path.read_text())
+    value["annotations"].pop()
+    path.write_text(json.dumps(value))
+    found, report = read(target, path)
+    assert found == []
+    assert report.refused == {"the file has different labels for it": ["a.jpg", "incoming/a.jpg"]}
+
+
+def test_the_same_label_twice_is_one(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg")]
+    found, report = read(target, coco(tmp_path, "a.jpg", "incoming/a.jpg"))
+    assert (len(found), report.lines()) == (1, [])
+
+
+def test_unknown_classes_are_named_and_may_be_mapped_or_left_out(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg")]
+    path = coco(tmp_path, "a.jpg", name="Kratzer")
+    with pytest.raises(importing.LabelsError, match="does not have: Kratzer; it has scratch, dent"):
+        read(target, path)
+    assert read(target, path, Kratzer="scratch")[0][0]["annotations"][0]["class_id"] == 0
+    with pytest.raises(importing.LabelsError, match="the labels do not have: Krazer; they have Kratzer"):
+        read(target, path, Kratzer="dent", Krazer="scratch")
+    found, report = read(target, path, Kratzer="")
+    assert found[0]["annotations"] == []
+    assert list(report.lost.values()) == [["a.jpg"]]
+
+
+def test_the_hint_for_an_unknown_class_can_be_pasted_into_a_shell(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg")]
+    with pytest.raises(importing.LabelsError) as caught:
+        read(target, coco(tmp_path, "a.jpg", name="tiefer Kratzer"))
+    hint = shlex.split(str(caught.value).split("Give ")[1].replace(",", " "))
+    assert hint[:5] == ["--class", "tiefer Kratzer=scratch", "or", "--class", "tiefer Kratzer="]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [([], "no label was taken from .*: it holds none"), (["b.jpg"], "no label was taken from .*: see above why")],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_an_import_that_takes_nothing_fails(
+    target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], said: str, as_json: bool
+) -> None:
+    target.ledger = [image("a.jpg")]
+    monkeypatch.setattr(command, "target", lambda: target)
+    with pytest.raises(SightlineError, match=said):
+        command.labels_import(coco(tmp_path, *names), "coco", classes=[], as_json=as_json)
+    command.labels_import(coco(tmp_path, "a.jpg"), "coco", classes=[], as_json=as_json)
+
+
+@pytest.mark.parametrize(
+    ("bbox", "pixels", "lost"),
+    [
+        ([1, 2, 3, 4], (1, 2, 3, 4), 0),
+        ([1.4, 2.4, 3.2, 4.2], (1, 2, 4, 5), 1),
+        ([-5, 2, 10, 4], (0, 2, 5, 4), 1),
+        ([50.5, 30, 20, 20], (50, 30, 10, 10), 2),
+        ([10.2, 10.2, 0.1, 0.1], (10, 10, 1, 1), 1),
+    ],
+)
+def test_boxes_become_whole_pixels_inside_the_image_and_that_is_said(
+    target: Any, tmp_path: Path, bbox: list[float], pixels: tuple[int, ...], lost: int
+) -> None:
+    target.ledger = [image("a.jpg")]
+    found, report = read(target, coco(tmp_path, "a.jpg", bbox=bbox))
+    assert tuple(found[0]["annotations"][0][edge] for edge in ("left", "top", "width", "height")) == pixels
+    assert len(report.lost) == lost
+
+
+def test_a_box_outside_the_image_and_another_size_cost_their_image(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg")]
+    assert read(target, coco(tmp_path, "a.jpg", bbox=[60, 0, 5, 5]))[1].refused == {
+        "a box that lies outside the image": ["a.jpg"]
+    }
+    path = coco(tmp_path, "a.jpg")
+    value = json.loads(path.read_text())
+    value["images"][0] |= {"width": 61, "height": 40}
+    path.write_text(json.dumps(value))
+    assert "another size" in next(iter(read(target, path)[1].refused))
+
+
+def test_labels_are_brought_in_parts_named_after_their_content_and_again_after_a_failure(target: Any) -> None:
+    lines = [{"image_id": str(number), "annotations": []} for number in range(3)]
+    first = importing.bring(target, lines, approved=False)
+    assert len(first) == 2
+    assert importing.bring(target, lines, approved=False) == first  # they run
+    assert len(target.started) == 2
+    name = first[0].rsplit(":", 1)[1]
+    request = target.started[name]
+    assert request == {"labels_uri": f"s3://artifacts/labeling/imports/{name}.jsonl", "approved": False}
+    assert [json.loads(line) for line in target.files[f"labeling/imports/{name}.jsonl"].splitlines()] == lines[:2]
+    target.ended = {name}
+    assert importing.bring(target, lines, approved=False) == [f"{first[0]}-2", first[1]]
+    assert set(importing.bring(target, lines, approved=True)) & set(first) == set()
+
+
+def test_an_image_without_a_size_in_the_file_takes_the_ledgers(target: Any) -> None:
+    entry = image("a.jpg")
+    assert importing._line(LabeledImage("a.jpg", None, ()), Image.from_item(entry), {}, Report()) == (
+        entry["image_id"],
+        [],
+    )

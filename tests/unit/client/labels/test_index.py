@@ -1,0 +1,35 @@
+"""A name in a file of labels finds its image by content, key or name."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.labelled_stack import coco, image, read
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.jpg", "incoming/line 1/a.jpg", "line 1/a.jpg", "s3://images/incoming/line 1/a.jpg", "elsewhere/a.jpg",
+     "{id}.jpeg",
+     "s3://artifacts/datasets/images/{id}.jpeg"],
+)  # fmt: skip
+def test_an_image_is_found_by_hash_key_and_name(target: Any, tmp_path: Path, name: str) -> None:
+    target.ledger = [image("line 1/a.jpg"), image("b.jpg")]
+    found, report = read(target, coco(tmp_path, name.format(id=target.ledger[0]["image_id"])))
+    assert found == [
+        {
+            "image_id": target.ledger[0]["image_id"],
+            "annotations": [{"class_id": 1, "left": 1, "top": 2, "width": 3, "height": 4}],
+        }
+    ]
+    assert report.lines() == []
+
+
+def test_images_beside_the_labels_are_found_by_content_whatever_they_are_called(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg", body=b"pixels")]
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "renamed.jpg").write_bytes(b"pixels")
+    found, _ = read(target, coco(tmp_path, "renamed.jpg"), photos)
+    assert [line["image_id"] for line in found] == [target.ledger[0]["image_id"]]
