@@ -14,7 +14,7 @@ from sightline import names
 from sightline.api.shapes import ModelShown
 from sightline.api.shown import model_shown
 from sightline.errors import SightlineError
-from sightline.models.registry import MAX_REASON, RegisteredModel, Registry
+from sightline.models.registry import MAX_REASON, ModelStatus, Registry
 
 
 class UnusableReasonError(SightlineError):
@@ -39,8 +39,10 @@ def listed(target: Target) -> list[ModelShown]:
     return [model_shown(model) for model in registry(target).newest()]
 
 
-def judge(target: Target, version: str, *, approved: bool, reason: str = "") -> RegisteredModel:
+def judge(target: Target, version: str, *, approved: bool, reason: str = "") -> tuple[int, ModelStatus]:
     """Approve or reject a model; an approval starts its roll-out. `version` is a number or `latest`.
+
+    Return the model's version and what it is now.
 
     The registry keeps who did it: the caller, as AWS knows them. Raise UnknownModelError, and UnusableReasonError for
     a reason that is too long.
@@ -53,11 +55,11 @@ def judge(target: Target, version: str, *, approved: bool, reason: str = "") -> 
         wanted = newest[0].version if newest else 0
     else:
         wanted = int(version) if version.isdecimal() else 0
-    judged = models.judge(wanted, approved=approved, by=caller(target), reason=reason) if wanted else None
-    if judged is None:
+    status = models.judge(wanted, approved=approved, by=caller(target), reason=reason) if wanted else None
+    if status is None:
         have = ", ".join(str(model.version) for model in models.newest()) or "none"
         raise UnknownModelError(f"no model version {version!r}; there are: {have}")
-    return judged
+    return wanted, status
 
 
 def caller(target: Target) -> str:

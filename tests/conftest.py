@@ -19,6 +19,7 @@ from xdist.scheduler import LoadFileScheduling
 from sightline.aws import clients
 from tests import openapi
 from tests.given_aws import GivenAws
+from tests.rights import FunctionAws
 
 ROOT = Path(__file__).parent.parent
 ONE_STACK = "tests/e2e/"  # all tests there use the same stack
@@ -89,11 +90,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> GivenAws:
 
 @pytest.fixture
 def load_app(monkeypatch: pytest.MonkeyPatch, aws: GivenAws) -> Callable[..., ModuleType]:
-    """`load_app("judge_model", MIN_MAP="0.5")` imports functions/judge_model/app.py anew under that environment."""
+    """`load_app("judge_model", MIN_MAP="0.5")` imports functions/judge_model/app.py anew under that environment, with
+    the rights that its role has in the template.
+    """
 
     def load(function: str, **environment: str) -> ModuleType:
         for key, value in environment.items():
             monkeypatch.setenv(key, value)
+        monkeypatch.setattr(clients, "Aws", lambda: FunctionAws(aws, function))
         path = ROOT / "functions" / function / "app.py"
         spec = importlib.util.spec_from_file_location(f"functions_{function}_app", path)
         assert spec and spec.loader, path

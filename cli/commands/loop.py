@@ -105,8 +105,8 @@ def approve(
     """Approve a model: its deployment to the devices starts."""
     from client import models
 
-    model = models.judge(target(), version, approved=not reject, reason=reason)
-    console.print(f"Model {model.version} is {model.status.lower()}.")
+    judged, status = models.judge(target(), version, approved=not reject, reason=reason)
+    console.print(f"Model {judged} is {status.lower()}.")
 
 
 @app.command()

@@ -29,11 +29,11 @@ def approve_model(version: str) -> Judged:
         raise RequestError(f"reason must be a text of at most {MAX_REASON} characters")
     if not version.isdecimal():
         raise RequestError(f"a model's version is a number, got {version!r:.50}")
-    model = registry.judge(int(version), approved=approved, by=engineer, reason=reason)
-    if model is None:
+    status = registry.judge(int(version), approved=approved, by=engineer, reason=reason)
+    if status is None:
         raise RequestError(f"no model version {version}; GET /overview lists them", 404)
-    logger.info("model judged by a person", version=version, status=model.status, engineer=engineer)
-    return {"version": model.version, "status": model.status}
+    logger.info("model judged by a person", version=version, status=status, engineer=engineer)
+    return {"version": int(version), "status": status}
 
 
 handler = api.handler

@@ -101,8 +101,8 @@ class Registry:
         """Return the models, the newest first, at most `limit`."""
         return list(islice(self._described(), limit))
 
-    def judge(self, version: int, *, approved: bool, by: str, reason: str = "") -> RegisteredModel | None:
-        """Approve or reject a model, and record who did it and why. Return it, None where there is none.
+    def judge(self, version: int, *, approved: bool, by: str, reason: str = "") -> ModelStatus | None:
+        """Approve or reject a model, and record who did it and why. Return its status, None where there is no model.
 
         `reason` has at most `MAX_REASON` characters.
         """
@@ -110,12 +110,13 @@ class Registry:
         arn = next(arns, None)
         if arn is None:
             return None
+        status = ModelStatus.APPROVED if approved else ModelStatus.REJECTED
         self.aws.sagemaker.update_model_package(
             ModelPackageArn=arn,
-            ModelApprovalStatus="Approved" if approved else "Rejected",
+            ModelApprovalStatus=status.value,
             ApprovalDescription=f"{by}: {reason}" if reason else f"by {by}",
         )
-        return describe(self.aws, arn)
+        return status
 
     def find(self, training_job: str) -> str | None:
         """Return the ARN of the model that was registered for a training job, None where there is none.
