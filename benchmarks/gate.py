@@ -23,7 +23,7 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.common import finish, table
-from sightline.models import metrics as metrics
+from sightline.models import metrics
 from sightline.models.evaluation import Judged, Scores
 from sightline.models.gate import LOSS, Limits, judge
 from sightline.models.metrics import Found, Ranking, Truth

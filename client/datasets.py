@@ -127,10 +127,10 @@ def export(target: Target, version: str, folder: Path, on_image: Callable[[], No
 
 def report(target: Target, version: str, on_image: Callable[[], None] = lambda: None) -> str:
     """A version as one HTML page: its groups, splits and health. An image that can't be read is named there."""
-    from reporting import dataset as dataset_report
+    from reporting import dataset
 
-    images = dataset_report.look_at_all(records(target, version), lambda key: _read(target, key), on_image)
-    return dataset_report.render(show(target, version), images)
+    images = dataset.look_at_all(records(target, version), lambda key: _read(target, key), on_image)
+    return dataset.render(show(target, version), images)
 
 
 def as_labels(entries: list[dict[str, Any]], class_map: dict[str, str]) -> LabelSet:

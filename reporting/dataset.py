@@ -17,8 +17,7 @@ from PIL import Image, ImageDraw
 from reporting.demo import corners, table, tile
 from reporting.evaluation import LABEL, STYLE
 from sightline import names
-from sightline.datasets import grouping
-from sightline.datasets import quality as health
+from sightline.datasets import grouping, quality
 from sightline.datasets.splits import SPLITS
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.phash import phash
@@ -77,7 +76,7 @@ def look(split: str, record: dict[str, Any], read: Callable[[str], bytes]) -> Lo
     if (pixels.shape[1], pixels.shape[0]) != seen.size:
         seen.problem = f"is {pixels.shape[1]}×{pixels.shape[0]} pixels, its label says {seen.size[0]}×{seen.size[1]}"
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
-    seen.hash, seen.exposure, seen.sharpness = phash(pixels), health.exposure(grey), health.sharpness(grey)
+    seen.hash, seen.exposure, seen.sharpness = phash(pixels), quality.exposure(grey), quality.sharpness(grey)
     seen.thumbnail = _thumbnail(pixels, seen.boxes)
     return seen
 
@@ -258,7 +257,7 @@ def sizes(images: list[Looked], classes: list[str]) -> str:
     rows = []
     for number, name in enumerate(classes):
         boxes = [(box, *image.size) for image in images for box in image.boxes if box["class_id"] == number]
-        found = health.box_sizes(boxes)
+        found = quality.box_sizes(boxes)
         if boxes:
             rows.append(
                 [name, len(boxes), *(f"{v:.2%}" for v in found["area"]), *(f"{v:.2f}" for v in found["aspect"])]
@@ -268,7 +267,7 @@ def sizes(images: list[Looked], classes: list[str]) -> str:
 
 
 def suspicious(images: list[Looked]) -> list[tuple[Looked, str]]:
-    return [(image, what) for image in images for what in health.suspicious_boxes(image.boxes, *image.size)]
+    return [(image, what) for image in images for what in quality.suspicious_boxes(image.boxes, *image.size)]
 
 
 def quarrels(images: list[Looked], closest: Nearest) -> list[tuple[Looked, Looked, float, float]]:
@@ -279,8 +278,8 @@ def quarrels(images: list[Looked], closest: Nearest) -> list[tuple[Looked, Looke
     for image in images:
         other, value = closest.get(image.name, (image, 0.0))
         if value >= grouping.AGREEMENT:
-            differ = health.disagreement(image.boxes, other.boxes, image.size, other.size)
-            if differ >= health.DISAGREEMENT:
+            differ = quality.disagreement(image.boxes, other.boxes, image.size, other.size)
+            if differ >= quality.DISAGREEMENT:
                 found.setdefault(frozenset((image.name, other.name)), (image, other, value, differ))
     return sorted(found.values(), key=lambda entry: (-entry[3], -entry[2], entry[0].name))
 
@@ -305,7 +304,7 @@ def quarrel_pictures(pairs: list[tuple[Looked, Looked, float, float]]) -> str:
 
 def clipped(images: list[Looked]) -> list[list[str]]:
     """Rows of images that show too much black or white, the worst first."""
-    bad = health.badly_exposed({image.name: image.exposure for image in images if image.exposure})
+    bad = quality.badly_exposed({image.name: image.exposure for image in images if image.exposure})
     known = {image.name: image for image in images}
     return [[name, known[name].split, *(f"{share:.0%}" for share in known[name].exposure.values())] for name in bad]
 
@@ -317,7 +316,7 @@ def exposure_and_sharpness(images: list[Looked]) -> str:
     dark, bright = (float(np.median([image.exposure[name] for image in known.values()])) for name in ("dark", "bright"))
     sharp = {name: image.sharpness for name, image in known.items()}
     middle = float(np.median(list(sharp.values())))
-    blurred = health.blurred(sharp)
+    blurred = quality.blurred(sharp)
     figures = "".join(
         _picture(known[name], f"{html.escape(_short(name))}, {sharp[name] / max(middle, 1e-9):.0%} of the median")
         for name in blurred[:MEMBERS_SHOWN]
@@ -330,8 +329,8 @@ def exposure_and_sharpness(images: list[Looked]) -> str:
         else '<p class="good">No image is blurred beside the others.</p>'
     )
     return (
-        f"<p>Median share of clipped pixels: {dark:.1%} black, {bright:.1%} white. Images with {health.CLIPPED:.0%} of "
-        "their pixels more than that:</p>"
+        f"<p>Median share of clipped pixels: {dark:.1%} black, {bright:.1%} white. Images with "
+        f"{quality.CLIPPED:.0%} of their pixels more than that:</p>"
         + _cut(["image", "split", "black", "white"], clipped(images), "None.")
         + f"<p>Sharpness (variance of the Laplacian) is {middle:.0f} in the median. "
         f"Far less sharp than the set's others:</p>{soft}"

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from reporting import evaluation as report
+from reporting import evaluation
 from sightline.errors import SightlineError
-from sightline.models import metrics as metrics
+from sightline.models import metrics
 from sightline.models.doubts import doubts
 from sightline.models.metrics import Found, Truth
 from sightline.vision.appearance import Appearance, appearance, grey, spread
@@ -328,7 +328,7 @@ def evaluate(root: Path) -> dict[str, Any]:
         name: metrics.precision_recall(test.truths, found, number) for number, name in enumerate(detector.classes)
     }
     by_split = {"test": test, "validation": validation}
-    page = report.render(result, history, curves, lambda split, name: by_split[split].pixels(name))
+    page = evaluation.render(result, history, curves, lambda split, name: by_split[split].pixels(name))
     (output / "report.html").write_text(page)
     return result
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import ROOT, cores
-from sightline.models import metrics as metrics
+from sightline.models import metrics
 from sightline.models.metrics import Found, Truth
 from sightline.vision.detector import Detector
 from training.code_digest import code_digest

@@ -20,7 +20,7 @@ from local import stack
 from local.demo.sample import draw
 from local.device.mqtt import Listener
 from local.device.simulated import SimulatedDevice
-from reporting import demo as report
+from reporting import demo
 from sightline.aws.objects import ObjectStore
 from sightline.datasets import grouping
 from sightline.errors import SightlineError
@@ -91,15 +91,15 @@ class Demo:
         with self.stage("write the report"):
             self.result["executions"] = {machine: pipeline.usage(self.target, machine) for machine in pipeline.MACHINES}
             self.result["seconds"] = round(time.monotonic() - self.started, 1)
-            artifacts = report.Artifacts(
+            artifacts = demo.Artifacts(
                 ObjectStore(self.target.aws, self.target.outputs["ArtifactsBucketName"]), self.result["training_job"]
             )
             self.result |= {"epochs": len(artifacts.history), "epochs_planned": int(HYPERPARAMETERS["epochs"])}
-            if cut := report.cut_short(self.result):
+            if cut := demo.cut_short(self.result):
                 self.result["note"] = cut
             page = datasets.report(self.target, self.result["dataset_version"])
-            (self.folder / report.DATASET).write_text(page)
-            report.write(self.folder, self.result, artifacts, {path.name: path for path in unseen}, truth)
+            (self.folder / demo.DATASET).write_text(page)
+            demo.write(self.folder, self.result, artifacts, {path.name: path for path in unseen}, truth)
         self.console.print(
             f"The loop is closed: {self.folder / 'report.html'} ({self.result['seconds']:.0f} s)", soft_wrap=True
         )

@@ -17,25 +17,25 @@ _waiting = threading.local()
 
 def register() -> None:
     """Give them to the emulator of this process."""
-    from ministack.services import stepfunctions as service
+    from ministack.services import stepfunctions
 
     execute_task, invoke_with_callback, call_lambda = (
-        service._execute_task,
-        service._invoke_with_callback,
-        service._call_lambda,
+        stepfunctions._execute_task,
+        stepfunctions._invoke_with_callback,
+        stepfunctions._call_lambda,
     )
 
     def execute(state: Structure, raw_input: Any, execution: Any, context: Any) -> Any:
         for name in ("TimeoutSeconds", "HeartbeatSeconds"):
             path = state.get(f"{name}Path")
             if path:
-                state = {**state, name: service._resolve_path_or_ctx(path, raw_input, context)}
+                state = {**state, name: stepfunctions._resolve_path_or_ctx(path, raw_input, context)}
         return execute_task(state, raw_input, execution, context)
 
     def invoke(resource: str, payload: Any, token: str, state: Structure) -> Any:
         _waiting.token = token
         if "HeartbeatSeconds" in state:
-            arguments = (service._task_tokens, token, float(state["HeartbeatSeconds"]))
+            arguments = (stepfunctions._task_tokens, token, float(state["HeartbeatSeconds"]))
             threading.Thread(target=_watch, args=arguments, name="heartbeat", daemon=True).start()
         try:
             return invoke_with_callback(resource, payload, token, state)
@@ -45,14 +45,14 @@ def register() -> None:
     def call(function: str, event: Any) -> Any:
         try:
             return call_lambda(function, event)
-        except service._ExecutionError as error:
-            task = service._task_tokens.get(getattr(_waiting, "token", None))
+        except stepfunctions._ExecutionError as error:
+            task = stepfunctions._task_tokens.get(getattr(_waiting, "token", None))
             if task:
                 task["error"] = {"Error": error.error, "Cause": error.cause}
                 task["event"].set()
             raise
 
-    service._execute_task, service._invoke_with_callback, service._call_lambda = execute, invoke, call
+    stepfunctions._execute_task, stepfunctions._invoke_with_callback, stepfunctions._call_lambda = execute, invoke, call
 
 
 def _watch(tokens: Structure, token: str, seconds: float) -> None:

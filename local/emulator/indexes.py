@@ -55,15 +55,15 @@ class Members(dict[str, dict[Any, dict[Key, None]]]):
 
 def register() -> None:
     """Give both to the emulator of this process."""
-    from ministack.services import dynamodb as service
+    from ministack.services import dynamodb
 
-    find, index, answer = service._index_members, service._index_item, service._query
+    find, index, answer = dynamodb._index_members, dynamodb._index_item, dynamodb._query
     asked = threading.local()
 
     def members_of(table: Structure) -> Any:
         members = find(table)
         if not isinstance(members, Members):
-            members = table[service._INDEX_MEMBERS] = Members(service, table, members)
+            members = table[dynamodb._INDEX_MEMBERS] = Members(dynamodb, table, members)
         wanted = getattr(asked, "first", None)
         if wanted is None:
             return members
@@ -72,18 +72,18 @@ def register() -> None:
 
     def index_item(table: Structure, pk: Any, sk: Any, item: Structure, add: bool) -> None:
         index(table, pk, sk, item, add)
-        members = table.get(service._INDEX_MEMBERS)
+        members = table.get(dynamodb._INDEX_MEMBERS)
         if isinstance(members, Members):
             members.note((pk, sk), item, add=add)
 
     def query(data: Structure) -> Any:
-        asked.first = _first_of(service, data)
+        asked.first = _first_of(dynamodb, data)
         try:
             return answer(data)
         finally:
             asked.first = None
 
-    service._index_members, service._index_item, service._query = members_of, index_item, query
+    dynamodb._index_members, dynamodb._index_item, dynamodb._query = members_of, index_item, query
 
 
 def _first_of(service: Any, data: Structure) -> tuple[str, Any, int, bool] | None:

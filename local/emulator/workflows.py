@@ -32,11 +32,11 @@ ERRORS = {
 
 def register() -> None:
     """Hook into the emulator of this process."""
-    from ministack.services import stepfunctions as service
+    from ministack.services import stepfunctions
 
-    execute_task, invoke_in_time = service._execute_task, service._invoke_resource_with_timeout
-    invoke_resource, invoke_with_callback = service._invoke_resource, service._invoke_with_callback
-    run_map = service._run_distributed_map
+    execute_task, invoke_in_time = stepfunctions._execute_task, stepfunctions._invoke_resource_with_timeout
+    invoke_resource, invoke_with_callback = stepfunctions._invoke_resource, stepfunctions._invoke_with_callback
+    run_map = stepfunctions._run_distributed_map
 
     def execute(state: Structure, raw_input: Any, execution: Any, context: Any) -> Any:
         token = _execution.set(execution)
@@ -66,19 +66,21 @@ def register() -> None:
         token = _execution.set(execution)
         try:
             reader = state["ItemReader"]
-            _check_rights(reader["Resource"], service._resolve_params_obj(reader["Parameters"], effective, context))
+            _check_rights(
+                reader["Resource"], stepfunctions._resolve_params_obj(reader["Parameters"], effective, context)
+            )
             _check_rights("arn:aws:states:::states:startExecution", {"StateMachineArn": execution["stateMachineArn"]})
         finally:
             _execution.reset(token)
-        at_once = service._resolve_path_or_ctx(state["MaxConcurrencyPath"], effective, context)
+        at_once = stepfunctions._resolve_path_or_ctx(state["MaxConcurrencyPath"], effective, context)
         return run_map({**state, "MaxConcurrency": at_once}, raw_input, effective, iterator, execution, context)
 
-    service._run_distributed_map = distributed_map
-    service._execute_task, service._invoke_resource_with_timeout = execute, in_time
-    service._invoke_resource, service._invoke_with_callback = invoke, with_callback
-    service._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createTrainingJob"] = run_training
-    service._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createProcessingJob"] = run_processing
-    service._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createLabelingJob"] = run_labeling
+    stepfunctions._run_distributed_map = distributed_map
+    stepfunctions._execute_task, stepfunctions._invoke_resource_with_timeout = execute, in_time
+    stepfunctions._invoke_resource, stepfunctions._invoke_with_callback = invoke, with_callback
+    stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createTrainingJob"] = run_training
+    stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createProcessingJob"] = run_processing
+    stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createLabelingJob"] = run_labeling
 
 
 # --------------------------------------------------------------------------------------------------------------- rights

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import main as cli
+from cli.main import main
 from client import pipeline
 from client.target import Target
 from tests.project import ROOT
@@ -19,7 +19,7 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
     monkeypatch.setattr(sys, "argv", ["sightline", *arguments])
     code = 0
     try:
-        cli.main()
+        main()
     except SystemExit as ended:
         code = int(ended.code or 0)
     said = capsys.readouterr()

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from cli import main as cli
+from cli.main import main
 from client import models
 from client.target import Target
 from sightline.models import training_plan
@@ -46,7 +46,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["sightline", "models", "import", *arguments])
     try:
-        cli.main()
+        main()
     except SystemExit as ended:
         return int(ended.code or 0)
     return 0

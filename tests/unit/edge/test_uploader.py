@@ -20,11 +20,10 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge.inspector import uploader as module
 from edge.inspector.forwarder import RefusedError
 from edge.inspector.items import Item, Queue
 from edge.inspector.sigv4 import Credentials, encoded, sign
-from edge.inspector.uploader import Uploader
+from edge.inspector.uploader import Uploader, fetch_credentials
 from local.device.token_exchange import TokenExchange
 from tests.fake_device import session_keys
 
@@ -143,8 +142,8 @@ def test_without_network_or_token_service_images_wait(monkeypatch: pytest.Monkey
 
 def test_credentials_are_fetched_once_and_only_with_the_token(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     fetched = []
-    real = module.fetch_credentials
-    monkeypatch.setattr(module, "fetch_credentials", lambda: fetched.append(1) or real())
+    real = fetch_credentials
+    monkeypatch.setattr("edge.inspector.uploader.fetch_credentials", lambda: fetched.append(1) or real())
     uploader = Uploader("images", "us-east-1", bucket.url)
     assert [uploader.deliver(ITEM), uploader.deliver(ITEM)] == [True, True]
     assert len(fetched) == 1
@@ -179,7 +178,7 @@ class Line:
 def test_an_answer_that_makes_no_sense_or_stops_halfway_is_tried_again_and_said_once(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: bytes, said: str
 ) -> None:
-    monkeypatch.setattr(module, "SECONDS", 0.3)
+    monkeypatch.setattr("edge.inspector.uploader.SECONDS", 0.3)
     line = Line(answer, answer)
     uploader = Uploader("images", "us-east-1", line.url)
     assert [uploader.deliver(ITEM), uploader.deliver(ITEM)] == [False, False]

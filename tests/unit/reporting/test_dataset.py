@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reporting import dataset as dataset_report
+from reporting import dataset
 from sightline.labelling import manifest
 
 WIDTH, HEIGHT = 96, 64
@@ -49,8 +49,8 @@ class Version:
             self.objects[key] = body
 
     def page(self) -> str:
-        images = dataset_report.look_at_all(self.records, self.objects.__getitem__)
-        return dataset_report.render(DESCRIPTION, images)
+        images = dataset.look_at_all(self.records, self.objects.__getitem__)
+        return dataset.render(DESCRIPTION, images)
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_twins_with_other_labels_are_shown_to_the_person(version: Version) -> No
 
 
 def test_a_large_group_is_cut_and_says_how_many_more(version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dataset_report, "MEMBERS_SHOWN", 2)
+    monkeypatch.setattr(dataset, "MEMBERS_SHOWN", 2)
     assert "… and 1 more" in version.page()
 
 

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from reporting import evaluation as report
+from reporting import evaluation
 
 FOUND = {"box": [4.0, 4, 12, 12], "score": 0.9, "class": "scratch", "class_id": 3}
 
 
 def drawn(size: tuple[int, int], *detections: dict[str, Any]) -> Image.Image:
     """The picture of a black photo (width, height), decoded again."""
-    uri = report.picture(np.zeros((size[1], size[0], 3), np.uint8), [[2, 2, 9, 9]], list(detections))
+    uri = evaluation.picture(np.zeros((size[1], size[0], 3), np.uint8), [[2, 2, 9, 9]], list(detections))
     return Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
 
 
@@ -50,19 +50,19 @@ def test_corners_in_any_order_are_the_same_box() -> None:
     ],
 )
 def test_a_name_that_cannot_be_shown_is_its_number_in_the_picture(name: str, written: str) -> None:
-    assert report._mark(FOUND | {"class": name}, 480) == written
+    assert evaluation._mark(FOUND | {"class": name}, 480) == written
     assert drawn((90, 60), FOUND | {"class": name}).size == (480, 320)
 
 
 def test_what_is_written_lies_inside_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     places = []
-    monkeypatch.setattr(report.ImageDraw.ImageDraw, "text", lambda _, place, *rest, **given: places.append(place))
+    monkeypatch.setattr(evaluation.ImageDraw.ImageDraw, "text", lambda _, place, *rest, **given: places.append(place))
     for box in ([0.0, 0, 90, 60], [80.0, 50, 90, 60], [0.0, 0, 2, 2]):
         drawn((90, 60), FOUND | {"box": box, "class": "a long name for so small a picture"})
     drawn((16, 2400), FOUND)
-    assert all(left >= 0 and 0 <= top <= 960 - report.LETTERS for left, top in places)
+    assert all(left >= 0 and 0 <= top <= 960 - evaluation.LETTERS for left, top in places)
     assert [place[1] for place in places[:3]] == [
-        320 - report.LETTERS - 4,
+        320 - evaluation.LETTERS - 4,
         pytest.approx(244.7, abs=0.1),
         pytest.approx(11.7, abs=0.1),
     ]
@@ -75,13 +75,13 @@ def choice(images: int) -> dict[str, Any]:
 
 
 def test_without_a_validation_photo_the_threshold_is_said_to_be_the_default() -> None:
-    said = report._threshold(choice(0))
+    said = evaluation._threshold(choice(0))
     assert "There is no validation photo to choose it from: 0.50 is the default." in said
     assert "<svg" not in said
-    assert "0.50 costs least on the 1 validation photo;" in report._threshold(choice(1))
+    assert "0.50 costs least on the 1 validation photo;" in evaluation._threshold(choice(1))
 
 
 def test_the_chosen_threshold_is_written_above_the_lines() -> None:
-    text = report.chart({"cost": [(0.1, 1.0)]}, "threshold", "cost", 1.0, (0.5, "chosen: 0.50"))
+    text = evaluation.chart({"cost": [(0.1, 1.0)]}, "threshold", "cost", 1.0, (0.5, "chosen: 0.50"))
     assert 'y="20" font-size="12"' in text
     assert 'y1="28.0" y2="28.0"' in text  # the highest line

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
+from tests import drawn
 from tests.drawn import Job, samples
-from tests.drawn import draw_channels as draw
 from training.hyperparameters import Hyperparameters
 from training.trainer import Trainer
 
@@ -18,7 +18,7 @@ torch.set_num_threads(1)  # images this small are slower with more, and much slo
 @pytest.fixture
 def draw_channels(tmp_path: Path) -> Callable[..., Path]:
     """`draw_channels(size=(w, h), mode=…, suffix=…, classes=[…])`: see tests/drawn.py."""
-    return lambda **given: draw(tmp_path / "channels", **given)
+    return lambda **given: drawn.draw_channels(tmp_path / "channels", **given)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import pytest
 
 from client.annotate import read_coco
 from local.demo.sample import draw
-from reporting import evaluation as report
+from reporting.evaluation import training_charts
 from sightline.labelling import manifest
 from sightline.models.gate import Limits, judge
 from sightline.models.metrics import Found
@@ -156,7 +156,7 @@ def test_a_history_that_cannot_be_drawn_costs_the_charts_alone(
     (tmp_path / "history.json").write_text(body)
     history = evaluate.read_history(tmp_path / "history.json")
     assert history == entries
-    assert ("<svg" in report.training_charts(history)) == bool(entries)
+    assert ("<svg" in training_charts(history)) == bool(entries)
 
 
 @pytest.mark.parametrize(

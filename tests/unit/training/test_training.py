@@ -20,8 +20,7 @@ from sightline.labelling import manifest
 from sightline.models.gate import Limits, judge
 from sightline.vision import golden
 from sightline.vision.detector import Detector, UnusableModelError
-from training import evaluate, loader, train, trainer
-from training import job as entry
+from training import evaluate, job, loader, train, trainer
 from training.augment import augment, with_pastes
 from training.data import Sample, load
 from training.export import Deployed, export
@@ -193,8 +192,8 @@ def test_what_an_earlier_attempt_failed_with_is_gone_when_the_next_one_succeeds(
     def fail() -> None:
         raise ValueError("no memory left")
 
-    assert (entry.run(fail, failure), failure.is_file()) == (1, True)
-    assert (entry.run(lambda: None, failure), failure.is_file()) == (0, False)
+    assert (job.run(fail, failure), failure.is_file()) == (1, True)
+    assert (job.run(lambda: None, failure), failure.is_file()) == (0, False)
 
 
 def test_an_image_that_cannot_be_used_is_said_by_name(channels: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.device import simulated as device
+from local.device import simulated
 from local.device.simulated import ProcessRunner, SimulatedDevice, overrides
 from sightline.errors import SightlineError
 
@@ -68,7 +68,7 @@ def is_alive(pid: int) -> bool:
 def test_a_fresh_process_that_ends_is_noticed_before_the_time_is_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "SETTLE_SECONDS", 60)
+    monkeypatch.setattr(simulated, "SETTLE_SECONDS", 60)
     runner = ProcessRunner()
     running = runner.start("exit 4", tmp_path, {}, tmp_path / "log")
     runner.settle({"c": running})
@@ -94,7 +94,7 @@ def test_a_process_that_took_the_number_of_a_dead_device_is_left_alone(tmp_path:
         dead.root.mkdir(parents=True)
         (dead.root / "pid").write_text(str(stranger.pid))
         assert not dead.running
-        device.stop_all(tmp_path)
+        simulated.stop_all(tmp_path)
         assert stranger.poll() is None
     finally:
         stranger.kill()

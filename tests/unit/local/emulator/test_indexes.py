@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ministack.services import dynamodb as service
+from ministack.services import dynamodb
 
 from local.emulator import indexes
 
@@ -40,11 +40,11 @@ QUERIES = st.tuples(QUEUES, st.integers(1, 9), st.booleans())
 @pytest.fixture(scope="module")
 def slow_query() -> Iterator[Any]:
     """The emulator's own query, with `indexes` in the place of what it replaces."""
-    kept = {name: getattr(service, name) for name in ("_index_members", "_index_item", "_query")}
+    kept = {name: getattr(dynamodb, name) for name in ("_index_members", "_index_item", "_query")}
     indexes.register()
     yield kept["_query"]
     for name, original in kept.items():
-        setattr(service, name, original)
+        setattr(dynamodb, name, original)
 
 
 def ask(query: Any, queue: str, limit: int, forward: bool) -> Any:
@@ -65,29 +65,29 @@ def ask(query: Any, queue: str, limit: int, forward: bool) -> Any:
 
 @given(rounds=st.lists(st.tuples(WRITES, QUERIES), min_size=1, max_size=6))
 def test_the_first_items_are_those_that_reading_everything_gives(slow_query: Any, rounds: list[Any]) -> None:
-    service._create_table(TABLE)
+    dynamodb._create_table(TABLE)
     try:
         for writes, query in rounds:
             for name, place in writes:
                 key = {"pk": {"S": name}}
                 if place:
                     item = key | {"queue": {"S": place[0]}, "position": {"N": str(place[1])}}
-                    assert service._put_item({"TableName": "tasks", "Item": item})[0] == 200
+                    assert dynamodb._put_item({"TableName": "tasks", "Item": item})[0] == 200
                 else:
-                    assert service._delete_item({"TableName": "tasks", "Key": key})[0] == 200
-            assert ask(service._query, *query) == ask(slow_query, *query)
+                    assert dynamodb._delete_item({"TableName": "tasks", "Key": key})[0] == 200
+            assert ask(dynamodb._query, *query) == ask(slow_query, *query)
     finally:
-        service._delete_table({"TableName": "tasks"})
+        dynamodb._delete_table({"TableName": "tasks"})
 
 
 def test_an_update_moves_an_item_and_the_next_page_goes_on_after_the_first(slow_query: Any) -> None:
-    service._create_table(TABLE)
+    dynamodb._create_table(TABLE)
     for number in range(6):
         item = {"pk": {"S": f"{number}"}, "queue": {"S": "free"}, "position": {"N": "0"}}
-        service._put_item({"TableName": "tasks", "Item": item})
+        dynamodb._put_item({"TableName": "tasks", "Item": item})
     try:
-        assert [item["pk"]["S"] for item in ask(service._query, "free", 2, forward=True)["Items"]] == ["0", "1"]
-        service._update_item(
+        assert [item["pk"]["S"] for item in ask(dynamodb._query, "free", 2, forward=True)["Items"]] == ["0", "1"]
+        dynamodb._update_item(
             {
                 "TableName": "tasks",
                 "Key": {"pk": {"S": "0"}},
@@ -96,9 +96,9 @@ def test_an_update_moves_an_item_and_the_next_page_goes_on_after_the_first(slow_
                 "ExpressionAttributeValues": {":last": {"N": "9"}},
             }
         )
-        first = ask(service._query, "free", 4, forward=True)
+        first = ask(dynamodb._query, "free", 4, forward=True)
         assert [item["pk"]["S"] for item in first["Items"]] == ["1", "2", "3", "4"]
         assert first == ask(slow_query, "free", 4, forward=True)
-        assert [item["pk"]["S"] for item in ask(service._query, "free", 9, forward=False)["Items"]] == list("054321")
+        assert [item["pk"]["S"] for item in ask(dynamodb._query, "free", 9, forward=False)["Items"]] == list("054321")
     finally:
-        service._delete_table({"TableName": "tasks"})
+        dynamodb._delete_table({"TableName": "tasks"})

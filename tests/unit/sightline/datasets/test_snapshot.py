@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sightline.datasets import snapshot as dataset
+from sightline.datasets import snapshot
 from sightline.datasets.snapshot import Dataset
 from tests.hashes import photo
 
@@ -25,7 +25,7 @@ def different(count: int, **changes: Any) -> list[dict[str, Any]]:
 
 def take(images: list[dict[str, Any]], **changes: Any) -> Dataset:
     given: dict[str, Any] = {"classes": CLASSES, "parent": None, "code_version": "image:1"} | changes
-    return dataset.snapshot(images, **given)
+    return snapshot.snapshot(images, **given)
 
 
 def frozen(taken: Dataset) -> list[dict[str, Any]]:
@@ -108,4 +108,4 @@ def test_an_image_that_connects_two_frozen_groups_takes_the_name_of_the_one_in_i
     ],
 )
 def test_what_is_missing_is_said_in_a_sentence(images: list[dict[str, Any]], reason: str | None) -> None:
-    assert dataset.shortage(take(images)) == reason
+    assert snapshot.shortage(take(images)) == reason

@@ -9,7 +9,7 @@ from sightline.fields import InvalidFieldError
 from sightline.rollout.decisions import Limits, Step, against, decide, judge_silence
 from sightline.rollout.record import Rollout, RolloutState
 from sightline.rollout.stages import Stage
-from tests.fake_account import LIMITS as GIVEN
+from tests import fake_account
 from tests.rollouts import NOW, rollout
 
 LIMITS = Limits(abort_percentage=20, min_proven_percentage=50, max_disagreement=0.3, max_latency_ms=2000)
@@ -22,11 +22,11 @@ def stage(**changes: Any) -> Rollout:
 
 
 def test_limits_are_read_as_the_template_gives_them() -> None:
-    assert Limits.from_json(json.dumps(GIVEN)) == LIMITS
+    assert Limits.from_json(json.dumps(fake_account.LIMITS)) == LIMITS
     with pytest.raises(
         InvalidFieldError, match=r"max_disagreement must be a number of 0\.\.1, got 30 in ROLLOUT_LIMITS"
     ):
-        Limits.from_json(json.dumps(GIVEN | {"max_disagreement": 30}))
+        Limits.from_json(json.dumps(fake_account.LIMITS | {"max_disagreement": 30}))
 
 
 def failed(number: int) -> dict[str, str]:
