@@ -2,9 +2,7 @@
 health.
 """
 
-import base64
 import html
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from reporting.demo import corners, table, tile
-from reporting.evaluation import LABEL, STYLE
+from reporting.page import count, page, table, tile
+from reporting.pictures import corners, thumbnail
 from sightline import names
 from sightline.datasets import grouping, quality
 from sightline.datasets.splits import SPLITS
@@ -27,7 +25,6 @@ GROUPS_SHOWN, MEMBERS_SHOWN = 40, 12  # of each split, of each group: a page of 
 COMPARED = 60  # members of a group among which the nearest is looked for
 ROWS_SHOWN = 40
 PAIRS_SHOWN = 6
-WIDTH, QUALITY = 220, 72  # pixels of a thumbnail, JPEG quality
 
 MORE_STYLE = """
 .group { border-top: 1px solid #8886; padding: .6rem 0 1rem; } .group h3 { margin: .2rem 0 .5rem; font-size: 1rem; }
@@ -77,21 +74,8 @@ def look(split: str, record: dict[str, Any], read: Callable[[str], bytes]) -> Lo
         seen.problem = f"is {pixels.shape[1]}×{pixels.shape[0]} pixels, its label says {seen.size[0]}×{seen.size[1]}"
     grey = np.asarray(Image.fromarray(pixels).convert("L"))
     seen.hash, seen.exposure, seen.sharpness = phash(pixels), quality.exposure(grey), quality.sharpness(grey)
-    seen.thumbnail = _thumbnail(pixels, seen.boxes)
+    seen.thumbnail = thumbnail(pixels, corners(seen.boxes))
     return seen
-
-
-def _thumbnail(pixels: Any, boxes: list[dict[str, int]]) -> str:
-    """A data URI, the labels drawn in green."""
-    image = Image.fromarray(pixels)
-    scale = min(1.0, WIDTH / max(image.size))
-    image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BOX)
-    pen = ImageDraw.Draw(image)
-    for box in corners(boxes):
-        pen.rectangle([edge * scale for edge in box], outline=LABEL, width=2)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def look_at_all(
@@ -170,7 +154,7 @@ def _group(members: list[Looked], closest: Nearest) -> str:
     rest = len(members) - MEMBERS_SHOWN
     more = f"<p>… and {rest} more</p>" if rest > 0 else ""
     boxes = sum(len(member.boxes) for member in members)
-    title = f"{_short(members[0].group)} · {_count(len(members), 'image')}, {_count(boxes, 'box', 'boxes')}"
+    title = f"{_short(members[0].group)} · {count(len(members), 'image')}, {count(boxes, 'box', 'boxes')}"
     return f'<div class="group"><h3>{html.escape(title)}</h3><div class="images">{"".join(figures)}</div>{more}</div>'
 
 
@@ -182,7 +166,7 @@ def contact_sheet(images: list[Looked], closest: Nearest) -> str:
         several = [members for members in groups if len(members) > 1]
         alone = [members[0] for members in groups if len(members) == 1]
         parts.append(
-            f"<h3>{split}: {_count(len(groups), 'group')}, {sum(map(len, groups))} images</h3>"
+            f"<h3>{split}: {count(len(groups), 'group')}, {sum(map(len, groups))} images</h3>"
             + "".join(_group(members, closest) for members in several[:GROUPS_SHOWN])
         )
         if len(several) > GROUPS_SHOWN:
@@ -191,7 +175,7 @@ def contact_sheet(images: list[Looked], closest: Nearest) -> str:
             figures = "".join(_picture(image, html.escape(_short(image.name))) for image in alone[:MEMBERS_SHOWN])
             more = f"<p>… and {len(alone) - MEMBERS_SHOWN} more</p>" if len(alone) > MEMBERS_SHOWN else ""
             parts.append(
-                f'<div class="group"><h3>{_count(len(alone), "image")} without a near-twin</h3>'
+                f'<div class="group"><h3>{count(len(alone), "image")} without a near-twin</h3>'
                 f'<div class="images">{figures}</div>{more}</div>'
             )
     return "".join(parts)
@@ -207,7 +191,7 @@ def across(images: list[Looked]) -> str:
     limit = f"near-twins agree by {grouping.AGREEMENT} or more"
     if torn:
         verdict = (
-            f'<p class="verdict bad">{_count(len(torn), "pair")} of near-twins across splits ({limit}): the image that '
+            f'<p class="verdict bad">{count(len(torn), "pair")} of near-twins across splits ({limit}): the image that '
             "came later connects parts that were apart when the splits were frozen.</p>"
         )
     elif closest:
@@ -229,10 +213,6 @@ def across(images: list[Looked]) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------------- health
-def _count(number: int, one: str, several: str = "") -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"
-
-
 def _cut(head: list[str], rows: list[list[Any]], nothing: str) -> str:
     if not rows:
         return f'<p class="good">{html.escape(nothing)}</p>'
@@ -290,7 +270,7 @@ def quarrel_pictures(pairs: list[tuple[Looked, Looked, float, float]]) -> str:
     figures = []
     for a, b, value, differ in pairs[: 2 * PAIRS_SHOWN]:
         both = "".join(
-            _picture(one, f"{one.split}: {html.escape(_short(one.name))}, {_count(len(one.boxes), 'box', 'boxes')}")
+            _picture(one, f"{one.split}: {html.escape(_short(one.name))}, {count(len(one.boxes), 'box', 'boxes')}")
             for one in (a, b)
         )
         figures.append(
@@ -298,7 +278,7 @@ def quarrel_pictures(pairs: list[tuple[Looked, Looked, float, float]]) -> str:
             f'<div class="pair">{both}</div></div>'
         )
     rest = len(pairs) - 2 * PAIRS_SHOWN
-    more = f"<p>… and {_count(rest, 'more pair')}</p>" if rest > 0 else ""
+    more = f"<p>… and {count(rest, 'more pair')}</p>" if rest > 0 else ""
     return f'<div class="pairs">{"".join(figures)}</div>{more}'
 
 
@@ -360,10 +340,7 @@ def render(description: dict[str, Any], images: list[Looked]) -> str:
         [[image.name, image.split, what] for image, what in odd],
         "None: no duplicate, tiny, whole-image or cut-off box.",
     )
-    return f"""<!doctype html><html lang="en"><meta charset="utf-8">
-<title>Dataset {html.escape(description["version"])}</title>
-<meta name="viewport" content="width=device-width"><style>{STYLE}{MORE_STYLE}</style>
-<h1>Dataset {html.escape(description["version"])}</h1>
+    body = f"""<h1>Dataset {html.escape(description["version"])}</h1>
 <p>{html.escape(description.get("split_rule", ""))}. Labels are drawn in green.</p><div class="tiles">{tiles}</div>
 <h2>Near-twins and splits</h2>{across(images)}
 <h2>Classes and splits</h2>{balance(images, classes)}
@@ -380,4 +357,5 @@ or incomplete.</p>
 by {grouping.AGREEMENT} or more
 of a correlation from -1 to 1. A group is what chains of near-twins connect, and in a larger one most images are
 near-twins; it lies on one side of the splits as a whole. Below each picture is the one it agrees with best.</p>
-{contact_sheet(images, closest)}</html>"""
+{contact_sheet(images, closest)}"""
+    return page(f"Dataset {description['version']}", body, style=MORE_STYLE)

@@ -1,21 +1,74 @@
 """The demo's report: report.json for programs, report.html for people, in one file without any request to anywhere."""
 
 import html
+import io
 import json
+import tarfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from reporting.evaluation import (
-    STYLE,
-    figure,
-    picture,
-    training_charts,
-)
+from reporting.charts import History, training_charts
+from reporting.measured import Measured
+from reporting.page import figure, page, table, tile
+from reporting.pictures import Detection, corners, finds, picture
 from sightline import names
 from sightline.aws.objects import ObjectStore
+from sightline.images.box import Box
+from sightline.models.gate import DecisionWritten
 from sightline.vision.decode import decode
 
 DATASET = "dataset.html"  # beside report.html
+TESTED_SHOWN = 8
+
+Files = Mapping[str, Path]  # images that only the device saw, by name
+Truth = Mapping[str, list[Box]]  # the true defects, by name
+
+
+class DeviceVerdict(TypedDict):
+    """What the device said of one image."""
+
+    image: str
+    verdict: str  # of sightline.vision.verdict.Outcome
+    detections: list[Detection]
+    latency_ms: float
+
+
+class SetAside(TypedDict):
+    """A file that is no image of the line."""
+
+    key: str
+    reason: str | None
+
+
+class Result(TypedDict, total=False):
+    """What the run came to, as report.json has it. Each stage of the run adds its part; all is there at the end."""
+
+    stages: dict[str, float]  # seconds
+    note: str  # of the stage that runs, for the screen
+    images_uploaded: int
+    images_unseen: int
+    images_quarantined: int
+    quarantine: list[SetAside]
+    images_merged: list[list[str]]  # the names of each image that has several
+    labels_approved: int
+    labels_rejected: int
+    verdicts_rejected: int
+    dataset_version: str
+    training_job: str
+    map50: float  # 0..1
+    map50_95: float
+    accepted: bool
+    reasons: list[str]
+    model_package_arn: str
+    deployment_status: str
+    device: list[DeviceVerdict]
+    device_correct: float  # 0..1, the share of verdicts that are right
+    executions: dict[str, dict[str, int]]  # by state machine: executions, state_transitions, lambda_invocations
+    seconds: float
+    epochs: int
+    epochs_planned: int
+    decision: DecisionWritten
 
 
 class Artifacts:
@@ -23,27 +76,23 @@ class Artifacts:
 
     def __init__(self, store: ObjectStore, job: str) -> None:
         read = store.read
-        self.decision = json.loads(read(names.decision(job)))
-        self.evaluation = json.loads(read(names.evaluation_prefix(job) + "evaluation.json"))
-        self.dataset = json.loads(read(names.dataset_prefix(self.evaluation["dataset_version"]) + "dataset.json"))
+        self.decision: DecisionWritten = json.loads(read(names.decision(job)))
+        self.evaluation: Measured = json.loads(read(names.evaluation_prefix(job) + "evaluation.json"))
+        version = self.evaluation["dataset_version"]
+        self.dataset: dict[str, Any] = json.loads(read(names.dataset_prefix(version) + "dataset.json"))
         self.history = _history(read(names.model_archive(job)))
         self.tested: dict[str, bytes] = {}
-        for entry in self.evaluation["per_image"][:8]:
+        for entry in self.evaluation["per_image"][:TESTED_SHOWN]:
             self.tested[entry["image"]] = read(f"datasets/images/{entry['image']}")
 
 
-def _history(archive: bytes) -> list[dict[str, float]]:
-    import io
-    import tarfile
-
+def _history(archive: bytes) -> History:
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         member = tar.extractfile("history.json")
         return json.loads(member.read()) if member else []
 
 
-def write(
-    folder: Path, result: dict[str, Any], artifacts: Artifacts, unseen: dict[str, Path], truth: dict[str, Any]
-) -> None:
+def write(folder: Path, result: Result, artifacts: Artifacts, unseen: Files, truth: Truth) -> None:
     """Write report.json and report.html into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     result["decision"] = artifacts.decision
@@ -51,106 +100,129 @@ def write(
     (folder / "report.html").write_text(render(result, artifacts, unseen, truth))
 
 
-def table(head: list[str], rows: list[list[Any]]) -> str:
-    cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{cells}</tr>{body}</table>"
-
-
-def tile(value: str, label: str) -> str:
-    return f'<div><div class="number">{html.escape(value)}</div>{html.escape(label)}</div>'
-
-
-def corners(boxes: list[dict[str, int]]) -> list[list[int]]:
-    return [[box["left"], box["top"], box["left"] + box["width"], box["top"] + box["height"]] for box in boxes]
-
-
-def cut_short(result: dict[str, Any]) -> str:
-    """What to know of a training that ended before its last epoch; nothing of a whole one."""
+def cut_short(result: Result) -> str:
+    """Return what to know of a training that ended before its last epoch; nothing of a whole one."""
     done, planned = result["epochs"], result["epochs_planned"]
     return f"training was cut short after {done} of {planned} epochs: this machine is slow" if done < planned else ""
 
 
-def verdicts(result: dict[str, Any], unseen: dict[str, Path], truth: dict[str, Any]) -> str:
-    """The device's images with what it found; wrong verdicts first, then those that are left to a person."""
+def render(result: Result, artifacts: Artifacts, unseen: Files, truth: Truth) -> str:
+    """Return the page."""
+    return page(
+        "Sightline: from dropped images to verdicts",
+        "\n".join(
+            (
+                _head(result),
+                _tiles(result),
+                _said(result, unseen, truth),
+                _accepted(artifacts),
+                _learned(result, artifacts),
+                _tested(artifacts),
+                _lineage(result, artifacts),
+                _set_aside(result),
+                _work(result),
+            )
+        ),
+    )
+
+
+def _head(result: Result) -> str:
+    return f"""<h1>From dropped images to verdicts</h1>
+<p>{result["images_uploaded"]} images were uploaded, labelled by simulated annotators, and a model was trained from
+them, judged, registered,
+approved and deployed to a simulated device, which then inspected {result["images_unseen"]} images of parts that no part
+of the training had seen.</p>"""
+
+
+def _tiles(result: Result) -> str:
+    tiles = (
+        tile(f"{result['device_correct']:.0%}", "verdicts right on unseen parts"),
+        tile(str(sum(entry["verdict"] == "review" for entry in result["device"])), "left to a person"),
+        tile(f"{result['map50']:.3f}", "mAP@.50 on the test set"),
+        tile(f"{result['map50_95']:.3f}", "mAP@.50:.95"),
+        tile(str(result["labels_approved"]), "labels approved"),
+        tile(f"{result['seconds']:.0f} s", "for the whole loop"),
+    )
+    return f'<div class="tiles">{"".join(tiles)}</div>'
+
+
+def _said(result: Result, unseen: Files, truth: Truth) -> str:
+    key = "The wrong ones first, then those that it leaves to a person."
+    return f"""<h2>What the device said</h2><p class="key">{key} <b>Green: true
+defects</b>, <i>red: what the device found</i>.</p>
+<div class="images">{verdicts(result["device"], unseen, truth)}</div>"""
+
+
+def verdicts(device: list[DeviceVerdict], unseen: Files, truth: Truth) -> str:
+    """Return the device's images with what it found; wrong verdicts first, then those that are left to a person."""
     entries = []
-    for entry in result["device"]:
+    for entry in device:
         wanted = "fail" if truth[entry["image"]] else "pass"
         asked = entry["verdict"] == "review"
         mark = "✓" if entry["verdict"] == wanted else f"→ a person: {wanted}" if asked else f"✗ should be {wanted}"
-        uri = picture(decode(unseen[entry["image"]].read_bytes()), corners(truth[entry["image"]]), entry["detections"])
+        pixels = decode(unseen[entry["image"]].read_bytes())
+        shown = picture(pixels, corners(truth[entry["image"]]), finds(entry["detections"]))
         caption = f"{entry['verdict']} {mark} · {entry['latency_ms']:.0f} ms · {entry['image']}"
-        entries.append((entry["verdict"] == wanted, asked, figure(uri, caption)))
+        entries.append((entry["verdict"] == wanted, asked, figure(shown, caption)))
     return "".join(text for *_, text in sorted(entries, key=lambda entry: entry[:2]))
 
 
-def render(result: dict[str, Any], artifacts: Artifacts, unseen: dict[str, Path], truth: dict[str, Any]) -> str:
-    """The page."""
-    rules = table(
-        ["rule", "held", "detail"],
-        [[rule["rule"], "yes" if rule["held"] else "NO", rule["detail"]] for rule in artifacts.decision["rules"]],
-    )
-    lineage = table(
-        ["what", "which"],
-        [
-            ["dataset version", result["dataset_version"]],
-            ["training job", result["training_job"]],
-            ["model package", result["model_package_arn"]],
-            ["deployment", result["deployment_status"]],
-        ],
-    )
-    splits = table(
-        ["split", "images", "boxes", "without a defect", "groups"],
-        [
-            [name, *(counts[key] for key in ("images", "boxes", "images_without_boxes", "groups"))]
-            for name, counts in artifacts.dataset["counts"].items()
-        ],
-    )
-    aside = table(["file", "reason"], [[entry["key"], entry["reason"]] for entry in result["quarantine"]])
-    merged = table(["one image under several names"], [[", ".join(keys)] for keys in result["images_merged"]])
-    stages = table(["stage", "seconds"], [[name, seconds] for name, seconds in result["stages"].items()])
-    machines = table(
-        ["state machine", "executions", "state transitions", "Lambda invocations"],
-        [
-            [name, *(usage[key] for key in ("executions", "state_transitions", "lambda_invocations"))]
-            for name, usage in result["executions"].items()
-        ],
-    )
-    tested = "".join(
+def _accepted(artifacts: Artifacts) -> str:
+    rules = [(rule["rule"], "yes" if rule["held"] else "NO", rule["detail"]) for rule in artifacts.decision["rules"]]
+    return f"<h2>Why the model was accepted</h2>{table(('rule', 'held', 'detail'), rules)}"
+
+
+def _learned(result: Result, artifacts: Artifacts) -> str:
+    return f"""<h2>How it learned</h2><p class="key">{html.escape(cut_short(result).capitalize())}</p>
+<div class="tiles">{training_charts(artifacts.history)}</div>"""
+
+
+def _tested(artifacts: Artifacts) -> str:
+    shown = "".join(
         figure(
-            picture(decode(artifacts.tested[entry["image"]]), entry["labels"], entry["detections"]),
+            picture(decode(artifacts.tested[entry["image"]]), entry["labels"], finds(entry["detections"])),
             f"{len(entry['labels'])} labelled, {len(entry['detections'])} found",
         )
         for entry in artifacts.evaluation["per_image"]
         if entry["image"] in artifacts.tested
     )
-    tiles = "".join(
-        [
-            tile(f"{result['device_correct']:.0%}", "verdicts right on unseen parts"),
-            tile(str(sum(entry["verdict"] == "review" for entry in result["device"])), "left to a person"),
-            tile(f"{result['map50']:.3f}", "mAP@.50 on the test set"),
-            tile(f"{result['map50_95']:.3f}", "mAP@.50:.95"),
-            tile(str(result["labels_approved"]), "labels approved"),
-            tile(f"{result['seconds']:.0f} s", "for the whole loop"),
-        ]
+    return f'<h2>On test images</h2><div class="images">{shown}</div>'
+
+
+def _lineage(result: Result, artifacts: Artifacts) -> str:
+    lineage = table(
+        ("what", "which"),
+        (
+            ("dataset version", result["dataset_version"]),
+            ("training job", result["training_job"]),
+            ("model package", result["model_package_arn"]),
+            ("deployment", result["deployment_status"]),
+        ),
     )
-    return f"""<!doctype html><html lang="en"><meta charset="utf-8">
-<title>Sightline: from dropped images to verdicts</title>
-<meta name="viewport" content="width=device-width"><style>{STYLE}</style>
-<h1>From dropped images to verdicts</h1>
-<p>{result["images_uploaded"]} images were uploaded, labelled by simulated annotators, and a model was trained from
-them, judged, registered,
-approved and deployed to a simulated device, which then inspected {result["images_unseen"]} images of parts that no part
-of the training had seen.</p>
-<div class="tiles">{tiles}</div>
-<h2>What the device said</h2><p class="key">The wrong ones first, then those that it leaves to a person. <b>Green: true
-defects</b>, <i>red: what the device found</i>.</p>
-<div class="images">{verdicts(result, unseen, truth)}</div>
-<h2>Why the model was accepted</h2>{rules}
-<h2>How it learned</h2><p class="key">{html.escape(cut_short(result).capitalize())}</p>
-<div class="tiles">{training_charts(artifacts.history)}</div>
-<h2>On test images</h2><div class="images">{tested}</div>
-<h2>Where it comes from</h2>{lineage}{splits}<p><a href="{DATASET}">The dataset: its groups of near-twins and its
-health</a></p>
-<h2>Set aside and merged</h2>{aside}{merged}
-<h2>Time and work</h2>{stages}{machines}</html>"""
+    splits = table(
+        ("split", "images", "boxes", "without a defect", "groups"),
+        [
+            (name, counts["images"], counts["boxes"], counts["images_without_boxes"], counts["groups"])
+            for name, counts in artifacts.dataset["counts"].items()
+        ],
+    )
+    link = f'<a href="{DATASET}">The dataset: its groups of near-twins and its\nhealth</a>'
+    return f"<h2>Where it comes from</h2>{lineage}{splits}<p>{link}</p>"
+
+
+def _set_aside(result: Result) -> str:
+    aside = table(("file", "reason"), [(entry["key"], entry["reason"]) for entry in result["quarantine"]])
+    merged = table(("one image under several names",), [(", ".join(keys),) for keys in result["images_merged"]])
+    return f"<h2>Set aside and merged</h2>{aside}{merged}"
+
+
+def _work(result: Result) -> str:
+    stages = table(("stage", "seconds"), result["stages"].items())
+    machines = table(
+        ("state machine", "executions", "state transitions", "Lambda invocations"),
+        [
+            (name, usage["executions"], usage["state_transitions"], usage["lambda_invocations"])
+            for name, usage in result["executions"].items()
+        ],
+    )
+    return f"<h2>Time and work</h2>{stages}{machines}"

@@ -28,8 +28,6 @@ ONE_STRING = {"samconfig.toml"}
 NAVIGATION = {"mkdocs.yml"}
 STILL_OVER: set[str] = {
     "local/device/nucleus.py",
-    "reporting/demo.py:render",
-    "reporting/evaluation.py",
 }
 
 

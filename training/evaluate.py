@@ -12,11 +12,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from reporting import evaluation
+from reporting.measured import Measured
 from sightline.errors import SightlineError
 from sightline.models import metrics
 from sightline.models.doubts import doubts
@@ -328,7 +329,7 @@ def evaluate(root: Path) -> dict[str, Any]:
         name: metrics.precision_recall(test.truths, found, number) for number, name in enumerate(detector.classes)
     }
     by_split = {"test": test, "validation": validation}
-    page = evaluation.render(result, history, curves, lambda split, name: by_split[split].pixels(name))
+    page = evaluation.render(cast(Measured, result), history, curves, lambda split, name: by_split[split].pixels(name))
     (output / "report.html").write_text(page)
     return result
 

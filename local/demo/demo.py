@@ -50,7 +50,7 @@ class Demo:
     def __init__(self, home: Path, folder: Path, images: Path | None, labels: Path | None, *, keep: bool) -> None:
         self.home, self.folder, self.images, self.labels, self.keep = home, folder, images, labels, keep
         self.console = Console()
-        self.result: dict[str, Any] = {"stages": {}}
+        self.result: demo.Result = {"stages": {}}
         self.verdicts: dict[str, dict[str, Any]] = {}
         self.got_verdict = threading.Event()
 
@@ -266,8 +266,16 @@ class Demo:
         missing = sorted(waiting - set(self.verdicts))
         if missing:
             raise DemoError(f"{len(missing)} images got no verdict within {VERDICT_SECONDS} s, the first: {missing[0]}")
-        fields = ("image", "verdict", "detections", "latency_ms")
-        self.result["device"] = [{field: self.verdicts[path.name][field] for field in fields} for path in unseen]
+        said = [self.verdicts[path.name] for path in unseen]
+        self.result["device"] = [
+            {
+                "image": verdict["image"],
+                "verdict": verdict["verdict"],
+                "detections": verdict["detections"],
+                "latency_ms": verdict["latency_ms"],
+            }
+            for verdict in said
+        ]
         right = [self.verdicts[path.name]["verdict"] == ("fail" if truth[path.name] else "pass") for path in unseen]
         self.result["device_correct"] = round(sum(right) / len(right), 4)
         review = sum(entry["verdict"] == "review" for entry in self.result["device"])

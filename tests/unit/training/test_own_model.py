@@ -19,7 +19,7 @@ import pytest
 
 from client.annotate import read_coco
 from local.demo.sample import draw
-from reporting.evaluation import training_charts
+from reporting.charts import training_charts
 from sightline.labelling import manifest
 from sightline.models.gate import Limits, judge
 from sightline.models.metrics import Found
