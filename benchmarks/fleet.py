@@ -29,14 +29,12 @@ from benchmarks.common import RESULTS, console, finish, table
 from client import devices, models, pipeline
 from client.target import Target
 from local import application, stack
-from local.device.nucleus import Nucleus, Process
-from local.device.simulated import (
-    EmulatorCloud,
-    ProcessRunner,
-    SimulatedDevice,
-    overrides,
-    serve,
-)
+from local.device.emulator_cloud import EmulatorCloud
+from local.device.interfaces import Process
+from local.device.nucleus import Nucleus
+from local.device.process_runner import ProcessRunner
+from local.device.program import overrides, serve
+from local.device.simulated import SimulatedDevice
 from sightline import names
 from sightline.rollout.record import RolloutState
 from sightline.rollout.stages import Stage

@@ -13,9 +13,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from local.device.nucleus import Nucleus, Process
+from local.device.interfaces import Process
+from local.device.nucleus import Nucleus
+from local.device.recipe import Recipe
 from local.emulator.aws_shapes import AwsError, check_answer, check_request
 from local.emulator.greengrass import components, devices, service, state
+from local.emulator.greengrass.messages import DeploymentJob, DeviceReport
 from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
 
 TICK_SECONDS = 60.0  # simulated time of one tick
@@ -128,20 +131,19 @@ class Cloud:
     def __init__(self, line: "Line", thing: str) -> None:
         self.line, self.thing = line, thing
 
-    def exchange(self, thing: str, report: dict[str, Any]) -> dict[str, Any] | None:
+    def exchange(self, thing: str, report: DeviceReport) -> DeploymentJob | None:
         if thing in self.line.offline:
             raise ConnectionError("offline")
-        found: dict[str, Any] | None = devices.exchange(thing, report)["deployment"]
-        return found
+        return devices.exchange(thing, report)["deployment"]
 
     def versions(self, name: str) -> list[str]:
         arn = f"{state.PREFIX}:components:{name}"
         listed = components.list_component_versions({"arn": arn})["componentVersions"]
         return [entry["componentVersion"] for entry in listed]
 
-    def recipe(self, name: str, version: str) -> dict[str, Any]:
+    def recipe(self, name: str, version: str) -> Recipe:
         found = components.get_component({"arn": f"{state.PREFIX}:components:{name}:versions:{version}"})
-        recipe: dict[str, Any] = json.loads(found["recipe"])
+        recipe: Recipe = json.loads(found["recipe"])
         if name == MODEL_COMPONENT and self.line.trouble.hits("install", self.thing, version):
             recipe["Manifests"][0]["Lifecycle"] = {"Install": {"Script": "false"}}
         return recipe

@@ -4,8 +4,8 @@ all.
 
 import re
 from collections.abc import Callable
-from typing import Any
 
+from local.device.recipe import Recipe
 from sightline.errors import SightlineError
 
 # Public components of AWS that ours name. Nothing of them runs here; the simulated nucleus does itself what they do.
@@ -51,7 +51,7 @@ def _fits(version: tuple[int, ...], term: str) -> bool:
 
 
 def resolve(
-    roots: dict[str, str], versions_of: Callable[[str], list[str]], recipe_of: Callable[[str, str], dict[str, Any]]
+    roots: dict[str, str], versions_of: Callable[[str], list[str]], recipe_of: Callable[[str, str], Recipe]
 ) -> dict[str, str]:
     """Name → version of everything that runs with `roots`, what a component depends on before it. Raises
     UnresolvedError.
@@ -76,7 +76,7 @@ def _choose(name: str, wanted: dict[str, str], versions: list[str]) -> str:
     return max(found, key=parts)
 
 
-def _ordered(chosen: dict[str, str], recipe_of: Callable[[str, str], dict[str, Any]]) -> list[str]:
+def _ordered(chosen: dict[str, str], recipe_of: Callable[[str, str], Recipe]) -> list[str]:
     order: list[str] = []
 
     def visit(name: str, above: tuple[str, ...]) -> None:

@@ -4,7 +4,10 @@ import json
 import urllib.request
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_iot import IoTClient
 
 FILE = "identity.json"
 CERTIFICATES = "certificates"  # folder with device.pem, device.key and ca.pem, as a Greengrass nucleus has them
@@ -27,7 +30,7 @@ class Identity:
         return cls(**json.loads((root / FILE).read_text()))
 
 
-def join(iot: Any, thing: str, group: str) -> None:
+def join(iot: "IoTClient", thing: str, group: str) -> None:
     """Register a thing in a group, and in no other."""
     iot.create_thing(thingName=thing)
     found = iot.list_thing_groups_for_thing(thingName=thing)["thingGroups"]
@@ -37,7 +40,7 @@ def join(iot: Any, thing: str, group: str) -> None:
 
 
 def provision(
-    iot: Any, root: Path, thing: str, policy: str, role_alias: str, endpoint: str, mqtt_port: int
+    iot: "IoTClient", root: Path, thing: str, policy: str, role_alias: str, endpoint: str, mqtt_port: int
 ) -> Identity:
     """Give a thing a certificate with the stack's policy, once, and write its files below `root`."""
     folder = root / CERTIFICATES

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from edge.inspector.publisher import CERTIFICATES, MqttPublisher
 from local import stack
 from local.device import identity
+from local.device.emulator_cloud import CONFIG, EmulatorCloud
 from local.device.identity import Identity
-from local.device.simulated import CONFIG, EmulatorCloud
 from tests.project import template
 
 RESOURCES = (

@@ -4,6 +4,7 @@ import uuid
 
 from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.greengrass import state
+from local.emulator.greengrass.messages import DeploymentJob
 from local.emulator.greengrass.state import PREFIX
 
 ENDED = ("SUCCEEDED", "FAILED", "REJECTED", "TIMED_OUT", "CANCELED")
@@ -98,7 +99,7 @@ def cancel(deployment: Structure) -> None:
     deployment["deploymentStatus"] = "CANCELED"
 
 
-def job_for(thing: str) -> Structure | None:
+def job_for(thing: str) -> DeploymentJob | None:
     """The newest deployment of each group of the thing, unless it is through with it, or its turn has not come."""
     for deployment in reversed(state.deployments.values()):
         status = deployment["deploymentStatus"]
@@ -127,5 +128,5 @@ def job_for(thing: str) -> Structure | None:
     return None
 
 
-def _job(deployment: Structure) -> Structure:
+def _job(deployment: Structure) -> DeploymentJob:
     return {"deploymentId": deployment["deploymentId"], "components": deployment.get("components", {})}

@@ -2,6 +2,7 @@
 
 from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.greengrass import deployments, state
+from local.emulator.greengrass.messages import DeploymentReport, DeviceReport, ReportAnswer
 from local.emulator.greengrass.state import PREFIX
 
 DEPLOYMENT_EVENT = "Greengrass V2 Effective Deployment Status Change"
@@ -64,12 +65,8 @@ def list_effective_deployments(request: Structure) -> Structure:
     return {"effectiveDeployments": found}
 
 
-def exchange(thing: str, told: Structure) -> Structure:
-    """Take a simulated device's report; answers `{"deployment": the one to carry out, or null}`.
-
-    The report: `{"status", "components": [{"name", "version", "root", "state", "details"}], "deployment": {"id",
-    "status", "reason"}, "events": [what became of components]}`.
-    """
+def exchange(thing: str, told: DeviceReport) -> ReportAnswer:
+    """Take a simulated device's report, and return the deployment that it is to carry out, if there is one."""
     with state.lock:
         state.devices[thing] = {
             "coreDeviceThingName": thing,
@@ -87,7 +84,9 @@ def exchange(thing: str, told: Structure) -> Structure:
             ],
         }
         arns = [f"{PREFIX}:coreDevices:{thing}"]
-        events = [(COMPONENT_EVENT, {"components": [{"root": True, **entry}]}) for entry in told["events"]]
+        events: list[tuple[str, Structure]] = [
+            (COMPONENT_EVENT, {"components": [{"root": True, **entry}]}) for entry in told["events"]
+        ]
         ended = _note(thing, told["deployment"])
         if ended:
             events.append((DEPLOYMENT_EVENT, ended))
@@ -97,7 +96,7 @@ def exchange(thing: str, told: Structure) -> Structure:
     return {"deployment": job}
 
 
-def _note(thing: str, told: Structure) -> Structure | None:
+def _note(thing: str, told: DeploymentReport) -> Structure | None:
     """Remember how a deployment goes on a thing; answers the detail of the event when it has just ended there."""
     known = state.executions.get(told.get("id", ""), {}).get(thing)
     if not known or (known["status"], known["reason"]) == (told["status"], told.get("reason", "")):

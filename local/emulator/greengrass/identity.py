@@ -10,17 +10,18 @@ from typing import Any
 
 from local.account import ACCOUNT, REGION
 from local.emulator.aws_shapes import AwsError, Structure
+from local.emulator.greengrass.messages import Role
 from local.emulator.rights import refuse_unless_trusting, trusts
 
 PROVIDER = "credentials.iot.amazonaws.com"
 THING_NAME = "credentials-iot:thingname"  # condition keys are compared in lower case
 MIN_SECONDS, MAX_SECONDS = 900, 43_200  # how long a role alias's keys may hold
 
-aliases: dict[str, Structure] = {}  # name: {"roleArn", "credentialDurationSeconds"}
+aliases: dict[str, Role] = {}  # by name
 
 
-def role_of(thing: str, alias: str, certificate_id: str) -> Structure:
-    """Return `{"roleArn", "credentialDurationSeconds"}` for a device. Raise AwsError when its policies forbid it."""
+def role_of(thing: str, alias: str, certificate_id: str) -> Role:
+    """Return the role behind a role alias. Raise AwsError when the device's policies forbid it."""
     from ministack.services import iot
 
     certificate = iot._certificates.get_scoped(ACCOUNT, REGION, certificate_id) or {}
@@ -42,9 +43,9 @@ def let_sessions_carry_their_thing() -> None:
     from ministack.core import iam_evaluator
     from ministack.services import iam
 
-    principal_keys: Callable[[Any], dict[str, Any]] = iam_evaluator._principal_keys
+    principal_keys: Callable[[Any], dict[str, object]] = iam_evaluator._principal_keys
 
-    def with_thing(credential: Any) -> dict[str, Any]:
+    def with_thing(credential: Any) -> dict[str, object]:
         keys = principal_keys(credential)
         if credential.principal_type == "AssumedRole":
             role, session = credential.principal_arn.split("/")[-2:]

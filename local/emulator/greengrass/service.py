@@ -9,13 +9,14 @@ criteria are met, and always only the newest of a group; a device that was away 
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
 from local.emulator.aws_shapes import AwsError, Structure, check_answer, check_request, service_model, to_wire
 from local.emulator.greengrass import components, deployments, devices, identity
+from local.emulator.greengrass.messages import DeviceReport, RoleRequest
 from local.emulator.greengrass.state import PREFIX
 
 SIMULATED = "/greengrass/simulated/"
@@ -78,7 +79,7 @@ async def handle_request(
 ) -> tuple[int, dict[str, str], bytes]:
     """Answer one HTTP request, as MiniStack asks its services to."""
     if path.startswith(SIMULATED):
-        return _simulated(path.removeprefix(SIMULATED), json.loads(body))
+        return _simulated(path.removeprefix(SIMULATED), body)
     found = _route(method, path)
     if not found:
         message = f"the local run has no Greengrass operation for {method} {path}"
@@ -92,18 +93,20 @@ async def handle_request(
         return _answer(error.status, {"message": error.message}, error.code)
 
 
-def _simulated(path: str, told: Structure) -> tuple[int, dict[str, str], bytes]:
+def _simulated(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
     """Answer a simulated device: `<thing>` takes its report, `<thing>/role` says which role its certificate may use."""
     thing, _, what = path.partition("/")
     if not what:
-        return _answer(200, devices.exchange(thing, told))
+        report: DeviceReport = json.loads(body)
+        return _answer(200, devices.exchange(thing, report))
+    asked: RoleRequest = json.loads(body)
     try:
-        return _answer(200, identity.role_of(thing, told["roleAlias"], told["certificateId"]))
+        return _answer(200, identity.role_of(thing, asked["roleAlias"], asked["certificateId"]))
     except AwsError as error:
         return _answer(error.status, {"message": error.message}, error.code)
 
 
-def _answer(status: int, value: Structure, error: str = "") -> tuple[int, dict[str, str], bytes]:
+def _answer(status: int, value: Mapping[str, object], error: str = "") -> tuple[int, dict[str, str], bytes]:
     headers = {"Content-Type": "application/json"} | ({"x-amzn-errortype": error} if error else {})
     return status, headers, json.dumps(to_wire(value), default=lambda blob: base64.b64encode(blob).decode()).encode()
 

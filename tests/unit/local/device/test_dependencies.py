@@ -1,10 +1,9 @@
 """Versions by range, as Greengrass resolves them."""
 
-from typing import Any
-
 import pytest
 
 from local.device.dependencies import UnresolvedError, fits, resolve
+from local.device.recipe import Recipe
 
 
 @pytest.mark.parametrize(
@@ -41,7 +40,7 @@ PUBLISHED: dict[str, dict[str, dict[str, str]]] = {
 }
 
 
-def recipe(name: str, version: str) -> dict[str, Any]:
+def recipe(name: str, version: str) -> Recipe:
     needed = PUBLISHED[name][version]
     return {"ComponentDependencies": {other: {"VersionRequirement": wanted} for other, wanted in needed.items()}}
 

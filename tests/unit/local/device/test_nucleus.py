@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from local.device.nucleus import Nucleus, Process
+from local.device.interfaces import Process
+from local.device.nucleus import Nucleus
+from local.device.recipe import Artifact, Dependency, Manifest, Recipe
+from local.emulator.greengrass.messages import DeploymentJob, DeviceReport
 
 
 def archive(text: str) -> bytes:
@@ -24,25 +27,28 @@ class Cloud:
     """Components by name and version, one artifact, and a deployment to hand out."""
 
     def __init__(self) -> None:
-        self.recipes: dict[tuple[str, str], dict[str, Any]] = {}
+        self.recipes: dict[tuple[str, str], Recipe] = {}
         self.body = archive("hello")
-        self.job: dict[str, Any] | None = None
-        self.reports: list[dict[str, Any]] = []
+        self.job: DeploymentJob | None = None
+        self.reports: list[DeviceReport] = []
         self.online = True
         self.downloads = 0
 
-    def publish(self, name: str, version: str, defaults: dict[str, Any] | None = None, **lifecycle: Any) -> None:
+    def publish(self, name: str, version: str, defaults: dict[str, object] | None = None, **lifecycle: Any) -> None:
         digest = base64.b64encode(hashlib.sha256(archive("hello")).digest()).decode()
-        artifact = {"Uri": "s3://bucket/c.zip", "Unarchive": "ZIP", "Digest": digest}
-        manifest = {"Platform": {"os": "linux"}, "Lifecycle": lifecycle, "Artifacts": [artifact]}
-        configuration = {"DefaultConfiguration": defaults or {}}
-        self.recipes[name, version] = {"Manifests": [manifest], "ComponentConfiguration": configuration}
+        artifact: Artifact = {"Uri": "s3://bucket/c.zip", "Unarchive": "ZIP", "Digest": digest}
+        manifest: Manifest = {"Platform": {"os": "linux"}, "Artifacts": [artifact]}
+        manifest["Lifecycle"] = lifecycle  # type: ignore[typeddict-item]
+        self.recipes[name, version] = {
+            "Manifests": [manifest],
+            "ComponentConfiguration": {"DefaultConfiguration": defaults or {}},
+        }
 
     def deploy(self, number: str, **components: Any) -> None:
         entries = {name: {"componentVersion": v} if isinstance(v, str) else v for name, v in components.items()}
         self.job = {"deploymentId": number, "components": entries}
 
-    def exchange(self, thing: str, report: dict[str, Any]) -> dict[str, Any] | None:
+    def exchange(self, thing: str, report: DeviceReport) -> DeploymentJob | None:
         if not self.online:
             raise ConnectionError("offline")
         self.reports.append(json.loads(json.dumps(report)))
@@ -51,7 +57,7 @@ class Cloud:
     def versions(self, name: str) -> list[str]:
         return [version for known, version in self.recipes if known == name]
 
-    def recipe(self, name: str, version: str) -> dict[str, Any]:
+    def recipe(self, name: str, version: str) -> Recipe:
         return self.recipes[name, version]
 
     def artifact(self, uri: str) -> bytes:
@@ -135,7 +141,7 @@ def test_what_others_depend_on_is_resolved_and_started_first(nucleus: Nucleus, c
     cloud.publish("base", "1.1.0", Run="base")
     cloud.publish("base", "2.0.0", Run="new base")
     cloud.publish("a", "1.0.0", Install="install a", Startup="start a", Run="a")
-    needs = {
+    needs: dict[str, Dependency] = {
         "base": {"VersionRequirement": "^1.0.0"},
         "aws.greengrass.TokenExchangeService": {"VersionRequirement": "^2.0.0"},
     }

@@ -1,83 +1,13 @@
-"""Simulated devices as processes: scripts run, end in time, and are stopped with everything they started."""
+"""Simulated devices of this machine: their names, and which process is theirs."""
 
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from local.device import simulated
-from local.device.simulated import ProcessRunner, SimulatedDevice, overrides
+from local.device.simulated import SimulatedDevice
 from sightline.errors import SightlineError
-
-
-def test_a_script_runs_with_its_environment_to_its_end(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    assert ProcessRunner().run("echo $COLOUR; exit 3", tmp_path, {"COLOUR": "red"}, log, 10) == 3
-    assert log.read_text() == "red\n"
-
-
-def test_a_script_that_takes_too_long_is_ended(tmp_path: Path) -> None:
-    with pytest.raises(TimeoutError):
-        ProcessRunner().run("sleep 60", tmp_path, {}, tmp_path / "log", 0.2)
-
-
-def test_a_running_script_is_stopped_with_its_children(tmp_path: Path) -> None:
-    running = ProcessRunner().start("sleep 60 & echo $! > child; wait", tmp_path, {}, tmp_path / "log")
-    child = tmp_path / "child"
-    deadline = time.monotonic() + 10
-    while not (child.is_file() and child.read_text().strip()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    running.stop()
-    assert running.poll() is not None
-    while is_alive(int(child.read_text())):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def test_a_script_ends_with_the_nucleus_however_that_ends(tmp_path: Path) -> None:
-    """A nucleus that was killed ends nothing by itself; its components must not go on without it."""
-    program = (
-        "import sys, time; from pathlib import Path; from local.device.simulated import ProcessRunner; "
-        "ProcessRunner().start('sleep 60 & echo $! > child; wait', Path(sys.argv[1]), {}, Path(sys.argv[1]) / 'log'); "
-        "time.sleep(60)"
-    )
-    nucleus = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
-    child = tmp_path / "child"
-    deadline = time.monotonic() + 20
-    while not (child.is_file() and child.read_text().strip()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    assert is_alive(int(child.read_text()))
-    nucleus.kill()
-    nucleus.wait()
-    while is_alive(int(child.read_text())):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().split()[2] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def test_a_fresh_process_that_ends_is_noticed_before_the_time_is_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(simulated, "SETTLE_SECONDS", 60)
-    runner = ProcessRunner()
-    running = runner.start("exit 4", tmp_path, {}, tmp_path / "log")
-    runner.settle({"c": running})
-    assert running.poll() == 4
-
-
-def test_a_device_inspects_its_own_folder_through_the_emulators_broker(tmp_path: Path) -> None:
-    found = overrides(tmp_path, "mqtts://127.0.0.1:8883")
-    assert (found["source"], found["mqttUrl"]) == (str(tmp_path / "images"), "mqtts://127.0.0.1:8883")
 
 
 @pytest.mark.parametrize("name", ["../../out", "/tmp/out", "", "a b", "[/x]", "x" * 129])
