@@ -155,12 +155,9 @@ def down(root: Path = HOME) -> bool:
     return pid != 0
 
 
-def status(root: Path = HOME) -> dict[str, Any]:
-    """`{"running": bool}`, and where the stack is when it runs."""
-    running = _running(root.resolve())
-    if not running:
-        return {"running": False}
-    return {"running": True, "endpoint": f"http://127.0.0.1:{running.port}", "pid": running.pid}
+def is_running(root: Path = HOME) -> bool:
+    """Return whether an emulator of this folder runs, deployed or not."""
+    return _running(root.resolve()) is not None
 
 
 # ------------------------------------------------------------------------------------------------------------- process

@@ -4,7 +4,7 @@ import html
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -30,7 +30,7 @@ class DeviceVerdict(TypedDict):
 
     image: str
     verdict: str  # of sightline.vision.verdict.Outcome
-    detections: list[Detection]
+    detections: Sequence[Detection]
     latency_ms: float
 
 
@@ -45,7 +45,6 @@ class Result(TypedDict, total=False):
     """What the run came to, as report.json has it. Each stage of the run adds its part; all is there at the end."""
 
     stages: dict[str, float]  # seconds
-    note: str  # of the stage that runs, for the screen
     images_uploaded: int
     images_unseen: int
     images_quarantined: int

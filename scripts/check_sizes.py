@@ -26,8 +26,7 @@ GENERATED = {"template.yaml"}
 ONE_STRING = {"samconfig.toml"}
 # An entry of the site's navigation is a title and a file in one line.
 NAVIGATION = {"mkdocs.yml"}
-STILL_OVER: set[str] = {
-}
+STILL_OVER: set[str] = set()
 
 
 def files() -> list[Path]:

@@ -1,6 +1,5 @@
 """The whole loop on this machine, from dropped images to verdicts of a simulated device, and a report about it."""
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -9,28 +8,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from client import datasets, devices, models, pipeline
 from client.annotate import Annotators, read_coco
 from client.target import Target
+from edge.inspector.messages import VerdictMessage
 from local import stack
+from local.demo.photos import content, hold_out
 from local.demo.sample import draw
+from local.demo.training import Training
 from local.device.mqtt import Listener
 from local.device.simulated import SimulatedDevice
 from reporting import demo
 from sightline.aws.objects import ObjectStore
-from sightline.datasets import grouping
 from sightline.errors import SightlineError
 from sightline.images.box import Box
 from sightline.images.image import ImageStatus
-from sightline.vision.decode import UndecodableImageError, decode
-from sightline.vision.phash import phash
+from sightline.vision.verdict import Outcome
 
 DRAWN, UNSEEN_DRAWN = 120, 24
-UNSEEN_SHARE = 0.15
 ERROR_RATE = 0.08
 THING = "simulated-device-1"
 # Longest times of the stages, seconds.
@@ -51,12 +49,13 @@ class Demo:
         self.home, self.folder, self.images, self.labels, self.keep = home, folder, images, labels, keep
         self.console = Console()
         self.result: demo.Result = {"stages": {}}
-        self.verdicts: dict[str, dict[str, Any]] = {}
+        self.note = ""  # what a stage adds to its line
+        self.verdicts: dict[str, demo.DeviceVerdict] = {}
         self.got_verdict = threading.Event()
 
     def run(self) -> None:
         """All stages in order. Whatever happens, what was started is stopped, unless `keep`."""
-        if stack.status(self.home)["running"]:
+        if stack.is_running(self.home):
             raise DemoError("a local stack is running already; stop it with `sightline down`")
         for folder in (self.home, self.folder):
             folder.mkdir(parents=True, exist_ok=True)
@@ -96,7 +95,7 @@ class Demo:
             )
             self.result |= {"epochs": len(artifacts.history), "epochs_planned": int(HYPERPARAMETERS["epochs"])}
             if cut := demo.cut_short(self.result):
-                self.result["note"] = cut
+                self.note = cut
             page = datasets.report(self.target, self.result["dataset_version"])
             (self.folder / demo.DATASET).write_text(page)
             demo.write(self.folder, self.result, artifacts, {path.name: path for path in unseen}, truth)
@@ -116,11 +115,9 @@ class Demo:
             raise DemoError(f"stage “{name}” failed: {error} (logs: {log}, {self.home / 'jobs'})") from error
         seconds = time.monotonic() - start
         self.result["stages"][name] = round(seconds, 1)
-        self.console.print(
-            f"[green]✓[/green] {name:34} {seconds:6.1f} s  {self.result.pop('note', '')}", soft_wrap=True
-        )
+        self.console.print(f"[green]✓[/green] {name:34} {seconds:6.1f} s  {self.note}", soft_wrap=True)
+        self.note = ""
 
-    # ----------------------------------------------------------------------------------------------------------- stages
     def prepare(self, work: Path) -> tuple[list[Path], list[Path], dict[str, list[Box]]]:
         """Images to upload, images that only the device will see, and the truth about all."""
         if self.images and self.labels:
@@ -140,7 +137,7 @@ class Demo:
             )
         self.expected = len({digest for path in seen if (digest := content(path))})
         self.result |= {"images_uploaded": len(seen), "images_unseen": len(unseen)}
-        self.result["note"] = f"{len(seen)} to learn from, {len(unseen)} for the device alone"
+        self.note = f"{len(seen)} to learn from, {len(unseen)} for the device alone"
         return seen, unseen, truth
 
     def upload(self, seen: list[Path], truth: dict[str, list[Box]], work: Path) -> None:
@@ -185,7 +182,7 @@ class Demo:
             "labels_rejected": counts[ImageStatus.REJECTED],
             "verdicts_rejected": people.done["rejected"],
         }
-        self.result["note"] = (
+        self.note = (
             f"{counts[ImageStatus.APPROVED]} approved, {people.done['rejected']} sent round again, "
             f"{len(quarantined)} quarantined"
         )
@@ -197,37 +194,37 @@ class Demo:
 
     def train(self) -> None:
         """Wait for the training that labelling started; start one for what came after it."""
-        for execution in reversed(self.wait_for_executions("train_model", 30)):
-            output = self.wait_for(execution["executionArn"])
-        images = sum(output["dataset"][split] for split in ("train", "validation", "test"))
-        if images < self.result["labels_approved"] or not output["plan"]["changed"]:
-            output = self.wait_for(pipeline.start_training(self.target))
-        if not output["plan"]["changed"]:
-            raise DemoError(output["plan"]["reason"])
-        judgement = output["judgement"]
+        for execution_arn in reversed(self.wait_for_executions("train_model", 30)):
+            training = self.wait_for_training(execution_arn)
+        if training.images < self.result["labels_approved"] or not training.changed:
+            training = self.wait_for_training(pipeline.start_training(self.target))
+        if not training.changed:
+            raise DemoError(training.reason)
         self.result |= {
-            "dataset_version": output["dataset"]["version"],
-            "training_job": output["plan"]["training_job"],
-            "map50": round(float(judgement["map50"]), 4),
-            "map50_95": round(float(judgement["map50_95"]), 4),
-            "accepted": judgement["accepted"],
-            "reasons": judgement["reasons"],
+            "dataset_version": training.dataset_version,
+            "training_job": training.job,
+            "map50": round(training.map50, 4),
+            "map50_95": round(training.map50_95, 4),
+            "accepted": training.accepted,
+            "reasons": list(training.reasons),
         }
-        if not judgement["accepted"]:
-            raise DemoError("the gate rejected the model: " + "; ".join(judgement["reasons"]))
-        self.result["model_package_arn"] = output["registration"]["model_package_arn"]
-        self.result["note"] = f"mAP@.50 {self.result['map50']:.3f}, accepted"
+        if not training.accepted:
+            raise DemoError("the gate rejected the model: " + "; ".join(training.reasons))
+        self.result["model_package_arn"] = training.model_package_arn
+        self.note = f"mAP@.50 {self.result['map50']:.3f}, accepted"
 
-    def wait_for(self, execution_arn: str) -> dict[str, Any]:
-        return pipeline.wait_for(self.target, execution_arn, self.spinner.update, TRAINING_SECONDS)
+    def wait_for_training(self, execution_arn: str) -> Training:
+        output = pipeline.wait_for(self.target, execution_arn, self.spinner.update, TRAINING_SECONDS)
+        return Training.from_output(output)
 
-    def wait_for_executions(self, machine: str, seconds: float) -> list[dict[str, Any]]:
+    def wait_for_executions(self, machine: str, seconds: float) -> list[str]:
+        """Return the ARNs of a state machine's executions once there is one, the newest first. Raise DemoError."""
         deadline = time.monotonic() + seconds
         while not (found := pipeline.executions(self.target, machine)):
             if time.monotonic() > deadline:
                 raise DemoError(f"no execution of {machine} was started within {seconds:.0f} s")
             time.sleep(0.3)
-        return found
+        return [execution["executionArn"] for execution in found]
 
     def deploy(self, local: stack.Stack) -> SimulatedDevice:
         """Start the device, approve the model, and wait until the device has proven it."""
@@ -236,26 +233,28 @@ class Demo:
         shutil.rmtree(device.root, ignore_errors=True)
         device.start(local)
         models.judge(self.target, "latest", approved=True)
-        execution = self.wait_for_executions("deploy_model", 30)[0]
+        execution_arn = self.wait_for_executions("deploy_model", 30)[0]
         try:
-            pipeline.wait_for(self.target, execution["executionArn"], seconds=DEPLOYMENT_SECONDS)
+            pipeline.wait_for(self.target, execution_arn, seconds=DEPLOYMENT_SECONDS)
         finally:
-            self.result["deployment_status"] = pipeline.current_state(self.target, execution["executionArn"])
+            self.result["deployment_status"] = pipeline.current_state(self.target, execution_arn)
         if self.result["deployment_status"] != "DeploymentHealthy":
             raise DemoError(f"the deployment ended as {self.result['deployment_status']}")
-        self.result["note"] = self.result["deployment_status"]
+        self.note = self.result["deployment_status"]
         return device
 
-    def inspect(self, local: stack.Stack, device: SimulatedDevice, unseen: list[Path], truth: dict[str, Any]) -> None:
+    def inspect(
+        self, local: stack.Stack, device: SimulatedDevice, unseen: list[Path], truth: dict[str, list[Box]]
+    ) -> None:
         """Drop images in front of the device and collect its verdicts over MQTT."""
         waiting = {path.name for path in unseen}
 
-        def on_message(_topic: str, message: dict[str, Any]) -> None:
-            self.verdicts[message["image"]] = message  # the same verdict again changes nothing
+        def on_verdict(message: VerdictMessage) -> None:
+            self.verdicts[message["image"]] = shown(message)  # the same verdict again changes nothing
             if waiting <= set(self.verdicts):
                 self.got_verdict.set()
 
-        listener = Listener(local.endpoint, f"sightline/{THING}/verdicts", on_message)
+        listener = Listener(local.endpoint, f"sightline/{THING}/verdicts", on_verdict)
         time.sleep(0.5)  # the subscription travels; verdicts before it would not be seen here
         for path in unseen:
             part = device.images / f"{path.name}.part"
@@ -266,46 +265,21 @@ class Demo:
         missing = sorted(waiting - set(self.verdicts))
         if missing:
             raise DemoError(f"{len(missing)} images got no verdict within {VERDICT_SECONDS} s, the first: {missing[0]}")
-        said = [self.verdicts[path.name] for path in unseen]
-        self.result["device"] = [
-            {
-                "image": verdict["image"],
-                "verdict": verdict["verdict"],
-                "detections": verdict["detections"],
-                "latency_ms": verdict["latency_ms"],
-            }
-            for verdict in said
+        self.result["device"] = [self.verdicts[path.name] for path in unseen]
+        right = [
+            self.verdicts[path.name]["verdict"] == (Outcome.FAIL if truth[path.name] else Outcome.PASS)
+            for path in unseen
         ]
-        right = [self.verdicts[path.name]["verdict"] == ("fail" if truth[path.name] else "pass") for path in unseen]
         self.result["device_correct"] = round(sum(right) / len(right), 4)
-        review = sum(entry["verdict"] == "review" for entry in self.result["device"])
-        self.result["note"] = f"{sum(right)} of {len(right)} verdicts right, {review} left to a person"
+        review = sum(entry["verdict"] == Outcome.REVIEW for entry in self.result["device"])
+        self.note = f"{sum(right)} of {len(right)} verdicts right, {review} left to a person"
 
 
-def content(path: Path) -> str | None:
-    """What a photo is known by in the ledger, where equal ones are one; None for what will be quarantined."""
-    body = path.read_bytes()
-    try:
-        decode(body)
-    except UndecodableImageError:
-        return None
-    return hashlib.sha256(body).hexdigest()
-
-
-def hold_out(files: list[Path]) -> tuple[list[Path], list[Path]]:
-    """Part images so that no near-duplicate of a held-out one is left: whole groups, about 15 % of the images."""
-    hashes = {}
-    for path in files:
-        try:
-            hashes[path.name] = phash(decode(path.read_bytes()))
-        except UndecodableImageError:
-            continue  # it is uploaded, and the pipeline says what is wrong with it
-    groups: dict[str, list[str]] = {}
-    for name, group in grouping.group(hashes).items():
-        groups.setdefault(group, []).append(name)
-    order = sorted(groups.values(), key=lambda members: (len(members), members))
-    held: set[str] = set()
-    for members in order[: max(1, len(order) - 3)]:  # at least three groups stay, one for each split
-        if len(held) < UNSEEN_SHARE * len(files):
-            held |= set(members)
-    return [path for path in files if path.name not in held], [path for path in files if path.name in held]
+def shown(message: VerdictMessage) -> demo.DeviceVerdict:
+    """Return what the report shows of a verdict."""
+    return {
+        "image": message["image"],
+        "verdict": message["verdict"],
+        "detections": message["detections"],
+        "latency_ms": message["latency_ms"],
+    }

@@ -6,7 +6,7 @@ split must not tear apart.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -21,12 +21,32 @@ Array = np.ndarray[Any, Any]
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
+class CocoImage(TypedDict):
+    """An image of a COCO file; sizes in pixels."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+class CocoAnnotation(TypedDict):
+    """A box of a COCO file: x, y, width and height in pixels."""
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: list[int]
+    area: int
+    iscrowd: int
+
+
 def draw(folder: Path, count: int = 120, seed: int = 0) -> Path:
     """Write `count` JPEG photos and their truth into `folder`; answers the path of `labels.json` (COCO)."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
+    images: list[CocoImage] = []
+    annotations: list[CocoAnnotation] = []
     tag = 0
     while len(images) < count:
         plate, scratches = _tag(rng)
@@ -38,8 +58,16 @@ def draw(folder: Path, count: int = 120, seed: int = 0) -> Path:
             picture.save(folder / name, quality=88)
             images.append({"id": len(images) + 1, "file_name": name, "width": WIDTH, "height": HEIGHT})
             for x, y, w, h in boxes:
-                place = {"image_id": len(images), "category_id": 1, "bbox": [x, y, w, h], "area": w * h, "iscrowd": 0}
-                annotations.append({"id": len(annotations) + 1, **place})
+                annotations.append(
+                    {
+                        "id": len(annotations) + 1,
+                        "image_id": len(images),
+                        "category_id": 1,
+                        "bbox": [x, y, w, h],
+                        "area": w * h,
+                        "iscrowd": 0,
+                    }
+                )
         tag += 1
     labels = folder / "labels.json"
     coco = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "scratch"}]}

@@ -59,7 +59,7 @@ def test_stacks_that_start_at_the_same_time_do_not_take_one_port(
         with ThreadPoolExecutor() as pool:
             ports = list(pool.map(lambda root: stack.up(root=root).port, roots))
         assert len(set(ports)) == 3
-        assert [stack.status(root)["running"] for root in roots] == [True] * 3
+        assert all(stack.is_running(root) for root in roots)
     finally:
         for root in roots:
             stack.down(root)
@@ -68,11 +68,11 @@ def test_stacks_that_start_at_the_same_time_do_not_take_one_port(
 def test_what_up_starts_is_found_and_down_ends_all_of_it(tmp_path: Path) -> None:
     running = stack.up(root=tmp_path)
     assert (stack.load(tmp_path), running.outputs) == (running, {"Port": str(running.port)})
-    assert stack.status(tmp_path) == {"running": True, "endpoint": running.endpoint, "pid": running.pid}
+    assert stack.is_running(tmp_path)
     assert len(group_of(running.pid)) == 2
     assert stack.down(tmp_path)
     assert group_of(running.pid) == []
-    assert (stack.status(tmp_path), stack.down(tmp_path)) == ({"running": False}, False)
+    assert (stack.is_running(tmp_path), stack.down(tmp_path)) == (False, False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["emulator.lock", "emulator.log", "lock"]
     with pytest.raises(stack.StackError, match="no local stack is running here"):
         stack.load(tmp_path)
@@ -98,7 +98,7 @@ def test_nothing_is_left_when_the_deployment_fails(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(application, "deploy", fail)
     with pytest.raises(stack.StackError, match="sam deploy"):
         stack.up(root=tmp_path)
-    assert (group_of(seen[0]), stack.status(tmp_path)) == ([], {"running": False})
+    assert (group_of(seen[0]), stack.is_running(tmp_path)) == ([], False)
 
 
 def test_a_stack_that_was_killed_is_started_anew(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_stack_that_was_killed_is_started_anew(tmp_path: Path) -> None:
     os.killpg(first.pid, signal.SIGKILL)
     os.waitpid(first.pid, 0)
     try:
-        assert stack.status(tmp_path) == {"running": False}
+        assert not stack.is_running(tmp_path)
         assert stack.up(root=tmp_path).pid != first.pid
     finally:
         stack.down(tmp_path)
@@ -159,7 +159,7 @@ def test_the_emulator_ends_with_the_process_that_it_is_tied_to(tmp_path: Path) -
 def test_an_emulator_whose_up_was_killed_is_found_by_its_lock(tmp_path: Path) -> None:
     left = stack.up(root=tmp_path)
     (tmp_path / "stack.json").unlink()  # as before it was written
-    assert stack.status(tmp_path) == {"running": False}
+    assert not stack.is_running(tmp_path)
     assert stack.down(tmp_path)
     assert group_of(left.pid) == []
     again = stack.up(root=tmp_path)
