@@ -32,7 +32,7 @@ class Target:
         import boto3
 
         if not profile and not stack:
-            from local.application import CREDENTIALS
+            from local.account import CREDENTIALS
             from local.stack import load
 
             local = load(home)

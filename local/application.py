@@ -15,15 +15,13 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from local.account import CREDENTIALS, REGION
 from sightline.errors import SightlineError
 from training.code_digest import code_digest
 
 PROJECT = Path(__file__).resolve().parent.parent
-REGION = "us-east-1"
 NAME = "sightline-local"
-CREDENTIALS: Any = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
 SOURCES = ("template.yaml", "samconfig.toml", "statemachines", "functions", "layers", "console")
 BUILT = PROJECT / ".sightline" / "built"
 PACKED = "template.json"  # what is deployed: the built template, its layers as archives
@@ -125,8 +123,7 @@ def deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
             {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
              "AWS_DEFAULT_REGION": REGION},
         )  # fmt: skip
-    connect: Any = boto3.client
-    client = connect("cloudformation", endpoint_url=endpoint, **CREDENTIALS)
+    client = boto3.client("cloudformation", endpoint_url=endpoint, **CREDENTIALS)
     stack = client.describe_stacks(StackName=NAME)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 

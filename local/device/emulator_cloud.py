@@ -12,8 +12,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from local.account import ACCOUNT, REGION
-from local.application import CREDENTIALS
+from local.account import ACCOUNT, CREDENTIALS, REGION
 from local.device.identity import Identity
 from local.device.recipe import Recipe
 from local.device.token_exchange import Keys, TokenExchange

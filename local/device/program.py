@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from local.application import REGION
+from local.account import REGION
 from local.device.emulator_cloud import EmulatorCloud
 from local.device.identity import CERTIFICATES, Identity
 from local.device.nucleus import Nucleus

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3.session
 
-from local.account import ACCOUNT, REGION
+from local.account import ACCOUNT, CREDENTIALS, REGION, Credentials
 from local.emulator.aws_shapes import AwsError, Structure
 
 
@@ -75,7 +75,7 @@ class RoleSession:
 
     def __init__(self, role_arn: str) -> None:
         self._role_arn, self._lock = role_arn, threading.Lock()
-        self._clients: Structure = {}
+        self._clients: dict[str, object] = {}  # by service
         self._made = 0.0
 
     def client(self, service: str) -> Any:
@@ -83,26 +83,24 @@ class RoleSession:
             if time.monotonic() - self._made > self.RENEW_SECONDS:
                 self._clients, self._made = {}, time.monotonic()
             if service not in self._clients:
-                self._clients[service] = self._connect(service, self._keys())
+                self._clients[service] = _connect(service, self._keys())
             return self._clients[service]
 
-    def _keys(self) -> dict[str, str]:
-        sts = self._connect("sts", {"aws_access_key_id": "test", "aws_secret_access_key": "test"})
-        given = sts.assume_role(RoleArn=self._role_arn, RoleSessionName="SageMaker")["Credentials"]
+    def _keys(self) -> Credentials:
+        given = root_client("sts").assume_role(RoleArn=self._role_arn, RoleSessionName="SageMaker")["Credentials"]
         return {
             "aws_access_key_id": given["AccessKeyId"],
             "aws_secret_access_key": given["SecretAccessKey"],
             "aws_session_token": given["SessionToken"],
+            "region_name": REGION,
         }
-
-    @staticmethod
-    def _connect(service: str, keys: dict[str, str]) -> Any:
-        session: Any = boto3.session.Session()  # not the default one, which is not made for threads
-        return session.client(
-            service, endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}", region_name=REGION, **keys
-        )
 
 
 def root_client(service: str) -> Any:
     """A client of the emulator with the rights of its root user, for what AWS does by itself."""
-    return RoleSession._connect(service, {"aws_access_key_id": "test", "aws_secret_access_key": "test"})
+    return _connect(service, CREDENTIALS)
+
+
+def _connect(service: str, keys: Credentials) -> Any:
+    session: Any = boto3.session.Session()  # not the default one, which is not made for threads
+    return session.client(service, endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}", **keys)

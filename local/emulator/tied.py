@@ -1,7 +1,7 @@
 """Run a Python module that ends with the process that started it, however that one ends.
 
-`SIGHTLINE_PARENT=<pid> python -m local.tied training.train`. A job's process is in a group of its own, so that it can
-be stopped with all it started; so nothing else would end it when the emulator is killed.
+`SIGHTLINE_PARENT=<pid> python -m local.emulator.tied training.train`. A job's process is in a group of its own, so
+that it can be stopped with all it started; so nothing else would end it when the emulator is killed.
 """
 
 import os

@@ -3,19 +3,16 @@
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local import application, stack
+from local import application, emulator_process, stack
 
-START = stack._start
+START = emulator_process.start
 # Answers the health request, starts a child, and ends on SIGTERM, as the emulator does with a function's worker.
 EMULATOR = """
 import http.server, os, subprocess, sys, time
@@ -39,7 +36,9 @@ def without_sam(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(application, "build", lambda *_: done.append("build"))
     monkeypatch.setattr(application, "deploy", deploy)
-    monkeypatch.setattr(stack, "_start", lambda *args, **kinds: START(*args, **kinds, program=("-c", EMULATOR)))
+    monkeypatch.setattr(
+        emulator_process, "start", lambda *args, **kinds: START(*args, **kinds, program=("-c", EMULATOR))
+    )
     return done
 
 
@@ -53,7 +52,7 @@ def group_of(pid: int) -> list[int]:
 def test_stacks_that_start_at_the_same_time_do_not_take_one_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stack, "PORT", stack._free_port())  # one that all want and none has
+    monkeypatch.setattr(emulator_process, "PORT", emulator_process.free_port())  # one that all want and none has
     roots = [tmp_path / name for name in ("a", "b", "c")]
     try:
         with ThreadPoolExecutor() as pool:
@@ -119,41 +118,10 @@ def test_one_command_at_a_time(tmp_path: Path) -> None:
 
 def test_an_emulator_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        stack, "_start", lambda *args, **kinds: START(*args, **kinds, program=("-c", "exit('no luck')"))
+        emulator_process, "start", lambda *args, **kinds: START(*args, **kinds, program=("-c", "exit('no luck')"))
     )
     with pytest.raises(stack.StackError, match="the emulator did not start: no luck"):
         stack.up(root=tmp_path)
-
-
-def test_another_port_is_taken_when_the_usual_one_is_not_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        monkeypatch.setattr(stack, "PORT", taken.getsockname()[1])
-        assert stack._free_port() != stack.PORT
-
-
-def test_the_emulator_ends_with_the_process_that_it_is_tied_to(tmp_path: Path) -> None:
-    parent = (
-        "import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', sys.argv[1]]).pid, flush=True); input()"
-    )
-    child = (
-        "import os, signal, time; from local.emulator import tied\n"
-        "os.environ[tied.PARENT] = str(os.getppid()); tied.end_with_parent(lambda: os.kill(os.getpid(), "
-        "signal.SIGKILL))\n"
-        "print('tied', flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", parent, child], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=stack.PROJECT
-    ) as process:
-        assert process.stdout
-        pid = int(process.stdout.readline())
-        assert process.stdout.readline() == b"tied\n"  # a busy machine may take seconds to start it
-        process.kill()
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() if Path("/proc/self").exists() else group_of(pid):
-        assert time.monotonic() < deadline, "it still runs"
-        time.sleep(0.1)
 
 
 def test_an_emulator_whose_up_was_killed_is_found_by_its_lock(tmp_path: Path) -> None:
