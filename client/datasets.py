@@ -127,9 +127,9 @@ def export(target: Target, version: str, folder: Path, on_image: Callable[[], No
 
 def report(target: Target, version: str, on_image: Callable[[], None] = lambda: None) -> str:
     """A version as one HTML page: its groups, splits and health. An image that can't be read is named there."""
-    from reporting import dataset
+    from reporting import dataset, dataset_images
 
-    images = dataset.look_at_all(records(target, version), lambda key: _read(target, key), on_image)
+    images = dataset_images.look_at_all(records(target, version), lambda key: _read(target, key), on_image)
     return dataset.render(show(target, version), images)
 
 

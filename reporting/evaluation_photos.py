@@ -16,7 +16,7 @@ PixelsOf = Callable[[str, str], Pixels]  # of a split and the name of an image i
 
 
 def worst_first(entries: Iterable[PhotoResult]) -> list[PhotoResult]:
-    """Escapes, then false alarms, then by how much of an image is wrong; of equal ones the surest mistake first."""
+    """Return escapes, then false alarms, then others by how much is wrong; of equals the surest mistake first."""
     rank = {outcome: place for place, outcome in enumerate(MISTAKES)}
 
     def key(entry: PhotoResult) -> tuple[float, ...]:
@@ -27,7 +27,7 @@ def worst_first(entries: Iterable[PhotoResult]) -> list[PhotoResult]:
 
 
 def best_first(entries: Iterable[PhotoResult]) -> list[PhotoResult]:
-    """Images with a defect, all of them found and nothing else; the least sure detection decides among them."""
+    """Return images with a defect, all of them found and nothing else; the least sure detection decides among them."""
     right = [entry for entry in entries if entry["outcome"] == "caught" and entry["quality"] == 1]
     return sorted(right, key=lambda entry: -min(found["score"] for found in entry["detections"]))
 

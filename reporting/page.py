@@ -23,6 +23,7 @@ figcaption { font-size: .85rem; opacity: .85; overflow-wrap: anywhere; }
 @media (prefers-color-scheme: dark) { .bad { color: #ff7b70; } .good { color: #5fd598; } }
 @media print { body { margin: 0; max-width: none; } figure, table, svg { break-inside: avoid; } }
 """
+ROWS_SHOWN = 40
 
 
 def page(title: str, body: str, *, style: str = "") -> str:
@@ -52,6 +53,20 @@ def table(
         for row in rows
     )
     return f"<table><tr>{heads}</tr>{body}</table>"
+
+
+def long_table(head: Sequence[str], rows: Sequence[Sequence[object]], nothing: str) -> str:
+    """Return the first rows of a table with how many more there are; without any row the text `nothing`, as good
+    news.
+    """
+    if not rows:
+        return f'<p class="good">{html.escape(nothing)}</p>'
+    return table(head, rows[:ROWS_SHOWN]) + rest(len(rows) - ROWS_SHOWN)
+
+
+def rest(number: int, what: str = "more") -> str:
+    """Return that `number` things are not shown; nothing where all are."""
+    return f"<p>… and {number} {what}</p>" if number > 0 else ""
 
 
 def tile(value: str, label: str) -> str:

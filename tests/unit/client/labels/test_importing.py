@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cli.commands import labels as command
+from cli.commands.labels import labels_import
 from client.formats.label_set import LabeledImage
 from client.formats.report import Report
 from client.labels import importing
@@ -80,10 +80,10 @@ def test_an_import_that_takes_nothing_fails(
     target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str], said: str, as_json: bool
 ) -> None:
     target.ledger = [image("a.jpg")]
-    monkeypatch.setattr(command, "target", lambda: target)
+    monkeypatch.setattr("cli.commands.labels.target", lambda: target)
     with pytest.raises(SightlineError, match=said):
-        command.labels_import(coco(tmp_path, *names), "coco", classes=[], as_json=as_json)
-    command.labels_import(coco(tmp_path, "a.jpg"), "coco", classes=[], as_json=as_json)
+        labels_import(coco(tmp_path, *names), "coco", classes=[], as_json=as_json)
+    labels_import(coco(tmp_path, "a.jpg"), "coco", classes=[], as_json=as_json)
 
 
 @pytest.mark.parametrize(
