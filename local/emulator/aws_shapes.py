@@ -1,7 +1,7 @@
 """Requests and answers held against botocore's own service models, so that what passes here has the shape AWS takes."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,6 +13,13 @@ from botocore.validate import ParamValidator
 # A structure of an API of AWS, as botocore's model of the service tells it: its fields are checked when a request comes
 # and when an answer goes, not by the type checker.
 Structure = dict[str, Any]
+Query = Mapping[str, str | list[str]]  # of an HTTP request: some of MiniStack's parsers give lists, some do not
+
+
+def values_of(query: Query, name: str) -> list[str]:
+    """Return all values of a parameter that is in the query."""
+    found = query[name]
+    return [found] if isinstance(found, str) else found
 
 
 class AwsError(Exception):

@@ -14,7 +14,16 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-from local.emulator.aws_shapes import AwsError, Structure, check_answer, check_request, service_model, to_wire
+from local.emulator.aws_shapes import (
+    AwsError,
+    Query,
+    Structure,
+    check_answer,
+    check_request,
+    service_model,
+    to_wire,
+    values_of,
+)
 from local.emulator.greengrass import components, deployments, devices, identity
 from local.emulator.greengrass.messages import DeviceReport, RoleRequest
 from local.emulator.greengrass.state import PREFIX
@@ -59,7 +68,7 @@ def _route(method: str, path: str) -> tuple[str, Structure] | None:
     return None
 
 
-def _read(name: str, values: Structure, body: bytes, query: Structure) -> Structure:
+def _read(name: str, values: Structure, body: bytes, query: Query) -> Structure:
     """The request's parameters out of path, query and body, each as the operation's model says."""
     shape = service_model("greengrassv2").operation_model(name).input_shape
     assert shape is not None, name  # every operation of Greengrass takes something
@@ -67,7 +76,7 @@ def _read(name: str, values: Structure, body: bytes, query: Structure) -> Struct
     for member, kind in shape.members.items():
         wire = kind.serialization.get("name", member)
         if kind.serialization.get("location") == "querystring" and wire in query:
-            value = query[wire][0] if isinstance(query[wire], list) else query[wire]
+            value = values_of(query, wire)[0]
             request[member] = int(value) if kind.type_name == "integer" else value
         elif kind.type_name == "blob" and member in request:
             request[member] = base64.b64decode(request[member])
@@ -75,7 +84,7 @@ def _read(name: str, values: Structure, body: bytes, query: Structure) -> Struct
 
 
 async def handle_request(
-    method: str, path: str, _headers: dict[str, str], body: bytes, query_params: Structure
+    method: str, path: str, _headers: dict[str, str], body: bytes, query_params: Query
 ) -> tuple[int, dict[str, str], bytes]:
     """Answer one HTTP request, as MiniStack asks its services to."""
     if path.startswith(SIMULATED):

@@ -9,12 +9,12 @@ import logging
 from typing import Any
 from urllib.parse import unquote
 
-from local.emulator.aws_shapes import AwsError, Structure, to_wire
-from local.emulator.sagemaker import feature_store, jobs, labeling_jobs, registry
+from local.emulator.aws_shapes import AwsError, Query, Structure, to_wire
+from local.emulator.sagemaker import feature_groups, feature_records, jobs, labeling_jobs, registry
 from local.emulator.sagemaker.api import arn, call
 
 # Importing a module registers its operations.
-MODULES = (feature_store, jobs, labeling_jobs, registry)
+MODULES = (feature_groups, jobs, labeling_jobs, registry)
 
 logger = logging.getLogger("sightline.sagemaker")
 
@@ -49,12 +49,12 @@ def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
 
 
 async def handle_request(
-    method: str, path: str, headers: dict[str, str], body: bytes, query_params: Structure
+    method: str, path: str, headers: dict[str, str], body: bytes, query_params: Query
 ) -> tuple[int, dict[str, str], bytes]:
     """Answer one HTTP request, as MiniStack asks its services to."""
     try:
         if path.startswith(("/FeatureGroup/", "/BatchGetRecord")):
-            answer = feature_store.serve(method, path, body, query_params)
+            answer = feature_records.serve(method, path, body, query_params)
         else:
             name = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
             answer = call(name, json.loads(body or b"{}"))
@@ -94,10 +94,10 @@ def register() -> None:
 
     def extract_iam_action(service: str, method: str, path: str, *rest: Any) -> str | None:
         if service == "sagemaker" and path.startswith(("/FeatureGroup/", "/BatchGetRecord")):
-            return f"sagemaker:{feature_store.action(method, path)}"
+            return f"sagemaker:{feature_records.action(method, path)}"
         action = known_action(service, method, path, *rest)
         return None if action is None else str(action)
 
     iam_actions.extract_resource_arn, iam_actions.extract_iam_action = extract_resource_arn, extract_iam_action
     provisioners._RESOURCE_HANDLERS["AWS::SageMaker::ModelPackageGroup"] = registry.GROUP_RESOURCE
-    provisioners._RESOURCE_HANDLERS["AWS::SageMaker::FeatureGroup"] = feature_store.GROUP_RESOURCE
+    provisioners._RESOURCE_HANDLERS["AWS::SageMaker::FeatureGroup"] = feature_groups.GROUP_RESOURCE

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.emulator.sagemaker import api, feature_store, jobs, registry
+from local.emulator.sagemaker import api, feature_groups, jobs, offline_store, registry
 
 
 @pytest.fixture
@@ -21,11 +21,12 @@ def empty_account(monkeypatch: pytest.MonkeyPatch, events: Any) -> None:
     for module, stores in {
         jobs: ("_jobs", "_runs"),
         registry: ("_groups", "_packages", "_by_token"),
-        feature_store: ("_groups", "_records", "_rows"),
+        feature_groups: ("_groups",),
+        offline_store: ("_rows",),
     }.items():
         for store in stores:
             monkeypatch.setattr(module, store, {})
-        if module is not registry:
+        if module in (jobs, feature_groups):
             monkeypatch.setattr(module, "refuse_unless_trusting", lambda role, service: None)
 
 

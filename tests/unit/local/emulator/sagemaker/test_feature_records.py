@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.emulator.aws_shapes import AwsError
-from local.emulator.sagemaker import feature_store
+from local.emulator.sagemaker import feature_records, offline_store
 
 GROUP = {
     "FeatureGroupName": "labels",
@@ -28,11 +28,11 @@ def group(call: Any) -> None:
 
 def put(**values: str) -> None:
     record = [{"FeatureName": key, "ValueAsString": value} for key, value in values.items()]
-    feature_store.serve("PUT", "/FeatureGroup/labels", json.dumps({"Record": record}).encode(), {})
+    feature_records.serve("PUT", "/FeatureGroup/labels", json.dumps({"Record": record}).encode(), {})
 
 
 def get(identity: str) -> dict[str, str]:
-    answer = feature_store.serve("GET", "/FeatureGroup/labels", b"", {"RecordIdentifierValueAsString": [identity]})
+    answer = feature_records.serve("GET", "/FeatureGroup/labels", b"", {"RecordIdentifierValueAsString": [identity]})
     return {entry["FeatureName"]: entry["ValueAsString"] for entry in answer.get("Record", [])}
 
 
@@ -69,7 +69,7 @@ def test_records_of_several_identifiers_come_together() -> None:
         "RecordIdentifiersValueAsString": ["a", "b", "c"],
         "FeatureNames": ["image_id"],
     }
-    answer = feature_store.serve("POST", "/BatchGetRecord", json.dumps({"Identifiers": [asked]}).encode(), {})
+    answer = feature_records.serve("POST", "/BatchGetRecord", json.dumps({"Identifiers": [asked]}).encode(), {})
     assert [entry["Record"] for entry in answer["Records"]] == [
         [{"FeatureName": "image_id", "ValueAsString": "a"}],
         [{"FeatureName": "image_id", "ValueAsString": "b"}],
@@ -79,13 +79,13 @@ def test_records_of_several_identifiers_come_together() -> None:
 def test_a_deleted_record_is_gone() -> None:
     put(image_id="a", event_time="2026-11-20T10:00:00Z")
     query = {"RecordIdentifierValueAsString": "a", "EventTime": "2026-11-20T11:00:00Z"}
-    feature_store.serve("DELETE", "/FeatureGroup/labels", b"", query)
+    feature_records.serve("DELETE", "/FeatureGroup/labels", b"", query)
     assert get("a") == {}
 
 
 def test_a_group_that_is_not_there_is_told() -> None:
     with pytest.raises(AwsError) as caught:
-        feature_store.serve("GET", "/FeatureGroup/others", b"", {"RecordIdentifierValueAsString": "a"})
+        feature_records.serve("GET", "/FeatureGroup/others", b"", {"RecordIdentifierValueAsString": "a"})
     assert (caught.value.code, caught.value.status) == ("ResourceNotFound", 404)
 
 
@@ -102,15 +102,15 @@ def test_records_that_come_together_share_one_file_offline(call: Any, monkeypatc
         def put_object(self, *, Bucket: str, Key: str, Body: bytes) -> None:  # noqa: N803
             written.append((self.role_arn, f"{Bucket}/{Key}", [json.loads(line) for line in Body.splitlines()]))
 
-    monkeypatch.setattr(feature_store, "RoleSession", Session)
-    monkeypatch.setattr(feature_store, "FLUSH_SECONDS", 3600)
+    monkeypatch.setattr(offline_store, "RoleSession", Session)
+    monkeypatch.setattr(offline_store, "FLUSH_SECONDS", 3600)
     role = "arn:aws:iam::000000000000:role/features"
     offline = {"S3StorageConfig": {"S3Uri": "s3://bucket/features/"}}
     call("DeleteFeatureGroup", FeatureGroupName="labels")
     call("CreateFeatureGroup", **GROUP, OfflineStoreConfig=offline, RoleArn=role)
     for identity in ("a", "b"):
         put(image_id=identity, event_time="2026-11-20T10:00:00Z", boxes="2")
-    feature_store.flush(call("DescribeFeatureGroup", FeatureGroupName="labels"))
+    offline_store.flush(call("DescribeFeatureGroup", FeatureGroupName="labels"))
     [(writer, place, rows)] = written
     assert (writer, [(row["image_id"], row["boxes"], row["is_deleted"]) for row in rows]) == (
         role, [("a", 2, False), ("b", 2, False)],
