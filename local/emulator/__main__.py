@@ -13,11 +13,12 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from local.emulator import callbacks, cognito, indexes, layers, policy_variables, tied, workflows
+from local.emulator import cognito, indexes, layers, policy_variables, tied
 from local.emulator.aws_shapes import Structure
 from local.emulator.greengrass import service as greengrass
 from local.emulator.sagemaker import jobs
 from local.emulator.sagemaker import service as sagemaker
+from local.emulator.step_functions import service as step_functions
 
 END_SECONDS = 15
 
@@ -72,8 +73,7 @@ def main() -> None:
     layers.share(Path(os.environ["SIGHTLINE_TMP"]) / "layers")
     sagemaker.register()
     greengrass.register()
-    workflows.register()
-    callbacks.register()
+    step_functions.register()
     cognito.register()
     indexes.register()
     policy_variables.register()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ministack.services import stepfunctions
 
-from local.emulator import callbacks
+from local.emulator.step_functions import callbacks
 
 TASK = {
     "Type": "Task",

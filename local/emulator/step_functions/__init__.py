@@ -1,0 +1,1 @@
+"""What the emulator's Step Functions leaves out: the rights of tasks, tokens and heartbeats, jobs as tasks."""
