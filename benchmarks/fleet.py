@@ -19,7 +19,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import boto3
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
@@ -179,7 +178,7 @@ class LightFleet:
 
     def __init__(self, local: stack.Stack, home: Path) -> None:
         self._local, self._home = local, home
-        self._iot = boto3.client("iot-data", endpoint_url=local.endpoint, **stack.CREDENTIALS)
+        self._iot = local.client("iot-data")
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self.phases: list[tuple[str, str, str, float]] = []

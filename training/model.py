@@ -30,7 +30,8 @@ class Block(nn.Module):
         self.layers = nn.Sequential(conv(channels, channels), conv(channels, channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.layers(x)
+        change: torch.Tensor = self.layers(x)
+        return x + change
 
 
 class Surroundings(nn.Module):
@@ -48,7 +49,8 @@ class Surroundings(nn.Module):
         views = [self.narrow(x)]
         for _ in range(3):
             views.append(F.max_pool2d(views[-1], 5, 1, 2))
-        return self.widen(torch.cat(views, dim=1))
+        seen: torch.Tensor = self.widen(torch.cat(views, dim=1))
+        return seen
 
 
 class DetectorNet(nn.Module):

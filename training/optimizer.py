@@ -6,7 +6,7 @@ has seen a few hundred batches finds what takes AdamW (Loshchilov & Hutter, 2019
 is as large as one of AdamW with the same learning rate (Liu et al., "Muon is Scalable for LLM Training", 2025).
 """
 
-from typing import Any
+from typing import TypedDict
 
 import torch
 from torch import nn
@@ -18,10 +18,24 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of its polynomial: all singular valu
 ADAM_SIZE = 0.2  # the root mean square of a usual step of AdamW, as a share of its learning rate
 
 
+class Momentum(TypedDict, total=False):
+    """What Muon keeps of a kernel; nothing before its first step."""
+
+    momentum: torch.Tensor
+
+
+class Moments(TypedDict, total=False):
+    """What AdamW keeps of other weights; nothing before their first step."""
+
+    steps: int
+    mean: torch.Tensor
+    square: torch.Tensor
+
+
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
     """The nearest matrix whose singular values are all about 1, float [m, n], by Newton and Schulz's iteration."""
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = wide / wide.norm().clamp(min=1e-7)
+    x: torch.Tensor = wide / wide.norm().clamp(min=1e-7)
     a, b, c = COEFFICIENTS
     for _ in range(STEPS):
         gram = x @ x.T
@@ -40,7 +54,7 @@ class Muon(torch.optim.Optimizer):
         kernels = [part.weight for part in net.modules() if isinstance(part, nn.Conv2d) and part.bias is None]
         turned = {id(kernel) for kernel in kernels}
         others = [weights for weights in net.parameters() if id(weights) not in turned]
-        groups: list[dict[str, Any]] = [
+        groups = [
             {"params": kernels, "turned": True, "weight_decay": weight_decay},
             {"params": [one for one in others if one.ndim > 1], "turned": False, "weight_decay": weight_decay},
             {"params": [one for one in others if one.ndim <= 1], "turned": False, "weight_decay": 0.0},
@@ -57,20 +71,22 @@ class Muon(torch.optim.Optimizer):
                     weights.mul_(1 - group["lr"] * group["weight_decay"]).sub_(change, alpha=group["lr"])
 
 
-def _turned(gradient: torch.Tensor, state: dict[str, Any]) -> torch.Tensor:
+def _turned(gradient: torch.Tensor, state: Momentum) -> torch.Tensor:
     """Muon's change of a kernel [O, I, H, W], for a learning rate of 1; `state` is its own."""
     if not state:
         state["momentum"] = torch.zeros_like(gradient)
     momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
     ahead = gradient.lerp(momentum, MOMENTUM).flatten(1)  # Nesterov's look ahead
-    return orthogonal(ahead).view_as(gradient) * (ADAM_SIZE * max(ahead.shape) ** 0.5)
+    change: torch.Tensor = orthogonal(ahead).view_as(gradient) * (ADAM_SIZE * max(ahead.shape) ** 0.5)
+    return change
 
 
-def _scaled(gradient: torch.Tensor, state: dict[str, Any]) -> torch.Tensor:
+def _scaled(gradient: torch.Tensor, state: Moments) -> torch.Tensor:
     """AdamW's change of any weights, for a learning rate of 1; `state` is their own."""
     if not state:
         state |= {"steps": 0, "mean": torch.zeros_like(gradient), "square": torch.zeros_like(gradient)}
     state["steps"] += 1
     mean = state["mean"].lerp_(gradient, 1 - BETAS[0]) / (1 - BETAS[0] ** state["steps"])
     square = state["square"].lerp_(gradient**2, 1 - BETAS[1]) / (1 - BETAS[1] ** state["steps"])
-    return mean / (square.sqrt() + EPSILON)
+    change: torch.Tensor = mean / (square.sqrt() + EPSILON)
+    return change

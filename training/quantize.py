@@ -8,24 +8,26 @@ and stay as they are, as do normalisation and non-maximum suppression: inputs an
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from sightline.vision.decode import Pixels
 from training.data import Sample
 
 CALIBRATION = 64  # training images, at most
 
 
-class _Images(CalibrationDataReader):
+class _Images:
+    """onnxruntime's CalibrationDataReader, which is whatever has `get_next`."""
+
     def __init__(self, samples: list[Sample]) -> None:
         step = max(1, len(samples) // CALIBRATION)
         self.images: Iterator[Sample] = iter(samples[::step][:CALIBRATION])
 
-    def get_next(self) -> dict[str, Any] | None:
+    def get_next(self) -> dict[str, Pixels] | None:
         sample = next(self.images, None)
         return None if sample is None else {"images": np.ascontiguousarray(sample.pixels)[None]}
 

@@ -156,7 +156,7 @@ class Trainer:
         kinds = [one.to(self.device) for one in classes]
         loss = detection_loss(logits.float(), found.float(), self.centres, labels, kinds)
         self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+        torch.autograd.backward(self.scaler.scale(loss))
         self.scaler.unscale_(self.optimizer)
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 10.0)
         self.scaler.step(self.optimizer)

@@ -24,17 +24,23 @@ from ultralytics import YOLO, settings
 IMAGE_SIZE = 480
 
 
-class OneThread(onnxruntime.InferenceSession):
+start_session = onnxruntime.InferenceSession.__init__
+
+
+def start_on_one_thread(
+    session: onnxruntime.InferenceSession,
+    place: str,
+    options: onnxruntime.SessionOptions | None = None,
+    **more: object,
+) -> None:
     """onnxruntime takes a thread for each core of the machine, which would fight for the one core that all get here."""
-
-    def __init__(self, place: str, options: onnxruntime.SessionOptions | None = None, **more: object) -> None:
-        options = options or onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        super().__init__(place, options, **more)
+    options = options or onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    start_session(session, place, options, **more)
 
 
-onnxruntime.InferenceSession = OneThread
+onnxruntime.InferenceSession.__init__ = start_on_one_thread
 
 
 def main(folder: Path) -> None:
