@@ -3,8 +3,9 @@ there.
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import torch
 
@@ -14,10 +15,20 @@ from training.trainer import Trainer
 NAME = "checkpoint.pt"
 
 
+class Run(TypedDict):
+    """What a training is of: where one field differs, a checkpoint is of another training."""
+
+    hyperparameters: dict[str, float]
+    dataset: list[str | list[str]]  # its version, its classes, digests of the training and validation samples
+    start: str | None  # the training job whose weights it began with
+    code: list[str]  # its digest, and PyTorch's version
+    device: str
+
+
 class Checkpoints:
     """The checkpoint in `folder` (None: none is kept) of the training that `run` describes, and of no other."""
 
-    def __init__(self, folder: Path | None, run: dict[str, Any]) -> None:
+    def __init__(self, folder: Path | None, run: Mapping[str, object]) -> None:
         self.folder, self.run = folder, run
         if folder:
             folder.mkdir(parents=True, exist_ok=True)

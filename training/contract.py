@@ -7,15 +7,16 @@ declaration is right.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import onnx
 import onnxruntime
 
 from sightline.errors import SightlineError
+from training.description import ModelDescription
 from training.hyperparameters import Hyperparameters
 from training.inputs import is_number
 
@@ -31,7 +32,17 @@ class InvalidModelError(SightlineError):
     """A model that breaks the contract; the message says in which point."""
 
 
-def describe(file: Path, classes: list[str] | None = None) -> dict[str, Any]:
+class Given(TypedDict, total=False):
+    """model.json as somebody gave it, with whatever else is in it; only its `hyperparameters` are sure to be an
+    object.
+    """
+
+    classes: object
+    input: object
+    hyperparameters: dict[str, object]
+
+
+def describe(file: Path, classes: list[str] | None = None) -> ModelDescription:
     """model.json of `file`, whole: from the model.json beside it, else from `classes` and the file itself.
 
     Raises InvalidModelError when the file breaks the contract, or neither or both differently say what its classes are.
@@ -49,7 +60,8 @@ def describe(file: Path, classes: list[str] | None = None) -> dict[str, Any]:
     if stated.get("resize", "letterbox") != "letterbox":
         raise InvalidModelError(f"model.json: resize {stated['resize']!r} is unknown; images are fitted by 'letterbox'")
     costs = {name: getattr(Hyperparameters(), name) for name in ("escape_cost", "alarm_cost")}
-    described = {
+    hyperparameters = {**costs, **given.get("hyperparameters", {})}
+    whole: dict[str, object] = {
         "training_job": "imported",
         "dataset_version": "unknown",
         "code_version": "unknown",
@@ -60,14 +72,14 @@ def describe(file: Path, classes: list[str] | None = None) -> dict[str, Any]:
         "classes": names,
         "input": {**size, "resize": "letterbox", "pad_value": 114},
         "opset": opset,
-        "hyperparameters": {**costs, **given.get("hyperparameters", {})},
+        "hyperparameters": hyperparameters,
     }
-    _check_description(described)
+    described = _check_description(whole, hyperparameters)
     _try_out(file, described)
     return described
 
 
-def read_description(path: Path) -> dict[str, Any]:
+def read_description(path: Path) -> Given:
     """model.json as it was given, or nothing when there is none."""
     if not path.is_file():
         return {}
@@ -77,10 +89,10 @@ def read_description(path: Path) -> dict[str, Any]:
         raise InvalidModelError(f"model.json is no JSON: {error}") from error
     if not isinstance(given, dict) or not isinstance(given.get("hyperparameters", {}), dict):
         raise InvalidModelError("model.json must be an object, and so must its `hyperparameters`")
-    return given
+    return cast(Given, given)
 
 
-def _check_description(described: dict[str, Any]) -> None:
+def _check_description(described: Mapping[str, object], hyperparameters: Mapping[str, object]) -> ModelDescription:
     names = described["classes"]
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise InvalidModelError(f"classes must be a list of names, got {names!r:.100}")
@@ -93,12 +105,13 @@ def _check_description(described: dict[str, Any]) -> None:
         if not _is_share(described[name]):
             raise InvalidModelError(f"model.json: {name} must lie in 0..1, got {described[name]!r:.100}")
     for name in ("escape_cost", "alarm_cost"):
-        cost = described["hyperparameters"][name]
+        cost = hyperparameters[name]
         if not is_number(cost) or cost <= 0:
             raise InvalidModelError(f"model.json: {name} must be a number above 0, got {cost!r:.100}")
+    return cast(ModelDescription, described)
 
 
-def _is_share(value: Any) -> bool:
+def _is_share(value: object) -> bool:
     return is_number(value) and 0 <= value <= 1
 
 
@@ -175,7 +188,7 @@ def _check_declaration(name: str, session: Any) -> dict[str, int]:
     return {"height": shape[1], "width": shape[2]}
 
 
-def _try_out(file: Path, described: dict[str, Any]) -> None:
+def _try_out(file: Path, described: ModelDescription) -> None:
     """Run it on noise, on one and on two images: what comes out must be what the declaration says."""
     session = _session(file)
     height, width = described["input"]["height"], described["input"]["width"]

@@ -12,64 +12,47 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
 from reporting import evaluation
-from reporting.measured import Measured
+from reporting.measured import Measured, ThresholdChoice, ThresholdCost
 from sightline.errors import SightlineError
 from sightline.models import metrics
-from sightline.models.doubts import doubts
-from sightline.models.metrics import Found, Truth
+from sightline.models.evaluation import Bootstrap, ClassScores, Confusion, Judged, Latency, Scores
+from sightline.models.metrics import Found
 from sightline.vision.appearance import Appearance, appearance, grey, spread
-from sightline.vision.decode import Pixels, decode
+from sightline.vision.decode import Pixels
 from sightline.vision.detector import Detection, Detector, UnusableModelError
 from sightline.vision.letterbox import fit
 from training import contract, job
-from training.data import Split
-from training.inputs import Problem, UnusableInputError, is_number, read_dataset, read_json, unpack
+from training.data import Images
+from training.description import Baseline, GoldenImage
+from training.image_results import left_out, per_image, suspicious_labels
+from training.inputs import UnusableInputError, is_number, read_dataset, read_json, unpack
 
 INT8 = "model.int8.onnx"
 FLOOR = 0.01  # detections below this score change no metric that anybody looks at
 REPLICATES = 1000
 GOLDEN = 3
 LATENCY_RUNS = 30
-DOUBTS = 50  # labels that look wrong, at most
-OUTCOMES = {  # (has a defect, is said to have one) → what that is on the line
-    (True, True): "caught",
-    (True, False): "escape",
-    (False, True): "false alarm",
-    (False, False): "passed",
-}
 REVIEW_SHARE = 0.6  # the review threshold, as a share of the decision threshold
 
 
-class Images:
-    """The usable images and labels of one split; the others are named in the log and in `problems`."""
+class Compared(TypedDict):
+    """The model in service on the same images, and the difference; or why there are none."""
 
-    def __init__(self, dataset: Path, folder: Path, split: str) -> None:
-        self.split, self.names, self.bodies = split, [], []
-        self.truths: list[Truth] = []
-        self.groups: list[str] = []
-        _, classes = read_dataset(dataset)
-        read = Split(dataset / f"{split}.manifest", folder, len(classes))
-        for image in read:
-            self.names.append(image.name)
-            self.bodies.append(image.body)
-            self.truths.append(Truth(image.boxes, image.classes))
-            self.groups.append(image.group)
-        self.problems: list[Problem] = read.problems
-        for problem in self.problems:
-            print(f"left out of {split}: {problem}", flush=True)
+    champion: Scores | None
+    champion_error: str | None
+    bootstrap: Bootstrap | None
 
-    def left_out(self, *, decoded: bool) -> list[dict[str, str]]:
-        """Images that can't be decoded, or the records and boxes that can't be used, as evaluation.json has them."""
-        chosen = [problem for problem in self.problems if problem.decoded == decoded]
-        return [{"image": one.image, "split": self.split, "reason": one.reason} for one in chosen]
 
-    def pixels(self, name: str) -> Pixels:
-        return decode(self.bodies[self.names.index(name)])
+class Variants(Compared):
+    """What was measured of the candidate, the model in service and the int8 variant."""
+
+    candidate: Scores | None  # None for an empty test set
+    int8: Judged | None
 
 
 class WatchedDetector(Detector):
@@ -90,7 +73,7 @@ class _Watched:
     file: str
     classes: int
 
-    def run(self, outputs: list[str], given: dict[str, Any]) -> Any:
+    def run(self, outputs: list[str], given: dict[str, Pixels]) -> Any:
         answers = self.session.run(outputs, given)
         contract.check_answers(answers, self.file, self.classes, 1)
         return answers
@@ -115,10 +98,10 @@ def as_found(detections: list[Detection]) -> Found:
     return Found(boxes, scores, np.array([detection.class_id for detection in detections], dtype=np.int64))
 
 
-def scores(detector: Detector, images: Images, found: list[Found], threshold: float) -> dict[str, Any]:
-    """One model's numbers as evaluation.json has them."""
+def scores(detector: Detector, images: Images, found: list[Found], threshold: float, file: Path) -> Scores:
+    """One model's numbers as evaluation.json has them; `file` is the model's."""
     map50, map50_95 = metrics.mean_ap(images.truths, found, len(detector.classes))
-    per_class = {}
+    per_class: dict[str, ClassScores] = {}
     for class_id, name in enumerate(detector.classes):
         ap = metrics.class_ap(images.truths, found, class_id)
         per_class[name] = {
@@ -126,17 +109,24 @@ def scores(detector: Detector, images: Images, found: list[Found], threshold: fl
             "ap50_95": None if ap is None else float(ap.mean()),
             "recall": metrics.recall_at(images.truths, found, class_id, threshold),
         }
+    counts = metrics.confusion(images.truths, found, threshold)
     return {
         "map50": map50,
         "map50_95": map50_95,
         "per_class": per_class,
-        "confusion": metrics.confusion(images.truths, found, threshold),
+        "confusion": Confusion(
+            true_fail=counts["true_fail"],
+            false_pass=counts["false_pass"],
+            false_fail=counts["false_fail"],
+            true_pass=counts["true_pass"],
+        ),
         "threshold": threshold,
         "latency_ms": latency(detector, images),
+        "size_bytes": file.stat().st_size,
     }
 
 
-def latency(detector: Detector, images: Images) -> dict[str, float]:
+def latency(detector: Detector, images: Images) -> Latency:
     """From image bytes to detections, one image at a time on one thread, in milliseconds."""
     times = []
     for number in range(LATENCY_RUNS):
@@ -147,26 +137,34 @@ def latency(detector: Detector, images: Images) -> dict[str, float]:
     return {"median": round(float(np.median(times)), 3), "p95": round(float(np.percentile(times, 95)), 3)}
 
 
-def choose_thresholds(detector: Detector, validation: Images, found: list[Found]) -> dict[str, Any]:
+def choose_thresholds(detector: Detector, validation: Images, found: list[Found]) -> ThresholdChoice:
     """Set the decision and the review threshold on the validation images, never on the test images; answers how."""
     escape_cost, alarm_cost = (float(detector.model["hyperparameters"][name]) for name in ("escape_cost", "alarm_cost"))
-    costs = {"escape_cost": escape_cost, "alarm_cost": alarm_cost}
-    threshold = metrics.cheapest_threshold(validation.truths, found, **costs)
+    threshold = metrics.cheapest_threshold(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost)
     detector.threshold = detector.model["threshold"] = round(threshold, 4)
     detector.review_threshold = detector.model["review_threshold"] = round(threshold * REVIEW_SHARE, 4)
     best = [float(one.scores.max()) if len(one.scores) else 0.0 for one in found]
     seen = [seen_by(detector, body) for body in validation.bodies]
-    detector.model["baseline"] = {
+    baseline: Baseline = {
         "images": len(best),
         "score_histogram": np.histogram(best, bins=20, range=(0, 1))[0].tolist(),
         "brightness_histogram": np.histogram([one.brightness for one in seen], bins=16, range=(0, 256))[0].tolist(),
         "appearance": spread(seen),
     }
+    detector.model["baseline"] = baseline
     return {
-        **costs,
+        "escape_cost": escape_cost,
+        "alarm_cost": alarm_cost,
         "threshold": detector.threshold,
         "images": len(best),
-        "curve": metrics.threshold_costs(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost),
+        "curve": [
+            ThresholdCost(
+                threshold=point["threshold"], cost=point["cost"], escapes=point["escapes"], alarms=point["alarms"]
+            )
+            for point in metrics.threshold_costs(
+                validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost
+            )
+        ],
     }
 
 
@@ -183,7 +181,7 @@ def write_release(detector: Detector, source: Path, target: Path, test: Images) 
             shutil.copyfile(source / file, target / file)
     # Some with a defect and one without, in the order of their names: the same test set gives the same golden images.
     order = sorted(range(len(test.names)), key=lambda n: (not len(test.truths[n].boxes), test.names[n]))
-    golden = []
+    golden: list[GoldenImage] = []
     for place, number in enumerate([*order[: GOLDEN - 1], *order[-1:]][: len(order)]):
         name = f"golden/{place}{Path(test.names[number]).suffix}"
         (target / name).write_bytes(test.bodies[number])
@@ -193,7 +191,7 @@ def write_release(detector: Detector, source: Path, target: Path, test: Images) 
     (target / "model.json").write_text(json.dumps(detector.model, indent=1))
 
 
-def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Found]) -> dict[str, Any]:
+def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Found]) -> Compared:
     """The champion's numbers on the same images, and the difference; or why there are none."""
     if not (root / "input" / "champion").is_dir():
         return {"champion": None, "champion_error": None, "bootstrap": None}
@@ -205,22 +203,21 @@ def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Foun
     difference = metrics.bootstrap_difference(
         test.truths, test.groups, ours, theirs, len(classes), replicates=REPLICATES, seed=0
     )
-    bootstrap = {"difference_map50": difference, "replicates": REPLICATES}
+    bootstrap: Bootstrap = {"difference_map50": difference, "replicates": REPLICATES}
     return {"champion": numbers, "champion_error": None, "bootstrap": bootstrap}
 
 
-def measure_champion(root: Path, test: Images, classes: list[str]) -> tuple[dict[str, Any], list[Found]]:
+def measure_champion(root: Path, test: Images, classes: list[str]) -> tuple[Scores, list[Found]]:
     """The champion's numbers and what it finds. Raises UnusableModelError when it knows other classes."""
     folder = unpack(root / "input" / "champion", root / "work" / "champion")
     detector = WatchedDetector(folder)
     if detector.classes != classes:
         raise UnusableModelError(f"it knows other classes: {', '.join(detector.classes)}")
     found = detect_all(detector, test)
-    size = (folder / "model.onnx").stat().st_size
-    return {**scores(detector, test, found, detector.threshold), "size_bytes": size}, found
+    return scores(detector, test, found, detector.threshold, folder / "model.onnx"), found
 
 
-def measure_int8(source: Path, detector: Detector, test: Images, found: list[Found]) -> dict[str, Any] | None:
+def measure_int8(source: Path, detector: Detector, test: Images, found: list[Found]) -> Judged | None:
     """The int8 variant as an evaluation of its own, in which the float model is the champion; None where there is
     none.
     """
@@ -232,59 +229,13 @@ def measure_int8(source: Path, detector: Detector, test: Images, found: list[Fou
     difference = metrics.bootstrap_difference(
         test.truths, test.groups, theirs, found, len(detector.classes), replicates=REPLICATES, seed=0
     )
-    size = (source / INT8).stat().st_size
     return {
         "test_images": len(test.names),
-        "candidate": {**scores(small, test, theirs, detector.threshold), "size_bytes": size},
-        "champion": {"map50": metrics.mean_ap(test.truths, found, len(detector.classes))[0]},
+        "candidate": scores(small, test, theirs, detector.threshold, source / INT8),
+        # Of the float model only what the difference is of: its other numbers are the candidate's in evaluation.json.
+        "champion": cast(Scores, {"map50": metrics.mean_ap(test.truths, found, len(detector.classes))[0]}),
         "bootstrap": {"difference_map50": difference, "replicates": REPLICATES},
     }
-
-
-def per_image(test: Images, found: list[Found], threshold: float, classes: list[str]) -> list[dict[str, Any]]:
-    """For each test image: its group, labels, outcome, quality 0..1, and the detections that reach the threshold,
-    surest first.
-    """
-    entries = []
-    for name, group, truth, detected in zip(test.names, test.groups, test.truths, found, strict=True):
-        sure = metrics.keep(detected, threshold)
-        outcome = OUTCOMES[bool(len(truth.boxes)), bool(len(sure.boxes))]
-        entries.append(
-            {
-                "image": name,
-                "group": group,
-                "outcome": outcome,
-                "quality": round(metrics.image_quality(truth, sure), 4),
-                "labels": truth.boxes.tolist(),
-                "label_classes": [classes[int(number)] for number in truth.classes],
-                "detections": [
-                    {
-                        "box": [round(float(edge), 1) for edge in box],
-                        "score": round(float(score), 4),
-                        "class": classes[int(number)],
-                        "class_id": int(number),
-                    }
-                    for box, score, number in zip(sure.boxes, sure.scores, sure.classes, strict=True)
-                ],
-            }
-        )
-    return entries
-
-
-def suspicious_labels(detector: Detector, *looked_at: tuple[Images, list[Found]]) -> list[dict[str, Any]]:
-    """Labels of images that training did not learn from, and with which the model disagrees most surely."""
-    truths = [truth for images, _ in looked_at for truth in images.truths]
-    results = [one for _, part in looked_at for one in part]
-    recalls = [
-        metrics.recall_at(truths, results, number, detector.threshold) for number in range(len(detector.classes))
-    ]
-    found = [
-        {"image": name, "split": images.split, "labels": truth.boxes.tolist(), **doubt.as_dict()}
-        for images, part in looked_at
-        for name, truth, detected in zip(images.names, images.truths, part, strict=True)
-        for doubt in doubts(truth, detected, detector.classes, detector.threshold, recalls)
-    ]
-    return sorted(found, key=lambda doubt: (-doubt["score"], doubt["image"]))[:DOUBTS]
 
 
 def load_candidate(inputs: Path, work: Path, wanted: list[str]) -> tuple[Path, Detector]:
@@ -300,25 +251,25 @@ def load_candidate(inputs: Path, work: Path, wanted: list[str]) -> tuple[Path, D
     return source, WatchedDetector(source)
 
 
-def evaluate(root: Path) -> dict[str, Any]:
+def evaluate(root: Path) -> Measured:
     """Do the whole processing job below `root`; answers what evaluation.json says."""
     inputs, output = root / "input", root / "output"
     output.mkdir(parents=True, exist_ok=True)
-    description, classes = read_dataset(inputs / "dataset")
-    source, detector = load_candidate(inputs, root / "work", classes)
+    dataset = read_dataset(inputs / "dataset")
+    source, detector = load_candidate(inputs, root / "work", dataset.classes)
     validation, test = (Images(inputs / "dataset", inputs / split, split) for split in ("validation", "test"))
     validated = detect_all(detector, validation)
     choice = choose_thresholds(detector, validation, validated)
     found = detect_all(detector, test)
-    result = {
+    result: Measured = {
         "training_job": os.environ.get("TRAINING_JOB_NAME", detector.model["training_job"]),
-        "dataset_version": description["version"],
+        "dataset_version": dataset.version,
         "test_images": len(test.names),
         "test_groups": len(set(test.groups)),
         **measure(root, source, detector, test, found),
         "threshold_choice": choice,
-        "undecodable": [entry for images in (validation, test) for entry in images.left_out(decoded=False)],
-        "left_out": [entry for images in (validation, test) for entry in images.left_out(decoded=True)],
+        "undecodable": [entry for images in (validation, test) for entry in left_out(images, decoded=False)],
+        "left_out": [entry for images in (validation, test) for entry in left_out(images, decoded=True)],
         "suspicious_labels": suspicious_labels(detector, (test, found), (validation, validated)),
         "per_image": per_image(test, found, detector.threshold, detector.classes),
     }
@@ -329,7 +280,7 @@ def evaluate(root: Path) -> dict[str, Any]:
         name: metrics.precision_recall(test.truths, found, number) for number, name in enumerate(detector.classes)
     }
     by_split = {"test": test, "validation": validation}
-    page = evaluation.render(cast(Measured, result), history, curves, lambda split, name: by_split[split].pixels(name))
+    page = evaluation.render(result, history, curves, lambda split, name: by_split[split].pixels(name))
     (output / "report.html").write_text(page)
     return result
 
@@ -350,14 +301,13 @@ def read_history(path: Path) -> list[dict[str, float]]:
     return [entry for entry in drawable if "epoch" in entry]
 
 
-def measure(root: Path, source: Path, detector: Detector, test: Images, found: list[Found]) -> dict[str, Any]:
+def measure(root: Path, source: Path, detector: Detector, test: Images, found: list[Found]) -> Variants:
     """Candidate, champion and int8 variant on the test images; nothing where there is no test image to measure on."""
     if not test.names:
         reason = "there is no test image to measure it on"
         return {"candidate": None, "champion": None, "champion_error": reason, "bootstrap": None, "int8": None}
-    size = (source / "model.onnx").stat().st_size
     return {
-        "candidate": {**scores(detector, test, found, detector.threshold), "size_bytes": size},
+        "candidate": scores(detector, test, found, detector.threshold, source / "model.onnx"),
         **judge_champion(root, test, detector.classes, found),
         "int8": measure_int8(source, detector, test, found),
     }
@@ -368,8 +318,9 @@ def main() -> int:
 
     def work() -> None:
         result = evaluate(root)
-        candidate = result["candidate"] or {"map50": None, "map50_95": None}
-        print(f"test:map50={candidate['map50']} test:map50_95={candidate['map50_95']} images={result['test_images']}")
+        candidate = result["candidate"]
+        map50, map50_95 = (candidate["map50"], candidate["map50_95"]) if candidate else (None, None)
+        print(f"test:map50={map50} test:map50_95={map50_95} images={result['test_images']}")
 
     return job.run(work, root / "output" / "failure")
 

@@ -1,5 +1,6 @@
 """Hyperparameters: what SageMaker sends as texts, checked, with defaults. An unknown name is an error."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -36,19 +37,20 @@ class Hyperparameters:
         if not isinstance(texts, dict):
             raise InvalidHyperparameterError(f'hyperparameters must be like {{"epochs": "80"}}, got {texts!r:.100}')
         kinds = {field.name: field.type for field in fields(cls)}
-        values: dict[str, Any] = {}
+        values: dict[str, float] = {}
         for name, text in texts.items():
             if name not in kinds:
                 raise InvalidHyperparameterError(
                     f"unknown hyperparameter {name!r:.100}; there are: {', '.join(sorted(kinds))}"
                 )
             values[name] = _read(name, text, whole=kinds[name] in (int, "int"))
-        chosen = cls(**values)
+        make: Callable[..., Hyperparameters] = cls  # each value has its field's type, which no checker can follow
+        chosen = make(**values)
         if chosen.image_size % 32:
             raise InvalidHyperparameterError(f"image_size must be a multiple of 32, got {chosen.image_size}")
         return chosen
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, float]:
         return asdict(self)
 
 

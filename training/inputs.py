@@ -7,9 +7,10 @@ named.
 import json
 import tarfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from sightline.errors import SightlineError
 from sightline.labelling.answer_checks import LARGEST
@@ -30,6 +31,29 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.image}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class DatasetDescription:
+    """What dataset.json says of a dataset version. `classes` are names, in the order of their numbers."""
+
+    version: str
+    classes: list[str]
+    code_version: str
+
+
+@dataclass(frozen=True)
+class LabelRecord:
+    """One line of a manifest: an image's file name, its group, its size in pixels, and its boxes.
+
+    The class of each box exists; its edges may be anything until training.data.usable_boxes has looked at them.
+    """
+
+    name: str
+    group: str
+    width: float
+    height: float
+    boxes: tuple[Mapping[str, object], ...]
 
 
 def read_text(path: Path) -> str:
@@ -55,8 +79,8 @@ def read_json(path: Path) -> Any:
     return parse(read_text(path), path.name)
 
 
-def read_dataset(folder: Path) -> tuple[dict[str, Any], list[str]]:
-    """dataset.json of a dataset version, and the names of its classes in the order of their numbers."""
+def read_dataset(folder: Path) -> DatasetDescription:
+    """dataset.json of a dataset version. Raises UnusableInputError for one whose classes are not clear."""
     described = read_json(folder / "dataset.json")
     if not isinstance(described, dict) or not isinstance(described.get("version"), str):
         raise UnusableInputError("dataset.json must be an object with a text as `version`")
@@ -71,16 +95,18 @@ def read_dataset(folder: Path) -> tuple[dict[str, Any], list[str]]:
     names = [numbers[number] for number in wanted]
     if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
         raise UnusableInputError(f"dataset.json: class_map must give each class a name of its own, got {names!r:.200}")
-    return described, names
+    code_version = described.get("code_version")
+    return DatasetDescription(described["version"], names, code_version if isinstance(code_version, str) else "unknown")
 
 
-def read_manifest(path: Path, classes: int) -> tuple[list[dict[str, Any]], list[Problem]]:
+def read_manifest(path: Path, classes: int) -> tuple[list[LabelRecord], list[Problem]]:
     """The label records of a manifest, one for each line that is not empty, and what is wrong with those that can't be
     used.
 
     A label of a class that does not exist costs its image: there is a defect, and nobody knows which.
     """
-    records, problems = [], []
+    records: list[LabelRecord] = []
+    problems: list[Problem] = []
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
             continue
@@ -89,18 +115,22 @@ def read_manifest(path: Path, classes: int) -> tuple[list[dict[str, Any]], list[
         if reason:
             problems.append(Problem(_name_of(record) or f"{path.name}, line {number}", reason))
         else:
-            records.append(record)
+            records.append(_label_record(record))
     return records, problems
 
 
-def file_name(record: dict[str, Any]) -> str:
-    return str(record["source-ref"].rsplit("/", 1)[-1])
+def _label_record(record: Any) -> LabelRecord:
+    """A record without a fault, with its types."""
+    name, label = _name_of(record), record[LABEL_ATTRIBUTE]
+    size = label["image_size"][0]
+    group = str(record.get("group-id", record.get("image-id", name)))
+    return LabelRecord(name, group, size["width"], size["height"], tuple(label["annotations"]))
 
 
 def _name_of(record: Any) -> str:
     """What an image is called whose record may be anything; empty where it has no name."""
-    named = isinstance(record, dict) and isinstance(record.get("source-ref"), str)
-    return file_name(record) if named else ""
+    source = record.get("source-ref") if isinstance(record, dict) else None
+    return source.rsplit("/", 1)[-1] if isinstance(source, str) else ""
 
 
 def _fault(record: Any, classes: int) -> str:
@@ -124,7 +154,7 @@ def _fault(record: Any, classes: int) -> str:
     return ""
 
 
-def is_number(value: Any, least: float = -LARGEST) -> bool:
+def is_number(value: object, least: float = -LARGEST) -> TypeGuard[float]:
     """Whether this is a number that can be reckoned with: not NaN, not infinite, not true or false."""
     return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= LARGEST
 

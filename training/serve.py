@@ -10,9 +10,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError
@@ -54,7 +54,7 @@ class Requests(BaseHTTPRequestHandler):
         self.close_connection = True  # the body was not read, and is no next request
         self.answer(status, {"message": message})
 
-    def answer(self, status: int, value: dict[str, Any]) -> None:
+    def answer(self, status: int, value: Mapping[str, object]) -> None:
         body = json.dumps(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -62,7 +62,7 @@ class Requests(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_request(self, code: Any = "-", size: Any = "-") -> None:
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         if self.path != "/ping":  # SageMaker asks for it all the time
             super().log_request(code, size)
 

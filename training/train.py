@@ -8,16 +8,17 @@ metric expressions read. A mistake in the input goes to the failure file in one 
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from sightline.errors import SightlineError
 from training import job, warm_start
-from training.checkpoint import Checkpoints, digest
+from training.checkpoint import Checkpoints, Run, digest
 from training.code_digest import code_digest
 from training.data import Sample, input_size, load
+from training.description import ModelDescription, Origin
 from training.export import OPSET, export
 from training.hyperparameters import Hyperparameters
 from training.inputs import read_dataset, read_json, read_manifest
@@ -53,7 +54,7 @@ def read_channels(data: Path, classes: int, chosen: Hyperparameters) -> tuple[li
     return channels[0], channels[1]
 
 
-def checkpoints(run: dict[str, Any]) -> Checkpoints:
+def checkpoints(run: Mapping[str, object]) -> Checkpoints:
     """Where SageMaker keeps checkpoints, if it does: the folder is there, or the variable names another."""
     place = folder("SM_CHECKPOINT_DIR", "/opt/ml/checkpoints")
     return Checkpoints(place if "SM_CHECKPOINT_DIR" in os.environ or place.is_dir() else None, run)
@@ -90,16 +91,17 @@ def train() -> None:
     texts = read_json(folder("SM_INPUT_DIR", "/opt/ml/input") / "config" / "hyperparameters.json")
     chosen = Hyperparameters.from_texts(texts)
     data = folder("SM_CHANNEL_DATASET", "/opt/ml/input/data/dataset")
-    description, names = read_dataset(data)
+    dataset = read_dataset(data)
+    names = dataset.classes
     samples, validation = read_channels(data, len(names), chosen)
     print(
         f"training on {len(samples)} images, validating on {len(validation)}, classes: {', '.join(names)}", flush=True
     )
     trainer = Trainer(samples, validation, len(names), chosen)
     started_from = start_warm(trainer, names)
-    run = {
+    run: Run = {
         "hyperparameters": chosen.as_dict(),
-        "dataset": [description["version"], names, digest(samples), digest(validation)],
+        "dataset": [dataset.version, names, digest(samples), digest(validation)],
         "start": started_from,
         "code": [code_digest(), str(torch.__version__)],
         "device": device_name(trainer.device),
@@ -109,18 +111,16 @@ def train() -> None:
     net, _ = trainer.run(kept.save)
     say_nothing_was_learned(trainer)
     print(f"throughput:images_per_second={trainer.throughput():g}", flush=True)
-    about = {
+    origin: Origin = {
         "started_from": started_from,
-        "dataset_version": description["version"],
-        "code_version": description.get("code_version", "unknown"),
+        "dataset_version": dataset.version,
+        "code_version": dataset.code_version,
         "throughput": {"images_per_second": trainer.throughput(), "device": run["device"]},
     }
-    write_model(trainer, net.cpu(), samples, names, about)
+    write_model(trainer, net.cpu(), samples, names, origin)
 
 
-def write_model(
-    trainer: Trainer, net: DetectorNet, samples: list[Sample], names: list[str], about: dict[str, Any]
-) -> None:
+def write_model(trainer: Trainer, net: DetectorNet, samples: list[Sample], names: list[str], origin: Origin) -> None:
     """Fill the model directory."""
     target = folder("SM_MODEL_DIR", "/opt/ml/model")
     target.mkdir(parents=True, exist_ok=True)
@@ -128,7 +128,7 @@ def write_model(
     quantize(target / "model.onnx", samples)
     training_job = os.environ.get("TRAINING_JOB_NAME", "by-hand")
     warm_start.write(target / warm_start.WEIGHTS, net, names, training_job)
-    model = {
+    model: ModelDescription = {
         "classes": names,
         "input": {"height": trainer.height, "width": trainer.width, "resize": "letterbox", "pad_value": 114},
         "threshold": 0.5,  # evaluation chooses the thresholds
@@ -138,7 +138,8 @@ def write_model(
         "hyperparameters": trainer.chosen.as_dict(),
         "baseline": {},
         "golden": [],
-    } | about
+        **origin,
+    }
     (target / "model.json").write_text(json.dumps(model, indent=1))
     (target / "history.json").write_text(json.dumps(trainer.history))
 

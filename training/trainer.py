@@ -5,8 +5,8 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -22,10 +22,41 @@ from training.optimizer import Muon
 from training.progress import Progress
 
 EVALUATIONS = 30  # of the validation set in a whole training, at most
-STATEFUL = ("net", "ema", "best", "optimizer", "scaler")  # of a Trainer; with COUNTS all that an epoch depends on
+STATEFUL = (
+    "net",
+    "ema",
+    "best",
+    "optimizer",
+    "scaler",
+)  # of a Trainer; with COUNTS and the random numbers its TrainerState
 COUNTS = ("steps", "epoch", "epochs", "seconds", "best_score", "waited", "history")
 AVERAGED = 0.03  # share of a training's steps that the average of the weights reaches back over
 PLAIN_EPOCHS = 0.1  # share of epochs, the last ones, that see pictures as they are
+
+
+class Generators(TypedDict):
+    """The states of PyTorch's random numbers."""
+
+    cpu: torch.Tensor
+    cuda: NotRequired[torch.Tensor]
+
+
+class TrainerState(TypedDict):
+    """Everything that the next epoch depends on, as tensors and plain values."""
+
+    net: dict[str, torch.Tensor]
+    ema: dict[str, torch.Tensor]
+    best: dict[str, torch.Tensor]
+    optimizer: dict[str, object]  # PyTorch's own, like the scaler's
+    scaler: dict[str, object]
+    steps: int
+    epoch: int
+    epochs: int
+    seconds: float
+    best_score: float
+    waited: int
+    history: list[dict[str, float]]
+    rng: Generators
 
 
 def half_precision(device: torch.device) -> torch.dtype | None:
@@ -82,15 +113,27 @@ class Trainer:
         """Training images per second, augmentation included and validation not: the median of the epochs."""
         return round(statistics.median(entry["throughput:images_per_second"] for entry in self.history), 2)
 
-    def state(self) -> dict[str, Any]:
-        """Everything that the next epoch depends on, as tensors and plain values."""
-        whole = {name: getattr(self, name).state_dict() for name in STATEFUL} | {
-            name: getattr(self, name) for name in COUNTS
+    def state(self) -> TrainerState:
+        rng: Generators = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            rng["cuda"] = torch.cuda.get_rng_state()
+        return {
+            "net": self.net.state_dict(),
+            "ema": self.ema.state_dict(),
+            "best": self.best.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "steps": self.steps,
+            "epoch": self.epoch,
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+            "best_score": self.best_score,
+            "waited": self.waited,
+            "history": self.history,
+            "rng": rng,
         }
-        rng = {"cpu": torch.get_rng_state()}
-        return whole | {"rng": rng | ({"cuda": torch.cuda.get_rng_state()} if self.device.type == "cuda" else {})}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def restore(self, state: Mapping[str, object]) -> None:
         """Go on where `state` was taken, bit by bit the same on the same machine; one that can't be used changes
         nothing.
         """
@@ -101,16 +144,19 @@ class Trainer:
             self._take(before)
             raise
 
-    def _take(self, state: dict[str, Any]) -> None:
+    def _take(self, state: Mapping[str, object]) -> None:
         for name in STATEFUL:
             getattr(self, name).load_state_dict(state[name])
         for name in COUNTS:
             if type(state[name]) is not type(getattr(self, name)):
                 raise TypeError(f"{name} is {state[name]!r:.50}")
             setattr(self, name, state[name])
-        torch.set_rng_state(state["rng"]["cpu"])
+        rng = state["rng"]
+        if not isinstance(rng, dict):
+            raise TypeError(f"rng is {rng!r:.50}")
+        torch.set_rng_state(rng["cpu"])
         if self.device.type == "cuda":
-            torch.cuda.set_rng_state(state["rng"]["cuda"])
+            torch.cuda.set_rng_state(rng["cuda"])
 
     def _next_epoch(self) -> dict[str, float]:
         """Train one epoch and, every few epochs, validate; answers the new entry of the history."""

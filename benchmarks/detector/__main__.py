@@ -23,7 +23,7 @@ from benchmarks.detector.ours import quality, run_ours
 from sightline.errors import SightlineError
 from sightline.models.metrics import Found
 from training.code_digest import code_digest
-from training.evaluate import Images
+from training.data import Images
 
 YOLO_EPOCHS = 75
 NOTHING: dict[str, Any] = {"sightline": None, "yolov8n": None}

@@ -17,7 +17,8 @@ from sightline.models import metrics
 from sightline.models.metrics import Found, Truth
 from sightline.vision.detector import Detector
 from training.code_digest import code_digest
-from training.evaluate import INT8, Images, detect_all
+from training.data import Images
+from training.evaluate import INT8, detect_all
 
 
 def processor_seconds() -> float:

@@ -1,6 +1,5 @@
 """What a training takes: grey and colour, 8 and 16 bits, portrait and landscape, many classes."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,7 @@ from sightline.vision.detector import Detector
 from training import train
 from training.augment import augment
 from training.data import Sample, input_size, load
-
-LABELS = "defects"
+from training.inputs import LabelRecord, read_manifest
 
 
 @pytest.mark.parametrize(
@@ -34,8 +32,7 @@ def test_any_image_becomes_a_sample_with_its_boxes_on_the_defect(
 ) -> None:
     channels = draw_channels(size=size, mode=mode, suffix=suffix)
     manifest = channels / "dataset" / "train.manifest"
-    records = [json.loads(line) for line in manifest.read_text().splitlines()]
-    assert input_size(records, 96) == shape
+    assert input_size(read_manifest(manifest, 1)[0], 96) == shape
     samples, problems = load(manifest, channels / "train", shape, 1)
     assert (len(samples), problems) == (5, [])
     for sample in samples:
@@ -51,7 +48,7 @@ def test_the_input_has_the_longer_side_asked_for_and_the_shape_of_the_images(
     width: int, height: int, steps: int
 ) -> None:
     longer = steps * 32
-    rows, columns = input_size([{LABELS: {"image_size": [{"width": width, "height": height}]}}], longer)
+    rows, columns = input_size([LabelRecord("a.png", "a", width, height, ())], longer)
     assert (max(rows, columns), rows % 32, columns % 32) == (longer, 0, 0)
     assert (columns >= rows) if width >= height else (rows >= columns)
     assert abs(min(rows, columns) - max(32, longer * min(width, height) / max(width, height))) <= 16

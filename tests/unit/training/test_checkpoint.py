@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from training.checkpoint import NAME, Checkpoints, digest
-from training.trainer import Trainer
+from training.trainer import COUNTS, STATEFUL, Trainer
 
 RUN = {"dataset": "v1", "hyperparameters": {"epochs": 3}}
 Make = Callable[..., Trainer]
@@ -112,6 +112,7 @@ def test_the_time_limit_counts_over_restarts(tiny_trainer: Make, tmp_path: Path)
     first = tiny_trainer(epochs=1000, max_seconds=1.0)
     first.seconds = 0.5  # as if half of the time had passed before an interruption
     state = first.state()
+    assert list(state) == [*STATEFUL, *COUNTS, "rng"]
     second = tiny_trainer(epochs=1000, max_seconds=1.0)
     second.restore(state)
     second.run()

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from training import evaluate, inputs, train
-from training.data import load, usable_boxes
+from training import inputs, train
+from training.data import Images, load, usable_boxes
 from training.inputs import UnusableInputError
 
 GOOD = {"class_id": 0, "left": 5, "top": 5, "width": 20, "height": 10}
@@ -51,7 +51,7 @@ def test_a_dataset_that_cannot_be_right_is_one_sentence(tmp_path: Path, body: st
 def test_classes_are_ordered_by_their_numbers_not_by_their_place(tmp_path: Path) -> None:
     numbered = {str(number): f"class {number}" for number in reversed(range(11))}
     (tmp_path / "dataset.json").write_text(json.dumps({"version": "v1", "class_map": numbered}))
-    assert inputs.read_dataset(tmp_path)[1] == [f"class {number}" for number in range(11)]
+    assert inputs.read_dataset(tmp_path).classes == [f"class {number}" for number in range(11)]
 
 
 def test_a_broken_line_of_a_manifest_is_said_with_its_file_and_number(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_broken_line_of_a_manifest_is_said_with_its_file_and_number(tmp_path: 
 def test_a_record_that_cannot_be_used_costs_its_image_and_is_named(tmp_path: Path, given: Any, said: str) -> None:
     (tmp_path / "m").write_text(f"{json.dumps(record(GOOD, name='b.png'))}\n{json.dumps(given)}\n")
     records, problems = inputs.read_manifest(tmp_path / "m", 2)
-    assert [one["image-id"] for one in records] == ["b.png"]
+    assert [one.name for one in records] == ["b.png"]
     assert [str(problem)[: len(said)] for problem in problems] == [said]
 
 
@@ -101,9 +101,19 @@ def test_a_record_that_cannot_be_used_costs_its_image_and_is_named(tmp_path: Pat
 def test_a_box_that_cannot_be_used_costs_itself_and_the_reason_is_the_real_one(
     changes: dict[str, Any], said: str
 ) -> None:
-    boxes, classes, faults = usable_boxes(record(GOOD | changes, GOOD | {"class_id": 1}), 60, 90)
+    boxes, classes, faults = usable_boxes([GOOD | changes, GOOD | {"class_id": 1}], 60, 90)
     assert (boxes.tolist(), classes.tolist()) == ([[5, 5, 25, 15]], [1])
     assert [fault.startswith("box 1 (left ") and said in fault for fault in faults] == [True]
+
+
+@pytest.mark.parametrize(
+    ("named", "group"), [({"group-id": "g", "image-id": "i"}, "g"), ({"image-id": "i"}, "i"), ({}, "a.png")]
+)
+def test_a_record_is_of_its_group_else_of_its_image(tmp_path: Path, named: dict[str, str], group: str) -> None:
+    given = {name: value for name, value in record(GOOD).items() if name != "image-id"} | named
+    (tmp_path / "m").write_text(json.dumps(given))
+    records, _ = inputs.read_manifest(tmp_path / "m", 1)
+    assert records == [inputs.LabelRecord("a.png", group, 90, 60, (GOOD,))]
 
 
 def test_training_and_evaluation_take_the_same_boxes_of_an_image(draw_channels: Draw, tmp_path: Path) -> None:
@@ -116,7 +126,7 @@ def test_training_and_evaluation_take_the_same_boxes_of_an_image(draw_channels: 
     (channels / "validation" / "validation-2.png").unlink()
     manifest.write_text("\n".join(map(json.dumps, lines)))
     samples, problems = load(manifest, channels / "validation", (64, 96), 1)
-    images = evaluate.Images(channels / "dataset", channels / "validation", "validation")
+    images = Images(channels / "dataset", channels / "validation", "validation")
     assert [sample.name for sample in samples] == images.names == [f"validation-{n}.png" for n in (0, 3, 4)]
     for sample, truth in zip(samples, images.truths, strict=True):
         np.testing.assert_allclose(truth.boxes * sample.scale, sample.boxes, rtol=1e-6)
