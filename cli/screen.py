@@ -1,11 +1,13 @@
 """What all commands share: the options before the command, the stack they act on, and how they print."""
 
+from __future__ import annotations
+
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 from rich.console import Console
@@ -14,6 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from sightline.errors import SightlineError
+
+if TYPE_CHECKING:
+    from client.outcomes import TrainingOutcome
+    from client.target import Target
 
 # Without markup: what is printed holds names that other people chose.
 console = Console(stderr=True, markup=False, highlight=False)
@@ -32,7 +38,8 @@ class Settings:
     home = Path(".sightline")
 
 
-def target() -> Any:
+def target() -> Target:
+    """Return the stack that the command works on. Raise SightlineError."""
     from client.target import Target
 
     return Target.find(Settings.profile, Settings.region, Settings.stack, Settings.home)
@@ -43,7 +50,7 @@ def local_only(command: str) -> None:
         raise SightlineError(f"`sightline {command}` works on this machine only; leave --profile and --stack out")
 
 
-def show(value: Any, as_json: bool, table: Table | None = None) -> None:
+def show(value: object, as_json: bool, table: Table | None = None) -> None:
     """Print for a program (JSON on standard output) or for a person."""
     if as_json or table is None:
         print(json.dumps(value, indent=1, default=str))
@@ -56,22 +63,28 @@ def paper() -> Console:
     return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
-def as_table(rows: Sequence[Mapping[str, Any]], columns: list[str]) -> Table:
+def as_table(rows: Sequence[Mapping[str, object]], columns: list[str]) -> Table:
     table = Table(*columns, box=None, header_style="bold")
     for row in rows:
         table.add_row(*(_cell(row[name]) for name in columns))
     return table
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
 
 
+class Step(Protocol):
+    """Moves a progress bar: to the number done, or by one where none is given."""
+
+    def __call__(self, done: int | None = None) -> None: ...
+
+
 @contextmanager
-def progress(text: str, total: int | None) -> Iterator[Any]:
-    """A progress bar on standard error; the value is called with the number done."""
+def progress(text: str, total: int | None) -> Iterator[Step]:
+    """Show a progress bar on standard error while the block runs, and give what moves it."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -81,18 +94,21 @@ def progress(text: str, total: int | None) -> Iterator[Any]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(text, total=total)
-        yield (
-            lambda done=None, **fields: (
-                bar.update(task, completed=done, **fields) if done is not None else bar.advance(task)
-            )
-        )
+
+        def step(done: int | None = None) -> None:
+            if done is None:
+                bar.advance(task)
+            else:
+                bar.update(task, completed=done)
+
+        yield step
 
 
-def tell_verdict(output: dict[str, Any]) -> None:
-    """How an execution of `train_model` ended, in one line."""
-    if not output["plan"]["changed"]:
-        console.print(f"Nothing to do: {output['plan']['reason']}.", soft_wrap=True)
+def tell_outcome(outcome: TrainingOutcome) -> None:
+    """Say in one line how an execution of `train_model` ended."""
+    judged = outcome.judgement
+    if judged is None:
+        console.print(f"Nothing to do: {outcome.reason}.", soft_wrap=True)
     else:
-        verdict = output["judgement"]
-        said = ("Accepted: " if verdict["accepted"] else "Rejected: ") + "; ".join(verdict["reasons"])
+        said = ("Accepted: " if judged.accepted else "Rejected: ") + "; ".join(judged.reasons)
         console.print(said, soft_wrap=True)

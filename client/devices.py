@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from client import pipeline
+from client.outcomes import version_taken_back
 from client.pipeline import PipelineError
 from client.target import Target
 from sightline import names
@@ -134,7 +135,7 @@ def roll_back(target: Target, reason: str) -> tuple[str, str]:
     machine = target.outputs["DeployModelArn"]
     arn = target.aws.step_functions.start_execution(stateMachineArn=machine, input=request)["executionArn"]
     output = pipeline.wait_for(target, arn, seconds=ROLL_BACK_SECONDS)
-    return pipeline.current_state(target, arn), str(output["request"]["model_version"])
+    return pipeline.current_state(target, arn), version_taken_back(output)
 
 
 def publish_inspector(target: Target) -> str:

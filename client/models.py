@@ -7,8 +7,8 @@ import json
 import tarfile
 import time
 from pathlib import Path
-from typing import Any
 
+from client.pipeline import TrainingRequest
 from client.target import Target
 from sightline import names
 from sightline.api.shapes import ModelShown
@@ -103,14 +103,16 @@ def digest_of(archive: bytes) -> str:
 
 
 def start_import(target: Target, archive: bytes, name: str, *, force: bool = False) -> str:
-    """Upload a packed model and start `train_model` with it; answers the execution's ARN."""
+    """Upload a packed model and start `train_model` with it. Return the execution's ARN."""
     digest = digest_of(archive)
     bucket, key = target.outputs["ArtifactsBucketName"], names.imported_model(digest)
-    target.client("s3").put_object(Bucket=bucket, Key=key, Body=archive)
-    request: dict[str, Any] = {"model_uri": f"s3://{bucket}/{key}"} | ({"force": True} if force else {})
-    answer = target.client("stepfunctions").start_execution(
+    target.aws.s3.put_object(Bucket=bucket, Key=key, Body=archive)
+    request: TrainingRequest = {"model_uri": f"s3://{bucket}/{key}"}
+    if force:
+        request["force"] = True
+    answer = target.aws.step_functions.start_execution(
         stateMachineArn=target.outputs["TrainModelArn"],
         name=names.short(f"import-{name}-{digest[:8]}-{int(time.time())}"),
         input=json.dumps(request),
     )
-    return str(answer["executionArn"])
+    return answer["executionArn"]

@@ -1,11 +1,13 @@
 """What the commands ask of a stack: uploads, counts, executions, models, the inspector."""
 
+from __future__ import annotations
+
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -13,6 +15,13 @@ from client.target import Target
 from sightline import names
 from sightline.errors import SightlineError
 from sightline.images.ledger import Ledger
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import (
+        ExecutionListItemTypeDef,
+        HistoryEventTypeDef,
+        StateEnteredEventDetailsTypeDef,
+    )
 
 UPLOADERS = 8
 MACHINES = {
@@ -23,20 +32,28 @@ MACHINES = {
 }
 
 
+class TrainingRequest(TypedDict, total=False):
+    """What an execution of `train_model` is started with. Without any of these it trains what is new."""
+
+    force: bool  # also what was trained before
+    hyperparameters: dict[str, str]  # instead of the stack's
+    model_uri: str  # of an archive to judge instead of training
+
+
 class PipelineError(SightlineError):
     """Something that a command needs is not there, or ended badly."""
 
 
 def upload(target: Target, files: list[Path], on_file: Callable[[Path], None] = lambda _: None) -> int:
-    """Put files under `incoming/` by their names, several at a time; answers how many.
+    """Put files under `incoming/` by their names, several at a time. Return how many.
 
-    Raises SightlineError, before anything is sent, for a name that is no text or has a line break: no event would tell
+    Raise SightlineError, before anything is sent, for a name that is no text or has a line break: no event would tell
     of it.
     """
     for path in files:
         if not path.name.isprintable():
             raise SightlineError(f"{path.name!r} in {path.parent} is no name for an object in S3; rename the file")
-    s3, bucket = target.client("s3"), target.outputs["ImagesBucketName"]
+    s3, bucket = target.aws.s3, target.outputs["ImagesBucketName"]
 
     def put(path: Path) -> None:
         s3.upload_file(str(path), bucket, names.INCOMING + path.name)
@@ -51,49 +68,49 @@ def ledger(target: Target) -> Ledger:
 
 
 def parameters(target: Target) -> dict[str, str]:
-    """The values of the stack's parameters."""
+    """Return the values of the stack's parameters."""
     stack = target.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
     found = target.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Parameters"]
     return {entry["ParameterKey"]: str(entry["ParameterValue"]) for entry in found}
 
 
-def executions(target: Target, machine: str) -> list[dict[str, Any]]:
-    """A state machine's executions, the newest first."""
-    client = target.client("stepfunctions")
+def executions(target: Target, machine: str) -> list[ExecutionListItemTypeDef]:
+    """Return a state machine's executions, the newest first."""
+    client = target.aws.step_functions
     pages = client.get_paginator("list_executions").paginate(stateMachineArn=target.outputs[MACHINES[machine]])
     found = [execution for page in pages for execution in page["executions"]]
     return sorted(found, key=lambda execution: execution["startDate"], reverse=True)
 
 
-def history(target: Target, execution_arn: str) -> list[dict[str, Any]]:
-    pages = target.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=execution_arn)
+def history(target: Target, execution_arn: str) -> list[HistoryEventTypeDef]:
+    """Return what happened in an execution, the earliest first."""
+    pages = target.aws.step_functions.get_paginator("get_execution_history").paginate(executionArn=execution_arn)
     return [event for page in pages for event in page["events"]]
 
 
 def current_state(target: Target, execution_arn: str) -> str:
-    """The state that an execution entered last."""
-    return _entered_last(target, execution_arn).get("name", "-")
+    """Return the state that an execution entered last."""
+    entered = _entered_last(target, execution_arn)
+    return entered["name"] if entered else "-"
 
 
 def progress(target: Target, execution_arn: str) -> str:
-    """The state that an execution entered last; while a model trains, how far that is, too."""
+    """Return the state that an execution entered last; while a model trains, how far that is, too."""
     entered = _entered_last(target, execution_arn)
-    if entered.get("name") != "TrainModel":
-        return entered.get("name", "-")
+    if not entered or entered["name"] != "TrainModel":
+        return entered["name"] if entered else "-"
     job = json.loads(entered["input"])["plan"]["training_job"]
     return f"TrainModel: {_epoch(target, job) or 'the job starts'}"
 
 
-def _entered_last(target: Target, execution_arn: str) -> dict[str, str]:
+def _entered_last(target: Target, execution_arn: str) -> StateEnteredEventDetailsTypeDef | None:
     entered = [event for event in history(target, execution_arn) if event["type"].endswith("StateEntered")]
-    return dict(entered[-1]["stateEnteredEventDetails"]) if entered else {}
+    return entered[-1]["stateEnteredEventDetails"] if entered else None
 
 
 def _epoch(target: Target, job: str) -> str:
-    """What the newest line of a training job's log says; nothing where there is none, or when it says something
-    else.
-    """
-    logs, group = target.client("logs"), "/aws/sagemaker/TrainingJobs"
+    """Return what the newest line of a training job's log says of its progress, nothing where it says none."""
+    logs, group = target.aws.logs, "/aws/sagemaker/TrainingJobs"
     try:
         streams = logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=f"{job}/")["logStreams"]
         events = [
@@ -113,7 +130,7 @@ def _epoch(target: Target, job: str) -> str:
 
 
 def usage(target: Target, machine: str) -> dict[str, int]:
-    """Executions, state transitions and Lambda invocations of a state machine, from the histories."""
+    """Return the executions, state transitions and Lambda invocations of a state machine, from the histories."""
     arns = [execution["executionArn"] for execution in executions(target, machine)]
     events = [event for arn in arns for event in history(target, arn)]
     invoked = ("lambda", "arn:aws:states:::lambda")
@@ -132,27 +149,27 @@ def usage(target: Target, machine: str) -> dict[str, int]:
 
 
 def start_training(target: Target, *, force: bool = False, hyperparameters: dict[str, str] | None = None) -> str:
-    """Start `train_model`; answers the execution's ARN."""
-    request: dict[str, Any] = ({"force": True} if force else {}) | (
-        {"hyperparameters": hyperparameters} if hyperparameters else {}
-    )
-    client = target.client("stepfunctions")
-    answer = client.start_execution(stateMachineArn=target.outputs["TrainModelArn"], input=json.dumps(request))
-    return str(answer["executionArn"])
+    """Start `train_model`. Return the execution's ARN."""
+    request: TrainingRequest = {}
+    if force:
+        request["force"] = True
+    if hyperparameters:
+        request["hyperparameters"] = hyperparameters
+    machine = target.outputs["TrainModelArn"]
+    return target.aws.step_functions.start_execution(stateMachineArn=machine, input=json.dumps(request))["executionArn"]
 
 
 def start_scoring(target: Target, prefix: str) -> str:
-    """Start `score_batch` for the images under `prefix`; answers the execution's ARN."""
-    client = target.client("stepfunctions")
-    arn, request = target.outputs["ScoreBatchArn"], json.dumps({"prefix": prefix})
-    return str(client.start_execution(stateMachineArn=arn, input=request)["executionArn"])
+    """Start `score_batch` for the images under `prefix`. Return the execution's ARN."""
+    machine, request = target.outputs["ScoreBatchArn"], json.dumps({"prefix": prefix})
+    return target.aws.step_functions.start_execution(stateMachineArn=machine, input=request)["executionArn"]
 
 
 def wait_for(
     target: Target, execution_arn: str, on_progress: Callable[[str], None] | None = None, seconds: float = 86400
-) -> dict[str, Any]:
-    """Wait until an execution ends; answers its output. Raises PipelineError with the cause when it failed."""
-    client = target.client("stepfunctions")
+) -> Mapping[str, object]:
+    """Wait until an execution ends. Return its output. Raise PipelineError with the cause when it failed."""
+    client = target.aws.step_functions
     deadline = time.monotonic() + seconds
     while (execution := client.describe_execution(executionArn=execution_arn))["status"] == "RUNNING":
         if time.monotonic() > deadline:
@@ -165,13 +182,14 @@ def wait_for(
         raise PipelineError(
             f"{execution_arn.split(':')[-2]} {execution['status'].lower()}: {execution.get('error')}: {cause}"
         )
-    output: dict[str, Any] = json.loads(execution["output"])
+    output: Mapping[str, object] = json.loads(execution["output"])
     return output
 
 
 def innermost(cause: str) -> str:
-    """The sentence in a cause: what a function or a job said is wrapped in JSON by each service that it comes
-    through.
+    """Return the sentence in a cause: what a function or a job said.
+
+    It is wrapped in JSON by each service that it comes through.
     """
     try:
         value = json.loads(cause)

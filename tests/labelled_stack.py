@@ -12,6 +12,7 @@ from client import pipeline
 from client.formats.report import Report
 from client.labels import importing
 from sightline.images.image import Image
+from tests.given_aws import GivenAws
 
 CLASSES = ["scratch", "dent"]
 
@@ -51,7 +52,7 @@ def labelled_stack(monkeypatch: pytest.MonkeyPatch) -> Any:
         exceptions=SimpleNamespace(ExecutionAlreadyExists=ExecutionAlreadyExistsError),
         put_object=lambda **given: made.files.__setitem__(given["Key"], given["Body"]),
     )
-    made.client = lambda _: client
+    made.aws = GivenAws(s3=client, stepfunctions=client)
     monkeypatch.setattr(pipeline, "parameters", lambda _: {"Classes": ",".join(CLASSES), "MaxJobImages": "2"})
     ledger = SimpleNamespace(
         with_status=lambda status: [Image.from_item(entry) for entry in made.ledger if entry["status"] == status]

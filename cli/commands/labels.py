@@ -46,6 +46,7 @@ def labels_import(
     """Bring labels of another tool for images that are in the ledger; people verify them."""
     from client import pipeline
     from client.labels import importing
+    from client.outcomes import labels_recorded
 
     pairs = dict(entry.split("=", 1) for entry in classes or [] if "=" in entry)
     if len(pairs) != len(classes or []):
@@ -57,18 +58,17 @@ def labels_import(
     say(report)
     started = importing.bring(found, lines, approved=approved)
     outputs = [pipeline.wait_for(found, arn) for arn in started] if approved else []
+    recorded = sum(map(labels_recorded, outputs))
     done = {"images": len(lines), "executions": started, "lost": report.lost, "refused": report.refused}
-    if approved:
-        done["recorded"] = sum(output.get("labels", {}).get("approved", 0) for output in outputs)
     if as_json:
-        show(done, True)
+        show(done | ({"recorded": recorded} if approved else {}), True)
     if not lines:  # a script must not take this for done
         raise SightlineError(
             f"no label was taken from {path}: " + ("see above why" if report.refused else "it holds none")
         )
     if not as_json:
-        what = "recorded" if approved else "sent to verification"
-        console.print(f"{done.get('recorded', len(lines))} labels {what}.")
+        what = f"{recorded} labels recorded" if approved else f"{len(lines)} labels sent to verification"
+        console.print(f"{what}.")
 
 
 @app.command("export")

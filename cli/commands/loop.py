@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.screen import JsonOption, console, progress, show, target, tell_verdict
+from cli.screen import JsonOption, console, progress, show, target, tell_outcome
 from sightline.errors import SightlineError
 
 app = typer.Typer()
@@ -78,6 +78,7 @@ def train(
 ) -> None:
     """Start a training run."""
     from client import pipeline
+    from client.outcomes import TrainingOutcome
 
     pairs: dict[str, str] = {}
     for entry in hyperparameter or []:
@@ -93,7 +94,7 @@ def train(
         return show({"execution": arn}, as_json) if as_json else print(arn)
     with console.status("starting") as spinner:
         output = pipeline.wait_for(found, arn, spinner.update)
-    return show(output, True) if as_json else tell_verdict(output)
+    return show(output, True) if as_json else tell_outcome(TrainingOutcome.from_output(output))
 
 
 @app.command()
@@ -117,6 +118,7 @@ def score(
 ) -> None:
     """Score uploaded images with the model in service; the predictions go to the artifacts bucket as JSON Lines."""
     from client import pipeline
+    from client.outcomes import ScoringOutcome
     from sightline.scoring.batch import prefix_of
 
     prefix = prefix_of({"prefix": prefix})  # a mistake is told at once, not by the workflow
@@ -128,10 +130,11 @@ def score(
         output = pipeline.wait_for(found, arn, spinner.update)
     if as_json:
         return show(output, True)
-    if "summary" not in output:
-        return console.print(f"Nothing to score: {output['plan']['reason']}.", soft_wrap=True)
-    summary = output["summary"]
-    counts = ", ".join(f"{summary[name]} {name}" for name in ("pass", "fail", "review", "errors"))
-    text = f"{summary['images']} images scored with model {summary['model_version']}: {counts}."
+    outcome = ScoringOutcome.from_output(output)
+    scored = outcome.scored
+    if scored is None:
+        return console.print(f"Nothing to score: {outcome.reason}.", soft_wrap=True)
+    counts = ", ".join(f"{number} {name}" for name, number in scored.counts.items())
+    text = f"{scored.images} images scored with model {scored.model_version}: {counts}."
     console.print(text, soft_wrap=True)
-    return print(summary["predictions_uri"])
+    return print(scored.predictions_uri)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.screen import JsonOption, as_table, console, show, target, tell_verdict
+from cli.screen import JsonOption, as_table, console, show, target, tell_outcome
 
 app = typer.Typer(help="Registered models; without a command, lists them.")
 
@@ -40,6 +40,7 @@ def models_import(
 ) -> None:
     """Judge a model that was trained elsewhere, by the same evaluation and gate, and register it when it passes."""
     from client import models, pipeline
+    from client.outcomes import TrainingOutcome
 
     name = name or file.stem
     archive = models.pack(file, [entry.strip() for entry in classes.split(",")] if classes else None, name)
@@ -49,4 +50,4 @@ def models_import(
         return show({"execution": arn}, as_json) if as_json else print(arn)
     with console.status("starting") as spinner:
         output = pipeline.wait_for(found, arn, spinner.update)
-    return show(output, True) if as_json else tell_verdict(output)
+    return show(output, True) if as_json else tell_outcome(TrainingOutcome.from_output(output))

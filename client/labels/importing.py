@@ -161,7 +161,7 @@ def bring(target: Target, lines: Sequence[ImageLabel], *, approved: bool) -> lis
         body = "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines[start : start + most]).encode()
         name = f"import-{'approved-' if approved else ''}{hashlib.sha256(body).hexdigest()[:16]}"
         key, bucket = names.imported_labels(name), target.outputs["ArtifactsBucketName"]
-        target.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+        target.aws.s3.put_object(Bucket=bucket, Key=key, Body=body)
         executions.append(_start(target, name, {"labels_uri": f"s3://{bucket}/{key}", "approved": approved}))
     return executions
 
@@ -171,7 +171,7 @@ def _start(target: Target, name: str, request: Mapping[str, object]) -> str:
 
     What an earlier one recorded is approved now and not among the labels any more; so there is something to do.
     """
-    states, machine = target.client("stepfunctions"), target.outputs["LabelImagesArn"]
+    states, machine = target.aws.step_functions, target.outputs["LabelImagesArn"]
     for attempt in range(1, ATTEMPTS + 1):
         full = name if attempt == 1 else f"{name}-{attempt}"
         arn = f"{machine.replace(':stateMachine:', ':execution:')}:{full}"

@@ -13,6 +13,7 @@ from cli.main import main
 from client import models
 from client.target import Target
 from sightline.models import training_plan
+from tests.given_aws import GivenAws
 from tests.own_models import saved
 
 
@@ -24,9 +25,7 @@ class Stack:
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.started: list[dict[str, Any]] = []
-
-    def client(self, _service: str) -> "Stack":
-        return self
+        self.aws = GivenAws(s3=self, stepfunctions=self)
 
     def put_object(self, **given: Any) -> None:
         self.objects[f"s3://{given['Bucket']}/{given['Key']}"] = given["Body"]

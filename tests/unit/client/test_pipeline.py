@@ -4,41 +4,37 @@ import json
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from client import pipeline
+from client.target import Target
+from tests.given_aws import GivenAws
 
 JOB, GROUP = "sightline-1a2b", "/aws/sagemaker/TrainingJobs"
 
 
-class Target:
-    """An execution in the given state, whose history is told; logs are moto's."""
-
-    outputs: ClassVar[dict[str, str]] = {}
-
-    def __init__(self, state: str) -> None:
-        entered = {"name": state, "input": json.dumps({"plan": {"training_job": JOB}})}
-        events = [
-            {"type": "ExecutionStarted"},
-            {"type": "TaskStateEntered", "stateEnteredEventDetails": entered},
-            {"type": "TaskScheduled"},
-        ]
-        self.pages = SimpleNamespace(paginate=lambda **_: [{"events": events}])
-
-    def client(self, service: str) -> Any:
-        if service == "stepfunctions":
-            return SimpleNamespace(get_paginator=lambda _: self.pages)
-        return boto3.client(service, region_name="eu-central-1")
+def target(state: str) -> Target:
+    """Return a stack with an execution in the given state, whose history is told; logs are moto's."""
+    entered = {"name": state, "input": json.dumps({"plan": {"training_job": JOB}})}
+    events = [
+        {"type": "ExecutionStarted"},
+        {"type": "TaskStateEntered", "stateEnteredEventDetails": entered},
+        {"type": "TaskScheduled"},
+    ]
+    pages = SimpleNamespace(paginate=lambda **_: [{"events": events}])
+    aws = GivenAws(stepfunctions=SimpleNamespace(get_paginator=lambda _: pages))
+    return SimpleNamespace(outputs={}, aws=aws)  # type: ignore[return-value]
 
 
 @pytest.fixture
 def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     with mock_aws():
         yield boto3.client("logs", region_name="eu-central-1")
 
@@ -51,11 +47,11 @@ def write(logs: Any, stream: str, *lines: str) -> None:
 
 
 def test_a_state_that_trains_nothing_is_told_by_its_name(logs: Any) -> None:
-    assert pipeline.progress(Target("JudgeModel"), "arn") == "JudgeModel"
+    assert pipeline.progress(target("JudgeModel"), "arn") == "JudgeModel"
 
 
 def test_a_training_without_a_log_has_only_started(logs: Any) -> None:
-    assert pipeline.progress(Target("TrainModel"), "arn") == "TrainModel: the job starts"
+    assert pipeline.progress(target("TrainModel"), "arn") == "TrainModel: the job starts"
 
 
 def test_a_training_is_told_by_the_newest_epoch_of_its_own_log(logs: Any) -> None:
@@ -68,10 +64,10 @@ def test_a_training_is_told_by_the_newest_epoch_of_its_own_log(logs: Any) -> Non
         "epoch=10 epochs=50 train:loss=2.5",
         "epoch=11 epochs=50 train:loss=1.25 validation:map50=0.75",
     )
-    assert pipeline.progress(Target("TrainModel"), "arn") == "TrainModel: epoch 11 of 50, loss 1.25, mAP@.50 0.75"
+    assert pipeline.progress(target("TrainModel"), "arn") == "TrainModel: epoch 11 of 50, loss 1.25, mAP@.50 0.75"
 
 
 def test_a_log_of_other_words_is_not_repeated(logs: Any) -> None:
     logs.create_log_group(logGroupName=GROUP)
     write(logs, f"{JOB}/algo-1-1", "training on 80 images, classes: a=b")
-    assert pipeline.progress(Target("TrainModel"), "arn") == "TrainModel: the job starts"
+    assert pipeline.progress(target("TrainModel"), "arn") == "TrainModel: the job starts"
