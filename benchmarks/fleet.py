@@ -26,6 +26,7 @@ from rich.table import Table
 
 from benchmarks.common import RESULTS, console, finish, table
 from client import devices, models, pipeline
+from client.outcomes import why_decided
 from client.target import Target
 from local import application, stack
 from local.device.emulator_cloud import EmulatorCloud
@@ -222,7 +223,7 @@ def follow(target: Target) -> tuple[dict[Stage, float], dict[Stage, str], str]:
         time.sleep(1)
     output = pipeline.wait_for(target, execution, seconds=10)
     settled = devices.rollout(target)
-    return through, dict(settled.deployments) if settled else {}, str(output["decision"]["reason"])
+    return through, dict(settled.deployments) if settled else {}, why_decided(output)
 
 
 def noted(home: Path) -> list[tuple[str, str, str, float]]:

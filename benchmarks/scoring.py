@@ -30,6 +30,7 @@ from benchmarks.edge import make_model, photos
 from benchmarks.pipeline import photo
 from benchmarks.prices import PRICES
 from client import pipeline, users
+from client.outcomes import ScoringOutcome
 from client.target import Target
 from local import stack
 
@@ -73,7 +74,7 @@ def batch(target: Target, images: int) -> dict[str, Any]:
         list(puts)
     start = time.monotonic()
     execution = pipeline.start_scoring(target, PREFIX)
-    scored = pipeline.wait_for(target, execution)["summary"]
+    scored = ScoringOutcome.from_output(pipeline.wait_for(target, execution)).scored
     seconds = time.monotonic() - start
     client = target.client("stepfunctions")
     run = client.list_map_runs(executionArn=execution)["mapRuns"][0]["mapRunArn"]
@@ -84,7 +85,7 @@ def batch(target: Target, images: int) -> dict[str, Any]:
         "state_transitions": pipeline.usage(target, "score_batch")["state_transitions"] + PER_SHARD * len(shards),
         "shard_seconds": round(sum((shard["stopDate"] - shard["startDate"]).total_seconds() for shard in shards), 1),
     }
-    counts = {name: scored[name] for name in ("images", "pass", "fail", "review", "errors")}
+    counts = {"images": scored.images, **scored.counts} if scored else {}
     return {**counts, **used, "seconds": round(seconds, 1), "usd": cost(images, used)}
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -12,10 +12,44 @@ from client.formats import coco
 from client.formats.label_set import LabelBox, LabeledImage, LabelSet
 from client.target import Target
 from sightline import names
-from sightline.datasets.splits import SPLITS
+from sightline.datasets.splits import SPLITS, TEST, TRAIN, VALIDATION
 from sightline.errors import SightlineError
+from sightline.labelling import manifest
+from sightline.labelling.manifest import ManifestLine
 
 READERS = 8
+
+
+class SplitCounts(TypedDict):
+    """How many there are in a split."""
+
+    images: int
+    boxes: int
+    images_without_boxes: int
+    groups: int  # of near-duplicates
+
+
+class DatasetDescription(TypedDict):
+    """dataset.json of a version."""
+
+    version: str
+    parent: str | None
+    class_map: dict[str, str]  # name by number
+    counts: dict[str, SplitCounts]  # by split
+    class_balance: dict[str, int]  # boxes of each class
+    split_rule: str
+    code_version: str
+
+
+class VersionRow(TypedDict):
+    """A version as a command lists it, with the images of each split; `created` is ISO 8601."""
+
+    version: str
+    created: str
+    parent: str  # empty for none
+    train: int
+    validation: int
+    test: int
 
 
 class DatasetError(SightlineError):
@@ -24,35 +58,41 @@ class DatasetError(SightlineError):
 
 def _read(target: Target, key: str) -> bytes:
     bucket = target.outputs["ArtifactsBucketName"]
-    return bytes(target.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    return target.aws.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
-def versions(target: Target) -> list[dict[str, Any]]:
-    """Every version, the newest first: when it was made, its parent, images of each split."""
-    s3, bucket = target.client("s3"), target.outputs["ArtifactsBucketName"]
+def versions(target: Target) -> list[VersionRow]:
+    """Return every version, the newest first."""
+    s3, bucket = target.aws.s3, target.outputs["ArtifactsBucketName"]
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="datasets/")
     found = [entry for page in pages for entry in page.get("Contents", []) if entry["Key"].endswith("/dataset.json")]
-    result = []
+    result: list[VersionRow] = []
     for entry in sorted(found, key=lambda entry: entry["LastModified"], reverse=True):
-        description = json.loads(_read(target, entry["Key"]))
-        images = {split: description["counts"][split]["images"] for split in SPLITS}
-        created = entry["LastModified"].isoformat(timespec="seconds")
+        description: DatasetDescription = json.loads(_read(target, entry["Key"]))
+        counts = description["counts"]
         result.append(
-            {"version": description["version"], "created": created, "parent": description["parent"] or "", **images}
+            {
+                "version": description["version"],
+                "created": entry["LastModified"].isoformat(timespec="seconds"),
+                "parent": description["parent"] or "",
+                "train": counts[TRAIN]["images"],
+                "validation": counts[VALIDATION]["images"],
+                "test": counts[TEST]["images"],
+            }
         )
     return result
 
 
-def show(target: Target, version: str) -> dict[str, Any]:
-    """dataset.json of a version, of its beginning, or of `latest`. Raises DatasetError."""
-    described: dict[str, Any] = json.loads(
+def show(target: Target, version: str) -> DatasetDescription:
+    """Return dataset.json of a version, of its beginning, or of `latest`. Raise DatasetError."""
+    described: DatasetDescription = json.loads(
         _read(target, f"{names.dataset_prefix(resolve(target, version))}dataset.json")
     )
     return described
 
 
 def resolve(target: Target, version: str) -> str:
-    """The whole name of a version that is named by its beginning, or `latest`. Raises DatasetError."""
+    """Return the whole name of a version that is named by its beginning, or `latest`. Raise DatasetError."""
     if version == "latest":
         try:
             return str(json.loads(_read(target, names.LATEST_DATASET))["version"])
@@ -68,19 +108,17 @@ def resolve(target: Target, version: str) -> str:
     return found[0]
 
 
-def records(target: Target, version: str) -> dict[str, list[dict[str, Any]]]:
-    """The label records of each split."""
+def records(target: Target, version: str) -> dict[str, list[ManifestLine]]:
+    """Return the label records of each split."""
     prefix = names.dataset_prefix(resolve(target, version))
     return {
-        split: [json.loads(line) for line in _read(target, f"{prefix}{split}.manifest").splitlines()]
+        split: [manifest.read(json.loads(line)) for line in _read(target, f"{prefix}{split}.manifest").splitlines()]
         for split in SPLITS
     }
 
 
 def diff(target: Target, before: str, after: str) -> dict[str, list[str]]:
-    """What changed between two versions: ids of images `added`, `removed`, `relabeled`, and `moved` to another
-    split.
-    """
+    """Return the ids of images that were `added`, `removed`, `relabeled`, or `moved` to another split."""
     sides = []
     for version in (before, after):
         sides.append(
@@ -101,9 +139,9 @@ def diff(target: Target, before: str, after: str) -> dict[str, list[str]]:
 
 
 def export(target: Target, version: str, folder: Path, on_image: Callable[[], None] = lambda: None) -> int:
-    """Write a version as COCO: `folder/<split>/` with images and labels.json; answers how many images.
+    """Write a version as COCO: `folder/<split>/` with images and labels.json. Return how many images.
 
-    Raises DatasetError when the folder holds something already.
+    Raise DatasetError when the folder holds something already.
     """
     if folder.exists() and any(folder.iterdir()):
         raise DatasetError(f"{folder} is not empty; give a new folder")
@@ -112,7 +150,7 @@ def export(target: Target, version: str, folder: Path, on_image: Callable[[], No
         place = folder / split
         place.mkdir(parents=True)
 
-        def fetch(record: dict[str, Any], place: Path = place) -> None:
+        def fetch(record: ManifestLine, place: Path = place) -> None:
             key = record["source-ref"].split("/", 3)[3]
             (place / key.rsplit("/", 1)[-1]).write_bytes(_read(target, key))
             on_image()
@@ -126,30 +164,26 @@ def export(target: Target, version: str, folder: Path, on_image: Callable[[], No
 
 
 def report(target: Target, version: str, on_image: Callable[[], None] = lambda: None) -> str:
-    """A version as one HTML page: its groups, splits and health. An image that can't be read is named there."""
+    """Return a version as one HTML page: its groups, splits and health. An image that can't be read is named there."""
     from reporting import dataset, dataset_images
 
     images = dataset_images.look_at_all(records(target, version), lambda key: _read(target, key), on_image)
     return dataset.render(show(target, version), images)
 
 
-def as_labels(entries: list[dict[str, Any]], class_map: dict[str, str]) -> LabelSet:
-    """Label records as other formats take them; an image is named as its object is, by its content hash."""
+def as_labels(entries: list[ManifestLine], class_map: dict[str, str]) -> LabelSet:
+    """Return label records as other formats take them; an image is named as its object is, by its content hash."""
     classes = [class_map[number] for number in sorted(class_map, key=int)]
     return LabelSet(classes, [_image(record, class_map) for record in entries])
 
 
-def _image(record: dict[str, Any], class_map: dict[str, str]) -> LabeledImage:
-    label, metadata = record[names.LABEL_ATTRIBUTE], record.get(f"{names.LABEL_ATTRIBUTE}-metadata", {})
+def _image(record: ManifestLine, class_map: dict[str, str]) -> LabeledImage:
+    label, metadata = record[names.LABEL_ATTRIBUTE], record.get(manifest.METADATA, {})
     size = label["image_size"][0]
-    edges = ("left", "top", "width", "height")
     return LabeledImage(
         name=record["source-ref"].rsplit("/", 1)[-1],
         size=(size["width"], size["height"]),
-        boxes=tuple(
-            LabelBox(class_map[str(box["class_id"])], *(float(box[edge]) for edge in edges))
-            for box in label["annotations"]
-        ),
+        boxes=tuple(LabelBox.of(box, class_map[str(box["class_id"])]) for box in label["annotations"]),
         image_id=record["image-id"],
         group_id=record.get("group-id", ""),
         job=metadata.get("job-name", ""),

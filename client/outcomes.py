@@ -81,3 +81,8 @@ def labels_recorded(output: Mapping[str, object]) -> int:
 def version_taken_back(output: Mapping[str, object]) -> str:
     """Return the model that an execution of `deploy_model` was asked to take back. Raise InvalidFieldError."""
     return Fields(output, "in the output of deploy_model").fields("request").text("model_version")
+
+
+def why_decided(output: Mapping[str, object]) -> str:
+    """Return why an execution of `deploy_model` promoted the model or took it back. Raise InvalidFieldError."""
+    return Fields(output, "in the output of deploy_model").fields("decision").text("reason")

@@ -3,6 +3,7 @@ health.
 """
 
 import html
+from collections.abc import Mapping
 from typing import Any
 
 from reporting.dataset_groups import Nearest, across, contact_sheet, members_of, nearest
@@ -22,7 +23,7 @@ MORE_STYLE = """
 """
 
 
-def render(description: dict[str, Any], images: list[Looked]) -> str:
+def render(description: Mapping[str, Any], images: list[Looked]) -> str:
     """Return the page; `description` is dataset.json."""
     classes = [name for _, name in sorted(description["class_map"].items(), key=lambda entry: int(entry[0]))]
     closest: Nearest = {}

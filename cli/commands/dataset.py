@@ -33,8 +33,13 @@ def dataset_show(version: VersionArgument = "latest", as_json: JsonOption = Fals
         return show(found, True)
     rows = [{"split": split, **counts} for split, counts in found["counts"].items()]
     out = paper()
-    for name in ("version", "parent", "split_rule", "code_version"):
-        out.print(f"[bold]{name}[/bold] {found[name] or '-'}", highlight=False)
+    for name, value in (
+        ("version", found["version"]),
+        ("parent", found["parent"]),
+        ("split_rule", found["split_rule"]),
+        ("code_version", found["code_version"]),
+    ):
+        out.print(f"[bold]{name}[/bold] {value or '-'}", highlight=False)
     out.print(
         "[bold]boxes[/bold] " + escape(", ".join(f"{name} {number}" for name, number in found["class_balance"].items()))
     )

@@ -2,8 +2,9 @@
 
 import hashlib
 import re
+from typing import Final
 
-LABEL_ATTRIBUTE = "defects"
+LABEL_ATTRIBUTE: Final = "defects"
 INCOMING = "incoming/"
 QUARANTINE = "quarantine/"
 IMPORTS = "training/imports/"

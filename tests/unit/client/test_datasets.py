@@ -13,6 +13,7 @@ from moto import mock_aws
 from client import datasets
 from client.annotate import read_coco
 from sightline.names import LABEL_ATTRIBUTE
+from tests.given_aws import GivenAws
 
 BOX = {"class_id": 1, "left": 1, "top": 2, "width": 3, "height": 4}
 
@@ -48,7 +49,7 @@ def target() -> Iterator[Any]:
         put("latest.json", {"version": "aaab2", "images": 3})
         for number in range(1, 5):
             put(f"images/i{number}.jpeg", f"image {number}".encode())
-        yield SimpleNamespace(outputs={"ArtifactsBucketName": "artifacts"}, client=lambda _: s3)
+        yield SimpleNamespace(outputs={"ArtifactsBucketName": "artifacts"}, aws=GivenAws(s3=s3))
 
 
 def test_versions_are_listed_with_their_parents(target: Any) -> None:
@@ -71,7 +72,7 @@ def test_what_is_no_version_is_said_with_those_that_are(target: Any, name: str, 
 
 
 def test_without_a_version_it_is_said_how_one_is_made(target: Any) -> None:
-    target.client("s3").delete_object(Bucket="artifacts", Key="datasets/latest.json")
+    target.aws.s3.delete_object(Bucket="artifacts", Key="datasets/latest.json")
     with pytest.raises(datasets.DatasetError, match="`sightline train` makes one"):
         datasets.show(target, "latest")
 

@@ -2,9 +2,44 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final, NotRequired, TypedDict, cast
 
-from sightline.images.box import Box
+from sightline.fields import Fields
+from sightline.images.box import Box, read_boxes
 from sightline.names import LABEL_ATTRIBUTE
+
+METADATA: Final = "defects-metadata"  # what Ground Truth writes beside the attribute `defects`
+
+
+class ImageSize(TypedDict):
+    """The size of a labelled image; `depth` is the number of its colour channels."""
+
+    width: int  # pixels
+    height: int  # pixels
+    depth: int
+
+
+class LabelBoxes(TypedDict):
+    """The label itself: no box says that there is no defect."""
+
+    image_size: list[ImageSize]  # one
+    annotations: list[Box]
+
+
+LabelMetadata = TypedDict("LabelMetadata", {"job-name": NotRequired[str], "creation-date": NotRequired[str]})
+"""Of what a label says about itself, what is read again: the labelling job, and when it was made (ISO 8601, UTC)."""
+
+ManifestLine = TypedDict(
+    "ManifestLine",
+    {
+        "source-ref": str,
+        "defects": LabelBoxes,
+        "defects-metadata": NotRequired[LabelMetadata],
+        "image-id": str,
+        "group-id": NotRequired[str],
+    },
+)
+"""A label record as it is read again: `source-ref` is the image's s3:// URI, `group-id` its near-duplicates."""
 
 
 def record(
@@ -46,3 +81,17 @@ def record(
 def file_list(prefix: str, names: list[str]) -> list[object]:
     """Return a SageMaker `ManifestFile`: the common prefix (an S3 URI that ends with a slash), then the files."""
     return [{"prefix": prefix}, *names]
+
+
+def read(value: object) -> ManifestLine:
+    """Return a label record of a dataset. Raise InvalidFieldError naming the field, its value and what it should be."""
+    fields = Fields(value, "in a label record")
+    fields.text("source-ref")
+    where = f"in the label record of image {fields.text('image-id')!r:.80}"
+    label = Fields(value, where).fields(LABEL_ATTRIBUTE)
+    sizes = label.values.get("image_size")
+    size = Fields(sizes[0] if isinstance(sizes, list) and sizes else None, f"in image_size {where}")
+    size.whole("width", 1)
+    size.whole("height", 1)
+    read_boxes(label.values.get("annotations"), where)
+    return cast(ManifestLine, value)

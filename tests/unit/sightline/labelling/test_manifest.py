@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from sightline.fields import InvalidFieldError
 from sightline.labelling import manifest
+from sightline.labelling.manifest import ManifestLine
+from sightline.names import LABEL_ATTRIBUTE
 
 IMAGE = {"image_id": "0f3d", "width": 450, "height": 300}
 BOX = {"class_id": 0, "left": 29, "top": 70, "width": 53, "height": 60}
@@ -52,3 +55,25 @@ def test_a_list_of_files_begins_with_their_prefix() -> None:
         "a.jpg",
         "b.png",
     ]
+
+
+def test_a_record_is_read_as_it_was_written() -> None:
+    written = record({**IMAGE, "group_id": "group"}, [BOX])
+    assert manifest.read(written) is written
+    assert f"{LABEL_ATTRIBUTE}-metadata" == manifest.METADATA
+    assert set(written) == set(ManifestLine.__annotations__)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"source-ref": None}, "source-ref must be a text, got None in a label record"),
+        ({"image-id": 7}, "image-id must be a text, got 7 in a label record"),
+        ({"defects": {"annotations": []}}, "the value must be an object, got None in image_size"),
+        ({"defects": {"annotations": [], "image_size": [{"width": 0, "height": 9}]}}, "width must be a whole number"),
+        ({"defects": {"image_size": [{"width": 9, "height": 9}]}}, "in the label record of image '0f3d'"),
+    ],
+)
+def test_a_record_that_is_damaged_is_named(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidFieldError, match=said):
+        manifest.read(record(IMAGE, [BOX]) | change)
