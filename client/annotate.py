@@ -7,6 +7,7 @@ compares with the truth, and rejects what is wrong with the reason.
 import random
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from client.formats.checks import InvalidLabelsError
 from client.formats.files import read_json
 from client.formats.report import Report
 from client.target import Target
+from sightline.api.shapes import Answer, Jobs, JobShown, Tasks, TaskShown
 from sightline.errors import SightlineError
 from sightline.images.box import Box
 from sightline.labelling.consolidation import MIN_OVERLAP, overlap
@@ -76,11 +78,13 @@ class Annotators:
         self.tokens: dict[str, str] = {}
         self.done = {"labeled": 0, "approved": 0, "rejected": 0, "unknown": 0}
 
-    def jobs(self) -> list[dict[str, Any]]:
+    def jobs(self) -> list[JobShown]:
+        """Return the open jobs with images left."""
         status, answer = self._call("simulated-0", "GET", "/jobs")
         if status != 200:
             raise SightlineError(f"the console API answered {status}: {answer}")
-        return [job for job in answer["jobs"] if job["status"] == "OPEN" and job["remaining"] > 0]
+        listed: Jobs = answer
+        return [job for job in listed["jobs"] if job["status"] == "OPEN" and job["remaining"] > 0]
 
     def work(self) -> int:
         """Answer what is open now; how many tasks that were."""
@@ -94,12 +98,13 @@ class Annotators:
     def total(self) -> int:
         return sum(self.done.values())
 
-    def _person(self, job: dict[str, Any], name: str) -> None:
+    def _person(self, job: JobShown, name: str) -> None:
         while True:
             status, given = self._call(name, "POST", f"/jobs/{job['job_id']}/next", {"count": 1})
-            if status != 200 or not given["tasks"]:
+            tasks: Tasks = given
+            if status != 200 or not tasks["tasks"]:
                 return
-            task = given["tasks"][0]
+            task = tasks["tasks"][0]
             path, answer = f"/jobs/{job['job_id']}/tasks/{task['task_id']}/answer", self._answer(job, task)
             status, said = self._call(name, "POST", path, answer)
             if status >= 500:
@@ -108,7 +113,7 @@ class Annotators:
             elif status == 400:
                 raise SightlineError(f"the console API refused the label of {task['name']}: {said['message']}")
 
-    def _call(self, name: str, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+    def _call(self, name: str, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
         """One request as `name`, who signs in first, and again when the token is over."""
         for again in (False, True):
             if again or name not in self.tokens:
@@ -124,18 +129,18 @@ class Annotators:
         users.set_password(self.target, name, password)
         return str(users.sign_in(self.target, name, password)["id_token"])
 
-    def _answer(self, job: dict[str, Any], task: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, job: JobShown, task: TaskShown) -> Answer:
         truth = self.labels.get(Path(task["name"]).name)
         with self.lock:
             if truth is None:
                 self.done["unknown"] += 1
-                reject = {"approved": False, "reason": "the labels file does not know this image"}
+                reject: Answer = {"approved": False, "reason": "the labels file does not know this image"}
                 return {"annotations": []} if job["kind"] == "labeling" else reject
             if job["kind"] == "labeling":
                 self.done["labeled"] += 1
                 # Each round is more careful than the one before, as after a rejection.
                 wrong = self.rng.random() < self.error_rate / job["round"] ** 2
                 return {"annotations": spoil(truth, task["width"], task["height"], self.rng) if wrong else truth}
-            problem = fault(task["annotations"], truth)
+            problem = fault(task["annotations"] or [], truth)
             self.done["rejected" if problem else "approved"] += 1
             return {"approved": False, "reason": problem} if problem else {"approved": True}

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,6 +53,7 @@ class Target:
         return Aws(self.session, self.endpoint)
 
     def client(self, service: str) -> Any:
+        """Return the client of a service that `aws` has no property for."""
         return self.aws.client(service)
 
     @cached_property
@@ -63,7 +65,7 @@ class Target:
         return f"{self.endpoint}/_aws/execute-api/{url.split('//')[1].split('.')[0]}/$default"
 
     def call_api(
-        self, method: str, path: str, body: dict[str, Any] | None = None, token: str | None = None
+        self, method: str, path: str, body: Mapping[str, object] | None = None, token: str | None = None
     ) -> tuple[int, Any]:
         """One request to the console API with an id token: status and JSON answer (None when it is empty)."""
         request = urllib.request.Request(self.api_url + path, method=method)  # noqa: S310 (the stack's own address)

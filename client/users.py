@@ -5,10 +5,10 @@ import json
 import re
 import secrets
 from pathlib import Path
-from typing import Any
 
 from client.target import Target
 from sightline.api.http import ENGINEERS
+from sightline.api.shapes import Session
 from sightline.errors import SightlineError
 
 LOCAL_USER = "inspector"
@@ -25,37 +25,35 @@ def new_password() -> str:
 
 
 def add(target: Target, name: str, *, engineer: bool = False) -> str:
-    """Make a user who has to choose a password at the first sign-in; answers the one that works until then."""
+    """Make a user who has to choose a password at the first sign-in. Return the one that works until then."""
     if not NAME.fullmatch(name):
         raise UserError(f"{name!r} is no user's name: 1 to 128 letters, digits and signs, without spaces")
-    client, password = target.client("cognito-idp"), new_password()
-    pool = {"UserPoolId": target.outputs["UserPoolId"], "Username": name}
+    client, pool, password = target.aws.cognito, target.outputs["UserPoolId"], new_password()
     try:
-        client.admin_create_user(**pool, TemporaryPassword=password, MessageAction="SUPPRESS")
+        client.admin_create_user(UserPoolId=pool, Username=name, TemporaryPassword=password, MessageAction="SUPPRESS")
     except client.exceptions.UsernameExistsException:
         raise UserError(f"there is a user {name!r} already") from None
     if engineer:
-        client.admin_add_user_to_group(**pool, GroupName=ENGINEERS)
+        client.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=ENGINEERS)
     return password
 
 
 def set_password(target: Target, name: str, password: str, *, engineer: bool = False) -> None:
     """Give a user this password for good; the user is made where there is none."""
-    client = target.client("cognito-idp")
-    pool = {"UserPoolId": target.outputs["UserPoolId"], "Username": name}
+    client, pool = target.aws.cognito, target.outputs["UserPoolId"]
     with contextlib.suppress(client.exceptions.UsernameExistsException):
-        client.admin_create_user(**pool, MessageAction="SUPPRESS")
-    client.admin_set_user_password(**pool, Password=password, Permanent=True)
+        client.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
+    client.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
     if engineer:
-        client.admin_add_user_to_group(**pool, GroupName=ENGINEERS)
+        client.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=ENGINEERS)
 
 
-def sign_in(target: Target, name: str, password: str) -> dict[str, Any]:
-    """The session of a user, as POST /session gives it. Raises UserError when it is refused."""
+def sign_in(target: Target, name: str, password: str) -> Session:
+    """Return the session of a user, as POST /session gives it. Raise UserError when it is refused."""
     status, answer = target.call_api("POST", "/session", {"username": name, "password": password})
     if status != 200:
         raise UserError(f"sign-in of {name!r} was refused: {status} {answer}")
-    session: dict[str, Any] = answer
+    session: Session = answer
     return session
 
 

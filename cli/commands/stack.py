@@ -1,16 +1,40 @@
 """The local stack, what it or the one on AWS is doing, and the whole loop as a demo."""
 
+from __future__ import annotations
+
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from cli.screen import JsonOption, Settings, as_table, console, local_only, paper, show, target
 from sightline.errors import SightlineError
 
+if TYPE_CHECKING:
+    from client.devices import DeviceRow
+    from sightline.api.shapes import ModelShown
+    from sightline.images.image import ImageStatus
+
 HOUR = 60  # minutes
 app = typer.Typer()
+
+
+class RunningRow(TypedDict):
+    """An execution that runs."""
+
+    machine: str
+    execution: str
+    state: str  # the one that it is in
+
+
+class Status(TypedDict):
+    """What the stack has and does."""
+
+    images: dict[ImageStatus, int]
+    running: list[RunningRow]
+    models: list[ModelShown]
+    devices: list[DeviceRow]
 
 
 @app.command()
@@ -47,7 +71,7 @@ def status(as_json: JsonOption = False) -> None:
     from client import devices, models, pipeline
 
     found = target()
-    running = [
+    running: list[RunningRow] = [
         {
             "machine": machine,
             "execution": execution["name"],
@@ -57,7 +81,7 @@ def status(as_json: JsonOption = False) -> None:
         for execution in pipeline.executions(found, machine)
         if execution["status"] == "RUNNING"
     ]
-    value: dict[str, Any] = {
+    value: Status = {
         "images": pipeline.ledger(found).counts(),
         "running": running,
         "models": models.listed(found),
@@ -69,13 +93,13 @@ def status(as_json: JsonOption = False) -> None:
     out.print(
         "[bold]Images[/bold]   " + "  ".join(f"{name} {number}" for name, number in value["images"].items() if number)
     )
-    for name, columns in (
-        ("running", ["machine", "execution", "state"]),
-        ("models", ["version", "status", "map50"]),
-        ("devices", ["thing", "status", "model"]),
+    for name, rows, columns in (
+        ("Running", value["running"], ["machine", "execution", "state"]),
+        ("Models", value["models"], ["version", "status", "map50"]),
+        ("Devices", value["devices"], ["thing", "status", "model"]),
     ):
-        out.print(f"[bold]{name.capitalize()}[/bold]")
-        out.print(as_table(value[name], columns) if value[name] else "none")
+        out.print(f"[bold]{name}[/bold]")
+        out.print(as_table(rows, columns) if rows else "none")
     return None
 
 
