@@ -13,6 +13,7 @@ import pytest
 
 from training import inputs, train
 from training.data import Images, load, usable_boxes
+from training.image_results import left_out
 from training.inputs import UnusableInputError
 
 GOOD = {"class_id": 0, "left": 5, "top": 5, "width": 20, "height": 10}
@@ -133,10 +134,10 @@ def test_training_and_evaluation_take_the_same_boxes_of_an_image(draw_channels: 
         assert truth.classes.tolist() == sample.classes.tolist()
     assert images.truths[0].boxes.tolist() == [[0, 40, 20, 60]]
     assert problems == [str(problem) for problem in images.problems]
-    assert images.left_out(decoded=False) == [
+    assert left_out(images, decoded=False) == [
         {"image": "validation-2.png", "split": "validation", "reason": "No such file or directory"}
     ]
-    assert [entry["reason"].partition(" (")[0] for entry in images.left_out(decoded=True)] == [
+    assert [entry["reason"].partition(" (")[0] for entry in left_out(images, decoded=True)] == [
         "box 1 has class 4; the dataset's classes are the numbers 0 to 0",
         "box 2",
     ]
