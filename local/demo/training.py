@@ -36,7 +36,16 @@ class Training:
             job=plan.text("training_job", ""),
             accepted=bool(judged.values) and judged.flag("accepted"),
             reasons=judged.texts("reasons"),
-            map50=judged.number("map50", 0, 1, default=0.0),
-            map50_95=judged.number("map50_95", 0, 1, default=0.0),
+            map50=_score(judged, "map50"),
+            map50_95=_score(judged, "map50_95"),
             model_package_arn=registered.text("model_package_arn", ""),
         )
+
+
+def _score(judged: Fields, name: str) -> float:
+    """Return a score of 0..1, which the workflow carries as a text; 0 where nothing was judged."""
+    try:
+        score = float(judged.text(name, "0"))
+    except ValueError:
+        raise judged.refuse(name, "a text with a number of 0..1") from None
+    return Fields({name: score}, judged.where).number(name, 0, 1)

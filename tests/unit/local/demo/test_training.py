@@ -17,7 +17,7 @@ def test_a_training_with_a_model_has_its_scores_and_its_package() -> None:
     output = {
         "dataset": DATASET,
         "plan": {"changed": True, "reason": "", "training_job": "job-1"},
-        "judgement": {"accepted": True, "reasons": ["all 4 rules held"], "map50": 1, "map50_95": 0.5},
+        "judgement": {"accepted": True, "reasons": ["all 4 rules held"], "map50": "1.0", "map50_95": "0.5"},
         "registration": {"model_package_arn": "arn:package/1"},
     }
     assert Training.from_output(output) == Training(
@@ -29,3 +29,12 @@ def test_a_training_with_a_model_has_its_scores_and_its_package() -> None:
 def test_an_output_without_a_plan_is_told() -> None:
     with pytest.raises(InvalidFieldError, match="changed must be true or false, got nothing in plan in the output"):
         Training.from_output({"dataset": DATASET})
+
+
+@pytest.mark.parametrize(
+    ("score", "said"), [("much", "a text with a number of 0..1, got 'much'"), ("nan", "of 0..1"), (1, "a text")]
+)
+def test_a_score_that_is_none_is_told(score: object, said: str) -> None:
+    judged = {"accepted": True, "reasons": [], "map50": score, "map50_95": "0.5"}
+    with pytest.raises(InvalidFieldError, match=said):
+        Training.from_output({"dataset": DATASET, "plan": {"changed": True}, "judgement": judged})
