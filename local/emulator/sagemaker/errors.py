@@ -7,3 +7,11 @@ class JobFailedError(Exception):
 
 class JobStoppedError(Exception):
     """The job was ended from outside; the secondary status says why: `Stopped` or `MaxRuntimeExceeded`."""
+
+
+class LabelingFailedError(Exception):
+    """A labelling job's own failure, in its FailureReason."""
+
+
+class LabelingStoppedError(Exception):
+    """Somebody stopped a labelling job."""

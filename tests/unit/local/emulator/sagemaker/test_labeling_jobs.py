@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from local.emulator.aws_shapes import AwsError
-from local.emulator.sagemaker import labeling_jobs
+from local.emulator.sagemaker import labeling_jobs, labeling_output, labeling_page, objects
 from sightline.labelling import ground_truth
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import jpeg
@@ -55,7 +55,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setattr(labeling_jobs, "refuse_unless_trusting", lambda *_: None)
         monkeypatch.setattr(labeling_jobs, "_jobs", {})
         monkeypatch.setattr(labeling_jobs, "_stopping", {})
-        monkeypatch.setattr(labeling_jobs, "LOOK_SECONDS", 0.01)
+        monkeypatch.setattr(labeling_page, "LOOK_SECONDS", 0.01)
         yield client
 
 
@@ -98,14 +98,13 @@ def answering(s3: Any, monkeypatch: pytest.MonkeyPatch, skip: int = 0, **answers
     """People who give every image the same answer, but the first `skip` images none; what they were asked."""
     asked: list[Any] = []
 
-    def ask(job: Any, kind: str, opens: str, uris: dict[str, str]) -> list[dict[str, Any]]:
-        (field, uri), *_ = uris.items()
-        lines = [json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines()]
-        asked.append((opens, field, lines))
-        kept = ("image_id", "width", "height") if kind == "labeling" else ("image_id",)
+    def ask(job_name: str, work: labeling_page.Work, uri: str, stopping: Any) -> list[dict[str, Any]]:
+        lines = objects.read_lines(s3, uri)
+        asked.append((work.opens, work.asked, lines))
+        kept = ("image_id", "width", "height") if work is labeling_page.LABELING else ("image_id",)
         return [{**{name: line[name] for name in kept}, **answers} for line in lines[skip:]]
 
-    monkeypatch.setattr(labeling_jobs, "_ask", ask)
+    monkeypatch.setattr(labeling_page, "ask", ask)
     return asked
 
 
@@ -116,7 +115,7 @@ def test_labels_come_back_as_ground_truth_gives_them(s3: Any, call: Any, told: A
     assert job["LabelingJobStatus"] == "Completed", job
     uri = job["LabelingJobOutput"]["OutputDatasetS3Uri"]
     assert uri == "s3://bucket/out/Job-1/manifests/output/output.manifest"
-    lines = [json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines()]
+    lines = objects.read_lines(s3, uri)
     assert [line["image-id"] for line in lines] == ["0", "1"]
     assert [ground_truth.boxes_of(line, CLASSES) for line in lines] == [[BOX]] * 2
     opens, field, images = asked[0]
@@ -136,7 +135,7 @@ def test_a_skipped_image_comes_back_as_a_failure(s3: Any, call: Any, told: Any, 
     counted = {name: job["LabelCounters"][name] for name in ("TotalLabeled", "FailedNonRetryableError")}
     assert counted == {"TotalLabeled": 1, "FailedNonRetryableError": 1}
     uri = job["LabelingJobOutput"]["OutputDatasetS3Uri"]
-    skipped, labeled = (json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines())
+    skipped, labeled = objects.read_lines(s3, uri)
     with pytest.raises(ground_truth.GroundTruthError, match=r"not labelled: .* skipped"):
         ground_truth.boxes_of(skipped, CLASSES)
     assert ground_truth.boxes_of(labeled, CLASSES) == [BOX]
@@ -148,8 +147,8 @@ def test_a_corrected_label_counts_as_rejected_because_ground_truth_takes_no_corr
     answering(s3, monkeypatch, approved=True, annotations=[])
     call("CreateLabelingJob", **request("verification"))
     uri = ended(call)["LabelingJobOutput"]["OutputDatasetS3Uri"]
-    lines = [json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines()]
-    wanted = {"approved": False, "reason": labeling_jobs.CORRECTED}
+    lines = objects.read_lines(s3, uri)
+    wanted = {"approved": False, "reason": labeling_output.CORRECTED}
     assert [ground_truth.verdict_of(line) for line in lines] == [wanted] * 2
 
 
@@ -160,7 +159,7 @@ def test_verdicts_come_back_with_the_comments(
     asked = answering(s3, monkeypatch, **({"approved": False, "reason": reason} if reason else {"approved": True}))
     call("CreateLabelingJob", **request("verification"))
     uri = ended(call)["LabelingJobOutput"]["OutputDatasetS3Uri"]
-    lines = [json.loads(line) for line in labeling_jobs._read(s3, uri).splitlines()]
+    lines = objects.read_lines(s3, uri)
     wanted = {"approved": False, "reason": reason} if reason else {"approved": True}
     assert [ground_truth.verdict_of(line) for line in lines] == [wanted] * 2
     assert [image["annotations"] for image in asked[0][2]] == [[BOX]] * 2
@@ -202,7 +201,7 @@ def test_a_name_is_used_once_and_an_ended_job_can_not_be_stopped(
 
 def test_a_stopped_job_takes_its_tasks_off_the_page(s3: Any, call: Any, told: Any, monkeypatch: Any) -> None:
     invoked: list[Any] = []
-    monkeypatch.setattr(labeling_jobs, "_invoke", lambda part, given: invoked.append((part, given)))
+    monkeypatch.setattr(labeling_page, "_invoke", lambda part, given: invoked.append((part, given)))
     call("CreateLabelingJob", **request("labeling"))
     until = time.monotonic() + 30
     while not invoked:
