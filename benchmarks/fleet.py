@@ -19,12 +19,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 from rich.table import Table
 
 from benchmarks.common import RESULTS, console, finish, table
+from benchmarks.grey_model import GREY, SIZE, description, grey_model
 from client import devices, models, pipeline
 from client.outcomes import why_decided
 from client.target import Target
@@ -45,54 +44,18 @@ PHASES = ("queued", "downloading", "installed", "proven", "healthy")
 COLOURS = ("#d8dbe0", "#8fb4e3", "#4f83cc", "#8cc28a", "#2e7d32")
 POLL_SECONDS = 3.0
 SECONDS = 3000  # longest time of the roll-out
-SIZE, BOX = 64, [1.0, 2.0, 30.0, 40.0]
 
 
 # --------------------------------------------------------------------------------------------------------------- model
 def release() -> dict[str, bytes]:
     """A tiny model with its golden image: one detection, whose score is the image's mean brightness."""
-    inputs = [helper.make_tensor_value_info("images", TensorProto.UINT8, ["N", "H", "W", 3])]
-    kinds: dict[str, tuple[int, list[Any]]] = {
-        "boxes": (TensorProto.FLOAT, ["N", 1, 4]),
-        "scores": (TensorProto.FLOAT, ["N", 1]),
-        "classes": (TensorProto.INT64, ["N", 1]),
-    }
-    outputs = [helper.make_tensor_value_info(name, kind, shape) for name, (kind, shape) in kinds.items()]
-    constants: dict[str, Any] = {
-        "scale": np.array(1 / 255, dtype=np.float32),
-        "zero": np.array(0, dtype=np.float32),
-        "box": np.array(BOX, dtype=np.float32).reshape(1, 1, 4),
-        "last": np.array([2], dtype=np.int64),
-        "axes": np.array([1, 2], dtype=np.int64),
-    }
-    nodes = [
-        helper.make_node("Cast", ["images"], ["pixels"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["pixels"], ["grey"], axes=[1, 2, 3], keepdims=1),
-        helper.make_node("Squeeze", ["grey", "axes"], ["mean"]),
-        helper.make_node("Mul", ["mean", "scale"], ["scores"]),
-        helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
-        helper.make_node("Unsqueeze", ["nothing", "last"], ["place"]),
-        helper.make_node("Add", ["place", "box"], ["boxes"]),
-        helper.make_node("Cast", ["nothing"], ["classes"], to=TensorProto.INT64),
-    ]
-    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
-    graph = helper.make_graph(nodes, "brightness", inputs, outputs, tensors)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    described = {
-        "classes": ["scratch"],
-        "input": {"height": SIZE, "width": SIZE, "resize": "letterbox", "pad_value": 114},
-        "threshold": 0.6,
-        "review_threshold": 0.4,
-        "baseline": {},
-        "golden": [{"image": "golden/0.png", "detections": [{"box": BOX, "score": 180 / 255, "class": "scratch"}]}],
-    }
     with tempfile.SpooledTemporaryFile() as file:
-        Image.new("RGB", (SIZE, SIZE), (180, 180, 180)).save(file, "PNG")
+        Image.new("RGB", (SIZE, SIZE), (GREY, GREY, GREY)).save(file, "PNG")
         file.seek(0)
         image = file.read()
     return {
-        "model.onnx": model.SerializeToString(),
-        "model.json": json.dumps(described).encode(),
+        "model.onnx": grey_model().SerializeToString(),
+        "model.json": json.dumps(description("golden/0.png")).encode(),
         "golden/0.png": image,
     }
 
