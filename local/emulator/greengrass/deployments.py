@@ -5,7 +5,7 @@ import uuid
 from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.greengrass import state
 from local.emulator.greengrass.messages import DeploymentJob
-from local.emulator.greengrass.state import PREFIX
+from local.emulator.greengrass.state import PREFIX, Execution
 
 ENDED = ("SUCCEEDED", "FAILED", "REJECTED", "TIMED_OUT", "CANCELED")
 
@@ -74,15 +74,14 @@ def members(deployment: Structure) -> list[str]:
 
 
 def all_ended(deployment: Structure) -> bool:
-    ended = {thing for thing, entry in state.executions[deployment["deploymentId"]].items() if entry["status"] in ENDED}
+    ended = {thing for thing, entry in state.executions[deployment["deploymentId"]].items() if entry.status in ENDED}
     return set(members(deployment)) <= ended
 
 
 def should_abort(deployment: Structure) -> bool:
     """True when the job's own criteria say that no further device shall get this deployment."""
-    ended = [
-        entry["status"] for entry in state.executions[deployment["deploymentId"]].values() if entry["status"] in ENDED
-    ]
+    statuses = [entry.status for entry in state.executions[deployment["deploymentId"]].values()]
+    ended = [status for status in statuses if status in ENDED]
     for criterion in deployment.get("iotJobConfiguration", {}).get("abortConfig", {}).get("criteriaList", []):
         kinds = (
             ("FAILED", "REJECTED", "TIMED_OUT") if criterion["failureType"] == "ALL" else (criterion["failureType"],)
@@ -107,7 +106,7 @@ def job_for(thing: str) -> DeploymentJob | None:
             continue
         handed = state.executions[deployment["deploymentId"]]
         if thing in handed:
-            if handed[thing]["status"] == "IN_PROGRESS":
+            if handed[thing].status == "IN_PROGRESS":
                 return _job(deployment)  # it was switched off while it was at it
             continue
         limit = (
@@ -116,14 +115,9 @@ def job_for(thing: str) -> DeploymentJob | None:
             .get("maximumPerMinute", 1000)
         )
         since = state.neighbours.clock() - 60
-        if sum(entry["handed"] > since for entry in handed.values()) >= limit:
+        if sum(entry.handed > since for entry in handed.values()) >= limit:
             continue
-        handed[thing] = {
-            "status": "IN_PROGRESS",
-            "reason": "",
-            "handed": state.neighbours.clock(),
-            "modified": state.now(),
-        }
+        handed[thing] = Execution("IN_PROGRESS", "", handed=state.neighbours.clock(), modified=state.now())
         return _job(deployment)
     return None
 

@@ -50,16 +50,15 @@ def list_effective_deployments(request: Structure) -> Structure:
         known = state.executions[deployment["deploymentId"]].get(thing)
         due = deployment["deploymentStatus"] == "ACTIVE" and thing in deployments.members(deployment)
         if known or due:
-            given = known or {"status": "QUEUED", "reason": "", "modified": deployment["creationTimestamp"]}
             found.append(
                 {
                     "deploymentId": deployment["deploymentId"],
                     "deploymentName": deployment.get("deploymentName", ""),
                     "targetArn": deployment["targetArn"],
-                    "coreDeviceExecutionStatus": given["status"],
-                    "reason": given["reason"],
+                    "coreDeviceExecutionStatus": known.status if known else "QUEUED",
+                    "reason": known.reason if known else "",
                     "creationTimestamp": deployment["creationTimestamp"],
-                    "modifiedTimestamp": given["modified"],
+                    "modifiedTimestamp": known.modified if known else deployment["creationTimestamp"],
                 }
             )
     return {"effectiveDeployments": found}
@@ -99,15 +98,15 @@ def exchange(thing: str, told: DeviceReport) -> ReportAnswer:
 def _note(thing: str, told: DeploymentReport) -> Structure | None:
     """Remember how a deployment goes on a thing; answers the detail of the event when it has just ended there."""
     known = state.executions.get(told.get("id", ""), {}).get(thing)
-    if not known or (known["status"], known["reason"]) == (told["status"], told.get("reason", "")):
+    if not known or (known.status, known.reason) == (told["status"], told.get("reason", "")):
         return None
-    known |= {"status": told["status"], "reason": told.get("reason", ""), "modified": state.now()}
-    if known["status"] not in deployments.ENDED:
+    known.status, known.reason, known.modified = told["status"], told.get("reason", ""), state.now()
+    if known.status not in deployments.ENDED:
         return None
     deployment = state.deployments[told["id"]]
     if deployments.should_abort(deployment):
         deployments.cancel(deployment)
     elif deployment["deploymentStatus"] == "ACTIVE" and deployments.all_ended(deployment):
-        statuses = {entry["status"] for entry in state.executions[told["id"]].values()}
+        statuses = {entry.status for entry in state.executions[told["id"]].values()}
         deployment["deploymentStatus"] = "COMPLETED" if statuses == {"SUCCEEDED"} else "FAILED"
-    return {"deploymentId": told["id"], "coreDeviceExecutionStatus": known["status"], "reason": known["reason"]}
+    return {"deploymentId": told["id"], "coreDeviceExecutionStatus": known.status, "reason": known.reason}

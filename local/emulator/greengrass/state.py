@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -12,12 +13,23 @@ from local.emulator.aws_shapes import Structure
 
 PREFIX = f"arn:aws:greengrass:{REGION}:{ACCOUNT}"
 
+
+@dataclass
+class Execution:
+    """How a deployment goes on one thing. `handed` is the time at which it was given out, in seconds since 1970."""
+
+    status: str
+    reason: str
+    handed: float
+    modified: datetime
+
+
 recipes: dict[str, Structure] = {}  # by component version ARN
 created: dict[str, datetime] = {}
 deployments: dict[str, Structure] = {}
 tokens: dict[str, str] = {}
 devices: dict[str, Structure] = {}
-executions: dict[str, dict[str, Structure]] = {}  # deployment → thing → how it goes there
+executions: dict[str, dict[str, Execution]] = {}  # by deployment and thing
 lock = threading.RLock()
 
 
