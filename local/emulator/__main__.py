@@ -16,7 +16,7 @@ from typing import Any
 from local.emulator import cognito, indexes, layers, policy_variables, tied
 from local.emulator.aws_shapes import Structure
 from local.emulator.greengrass import service as greengrass
-from local.emulator.sagemaker import jobs
+from local.emulator.sagemaker import job_life
 from local.emulator.sagemaker import service as sagemaker
 from local.emulator.step_functions import service as step_functions
 
@@ -80,7 +80,7 @@ def main() -> None:
     try:
         serve()
     finally:
-        jobs.stop_all()
+        job_life.stop_all()
         shutil.rmtree(os.environ["SIGHTLINE_TMP"], ignore_errors=True)
 
 

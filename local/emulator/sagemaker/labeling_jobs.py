@@ -21,7 +21,7 @@ from local.emulator.rights import RoleSession, refuse_unless_trusting
 from local.emulator.sagemaker import labeling_output, labeling_page, objects
 from local.emulator.sagemaker.api import arn, emit, operation, page
 from local.emulator.sagemaker.errors import LabelingFailedError, LabelingStoppedError
-from local.emulator.sagemaker.jobs import ENDED, REASON_LENGTH
+from local.emulator.sagemaker.job_life import ENDED, REASON_LENGTH
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

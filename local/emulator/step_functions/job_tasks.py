@@ -5,7 +5,7 @@ import time
 
 from local.emulator.aws_shapes import AwsError, Structure, in_milliseconds
 from local.emulator.sagemaker.api import call
-from local.emulator.sagemaker.jobs import ENDED
+from local.emulator.sagemaker.job_life import ENDED
 from local.emulator.step_functions import current_task
 
 LOOK_SECONDS = 0.2

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from local.emulator.sagemaker import api, feature_groups, jobs, offline_store, registry
+from local.emulator.sagemaker import api, feature_groups, job_life, jobs, offline_store, registry
 
 
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """What was put on the event bus: (detail type, detail)."""
     sent: list[tuple[str, dict[str, Any]]] = []
-    for module in (jobs, registry):
+    for module in (job_life, registry):
         monkeypatch.setattr(module, "emit", lambda kind, detail, resources: sent.append((kind, dict(detail))))
     return sent
 
@@ -19,7 +19,8 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
 @pytest.fixture(autouse=True)
 def empty_account(monkeypatch: pytest.MonkeyPatch, events: Any) -> None:
     for module, stores in {
-        jobs: ("_jobs", "_runs"),
+        jobs: ("_jobs",),
+        job_life: ("runs",),
         registry: ("_groups", "_packages", "_by_token"),
         feature_groups: ("_groups",),
         offline_store: ("_rows",),

@@ -14,7 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator.aws_shapes import AwsError
-from local.emulator.sagemaker import jobs, process, runs
+from local.emulator.sagemaker import job_life, process, runs
 
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/sightline-training@sha256:abc"
 STUB = """
@@ -68,7 +68,7 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bucket:
     stub = tmp_path / "stub.py"
     stub.write_text(STUB)
     monkeypatch.setenv("SIGHTLINE_JOBS_DIR", str(tmp_path / "jobs"))
-    monkeypatch.setattr(jobs, "RoleSession", lambda role_arn: found)
+    monkeypatch.setattr(job_life, "RoleSession", lambda role_arn: found)
     monkeypatch.setattr(process, "COMMANDS", {"train": [sys.executable, str(stub)]})
     return found
 
@@ -115,7 +115,7 @@ def described(call: Any) -> dict[str, Any]:
 
 def finished(call: Any) -> dict[str, Any]:
     deadline = time.monotonic() + 20
-    while (job := described(call))["TrainingJobStatus"] not in jobs.ENDED:
+    while (job := described(call))["TrainingJobStatus"] not in job_life.ENDED:
         assert time.monotonic() < deadline, job
         time.sleep(0.02)
     return job
@@ -215,7 +215,7 @@ def test_a_job_can_be_stopped_once(train: Any, call: Any) -> None:
 
 
 def test_a_job_that_waits_for_its_turn_can_be_stopped(train: Any, call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "SLOTS", threading.Semaphore(0))
+    monkeypatch.setattr(job_life, "SLOTS", threading.Semaphore(0))
     train("pass", wait=False)
     call("StopTrainingJob", TrainingJobName="Job-1")
     assert finished(call)["TrainingJobStatus"] == "Stopped"
