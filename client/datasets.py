@@ -12,33 +12,14 @@ from client.formats import coco
 from client.formats.label_set import LabelBox, LabeledImage, LabelSet
 from client.target import Target
 from sightline import names
-from sightline.datasets.splits import SPLITS, TEST, TRAIN, VALIDATION
+from sightline.datasets.snapshot import DatasetDescription
+from sightline.datasets.splits import SPLITS
 from sightline.errors import SightlineError
+from sightline.images.image import Split
 from sightline.labelling import manifest
 from sightline.labelling.manifest import ManifestLine
 
 READERS = 8
-
-
-class SplitCounts(TypedDict):
-    """How many there are in a split."""
-
-    images: int
-    boxes: int
-    images_without_boxes: int
-    groups: int  # of near-duplicates
-
-
-class DatasetDescription(TypedDict):
-    """dataset.json of a version."""
-
-    version: str
-    parent: str | None
-    class_map: dict[str, str]  # name by number
-    counts: dict[str, SplitCounts]  # by split
-    class_balance: dict[str, int]  # boxes of each class
-    split_rule: str
-    code_version: str
 
 
 class VersionRow(TypedDict):
@@ -75,9 +56,9 @@ def versions(target: Target) -> list[VersionRow]:
                 "version": description["version"],
                 "created": entry["LastModified"].isoformat(timespec="seconds"),
                 "parent": description["parent"] or "",
-                "train": counts[TRAIN]["images"],
-                "validation": counts[VALIDATION]["images"],
-                "test": counts[TEST]["images"],
+                "train": counts[Split.TRAIN]["images"],
+                "validation": counts[Split.VALIDATION]["images"],
+                "test": counts[Split.TEST]["images"],
             }
         )
     return result

@@ -3,15 +3,14 @@ health.
 """
 
 import html
-from collections.abc import Mapping
-from typing import Any
 
 from reporting.dataset_groups import Nearest, across, contact_sheet, members_of, nearest
 from reporting.dataset_images import Looked
 from reporting.dataset_labels import balance, quarrel_pictures, quarrels, sizes, suspicious
 from reporting.dataset_light import exposure_and_sharpness
 from reporting.page import long_table, page, tile
-from sightline.datasets import grouping
+from sightline.datasets import agreement
+from sightline.datasets.snapshot import DatasetDescription
 
 MORE_STYLE = """
 .group { border-top: 1px solid #8886; padding: .6rem 0 1rem; } .group h3 { margin: .2rem 0 .5rem; font-size: 1rem; }
@@ -23,7 +22,7 @@ MORE_STYLE = """
 """
 
 
-def render(description: Mapping[str, Any], images: list[Looked]) -> str:
+def render(description: DatasetDescription, images: list[Looked]) -> str:
     """Return the page; `description` is dataset.json."""
     classes = [name for _, name in sorted(description["class_map"].items(), key=lambda entry: int(entry[0]))]
     closest: Nearest = {}
@@ -60,7 +59,7 @@ or incomplete.</p>
 <h2>Images that could not be looked at</h2>
 {long_table(["image", "split", "why"], lost, "None: every image is there, decodes and has the size its label says.")}
 <h2>Groups of near-twins</h2><p>Two images are near-twins when the fine detail of their pixels agrees nearly everywhere,
-by {grouping.AGREEMENT} or more
+by {agreement.AGREEMENT} or more
 of a correlation from -1 to 1. A group is what chains of near-twins connect, and in a larger one most images are
 near-twins; it lies on one side of the splits as a whole. Below each picture is the one it agrees with best.</p>
 {contact_sheet(images, closest)}"""

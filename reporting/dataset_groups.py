@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from reporting.dataset_images import Looked, photo, short
 from reporting.page import count, rest
-from sightline.datasets import grouping
+from sightline.datasets import agreement, grouping
 from sightline.datasets.splits import SPLITS
 
 GROUPS_SHOWN, MEMBERS_SHOWN = 40, 12  # of each split, of each group: a page of a large set still opens
@@ -31,7 +31,7 @@ def nearest(members: list[Looked]) -> Nearest:
     pairs = [(a, b) for place, a in enumerate(known) for b in known[place + 1 :]]
     hashes = {member.name: member.hash for member in known}
     found: Nearest = {}
-    for (a, b), value in zip(pairs, grouping.agreements(hashes, [(a.name, b.name) for a, b in pairs]), strict=True):
+    for (a, b), value in zip(pairs, agreement.agreements(hashes, [(a.name, b.name) for a, b in pairs]), strict=True):
         for one, other in ((a, b), (b, a)):
             if one.name not in found or value > found[one.name][1]:
                 found[one.name] = (other, value)
@@ -58,7 +58,7 @@ def _nearest_in_words(member: Looked, members: list[Looked], closest: Nearest) -
     number = members.index(other) + 1
     which = f"picture {number}" if number <= MEMBERS_SHOWN else html.escape(short(other.name))
     weak = " (less than a near-twin: joined through an image that is not shown)"
-    return f"<br>nearest: {which}, agreement {value:.2f}{'' if value >= grouping.AGREEMENT else weak}"
+    return f"<br>nearest: {which}, agreement {value:.2f}{'' if value >= agreement.AGREEMENT else weak}"
 
 
 def contact_sheet(images: list[Looked], closest: Nearest) -> str:
@@ -101,8 +101,8 @@ def across(images: list[Looked]) -> str:
 
 def _verdict(agreements: list[float]) -> str:
     """Return what the agreements of the closest pairs across splits mean, the best one first."""
-    torn = sum(value >= grouping.AGREEMENT for value in agreements)
-    limit = f"near-twins agree by {grouping.AGREEMENT} or more"
+    torn = sum(value >= agreement.AGREEMENT for value in agreements)
+    limit = f"near-twins agree by {agreement.AGREEMENT} or more"
     if torn:
         return (
             f'<p class="verdict bad">{count(torn, "pair")} of near-twins across splits ({limit}): the image that '

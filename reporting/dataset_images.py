@@ -4,7 +4,6 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -14,7 +13,7 @@ from sightline import names
 from sightline.datasets import quality
 from sightline.datasets.splits import SPLITS
 from sightline.fields import Fields
-from sightline.images.box import read_boxes
+from sightline.images.box import Box, read_boxes
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.phash import phash
 
@@ -33,7 +32,7 @@ class Looked:
     name: str
     split: str
     group: str
-    boxes: Sequence[quality.Box]
+    boxes: Sequence[Box]
     size: tuple[int, int]  # width and height in pixels, as the label says
     thumbnail: str = ""
     hash: str = ""
@@ -91,7 +90,7 @@ def _labelled(split: str, record: Record) -> tuple[str, Looked]:
         name=key.rsplit("/", 1)[-1],
         split=split,
         group=fields.text("group-id", fields.text("image-id")),
-        boxes=cast(tuple[quality.Box, ...], read_boxes(label.values.get("annotations"), label.where)),
+        boxes=read_boxes(label.values.get("annotations"), label.where),
         size=(size.whole("width", 1), size.whole("height", 1)),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reporting.dataset_groups import PAIRS_SHOWN, Nearest, members_of
 from reporting.dataset_images import Looked, photo, short
 from reporting.page import count, long_table, rest, table
-from sightline.datasets import grouping, quality
+from sightline.datasets import agreement, quality
 from sightline.datasets.splits import SPLITS
 
 QUARRELS_SHOWN = 2 * PAIRS_SHOWN
@@ -63,7 +63,7 @@ def quarrels(images: list[Looked], closest: Nearest) -> list[Quarrel]:
     found: dict[frozenset[str], Quarrel] = {}
     for image in images:
         other, value = closest.get(image.name, (image, 0.0))
-        if value >= grouping.AGREEMENT:
+        if value >= agreement.AGREEMENT:
             share = quality.disagreement(image.boxes, other.boxes, image.size, other.size)
             if share >= quality.DISAGREEMENT:
                 found.setdefault(frozenset((image.name, other.name)), Quarrel(image, other, value, share))

@@ -6,7 +6,7 @@ import json
 import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from reporting.charts import History, training_charts
 from reporting.measured import Measured
@@ -14,6 +14,7 @@ from reporting.page import figure, page, table, tile
 from reporting.pictures import Detection, corners, finds, picture
 from sightline import names
 from sightline.aws.objects import ObjectStore
+from sightline.datasets.snapshot import DatasetDescription
 from sightline.images.box import Box
 from sightline.models.gate import DecisionWritten
 from sightline.vision.decode import decode
@@ -78,7 +79,7 @@ class Artifacts:
         self.decision: DecisionWritten = json.loads(read(names.decision(job)))
         self.evaluation: Measured = json.loads(read(names.evaluation_prefix(job) + "evaluation.json"))
         version = self.evaluation["dataset_version"]
-        self.dataset: dict[str, Any] = json.loads(read(names.dataset_prefix(version) + "dataset.json"))
+        self.dataset: DatasetDescription = json.loads(read(names.dataset_prefix(version) + "dataset.json"))
         self.history = _history(read(names.model_archive(job)))
         self.tested: dict[str, bytes] = {}
         for entry in self.evaluation["per_image"][:TESTED_SHOWN]:

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypedDict
@@ -40,7 +40,7 @@ def finds(detections: Iterable[Detection]) -> list[Find]:
     return [Find(found["box"], found["score"], found["class"], found["class_id"]) for found in detections]
 
 
-def corners(boxes: Iterable[Box | Mapping[str, int]]) -> list[Corners]:
+def corners(boxes: Iterable[Box]) -> list[Corners]:
     """Return the corners of labels."""
     return [[box["left"], box["top"], box["left"] + box["width"], box["top"] + box["height"]] for box in boxes]
 

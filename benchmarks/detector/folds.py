@@ -14,13 +14,9 @@ from PIL import Image
 
 from client.annotate import read_coco
 from sightline.datasets import grouping
-from sightline.datasets.splits import (
-    SPLITS,
-    TEST,
-    TRAIN,
-    VALIDATION,
-)
+from sightline.datasets.splits import SPLITS
 from sightline.images.box import Box
+from sightline.images.image import Split
 from sightline.labelling import manifest
 from sightline.vision.decode import decode
 from sightline.vision.phash import phash
@@ -47,7 +43,7 @@ class Labelled:
         return cls(images, boxes, names, grouping.group(hashes))
 
 
-def parts(labelled: Labelled) -> list[dict[str, list[str]]]:
+def parts(labelled: Labelled) -> list[dict[Split, list[str]]]:
     """For each fold, the file names of each split. Every group is tested once; the largest groups are placed first."""
     members: dict[str, list[str]] = {}
     for name, label in sorted(labelled.groups.items()):
@@ -71,7 +67,7 @@ def parts(labelled: Labelled) -> list[dict[str, list[str]]]:
     return folds
 
 
-def write_dataset(labelled: Labelled, fold: dict[str, list[str]], target: Path) -> None:
+def write_dataset(labelled: Labelled, fold: dict[Split, list[str]], target: Path) -> None:
     """`target/dataset/` as `train` and `evaluate` read it, and `target/images/` for their channels."""
     dataset, images = target / "dataset", target / "images"
     dataset.mkdir(parents=True, exist_ok=True)
@@ -98,7 +94,7 @@ def write_dataset(labelled: Labelled, fold: dict[str, list[str]], target: Path) 
     (dataset / "dataset.json").write_text(json.dumps(description))
 
 
-def write_yolo(labelled: Labelled, fold: dict[str, list[str]], target: Path) -> None:
+def write_yolo(labelled: Labelled, fold: dict[Split, list[str]], target: Path) -> None:
     """The same fold for Ultralytics: `images/<split>/`, `labels/<split>/` and `data.yaml`."""
     for split in SPLITS:
         for kind in ("images", "labels"):
@@ -116,9 +112,9 @@ def write_yolo(labelled: Labelled, fold: dict[str, list[str]], target: Path) -> 
             (target / "labels" / split / Path(name).with_suffix(".txt").name).write_text("\n".join(lines))
     places = {
         "path": str(target.resolve()),
-        "train": f"images/{TRAIN}",
-        "val": f"images/{VALIDATION}",
-        "test": f"images/{TEST}",
+        "train": f"images/{Split.TRAIN}",
+        "val": f"images/{Split.VALIDATION}",
+        "test": f"images/{Split.TEST}",
     }
     # JSON is YAML.
     (target / "data.yaml").write_text(json.dumps({**places, "names": dict(enumerate(labelled.classes))}))

@@ -9,14 +9,14 @@ Effects: new images get their group and split in the ledger, for good; the manif
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.datasets.snapshot import Dataset, shortage, snapshot
+from sightline.datasets.snapshot import Dataset, LatestDataset, shortage, snapshot
 from sightline.datasets.splits import SPLITS
-from sightline.images.image import ImageStatus
+from sightline.images.image import Image, ImageStatus, Split
 from sightline.images.ledger import Ledger
 from sightline.labelling import manifest
 from sightline.runtime import Context, logger, step
@@ -25,6 +25,15 @@ CLASSES = os.environ["CLASSES"].split(",")
 CODE_VERSION = os.environ["TRAINING_IMAGE_URI"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # a version's files depend on its content alone, not on when it was made
 WRITERS = 16
+
+
+class Snapshot(TypedDict):
+    version: str
+    train: int
+    validation: int
+    test: int
+    shortage: str
+
 
 aws = Aws()
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
@@ -39,38 +48,50 @@ def write(dataset: Dataset) -> None:
     copies = artifacts.uri(names.dataset_image("", "")).removesuffix(".")
     for split in SPLITS:
         members = dataset.members[split]
-        files = [f"{image['image_id']}.{image['format']}" for image in members]
+        files = [f"{image.image_id}.{image.format}" for image in members]
         records = [label_record(image, copies + file) for image, file in zip(members, files, strict=True)]
         artifacts.write_lines(f"{prefix}{split}.manifest", records)
         artifacts.write_json(f"{prefix}{split}.images.json", manifest.file_list(copies, files))
     artifacts.write_json(f"{prefix}dataset.json", dataset.description)
 
 
-def label_record(image: dict[str, Any], source: str) -> dict[str, Any]:
+def freeze(dataset: Dataset, known: set[str]) -> None:
+    """Write group and split of the images that are not `known` to have them into the ledger, many at once."""
+    fresh = [image for split in SPLITS for image in dataset.members[split] if image.image_id not in known]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(images.freeze, fresh))
+
+
+def label_record(image: Image, source: str) -> dict[str, object]:
     return manifest.record(
         source=source,
-        image=image,
-        annotations=image["annotations"],
+        image=image.to_item(),
+        annotations=image.annotations or (),
         classes=CLASSES,
-        job_name=image["label_ref"].split("/")[-2],
-        correlation_id=image.get("correlation_id"),
+        job_name=(image.label_ref or "").split("/")[-2],
+        correlation_id=image.correlation_id,
         created=EPOCH,
     )
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
-    latest = artifacts.find_json(names.LATEST_DATASET) or {}
-    approved = [image.to_item() for image in images.with_status(ImageStatus.APPROVED)]
-    dataset = snapshot(approved, classes=CLASSES, parent=latest.get("version"), code_version=CODE_VERSION)
-    frozen = {image["image_id"] for image in approved if image.get("split")}
-    members = [image for split in SPLITS for image in dataset.members[split] if image["image_id"] not in frozen]
-    with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda image: images.freeze(image["image_id"], image["group_id"], image["split"]), members))
-    counts = {split: dataset.counts(split) for split in SPLITS}
-    if latest.get("version") != dataset.version and any(counts.values()):
+def handler(event: object, context: Context) -> Snapshot:
+    latest: LatestDataset | None = artifacts.find_json(names.LATEST_DATASET)
+    parent = latest["version"] if latest else None
+    approved = images.with_status(ImageStatus.APPROVED)
+    dataset = snapshot(approved, classes=CLASSES, parent=parent, code_version=CODE_VERSION)
+    freeze(dataset, known={image.image_id for image in approved if image.split})
+    counts = {split.value: dataset.count(split) for split in SPLITS}
+    if parent != dataset.version and any(counts.values()):
         write(dataset)
-        artifacts.write_json(names.LATEST_DATASET, {"version": dataset.version, "images": sum(counts.values())})
+        newest: LatestDataset = {"version": dataset.version, "images": sum(counts.values())}
+        artifacts.write_json(names.LATEST_DATASET, newest)
     lacking = shortage(dataset) or ""
     logger.info("dataset snapshot", version=dataset.version, shortage=lacking, extra=counts)
-    return {"version": dataset.version, **counts, "shortage": lacking}
+    return {
+        "version": dataset.version,
+        "train": counts[Split.TRAIN],
+        "validation": counts[Split.VALIDATION],
+        "test": counts[Split.TEST],
+        "shortage": lacking,
+    }

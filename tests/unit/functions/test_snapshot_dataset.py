@@ -62,6 +62,6 @@ def test_only_images_without_a_split_are_frozen(step: Any, cloud: Cloud, monkeyp
     step("snapshot_dataset")
     approve(6, 7)
     frozen: list[str] = []
-    monkeypatch.setattr(step.apps["snapshot_dataset"].images, "freeze", lambda image_id, *_: frozen.append(image_id))
+    monkeypatch.setattr(step.apps["snapshot_dataset"].images, "freeze", lambda image: frozen.append(image.image_id))
     step("snapshot_dataset")
     assert sorted(frozen) == [f"{number:064x}" for number in (6, 7)]

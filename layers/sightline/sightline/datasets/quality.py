@@ -4,14 +4,14 @@ kept.
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sightline.images.box import Box
 from sightline.images.overlap import box_iou
 
-Array = np.ndarray[Any, np.dtype[Any]]
-Box = Mapping[str, int]  # class_id, left, top, width, height in pixels
+Array = NDArray[np.float64]
 
 DARK, BRIGHT = 5, 250  # grey levels at which an 8-bit camera shows nothing any more
 CLIPPED = 0.10  # share of pixels, beyond what is usual in the set: a white background is no mistake

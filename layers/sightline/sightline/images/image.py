@@ -21,6 +21,14 @@ class ImageStatus(StrEnum):
     REMOVED = "REMOVED"  # no object has its bytes any more
 
 
+class Split(StrEnum):
+    """The part of a dataset that an image is in, for good: the value of `split` in its item."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
 class ImageLine(TypedDict):
     """One line of images.jsonl: an image that a labelling round asks about."""
 
@@ -84,7 +92,7 @@ class Image:
     accepted_by: str | None = None  # the engineer who accepted its label
 
     group_id: str | None = None  # near-duplicates, frozen with the split
-    split: str | None = None  # `train`, `validation` or `test`; once written, for good
+    split: Split | None = None  # once written, for good
 
     @classmethod
     def from_item(cls, item: Mapping[str, object]) -> Self:
@@ -122,7 +130,7 @@ class Image:
             why=_optional(fields, "why"),
             accepted_by=_optional(fields, "accepted_by"),
             group_id=_optional(fields, "group_id"),
-            split=_optional(fields, "split"),
+            split=fields.choice("split", Split) if item.get("split") else None,
         )
 
     def to_item(self) -> dict[str, object]:

@@ -320,12 +320,12 @@ class Ledger:
         )
         return settled is not None
 
-    def freeze(self, image_id: str, group_id: str, split: str) -> None:
+    def freeze(self, image: Image) -> None:
         """Write an image's group and split, once: what is there stays."""
         self.table.update(
-            image_key(image_id),
+            image_key(image.image_id),
             "SET #group_id = :group, #split = :split",
-            {"group": group_id, "split": split},
+            {"group": image.group_id, "split": image.split},
             condition="attribute_exists(pk) AND attribute_not_exists(#split)",
         )
 

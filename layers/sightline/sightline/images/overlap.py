@@ -1,10 +1,9 @@
 """How much boxes overlap, many at once."""
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
-Array = np.ndarray[Any, np.dtype[Any]]
+Array = NDArray[np.float64]
 
 
 def box_iou(a: Array, b: Array) -> Array:

@@ -1,9 +1,9 @@
 """What a camera's image looks like in five numbers: the same ones where a model was evaluated and where it works."""
 
 from dataclasses import asdict, dataclass, fields
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.vision.decode import Pixels
 
@@ -11,7 +11,7 @@ DARK, BRIGHT = 10, 250  # grey levels of 255
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 HALF = np.float32(0.5)
 
-Grey = np.ndarray[Any, np.dtype[np.uint8]]
+Grey = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)

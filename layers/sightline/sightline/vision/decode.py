@@ -4,9 +4,9 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sightline.errors import SightlineError
@@ -17,7 +17,7 @@ MAX_PIXELS = 64_000_000
 MIN_SIDE = 16
 CAMERA_BITS = (8, 10, 12, 14, 16)
 
-Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+Pixels = NDArray[np.uint8]
 
 
 class UndecodableImageError(SightlineError):

@@ -8,9 +8,9 @@ two maps near-duplicates.
 """
 
 import base64
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from sightline.vision.decode import Pixels
@@ -20,7 +20,7 @@ FINE = 4  # pixels of a cell: the image is looked at in SIDE * FINE pixels, what
 STRONGEST = 20.0  # grey levels of 255; stronger detail (an edge, a reflection) counts as this
 LEVELS = 15
 
-Map = np.ndarray[Any, np.dtype[np.float32]]
+Map = NDArray[np.float32]
 
 
 def phash(pixels: Pixels) -> str:

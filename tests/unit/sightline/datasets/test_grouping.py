@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from sightline.datasets import grouping
+from sightline.datasets import agreement, grouping, likeness
 from sightline.vision.phash import SIDE
 from tests.hashes import encode, photo
 
@@ -68,7 +68,7 @@ def test_good_parts_that_lie_a_little_elsewhere_in_other_light_are_not_thrown_to
 
 
 def test_twins_are_found_when_only_a_few_cells_are_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grouping, "PROBES", 5)
+    monkeypatch.setattr(likeness, "PROBES", 5)
     hashes = {f"{part:03}-{number}": line(part, number) for part in range(150) for number in range(4)}
     groups = parts_of(grouping.group(hashes))
     whole = {frozenset(f"{part:03}-{number}" for number in range(4)) for part in range(150)}
@@ -77,20 +77,20 @@ def test_twins_are_found_when_only_a_few_cells_are_looked_into(monkeypatch: pyte
 
 def test_twins_agree_as_much_as_near_duplicates_do_and_others_do_not() -> None:
     hashes = {f"{part:02}-{number}": line(part, number) for part in range(10) for number in range(2)}
-    twins, others, same = grouping.agreements(hashes, [("00-0", "00-1"), ("00-0", "01-0"), ("00-0", "00-0")])
-    assert others < grouping.AGREEMENT <= twins <= same <= 1
-    assert grouping.agreements(hashes, []) == []
+    twins, others, same = agreement.agreements(hashes, [("00-0", "00-1"), ("00-0", "01-0"), ("00-0", "00-0")])
+    assert others < agreement.AGREEMENT <= twins <= same <= 1
+    assert agreement.agreements(hashes, []) == []
 
 
 def test_a_pair_torn_apart_by_the_splits_is_the_closest_across_them() -> None:
     hashes = {f"{part:02}-{number}": line(part, number) for part in range(12) for number in range(2)}
     splits = {name: "train" if int(name[:2]) < 9 else "test" for name in hashes}
     apart = grouping.closest_apart(hashes, splits)
-    assert all(splits[a] != splits[b] and value < grouping.AGREEMENT for a, b, value in apart)
+    assert all(splits[a] != splits[b] and value < agreement.AGREEMENT for a, b, value in apart)
     splits["03-1"] = "test"
     a, b, value = grouping.closest_apart(hashes, splits)[0]
     assert (a, b) == ("03-0", "03-1")
-    assert value >= grouping.AGREEMENT
+    assert value >= agreement.AGREEMENT
     assert grouping.closest_apart({}, {}) == []
 
 
@@ -116,8 +116,8 @@ def test_a_short_chain_of_near_duplicates_is_one_group() -> None:
     chain = {f"c{step}": stained(step) for step in range(7)}
     groups = grouping.group(chain | {f"z{number}": photo(number) for number in range(20)})
     assert {groups[name] for name in chain} == {"c0"}
-    first, second, third = grouping.agreements(chain, [("c0", "c1"), ("c0", "c2"), ("c0", "c6")])
-    assert max(second, third) < grouping.AGREEMENT <= first
+    first, second, third = agreement.agreements(chain, [("c0", "c1"), ("c0", "c2"), ("c0", "c6")])
+    assert max(second, third) < agreement.AGREEMENT <= first
 
 
 def test_many_photos_that_agree_are_one_group() -> None:

@@ -1,34 +1,40 @@
 """Dataset versions: named after their content, with groups that keep their names."""
 
 import random
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 
-from sightline.datasets import snapshot
-from sightline.datasets.snapshot import Dataset
+from sightline.datasets.snapshot import Dataset, shortage, snapshot
+from sightline.images.image import Image, Split
 from tests.hashes import photo
+from tests.pictured import approved
 
-BOX = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
 CLASSES = ["scratch", "dent"]
 
 
-def image(name: str, part: int, number: int = 0, *, boxes: int = 1, **frozen: str) -> dict[str, Any]:
-    shown = {"width": 64, "height": 48, "format": "jpeg", "label_ref": "s3://artifacts/labeling/job-1/output.manifest"}
-    return {"image_id": name, "phash": photo(part, number), "annotations": [BOX] * boxes, **shown, **frozen}
+def image(
+    name: str, part: int, number: int = 0, *, boxes: int = 1, group_id: str | None = None, split: Split | None = None
+) -> Image:
+    return approved(name, boxes=boxes, phash=photo(part, number), group_id=group_id, split=split)
 
 
-def different(count: int, **changes: Any) -> list[dict[str, Any]]:
+def different(count: int, *, boxes: int = 1) -> list[Image]:
     """Images of `count` different parts."""
-    return [image(f"i{n:02}", n, **changes) for n in range(count)]
+    return [image(f"i{n:02}", n, boxes=boxes) for n in range(count)]
 
 
-def take(images: list[dict[str, Any]], **changes: Any) -> Dataset:
-    given: dict[str, Any] = {"classes": CLASSES, "parent": None, "code_version": "image:1"} | changes
-    return snapshot.snapshot(images, **given)
+def take(
+    images: Sequence[Image],
+    *,
+    classes: Sequence[str] = CLASSES,
+    parent: str | None = None,
+    code_version: str = "image:1",
+) -> Dataset:
+    return snapshot(images, classes=classes, parent=parent, code_version=code_version)
 
 
-def frozen(taken: Dataset) -> list[dict[str, Any]]:
+def frozen(taken: Dataset) -> list[Image]:
     """The images as the ledger has them afterwards."""
     return [entry for members in taken.members.values() for entry in members]
 
@@ -59,10 +65,10 @@ def test_the_same_content_has_the_same_version_in_any_order_and_once_frozen() ->
     assert take(frozen(first)).version == first.version
 
 
-@pytest.mark.parametrize("changed", [{"boxes": 2}, {"boxes": 0}])
-def test_another_label_is_another_version(changed: dict[str, Any]) -> None:
+@pytest.mark.parametrize("boxes", [2, 0])
+def test_another_label_is_another_version(boxes: int) -> None:
     images = different(6)
-    after = [image("i00", 0, **changed), *images[1:]]
+    after = [image("i00", 0, boxes=boxes), *images[1:]]
     assert take(after).version != take(images).version
 
 
@@ -77,17 +83,17 @@ def test_a_version_is_not_its_own_parent() -> None:
 
 
 def test_a_later_image_takes_the_frozen_name_of_its_group_also_when_its_own_is_smaller() -> None:
-    known = [image("b", 9, 0, group_id="b", split="test"), image("c", 9, 1, group_id="b", split="test")]
+    known = [image("b", 9, 0, group_id="b", split=Split.TEST), image("c", 9, 1, group_id="b", split=Split.TEST)]
     taken = take([*known, image("a", 9, 2), *different(6)])
-    splits = {entry["image_id"]: (entry["group_id"], entry["split"]) for entry in frozen(taken)}
+    splits = {entry.image_id: (entry.group_id, entry.split) for entry in frozen(taken)}
     assert [splits[name] for name in "abc"] == [("b", "test")] * 3
 
 
 def test_an_image_that_connects_two_frozen_groups_takes_the_name_of_the_one_in_its_split() -> None:
-    near = [image("b", 9, 0, group_id="b", split="train"), image("c", 9, 1, group_id="c", split="test")]
+    near = [image("b", 9, 0, group_id="b", split=Split.TRAIN), image("c", 9, 1, group_id="c", split=Split.TEST)]
     taken = take([*near, image("a", 9, 2), *different(6)])
-    assert {("a", "c"), ("c", "c")} <= {(entry["image_id"], entry["group_id"]) for entry in taken.members["test"]}
-    assert ("b", "b") in {(entry["image_id"], entry["group_id"]) for entry in taken.members["train"]}
+    assert {("a", "c"), ("c", "c")} <= {(entry.image_id, entry.group_id) for entry in taken.members[Split.TEST]}
+    assert ("b", "b") in {(entry.image_id, entry.group_id) for entry in taken.members[Split.TRAIN]}
 
 
 @pytest.mark.parametrize(
@@ -107,5 +113,5 @@ def test_an_image_that_connects_two_frozen_groups_takes_the_name_of_the_one_in_i
         ),
     ],
 )
-def test_what_is_missing_is_said_in_a_sentence(images: list[dict[str, Any]], reason: str | None) -> None:
-    assert snapshot.shortage(take(images)) == reason
+def test_what_is_missing_is_said_in_a_sentence(images: list[Image], reason: str | None) -> None:
+    assert shortage(take(images)) == reason

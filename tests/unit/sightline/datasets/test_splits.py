@@ -2,24 +2,26 @@
 
 import random
 from collections import Counter
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.datasets import splits
+from sightline.images.image import Image, Split
+from tests.pictured import approved
 
-BOX = {"class_id": 0, "left": 1, "top": 1, "width": 9, "height": 9}
-
-
-def image(name: str, *, defect: bool = True, split: str | None = None) -> dict[str, Any]:
-    return {"image_id": name, "annotations": [BOX] if defect else []} | ({"split": split} if split else {})
+TRAIN, VALIDATION, TEST = Split
 
 
-def alone(images: list[dict[str, Any]]) -> dict[str, str]:
+def image(name: str, *, defect: bool = True, split: Split | None = None) -> Image:
+    return approved(name, boxes=int(defect), split=split)
+
+
+def alone(images: list[Image]) -> dict[str, str]:
     """Every image a group of its own."""
-    return {entry["image_id"]: entry["image_id"] for entry in images}
+    return {entry.image_id: entry.image_id for entry in images}
 
 
 def test_a_hundred_parts_are_spread_seventy_fifteen_fifteen() -> None:
@@ -40,7 +42,7 @@ def test_nothing_has_no_splits() -> None:
 @given(st.lists(st.tuples(st.integers(0, 8), st.booleans()), max_size=40), st.integers())
 def test_a_group_is_never_torn_and_the_order_does_not_matter(drawn: list[tuple[int, bool]], seed: int) -> None:
     images = [image(f"{number:02}", defect=defect) for number, (_, defect) in enumerate(drawn)]
-    groups = {entry["image_id"]: f"g{group}" for entry, (group, _) in zip(images, drawn, strict=True)}
+    groups = {entry.image_id: f"g{group}" for entry, (group, _) in zip(images, drawn, strict=True)}
     placed = splits.assign(images, groups)
     assert len({(groups[name], split) for name, split in placed.items()}) == len(set(groups.values()))
     shuffled = random.Random(seed).sample(images, len(images))
@@ -53,7 +55,7 @@ def test_what_is_frozen_stays_whatever_comes_later(before: list[bool], after: li
     frozen = splits.assign(images, alone(images))
     # The later images sort before and after the frozen ones.
     later = [image(f"{'ac'[number % 2]}{number:02}", defect=defect) for number, defect in enumerate(after)]
-    images = [*(entry | {"split": frozen[entry["image_id"]]} for entry in images), *later]
+    images = [*(replace(entry, split=frozen[entry.image_id]) for entry in images), *later]
     placed = splits.assign(images, alone(images))
     assert {name: placed[name] for name in frozen} == frozen
     assert len(placed) == len(before) + len(after)
@@ -62,21 +64,23 @@ def test_what_is_frozen_stays_whatever_comes_later(before: list[bool], after: li
 @pytest.mark.parametrize(
     ("met", "expected"),
     [
-        (["train"], "train"),
-        (["validation"], "validation"),
-        (["train", "validation"], "validation"),
-        (["train", "test"], "test"),
-        (["train", "validation", "test"], "test"),
+        ([TRAIN], TRAIN),
+        ([VALIDATION], VALIDATION),
+        ([TRAIN, VALIDATION], VALIDATION),
+        ([TRAIN, TEST], TEST),
+        ([TRAIN, VALIDATION, TEST], TEST),
     ],
 )
-def test_an_image_that_connects_splits_goes_to_the_cautious_one_and_moves_none(met: list[str], expected: str) -> None:
+def test_an_image_that_connects_splits_goes_to_the_cautious_one_and_moves_none(
+    met: list[Split], expected: Split
+) -> None:
     images = [image(split, split=split) for split in met] + [image("new")]
     placed = splits.assign(images, dict.fromkeys([*met, "new"], "group"))
-    assert placed == {**{split: split for split in met}, "new": expected}
+    assert placed == dict(zip([*met, "new"], [*met, expected], strict=True))
 
 
 def test_a_split_that_lacks_most_of_its_share_is_filled_first() -> None:
-    images = [image(f"{number:02}", split="train") for number in range(20)] + [image("a"), image("b")]
+    images = [image(f"{number:02}", split=TRAIN) for number in range(20)] + [image("a"), image("b")]
     placed = splits.assign(images, alone(images))
     assert sorted([placed["a"], placed["b"]]) == ["test", "validation"]
 
@@ -84,6 +88,6 @@ def test_a_split_that_lacks_most_of_its_share_is_filled_first() -> None:
 def test_large_groups_go_to_the_training_set_and_the_others_hold_several_small_ones() -> None:
     sizes = {"a": 20, "b": 20, "c": 20, "d": 5, "e": 5, "f": 5, "g": 5}
     images = [image(f"{group}{number:02}") for group, size in sizes.items() for number in range(size)]
-    placed = splits.assign(images, {entry["image_id"]: entry["image_id"][0] for entry in images})
+    placed = splits.assign(images, {entry.image_id: entry.image_id[0] for entry in images})
     assert {group: placed[f"{group}00"] for group in "abc"} == dict.fromkeys("abc", "train")
     assert Counter(placed[f"{group}00"] for group in "defg") == {"validation": 2, "test": 2}
