@@ -42,7 +42,7 @@ def read_coco(path: Path) -> dict[str, list[Box]]:
 
 
 def spoil(boxes: list[Box], width: int, height: int, rng: random.Random) -> list[Box]:
-    """The boxes with one human mistake: one forgotten, one moved, or one that is not there."""
+    """Return the boxes with one human mistake: one forgotten, one moved, or one that is not there."""
     kind = rng.choice(["forget", "move", "invent"]) if boxes else "invent"
     if kind == "forget":
         return boxes[1:]
@@ -56,7 +56,7 @@ def spoil(boxes: list[Box], width: int, height: int, rng: random.Random) -> list
 
 
 def fault(given: list[Box], truth: list[Box]) -> str | None:
-    """What is wrong with a label, as a verifier would say it; None when it is right."""
+    """Return what is wrong with a label, as a verifier would say it; None when it is right."""
     missed = [box for box in truth if all(overlap(box, other) < MIN_OVERLAP for other in given)]
     extra = [box for box in given if all(overlap(box, other) < MIN_OVERLAP for other in truth)]
     if missed and extra:
@@ -87,7 +87,7 @@ class Annotators:
         return [job for job in listed["jobs"] if job["status"] == "OPEN" and job["remaining"] > 0]
 
     def work(self) -> int:
-        """Answer what is open now; how many tasks that were."""
+        """Answer what is open now. Return how many tasks that were."""
         before = self.total
         for job in self.jobs():
             with ThreadPoolExecutor(self.count) as people:
@@ -114,7 +114,7 @@ class Annotators:
                 raise SightlineError(f"the console API refused the label of {task['name']}: {said['message']}")
 
     def _call(self, name: str, method: str, path: str, body: Mapping[str, object] | None = None) -> tuple[int, Any]:
-        """One request as `name`, who signs in first, and again when the token is over."""
+        """Send one request as `name`, who signs in first, and again when the token is over."""
         for again in (False, True):
             if again or name not in self.tokens:
                 self.tokens[name] = self.sign_in(name)
@@ -124,7 +124,7 @@ class Annotators:
         return status, answer
 
     def sign_in(self, name: str) -> str:
-        """The id token of a simulated person, made anew with the caller's AWS rights: the password is kept nowhere."""
+        """Return the id token of a simulated person, made anew with the caller's rights: no password is kept."""
         password = users.new_password()
         users.set_password(self.target, name, password)
         return str(users.sign_in(self.target, name, password)["id_token"])

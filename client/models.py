@@ -68,7 +68,10 @@ def caller(target: Target) -> str:
 
 
 def pack(file: Path, classes: list[str] | None, name: str) -> bytes:
-    """model.tar.gz as a training job leaves it; the same model and name give the same bytes. Raises SightlineError."""
+    """Return model.tar.gz as a training job leaves it; the same model and name give the same bytes.
+
+    Raise SightlineError.
+    """
     try:
         from training import contract
     except ImportError as error:
@@ -87,7 +90,7 @@ def pack(file: Path, classes: list[str] | None, name: str) -> bytes:
 
 
 def digest_of(archive: bytes) -> str:
-    """16 hexadecimal characters that are the same for the same model, classes and costs, whatever it is called.
+    """Return 16 hexadecimal characters that are the same for the same model, classes and costs, whatever it is called.
 
     That is what a judgement depends on: the same model under another name is not judged again, and takes the other's
     place.

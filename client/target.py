@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sightline.aws.clients import Aws
 from sightline.errors import SightlineError
@@ -24,12 +24,12 @@ class Target:
     """A stack: its outputs, clients with the caller's credentials, and its labelling API."""
 
     outputs: dict[str, str]
-    session: Any
+    session: Any  # boto3.Session
     endpoint: str | None = None
 
     @classmethod
-    def find(cls, profile: str | None, region: str | None, stack: str | None, home: Path) -> "Target":
-        """The AWS stack when a profile or a stack is named, else the local one. Raises SightlineError."""
+    def find(cls, profile: str | None, region: str | None, stack: str | None, home: Path) -> Self:
+        """Return the AWS stack when a profile or a stack is named, else the local one. Raise SightlineError."""
         import boto3
 
         if not profile and not stack:
@@ -49,7 +49,7 @@ class Target:
 
     @cached_property
     def aws(self) -> Aws:
-        """The stack's account, with the caller's rights."""
+        """Return the stack's account, with the caller's rights."""
         return Aws(self.session, self.endpoint)
 
     def client(self, service: str) -> Any:
@@ -58,7 +58,7 @@ class Target:
 
     @cached_property
     def api_url(self) -> str:
-        """Where the labelling API is; the emulator's host names do not resolve everywhere, so it is called by path."""
+        """Return where the labelling API is: the emulator's by path, as its host names do not resolve everywhere."""
         url = self.outputs["LabelingApiUrl"]
         if not self.endpoint:
             return url
@@ -67,7 +67,7 @@ class Target:
     def call_api(
         self, method: str, path: str, body: Mapping[str, object] | None = None, token: str | None = None
     ) -> tuple[int, Any]:
-        """One request to the console API with an id token: status and JSON answer (None when it is empty)."""
+        """Send one request to the console API. Return the status and the JSON answer, None when it is empty."""
         request = urllib.request.Request(self.api_url + path, method=method)  # noqa: S310 (the stack's own address)
         request.add_header("Content-Type", "application/json")
         if token:

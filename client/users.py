@@ -20,7 +20,7 @@ class UserError(SightlineError):
 
 
 def new_password() -> str:
-    """Random, and of what the user pool's rules ask for."""
+    """Return a random password of what the user pool's rules ask for."""
     return secrets.token_urlsafe(18) + "aA1"
 
 
@@ -58,7 +58,7 @@ def sign_in(target: Target, name: str, password: str) -> Session:
 
 
 def local_user(target: Target, home: Path) -> tuple[dict[str, str], bool]:
-    """The user of the stack on this machine, an engineer, and whether the password is a new one.
+    """Return the user of the stack on this machine, an engineer, and whether the password is a new one.
 
     It is kept in `user.json` of the local run's folder, for its owner alone, so that it lives as long as that folder.
     """

@@ -10,14 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.annotate import (
-    Annotators,
-    InvalidLabelsError,
-    fault,
-    overlap,
-    read_coco,
-    spoil,
-)
+from client.annotate import Annotators, fault, read_coco, spoil
+from client.formats.checks import InvalidLabelsError
+from sightline.labelling.consolidation import overlap
 
 WIDTH, HEIGHT = 300, 200
 
