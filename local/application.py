@@ -107,7 +107,7 @@ def parameters(overrides: dict[str, str]) -> dict[str, str]:
 
 
 def deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
-    """`sam deploy`; answers the stack's outputs."""
+    """Run `sam deploy`, and return the stack's outputs."""
     import boto3
 
     # Words with spaces or quotes (JSON) are quoted and escaped as SAM's own parser reads them back.
@@ -138,7 +138,7 @@ def _configured() -> dict[str, str]:
 
 
 def _sam(arguments: list[str], root: Path, variables: dict[str, str]) -> None:
-    """Run the SAM command line. Raises StackError with its last words; everything it said is in `sam.log`."""
+    """Run the SAM command line. Raise StackError with its last words; everything it said is in `sam.log`."""
     sam = Path(sys.executable).with_name("sam")
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | variables
     environment |= {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.1", "TMPDIR": str(root / "tmp")}

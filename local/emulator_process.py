@@ -107,7 +107,7 @@ def holder(root: Path) -> int:
 
 @contextlib.contextmanager
 def one_start() -> Iterator[None]:
-    """One emulator of this machine starts at a time, whatever its folder: until it answers, its port still looks free.
+    """Let one emulator of this machine start at a time: until it answers, its port still looks free.
 
     The lock is on the folder of temporary files, so that no file is left behind.
     """
@@ -149,7 +149,7 @@ def _answers(port: int) -> bool:
 
 
 def _group_lives(pid: int) -> bool:
-    """True while a process of the group runs; a child that has ended and was not waited for does not count."""
+    """Return whether a process of the group runs; a child that has ended and was not waited for does not count."""
     with contextlib.suppress(ChildProcessError):  # another command may have started it
         os.waitpid(pid, os.WNOHANG)
     try:

@@ -59,7 +59,7 @@ class Stack:
     mqtt_port: int = 0  # of AWS IoT, over TLS with client certificates
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the emulator with the rights of its root user."""
+        """Return a boto3 client of the emulator with the rights of its root user."""
         import boto3
 
         connect: Any = boto3.client  # the type of a client by name would be needed for each one
@@ -79,7 +79,7 @@ def up(
 ) -> Stack:
     """Start the emulator unless it runs, and deploy the application with the template parameters `overrides`.
 
-    `tied`: the emulator ends with this process, however that ends. Raises StackError; then nothing is left running
+    `tied`: the emulator ends with this process, however that ends. Raise StackError; then nothing is left running
     that was not running before.
     """
     tell = on_progress or (lambda _: None)
@@ -123,7 +123,7 @@ def _stack(root: Path, known: Running) -> Stack:
 
 
 def load(root: Path = HOME) -> Stack:
-    """The running stack. Raises StackError when there is none."""
+    """Return the running stack. Raise StackError when there is none."""
     root = root.resolve()
     running = _running(root)
     if not running:
@@ -152,7 +152,7 @@ def is_running(root: Path = HOME) -> bool:
 
 @contextlib.contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    """One `up` or `down` of a folder at a time."""
+    """Let one `up` or `down` of a folder run at a time. Raise StackError."""
     with (root / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -42,7 +42,7 @@ class CocoAnnotation(TypedDict):
 
 
 def draw(folder: Path, count: int = 120, seed: int = 0) -> Path:
-    """Write `count` JPEG photos and their truth into `folder`; answers the path of `labels.json` (COCO)."""
+    """Write `count` JPEG photos and their truth into `folder`. Return the path of `labels.json` (COCO)."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     images: list[CocoImage] = []
@@ -120,9 +120,7 @@ def _brushed(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
 
 
 def _engrave(pen: ImageDraw.ImageDraw, edges: Box, rng: np.random.Generator) -> list[Box]:
-    """Holes and stamped text: what every good tag has, and a model must not take for a scratch. Answers where they
-    are.
-    """
+    """Draw holes and stamped text, which a model must not take for a scratch. Return where they are."""
     left, top, right, bottom = edges
     radius = rng.uniform(9, 16) * SCALE
     middle = (top + bottom) / 2

@@ -21,13 +21,14 @@ class UnresolvedError(SightlineError):
 
 
 def parts(version: str) -> tuple[int, ...]:
-    """`1.10.2` as numbers, for comparing; what follows a hyphen is left out."""
+    """Return `1.10.2` as numbers, for comparing; what follows a hyphen is left out."""
     return tuple(int(part) for part in re.findall(r"\d+", version.split("-")[0])[:3])
 
 
 def fits(version: str, requirement: str) -> bool:
-    """True when `version` lies in a range as npm writes it: `1.0.3`, `>=1.0.0 <2.0.0`, `^1.2`, `~1.2.3`, `1.x ||
-    2.1.0`.
+    """Return whether `version` lies in a range as npm writes it.
+
+    Such as `1.0.3`, `>=1.0.0 <2.0.0`, `^1.2`, `~1.2.3`, `1.x || 2.1.0`.
     """
     return any(
         all(_fits(parts(version), term) for term in choice.split() or ["*"]) for choice in requirement.split("||")
@@ -53,9 +54,7 @@ def _fits(version: tuple[int, ...], term: str) -> bool:
 def resolve(
     roots: dict[str, str], versions_of: Callable[[str], list[str]], recipe_of: Callable[[str, str], Recipe]
 ) -> dict[str, str]:
-    """Name → version of everything that runs with `roots`, what a component depends on before it. Raises
-    UnresolvedError.
-    """
+    """Return name → version of everything that runs with `roots`, dependencies first. Raise UnresolvedError."""
     chosen, wanted = dict(roots), {name: {f"={version}": "the deployment"} for name, version in roots.items()}
     settled: set[tuple[str, str]] = set()
     while fresh := sorted(set(chosen.items()) - settled):

@@ -41,7 +41,7 @@ class RunningScript:
         return code
 
     def wait(self, timeout: float) -> int:
-        """Its exit code. Raises TimeoutError, when it is ended."""
+        """Return its exit code. Raise TimeoutError after it was ended."""
         try:
             return self._process.wait(timeout)
         except subprocess.TimeoutExpired:

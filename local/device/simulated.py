@@ -44,7 +44,7 @@ class SimulatedDevice:
     """
 
     def __init__(self, home: Path, thing: str) -> None:
-        """Raises SightlineError for a name that AWS IoT would refuse, and that may lead out of the folder."""
+        """Raise SightlineError for a name that AWS IoT would refuse, and that may lead out of the folder."""
         if not THING.fullmatch(thing):
             raise SightlineError(f"{thing!r} is no simulated device's name: 1 to 128 letters, digits, _ and -")
         self.thing = thing

@@ -61,7 +61,7 @@ def check_answer(service: str, operation: str, answer: Structure) -> Structure:
 
 
 def _problem(value: Structure, shape: Shape, *, bounds: bool) -> str | None:
-    """What is wrong with `value`: fields that are missing, unknown, of the wrong type, or outside their constraints."""
+    """Return what is wrong with `value`: fields missing, unknown, of the wrong type, or outside their constraints."""
     report = ParamValidator().validate(value, shape)
     if report.has_errors():
         return str(report.generate_report())
@@ -106,7 +106,7 @@ def _constraint(value: Any, where: str, rule: str) -> str:
 
 @cache
 def _compiled(pattern: str) -> re.Pattern[str] | None:
-    """None for the few patterns that Python's expressions cannot say (character properties)."""
+    """Return None for the few patterns that Python's expressions cannot say (character properties)."""
     try:
         return re.compile(pattern)
     except re.error:
@@ -119,12 +119,12 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 def to_wire(value: Any) -> Any:
-    """Times as seconds since 1970, as the JSON protocols send them; the rest unchanged."""
+    """Return times as seconds since 1970, as the JSON protocols send them; the rest unchanged."""
     return _with_times(value, lambda moment: moment.timestamp())
 
 
 def in_milliseconds(value: Any) -> Any:
-    """Times as milliseconds since 1970, as events and Step Functions give them; the rest unchanged."""
+    """Return times as milliseconds since 1970, as events and Step Functions give them; the rest unchanged."""
     return _with_times(value, lambda moment: round(moment.timestamp() * 1000))
 
 

@@ -27,7 +27,7 @@ class Members(dict[str, dict[Any, dict[Key, None]]]):
         self.order: dict[tuple[str, Any], list[tuple[Any, Key]]] = {}
 
     def first(self, name: str, partition: Any, number: int, *, forward: bool) -> list[Key]:
-        """The first items of a partition, or the last ones, backwards."""
+        """Return the first items of a partition, or the last ones, backwards."""
         if (name, partition) not in self.order:
             items = self.table["items"]
             found = self.get(name, {}).get(partition, {})

@@ -97,7 +97,7 @@ class RoleSession:
 
 
 def root_client(service: str) -> Any:
-    """A client of the emulator with the rights of its root user, for what AWS does by itself."""
+    """Return a client of the emulator with the rights of its root user, for what AWS does by itself."""
     return _connect(service, CREDENTIALS)
 
 

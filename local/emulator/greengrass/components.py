@@ -46,7 +46,7 @@ def _schema() -> Any:
 
 
 def _read_recipe(body: bytes) -> Structure:
-    """A recipe in JSON with the fields that Greengrass knows and none that it does not: names are case-sensitive."""
+    """Return a recipe. Raise AwsError for a field that Greengrass does not know: names are case-sensitive."""
     try:
         recipe: Structure = json.loads(body)
     except ValueError as error:
@@ -59,7 +59,7 @@ def _read_recipe(body: bytes) -> Structure:
 
 
 def _digest(uri: str) -> dict[str, str]:
-    """What Greengrass writes beside an artifact when it takes a recipe: the devices hold the download against it."""
+    """Return what Greengrass writes beside an artifact: devices hold the download against it."""
     try:
         body = state.neighbours.read(uri)
     except LookupError as error:

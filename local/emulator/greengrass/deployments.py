@@ -79,7 +79,7 @@ def all_ended(deployment: Structure) -> bool:
 
 
 def should_abort(deployment: Structure) -> bool:
-    """True when the job's own criteria say that no further device shall get this deployment."""
+    """Return whether the job's own criteria say that no further device shall get this deployment."""
     statuses = [entry.status for entry in state.executions[deployment["deploymentId"]].values()]
     ended = [status for status in statuses if status in ENDED]
     for criterion in deployment.get("iotJobConfiguration", {}).get("abortConfig", {}).get("criteriaList", []):
@@ -99,7 +99,7 @@ def cancel(deployment: Structure) -> None:
 
 
 def job_for(thing: str) -> DeploymentJob | None:
-    """The newest deployment of each group of the thing, unless it is through with it, or its turn has not come."""
+    """Return the newest deployment of the thing, unless it is through with it, or its turn has not come."""
     for deployment in reversed(state.deployments.values()):
         status = deployment["deploymentStatus"]
         if not deployment["isLatestForTarget"] or status == "CANCELED" or thing not in members(deployment):

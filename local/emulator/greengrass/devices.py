@@ -96,7 +96,7 @@ def exchange(thing: str, told: DeviceReport) -> ReportAnswer:
 
 
 def _note(thing: str, told: DeploymentReport) -> Structure | None:
-    """Remember how a deployment goes on a thing; answers the detail of the event when it has just ended there."""
+    """Remember how a deployment goes on a thing. Return the detail of the event when it has just ended there."""
     known = state.executions.get(told.get("id", ""), {}).get(thing)
     if not known or (known.status, known.reason) == (told["status"], told.get("reason", "")):
         return None

@@ -69,7 +69,7 @@ def _route(method: str, path: str) -> tuple[str, Structure] | None:
 
 
 def _read(name: str, values: Structure, body: bytes, query: Query) -> Structure:
-    """The request's parameters out of path, query and body, each as the operation's model says."""
+    """Return the request's parameters out of path, query and body, each as the operation's model says."""
     shape = service_model("greengrassv2").operation_model(name).input_shape
     assert shape is not None, name  # every operation of Greengrass takes something
     request = {**json.loads(body or b"{}"), **values}
@@ -121,7 +121,7 @@ def _answer(status: int, value: Mapping[str, object], error: str = "") -> tuple[
 
 
 def resource_arn(method: str, path: str, body: bytes) -> str:
-    """The ARN that IAM checks for a request, or `*`."""
+    """Return the ARN that IAM checks for a request, or `*`."""
     found = _route(method, path)
     if found and "arn" in found[1]:
         return str(found[1]["arn"])

@@ -45,7 +45,7 @@ class Neighbours:
         return list(group.get("things", [])) if group else []
 
     def read(self, uri: str) -> bytes:
-        """The bytes of an object. Raises LookupError."""
+        """Return the bytes of an object. Raise LookupError."""
         from ministack.services import s3
 
         parts = urlsplit(uri)

@@ -22,7 +22,7 @@ def operation(function: Operation) -> Operation:
 
 
 def call(name: str, request: Structure) -> Structure:
-    """Run one operation of the SageMaker API, request and answer checked. Raises AwsError."""
+    """Run one operation of the SageMaker API, request and answer checked. Raise AwsError."""
     check_request("sagemaker", name, request)
     if name not in OPERATIONS:
         raise AwsError("UnknownOperationException", f"the local run has no sagemaker:{name}")
@@ -30,7 +30,7 @@ def call(name: str, request: Structure) -> Structure:
 
 
 def page(field: str, entries: list[Structure], keep: tuple[str, ...], order: str, request: Structure) -> Structure:
-    """One page of a List operation: `entries` with the fields `keep`, sorted by `order` as `request` says."""
+    """Return one page of a List operation: `entries` with the fields `keep`, sorted by `order` as `request` says."""
     entries = sorted(entries, key=lambda entry: entry[order], reverse=request.get("SortOrder") == "Descending")
     start, size = int(request.get("NextToken", 0)), request.get("MaxResults", PAGE_SIZE)
     found = [{key: entry[key] for key in keep if key in entry} for entry in entries[start : start + size]]

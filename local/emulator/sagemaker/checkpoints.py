@@ -25,7 +25,7 @@ class Checkpoints:
         return found
 
     def sync(self) -> bool:
-        """Copy what is new or has changed; answers whether a whole checkpoint was, not only one still being written."""
+        """Copy what is new or changed. Return whether that held a whole checkpoint, not only one being written."""
         copied = []
         for path, version in self._versions().items():
             if self._known.get(path) == version:

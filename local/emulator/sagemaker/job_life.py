@@ -69,7 +69,7 @@ def _run(job: Structure, kind: str, run: Run, body: Callable[[Run], None]) -> No
 
 @contextmanager
 def _slot(run: Run) -> Iterator[None]:
-    """The machine, when it is this job's turn; a job that is stopped while it waits goes on without, to its end."""
+    """Wait for the job's turn. A job that is stopped while it waits goes on without one, to its end."""
     held = False
     while not held and not run.stopping.is_set():
         held = SLOTS.acquire(timeout=0.1)

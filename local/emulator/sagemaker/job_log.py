@@ -64,7 +64,7 @@ class LogReader:
 
 
 def last_value(expression: str, lines: list[str]) -> float | None:
-    """The last finite number that the first group of `expression` finds, or None; what is no number is no metric."""
+    """Return the last finite number that the first group of `expression` finds, None without one."""
     found = None
     for line in lines:
         for match in re.finditer(expression, line):

@@ -76,7 +76,7 @@ def stop_processing_job(request: Structure) -> Structure:
 
 
 def _open(kind: str, request: Structure) -> Structure:
-    """Write down a new job. Raises AwsError when there is one of the name, or its role cannot be assumed."""
+    """Write down a new job. Raise AwsError when there is one of the name, or its role cannot be assumed."""
     job_arn = arn(f"{kind.lower()}-job", request[f"{kind}JobName"])
     if job_arn in _jobs:
         raise AwsError("ResourceInUse", f"Job name must be unique within an AWS account and region: {job_arn} exists.")

@@ -49,7 +49,7 @@ class Run:
         self._transfer = Transfer(account, self._go_on)
 
     def train(self) -> None:
-        """Download the channels, train, upload the model. Raises JobFailedError, JobStoppedError.
+        """Download the channels, train, upload the model. Raise JobFailedError, JobStoppedError.
 
         On spot capacity the first SPOT_INTERRUPTIONS machines are taken away, each once a checkpoint is in S3: the job
         goes on with nothing but what lies there, as it would on another machine.
@@ -76,7 +76,7 @@ class Run:
         self._transfer.upload([(archive, key)], bucket, job["OutputDataConfig"].get("KmsKeyId"))
 
     def _attempt(self, command: list[str], *, interrupted: bool) -> None:
-        """Train on one machine, to the end or until it is taken away. Raises also _InterruptedError."""
+        """Train on one machine, to the end or until it is taken away. Raise also _InterruptedError."""
         job, folder = self.job, self.folder
         variables = {
             "SM_INPUT_DIR": folder / "input",
@@ -117,7 +117,7 @@ class Run:
             checkpoints.sync()
 
     def process(self) -> None:
-        """Download the inputs, run the command, upload the outputs. Raises JobFailedError, JobStoppedError."""
+        """Download the inputs, run the command, upload the outputs. Raise JobFailedError, JobStoppedError."""
         job, root = self.job, self.folder / "processing"
         name, *arguments = job["AppSpecification"].get("ContainerEntrypoint", ["evaluate"])
         arguments += job["AppSpecification"].get("ContainerArguments", [])
@@ -200,7 +200,7 @@ def clean(folder: Path) -> None:
 
 
 def _inside(local_path: str) -> Path:
-    """The path below /opt/ml/processing that SageMaker would use."""
+    """Return the path below /opt/ml/processing that SageMaker would use."""
     try:
         return Path(local_path).relative_to("/opt/ml/processing")
     except ValueError:

@@ -29,7 +29,7 @@ RESOURCES = {
 
 
 def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
-    """The ARN that IAM checks for a request, or `*`."""
+    """Return the ARN that IAM checks for a request, or `*`."""
     if path.startswith("/FeatureGroup/"):
         return arn("feature-group", unquote(path.split("/")[2]))
     try:
