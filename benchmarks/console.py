@@ -9,14 +9,14 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from botocore.config import Config
 from rich.table import Table
 
-from benchmarks.common import finish, summary, table
+from benchmarks.common import Summary, finish, summary, table
 from client import users
 from client.target import Target
 from local import stack
@@ -55,7 +55,7 @@ def open_job(target: Target, job_id: str, images_uri: str) -> float:
     return time.perf_counter() - start
 
 
-def measure(ask: Callable[[], Any]) -> dict[str, float]:
+def measure(ask: Callable[[], Any]) -> Summary:
     """Milliseconds of a request."""
     times = []
     for _ in range(WARM_UP + ROUNDS):
@@ -74,7 +74,7 @@ class Person:
         users.set_password(target, "bench", password)
         self.token = users.sign_in(target, "bench", password)["id_token"]
 
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         status, answer = self.target.call_api(method, path, body, self.token)
         if status != 200:
             raise RuntimeError(f"{method} {path}: {status} {answer}")
@@ -89,7 +89,23 @@ class Person:
         self.ask("POST", f"/jobs/{self.job}/tasks/{self.given[0]}/answer", {"annotations": []})
 
 
-def measured(target: Target, tasks: int) -> dict[str, Any]:
+class Job(TypedDict):
+    """A labelling job of that many tasks, and how long a person waits for what the page asks."""
+
+    tasks: int
+    opened_in_seconds: float
+    job_ms: Summary
+    next_ms: Summary
+    next_and_answer_ms: Summary
+
+
+class Jobs(TypedDict):
+    """benchmarks/results/console.json."""
+
+    jobs: list[Job]
+
+
+def measured(target: Target, tasks: int) -> Job:
     """Open a job of that many tasks, and ask as the page does."""
     job_id = f"bench-{tasks}"
     seconds = open_job(target, job_id, write_list(target, job_id, tasks))
@@ -103,11 +119,12 @@ def measured(target: Target, tasks: int) -> dict[str, Any]:
     }
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
-    requests = {"the job": "job_ms", "the next task": "next_ms", "the next task, and an answer": "next_and_answer_ms"}
+def shown(result: Jobs) -> list[Table | str]:
+    requests = ("the job", "the next task", "the next task, and an answer")
     jobs = table("tasks", "opened in", *(f"{name}, ms" for name in requests))
     for job in result["jobs"]:
-        times = (f"{job[key]['median']:.0f} (p95 {job[key]['p95']:.0f})" for key in requests.values())
+        measured = (job["job_ms"], job["next_ms"], job["next_and_answer_ms"])
+        times = (f"{each['median']:.0f} (p95 {each['p95']:.0f})" for each in measured)
         jobs.add_row(f"{job['tasks']:,}", f"{job['opened_in_seconds']} s", *times)
     return [jobs]
 
@@ -124,7 +141,7 @@ def main() -> None:
             jobs = [measured(target, tasks) for tasks in sizes]
         finally:
             stack.down(home)
-    finish("console", {"jobs": jobs}, shown)
+    finish("console", Jobs(jobs=jobs), shown)
 
 
 if __name__ == "__main__":

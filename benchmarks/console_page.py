@@ -9,14 +9,14 @@ import io
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 from rich.table import Table
 
-from benchmarks.common import finish, summary, table
+from benchmarks.common import Summary, cells, finish, summary, table
 from local import stack
 from scripts.chromium import ARGUMENTS, find_chromium
 from tests.console_line import Line, open_work, sign_in
@@ -34,6 +34,22 @@ new PerformanceObserver((list) => window.drawn.push(...list.getEntries().map((en
 entry.loadTime)))
   .observe({ type: "element", buffered: true });
 """
+
+
+class Wait(TypedDict):
+    """How long a person waits for the next photo of one size."""
+
+    photo: str  # width × height
+    megabytes: float
+    look_seconds: float
+    save_to_next_photo_ms: Summary
+
+
+class Waits(TypedDict):
+    """benchmarks/results/console_page.json."""
+
+    browser: str
+    results: list[Wait]
 
 
 def photo(seed: int, width: int, height: int) -> bytes:
@@ -62,7 +78,7 @@ def label_all(page: Page, count: int, look_seconds: float) -> list[float]:
     return waits
 
 
-def measure(line: Line, page: Page, size: tuple[int, int], look_seconds: float, count: int) -> dict[str, Any]:
+def measure(line: Line, page: Page, size: tuple[int, int], look_seconds: float, count: int) -> Wait:
     seed = int(time.time() * 1000) % 2**31
     photos = {f"{size[0]}-{look_seconds}-{number:03d}.jpg": photo(seed + number, *size) for number in range(count)}
     _, job = line.open_job(photos)
@@ -76,10 +92,10 @@ def measure(line: Line, page: Page, size: tuple[int, int], look_seconds: float, 
     }  # fmt: skip
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+def shown(result: Waits) -> list[Table | str]:
     waits = table("photo", "MB", "looked at for", "save to next photo, median ms", "p95 ms", "runs")
     for entry in result["results"]:
-        times = (f"{entry['save_to_next_photo_ms'][key]:g}" for key in ("median", "p95", "runs"))
+        times = cells(entry["save_to_next_photo_ms"])
         waits.add_row(entry["photo"], str(entry["megabytes"]), f"{entry['look_seconds']:g} s", *times)
     return [waits]
 
@@ -89,7 +105,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=25, help="photos of each size")
     parser.add_argument("--home", type=Path, help="folder of a stack that is used and left running")
     options = parser.parse_args()
-    results = []
+    results: list[Wait] = []
     with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
         home = options.home or Path(temporary)
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
@@ -106,7 +122,7 @@ def main() -> None:
             browser.close()
             if not options.home:
                 stack.down(home)
-    finish("console_page", {"browser": "headless Chromium", "results": results}, shown)
+    finish("console_page", Waits(browser="headless Chromium", results=results), shown)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -301,12 +301,33 @@ def kinds_of(parts: int, rng: Rng) -> list[list[str]]:
     return [chosen[number] for number in rng.permutation(parts)]
 
 
+class CocoImage(TypedDict):
+    """A photo in the set's COCO file."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+    part: int  # which part it shows; COCO has no such field
+
+
+class CocoAnnotation(TypedDict):
+    """A defect in the set's COCO file."""
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: list[int]  # left, top, width, height in pixels
+    area: int
+    iscrowd: int
+
+
 def generate(folder: Path, parts: int = PARTS, seed: int = 0) -> Path:
     """Write the set; answers the path of its COCO file."""
     (folder / "images").mkdir(parents=True, exist_ok=True)
     numbers = {kind: number for number, kind in enumerate(DEFECTS, start=1)}
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
+    images: list[CocoImage] = []
+    annotations: list[CocoAnnotation] = []
     for number, kinds in enumerate(kinds_of(parts, np.random.default_rng([seed, 0]))):
         rng = np.random.default_rng([seed, 1, number])
         part = make_part(kinds, number % len(BACKGROUNDS), rng)

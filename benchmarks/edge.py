@@ -16,13 +16,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 from PIL import Image
 from rich.table import Table
 
-from benchmarks.common import finish, summary, table
+from benchmarks.common import Summary, cells, finish, summary, table
 
 IMAGES = (
     (450, 300),
@@ -98,6 +98,31 @@ class Handed:
         return True
 
 
+class Sustained(TypedDict):
+    """Many images one after the other."""
+
+    images: int
+    images_per_second: float
+    memory_mb: list[float]  # now and then on the way
+
+
+class Measured(TypedDict):
+    """One size of photos."""
+
+    input: list[int]  # height and width of the model's input
+    session_run_ms: Summary
+    jpeg_to_verdict_ms: Summary
+    ratio: float
+    memory_at_rest_mb: float
+    sustained: NotRequired[Sustained]  # of the largest photos
+
+
+class Inspections(TypedDict):
+    """benchmarks/results/edge.json."""
+
+    photos: dict[str, Measured]  # by width × height
+
+
 class Bench:
     """An inspector of one model, whose images and messages stay in this process."""
 
@@ -148,7 +173,7 @@ class Bench:
         self.handed.event.wait()
         return (self.handed.at - start) * 1000
 
-    def sustained(self, images: int) -> dict[str, Any]:
+    def sustained(self, images: int) -> Sustained:
         """Inspect many images. Return how many a second, and how the memory was meanwhile."""
         held, start = [], time.monotonic()
         for number in range(images):
@@ -160,7 +185,7 @@ class Bench:
         return {"images": images, "images_per_second": round(images / seconds, 1), "memory_mb": held}
 
 
-def measure(folder: Path, images: int, runs: int) -> dict[str, Any]:
+def measure(folder: Path, images: int, runs: int) -> Measured:
     """Everything, in this process. It runs on one core."""
     if sys.platform == "linux":
         os.sched_setaffinity(0, {sorted(os.sched_getaffinity(0))[-1]})
@@ -175,20 +200,23 @@ def measure(folder: Path, images: int, runs: int) -> dict[str, Any]:
     long = bench.sustained(images)
     bench.forwarder.stop()
     bare_ms, whole_ms = ([pair[place] for pair in pairs] for place in (0, 1))
-    return {
+    found: Measured = {
         "input": list(bench.size),
         "session_run_ms": summary(bare_ms),
         "jpeg_to_verdict_ms": summary(whole_ms),
         "ratio": round(float(np.median(whole_ms) / np.median(bare_ms)), 3),
         "memory_at_rest_mb": rest,
-    } | ({"sustained": long} if images else {})
+    }
+    if images:
+        found["sustained"] = long
+    return found
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+def shown(result: Inspections) -> list[Table | str]:
     times = table("one core, one image at a time", "median ms", "p95 ms", "runs")
     for number, (size, entry) in enumerate(result["photos"].items()):
-        for name, key in (("JPEG to published verdict", "jpeg_to_verdict_ms"), ("bare session.run", "session_run_ms")):
-            times.add_row(f"{size}: {name}", *(f"{entry[key][value]:g}" for value in ("median", "p95", "runs")))
+        times.add_row(f"{size}: JPEG to published verdict", *cells(entry["jpeg_to_verdict_ms"]))
+        times.add_row(f"{size}: bare session.run", *cells(entry["session_run_ms"]))
         limit = "" if number else f"limit {LIMIT}"
         times.add_row(f"{size}: whole / session.run", f"{entry['ratio']:.3f}", limit, "")
     long = next(entry["sustained"] for entry in result["photos"].values() if "sustained" in entry)
@@ -219,7 +247,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2_000, help="images of the sustained run")
     parser.add_argument("--runs", type=int, default=200, help="pairs of measurements of the latency")
     given = parser.parse_args()
-    found = {}
+    found: dict[str, Measured] = {}
     for size in IMAGES:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -228,7 +256,7 @@ def main() -> None:
             alone(make_model, folder, size)
             alone(_measured, folder, given.images if size == IMAGES[-1] else 0, given.runs)
             found["×".join(map(str, size))] = json.loads((folder / "result.json").read_text())
-    finish("edge", {"photos": found}, shown)
+    finish("edge", Inspections(photos=found), shown)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from PIL import Image
 from rich.table import Table
@@ -203,9 +203,34 @@ def noted(home: Path) -> list[tuple[str, str, str, float]]:
     ]
 
 
+class DeviceTimes(TypedDict):
+    """When one device came to each phase."""
+
+    thing: str
+    group: Stage
+    inspector: str  # `real`, or `light`
+    seconds: dict[str, float]  # since the approval, by phase
+
+
+class Timeline(TypedDict):
+    """A roll-out, device by device."""
+
+    seconds: float  # until the whole fleet was healthy
+    decision: str  # its reason
+    devices: list[DeviceTimes]
+
+
+class Fleet(Timeline):
+    """benchmarks/results/fleet.json."""
+
+    simulated: bool
+    settings: dict[str, str]  # parameters of the stack
+    note: str
+
+
 def timeline(
     target: Target, groups: dict[str, Stage], phases: Iterable[tuple[str, str, str, float]], real: set[str]
-) -> dict[str, Any]:
+) -> Timeline:
     """Seconds since the approval at which each device reached each phase."""
     approved = time.time()
     models.judge(target, "latest", approved=True)
@@ -215,7 +240,7 @@ def timeline(
         stage: greengrass.get_deployment(deploymentId=number)["creationTimestamp"].timestamp()
         for stage, number in deployments.items()
     }
-    rows = []
+    rows: list[DeviceTimes] = []
     for thing, group in sorted(groups.items(), key=lambda entry: (entry[1], entry[0])):
         at = {phase: moment for name, number, phase, moment in phases if (name, number) == (thing, deployments[group])}
         said = list(devices.fleet(target).reports.of(thing).values())
@@ -229,7 +254,7 @@ def timeline(
     return {"seconds": round(max(through.values()) - approved, 1), "decision": reason, "devices": rows}
 
 
-def render(result: dict[str, Any]) -> str:
+def render(result: Fleet) -> str:
     """The timeline as a page without any request to anywhere: a bar for each device, a colour for each phase."""
     total, width = result["seconds"], 900
     bars = []
@@ -267,7 +292,7 @@ def render(result: dict[str, Any]) -> str:
     )
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+def shown(result: Fleet) -> list[Table | str]:
     """When the first, the middle and the last device of each group came to each phase."""
     groups: dict[str, list[dict[str, float]]] = {}
     for device in result["devices"]:
@@ -282,7 +307,7 @@ def shown(result: dict[str, Any]) -> list[Table | str]:
     return [phases, f"{result['decision']}; {result['seconds']:.0f} s in all. {result['note']}"]
 
 
-def run(count: int, canaries: int, inspectors: int, settings: dict[str, str]) -> dict[str, Any]:
+def run(count: int, canaries: int, inspectors: int, settings: dict[str, str]) -> Timeline:
     """One roll-out to `count` devices, `canaries` of them in the canary group, `inspectors` of them with the real
     inspector.
     """
@@ -330,14 +355,15 @@ def main() -> None:
     parser.add_argument("--per-minute", type=int, default=30, help="rollout rate (default 30)")
     given = parser.parse_args()
     settings = {"BakeSeconds": "10", "RolloutPerMinute": str(given.per_minute), "HealthTimeoutSeconds": "600"}
-    result = run(given.devices, given.canaries, given.inspectors, settings)
+    timeline = run(given.devices, given.canaries, given.inspectors, settings)
     light = given.devices - given.inspectors
-    result["note"] = (
+    note = (
         f"{given.inspectors} devices ran the real inspector; {light} ran a light one in one process, which proves the "
         "model on its golden "
         "images but inspects nothing. " + ", ".join(f"{name} {value}" for name, value in settings.items()) + "."
     )
-    finish("fleet", {"simulated": True, "settings": settings, **result}, shown)
+    result: Fleet = {"simulated": True, "settings": settings, **timeline, "note": note}
+    finish("fleet", result, shown)
     (RESULTS / "fleet.html").write_text(render(result))
     console.print(f"The timeline: {RESULTS / 'fleet.html'}", soft_wrap=True)
 

@@ -14,17 +14,18 @@ chance says which of the two runs is the champion and which the candidate. So th
 
 import argparse
 import time
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from rich.table import Table
 
 from benchmarks.common import finish, table
 from sightline.models import metrics
-from sightline.models.evaluation import Judged, Scores
+from sightline.models.evaluation import Interval, Judged, Scores
 from sightline.models.gate import LOSS, Limits, judge
 from sightline.models.metrics import Found, Ranking, Truth
 
@@ -149,14 +150,55 @@ def prepare(seed: int) -> None:
     equal, worse = Rankings(population, population.runs), Rankings(population, population.worse)
 
 
-def trial(number: int) -> dict[str, list[dict[str, Any]]]:
+class Verdict(Interval):
+    """The gate's answer to one candidate, and the interval of its difference to the champion."""
+
+    stopped: bool
+    better: bool
+
+
+class Trial(TypedDict):
+    """One test set of each size, the smallest first: an equal candidate and a worse one."""
+
+    equal: list[Verdict]
+    worse: list[Verdict]
+
+
+class Errors(TypedDict):
+    """What came of all trials with the test sets of one size; rates are 0..1."""
+
+    test_groups: int
+    test_images: int
+    equal_stopped: float
+    equal_called_better: float
+    loss_stopped: float
+    standard_deviation: float
+    half_interval: float
+    equal_stopped_by_interval: float
+    loss_stopped_by_interval: float
+
+
+class Gate(TypedDict):
+    """benchmarks/results/gate.json."""
+
+    simulated: bool
+    trials: int
+    replicates: int
+    loss: float  # of mAP@.50, that the worse candidates have
+    map50: float
+    map50_worse: float
+    sizes: list[Errors]
+    seconds: float
+
+
+def trial(number: int) -> Trial:
     """One test set of each size: the gate's answer to an equal candidate and to a worse one."""
-    answers: dict[str, list[dict[str, Any]]] = {"equal": [], "worse": []}
+    answers = Trial(equal=[], worse=[])
     rng = np.random.default_rng([number, 2])
     for size in SIZES:
         parts, run = rng.permutation(PARTS)[:size], rng.integers(0, 2, size)
         champion = [equal.of(parts, run)]
-        for name, candidates in (("equal", equal), ("worse", worse)):
+        for kept, candidates in ((answers["equal"], equal), (answers["worse"], worse)):
             candidate = [candidates.of(parts, 1 - run)]
             found = metrics.difference(candidate, champion, replicates=REPLICATES, seed=number)
             evaluation: Judged = {
@@ -167,19 +209,19 @@ def trial(number: int) -> dict[str, list[dict[str, Any]]]:
                 "bootstrap": {"difference_map50": found, "replicates": REPLICATES},
             }
             rule = judge(evaluation, LIMITS).rules[-1]
-            answers[name].append({"stopped": not rule.held, "better": found["low"] > 0, **found})
+            kept.append({"stopped": not rule.held, "better": found["low"] > 0, **found})
     return answers
 
 
-def errors(answers: list[dict[str, list[dict[str, Any]]]], place: int) -> dict[str, float]:
+def errors(answers: list[Trial], place: int) -> Errors:
     """What came of all trials with the test sets of one size."""
-    equal, worse = ([answer[name][place] for answer in answers] for name in ("equal", "worse"))
+    equal, worse = [answer["equal"][place] for answer in answers], [answer["worse"][place] for answer in answers]
     return {
         "test_groups": SIZES[place],
         "test_images": SIZES[place] * PHOTOS,
-        "equal_stopped": _share(equal, "stopped"),
-        "equal_called_better": _share(equal, "better"),
-        "loss_stopped": _share(worse, "stopped"),
+        "equal_stopped": _share(entry["stopped"] for entry in equal),
+        "equal_called_better": _share(entry["better"] for entry in equal),
+        "loss_stopped": _share(entry["stopped"] for entry in worse),
         "standard_deviation": round(float(np.std([entry["mean"] for entry in equal])), 4),
         "half_interval": round(float(np.mean([(entry["high"] - entry["low"]) / 2 for entry in equal])), 4),
         # What an interval alone would do, for comparison.
@@ -188,16 +230,16 @@ def errors(answers: list[dict[str, list[dict[str, Any]]]], place: int) -> dict[s
     }
 
 
-def _share(entries: list[dict[str, Any]], name: str) -> float:
-    return round(float(np.mean([entry[name] for entry in entries])), 4)
+def _share(answers: Iterable[bool]) -> float:
+    return round(float(np.mean(list(answers))), 4)
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+def shown(result: Gate) -> list[Table | str]:
     head = ("test groups", "images", "equal: stopped", "equal: called better", "loss of 5 points: stopped")
     sizes = table(*head)
     for entry in result["sizes"]:
-        rates = (f"{entry[name]:.1%}" for name in ("equal_stopped", "equal_called_better", "loss_stopped"))
-        sizes.add_row(str(entry["test_groups"]), str(entry["test_images"]), *rates)
+        rates = (entry["equal_stopped"], entry["equal_called_better"], entry["loss_stopped"])
+        sizes.add_row(str(entry["test_groups"]), str(entry["test_images"]), *(f"{rate:.1%}" for rate in rates))
     about = (
         f"{result['trials']} simulated test sets of each size, mAP@.50 {result['map50']:.3f}; {result['seconds']:.0f} "
         "s."
@@ -213,7 +255,7 @@ def main() -> None:
     prepare(0)
     with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:  # the workers inherit the population
         answers = list(pool.map(trial, range(given.trials), chunksize=10))
-    result = {
+    result: Gate = {
         "simulated": True,
         "trials": given.trials,
         "replicates": REPLICATES,

@@ -20,9 +20,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -94,11 +95,43 @@ def draw(count: int) -> tuple[list[int], list[str]]:
     return parts[:count], hashes[:count]
 
 
-def pairs(sizes: Any) -> int:
+class Grouped(TypedDict):
+    """Drawn images that were grouped."""
+
+    images: int
+    parts: int
+    groups: int
+    seconds: float
+    processor_seconds: float
+    peak_mib: int
+    pair_precision: float  # 0..1, like the recall
+    pair_recall: float
+    drawing_seconds: NotRequired[float]
+
+
+class Tags(TypedDict):
+    """The tags, split as a dataset is."""
+
+    images: int
+    groups: int
+    likely_pairs_across_splits: int
+    closest_agreement: float | None  # 0..1
+    twin_pairs_across_splits: int
+
+
+class Groupings(TypedDict):
+    """benchmarks/results/grouping.json."""
+
+    simulated: bool
+    sizes: list[Grouped]
+    tags: Tags | None  # None where the photos are not at hand
+
+
+def pairs(sizes: Iterable[int]) -> int:
     return sum(size * (size - 1) // 2 for size in sizes)
 
 
-def measure(folder: Path) -> dict[str, float]:
+def measure(folder: Path) -> Grouped:
     """Group the hashes in `folder`: seconds, the highest memory of this process in MiB, precision and recall of
     pairs.
     """
@@ -128,7 +161,7 @@ def labelled(name: str, boxes: list[Box]) -> image.Image:
     return image.Image(name, image.ImageStatus.APPROVED, "", name, 0, "", "upload", annotations=tuple(boxes))
 
 
-def on_tags(folder: Path) -> dict[str, Any]:
+def on_tags(folder: Path) -> Tags:
     """The project's own splits of the tags: how many likely pairs across splits there are, and how many are
     near-twins.
     """
@@ -146,7 +179,7 @@ def on_tags(folder: Path) -> dict[str, Any]:
     }
 
 
-def run(count: int) -> dict[str, float]:
+def run(count: int) -> Grouped:
     """Draw, and measure in a process of its own."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -158,16 +191,18 @@ def run(count: int) -> dict[str, float]:
         command = [sys.executable, "-m", "benchmarks.grouping", "--measure", str(folder)]
         environment = os.environ | ONE_THREAD
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    return {**json.loads(done.stdout), "drawing_seconds": drawing}
+    measured: Grouped = json.loads(done.stdout)
+    return {**measured, "drawing_seconds": drawing}
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+def shown(result: Groupings) -> list[Table | str]:
     head = ("images", "parts", "groups", "seconds", "processor seconds", "peak MiB", "pairs right", "pairs found")
     sizes = table(*head)
     for entry in result["sizes"]:
-        numbers = (entry[name] for name in ("images", "parts", "groups", "seconds", "processor_seconds", "peak_mib"))
-        shares = (f"{entry[name]:.2%}" for name in ("pair_precision", "pair_recall"))
-        sizes.add_row(*map(str, numbers), *shares)
+        counts = (entry["images"], entry["parts"], entry["groups"])
+        used = (entry["seconds"], entry["processor_seconds"], entry["peak_mib"])
+        shares = (f"{entry['pair_precision']:.2%}", f"{entry['pair_recall']:.2%}")
+        sizes.add_row(*map(str, (*counts, *used)), *shares)
     tags = result["tags"]
     if not tags:
         return [sizes, "Tags: not on this machine, not measured."]
@@ -190,7 +225,7 @@ def main() -> None:
         print(json.dumps(measure(given.measure)))
         return
     tags = on_tags(given.tags) if (given.tags / "labels.json").is_file() else None
-    result = {"simulated": True, "sizes": [run(count) for count in given.images], "tags": tags}
+    result: Groupings = {"simulated": True, "sizes": [run(count) for count in given.images], "tags": tags}
     finish("grouping", result, shown)
 
 

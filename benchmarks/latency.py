@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"  # before numpy is loaded
@@ -27,7 +27,7 @@ import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from benchmarks.common import finish, summary, table  # noqa: E402
+from benchmarks.common import Summary, cells, finish, summary, table  # noqa: E402
 from benchmarks.detector import environment  # noqa: E402
 from sightline.vision.decode import decode  # noqa: E402
 from sightline.vision.detector import Detector  # noqa: E402
@@ -102,7 +102,28 @@ def model_folder(folder: Path, height: int, width: int) -> Path:
     return folder
 
 
-def timed(work: Callable[[], Any]) -> float:
+class Times(Summary):
+    """Milliseconds of one path or part."""
+
+    min: float
+
+
+class Photo(TypedDict):
+    """One size of photos."""
+
+    input: str  # width × height of the model's input
+    ms: dict[str, Times]  # by path and part
+    ratios: dict[str, float]
+
+
+class Latencies(TypedDict):
+    """benchmarks/results/latency.json."""
+
+    pinned: bool  # to one core
+    photos: dict[str, Photo]  # by width × height
+
+
+def timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return (time.perf_counter() - start) * 1000
@@ -112,7 +133,7 @@ def measure(body: bytes, path: Path, detector: Detector, yolo: Yolo | None, roun
     """Milliseconds of each path and part, `rounds` of each in turn."""
     pixels = decode(body)
     fitted = fit(body, detector.height, detector.width)
-    whole: dict[str, Callable[[], Any]] = {
+    whole: dict[str, Callable[[], object]] = {
         "whole": lambda: detector.verdict(detector.inspect(body)),
         "session.run": lambda: detector._session.run(None, {"images": fitted.pixels[None]}),
         "decode and fit": lambda: fit(body, detector.height, detector.width),
@@ -141,12 +162,13 @@ def ratios(times: dict[str, list[float]]) -> dict[str, float]:
     return found
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+def shown(result: Latencies) -> list[Table | str]:
     parts: list[Table | str] = []
     for number, (size, entry) in enumerate(result["photos"].items()):
         times = table(f"{size}, input {entry['input']}", "median ms", "p95 ms", "min ms", "runs")
         for name, values in entry["ms"].items():
-            times.add_row(name, *(f"{values[key]:g}" for key in ("median", "p95", "min", "runs")))
+            median, p95, runs = cells(values)
+            times.add_row(name, median, p95, f"{values['min']:g}", runs)
         for name, value in entry["ratios"].items():
             limit = LIMITS.get(name.removesuffix(", quickest"), 0)
             judged = ("", "") if number else (f"limit {limit:.3f}", "holds" if value <= limit else "EXCEEDED")
@@ -163,7 +185,7 @@ def main() -> None:
     pinned = hasattr(os, "sched_setaffinity")  # Linux
     if pinned:
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # the process of YOLOv8n inherits it
-    found: dict[str, Any] = {}
+    found: dict[str, Photo] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         yolo = None if given.without_yolo else Yolo(folder)
@@ -174,11 +196,13 @@ def main() -> None:
             model.mkdir()
             detector = Detector(model_folder(model, *fitting_size(width / height, IMAGE_SIZE)))
             times = measure(body, path, detector, yolo, given.rounds)
-            numbers = {name: {**summary(values), "min": round(min(values), 2)} for name, values in times.items()}
+            numbers: dict[str, Times] = {
+                name: {**summary(values), "min": round(min(values), 2)} for name, values in times.items()
+            }
             found[size] = {"input": f"{detector.width}×{detector.height}", "ms": numbers, "ratios": ratios(times)}
         if yolo:
             yolo.close()
-    finish("latency", {"pinned": pinned, "photos": found}, shown)
+    finish("latency", Latencies(pinned=pinned, photos=found), shown)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,13 @@ import argparse
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
 from benchmarks import defects
 from benchmarks.common import ROOT, console, finish, table
 from benchmarks.detector import folds
-from benchmarks.detector.ours import run_ours
+from benchmarks.detector.ours import OurRun, run_ours
 
 SEED = 0
 
@@ -26,10 +25,15 @@ def by_part(name: str) -> str:
     return re.sub(r"-\d+\.jpg$", "", name)
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+class Multiclass(OurRun):
+    """benchmarks/results/multiclass.json."""
+
+    photos: dict[str, int]  # by split
+
+
+def shown(result: Multiclass) -> list[Table | str]:
     models = table("model", "mAP@.50", "mAP@.50:.95", "MB")
-    for kind in ("float", "int8"):
-        run = result[kind]
+    for kind, run in (("float", result["float"]), ("int8", result["int8"])):
         models.add_row(kind, f"{run['map50']:.3f}", f"{run['map50_95']:.3f}", f"{run['size_bytes'] / 1e6:.2f}")
     classes = table("class", "AP@.50")
     for name, score in result["float"]["classes"].items():
@@ -62,8 +66,9 @@ def main() -> None:
     console.print(
         ", ".join(f"{len(names)} {split}" for split, names in fold.items()) + f"; {len(labelled.classes)} classes"
     )
-    result = run_ours(given.work, SEED, dict(entry.split("=", 1) for entry in given.hyperparameter))
-    finish("multiclass", {"photos": {split: len(names) for split, names in fold.items()}, **result}, shown)
+    run = run_ours(given.work, SEED, dict(entry.split("=", 1) for entry in given.hyperparameter))
+    result: Multiclass = {"photos": {split: len(names) for split, names in fold.items()}, **run}
+    finish("multiclass", result, shown)
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 from rich.table import Table
 
-from benchmarks.common import ROOT, finish, summary, table
+from benchmarks.common import ROOT, Summary, finish, summary, table
 from benchmarks.edge import make_model, photos
 from benchmarks.pipeline import photo
 from benchmarks.prices import PRICES
@@ -33,6 +33,7 @@ from client import pipeline, users
 from client.outcomes import ScoringOutcome
 from client.target import Target
 from local import stack
+from sightline.scoring.batch import ScoreCounts
 
 HOME = ROOT / ".sightline"
 PREFIX = "incoming/bench/"
@@ -41,6 +42,49 @@ SHARD_GB = 1769 / 1024  # the memory of ScoreShard
 PREDICT_GB = 512 / 1024
 PER_SHARD = 3  # transitions: the start of its execution, and two states; the emulator keeps no history of it
 READY_SECONDS = 120
+
+
+class Work(TypedDict):
+    """What a batch took of the services."""
+
+    shards: int
+    state_transitions: int
+    shard_seconds: float
+
+
+class Batch(ScoreCounts, Work):
+    """One run of score_batch: its verdicts, its work, and the estimated list price by service."""
+
+    images: int
+    seconds: float
+    usd: dict[str, float]  # with a `total`
+
+
+class Load(TypedDict):
+    """Clients that ask `predict` at the same time."""
+
+    clients: int
+    per_second: float
+    latency_ms: Summary
+    statuses: dict[str, int]  # answers by HTTP status
+
+
+class Predict(TypedDict):
+    """`predict`, one at a time and under load."""
+
+    photo_bytes: int
+    in_the_function_ms: Summary
+    load: list[Load]
+    usd_for_1000_on_this_machine: float
+
+
+class Scoring(TypedDict):
+    """benchmarks/results/scoring.json."""
+
+    simulated: bool
+    prices: dict[str, float]  # US dollars
+    predict: Predict
+    batch: Batch
 
 
 def ready(target: Target) -> None:
@@ -63,7 +107,7 @@ def ready(target: Target) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------- batch
-def batch(target: Target, images: int) -> dict[str, Any]:
+def batch(target: Target, images: int) -> Batch:
     """Upload, score, and count what it took."""
     s3, bucket = target.client("s3"), target.outputs["ImagesBucketName"]
     with ThreadPoolExecutor(UPLOADERS) as pool:
@@ -80,16 +124,23 @@ def batch(target: Target, images: int) -> dict[str, Any]:
     run = client.list_map_runs(executionArn=execution)["mapRuns"][0]["mapRunArn"]
     pages = client.get_paginator("list_executions").paginate(mapRunArn=run)
     shards = [shard for page in pages for shard in page["executions"]]
-    used = {
+    used: Work = {
         "shards": len(shards),
         "state_transitions": pipeline.usage(target, "score_batch")["state_transitions"] + PER_SHARD * len(shards),
         "shard_seconds": round(sum((shard["stopDate"] - shard["startDate"]).total_seconds() for shard in shards), 1),
     }
-    counts = {"images": scored.images, **scored.counts} if scored else {}
-    return {**counts, **used, "seconds": round(seconds, 1), "usd": cost(images, used)}
+    if not scored:
+        raise RuntimeError(f"{execution} scored nothing, although {images} images were uploaded")
+    return {
+        "images": scored.images,
+        **scored.counts,
+        **used,
+        "seconds": round(seconds, 1),
+        "usd": cost(images, used),
+    }
 
 
-def cost(images: int, used: dict[str, Any]) -> dict[str, float]:
+def cost(images: int, used: Work) -> dict[str, float]:
     """Estimated AWS list price in US dollars, by service; the seconds of ScoreShard are those of this machine."""
     usd = {
         "step_functions": used["state_transitions"] * PRICES["step_functions_transition"],
@@ -125,7 +176,7 @@ class Client(threading.Thread):
         connection.close()
 
 
-def load(target: Target, token: str, bodies: list[bytes], clients: int, seconds: float) -> dict[str, Any]:
+def load(target: Target, token: str, bodies: list[bytes], clients: int, seconds: float) -> Load:
     """Latency as a client sees it, and how many answers came in a second."""
     start = time.monotonic()
     threads = [
@@ -146,7 +197,7 @@ def load(target: Target, token: str, bodies: list[bytes], clients: int, seconds:
     }
 
 
-def predict(target: Target, clients: list[int], seconds: float) -> dict[str, Any]:
+def predict(target: Target, clients: list[int], seconds: float) -> Predict:
     password = users.new_password()
     users.set_password(target, "bench", password)
     token = str(users.sign_in(target, "bench", password)["id_token"])
@@ -174,7 +225,7 @@ def ask(target: Target, token: str, body: bytes) -> bytes:
     return connection.getresponse().read()
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+def shown(result: Scoring) -> list[Table | str]:
     done = result["batch"]
     batch = (
         f"score_batch: {done['images']} images in {done['shards']} shards, {done['seconds']} s, "
@@ -202,13 +253,15 @@ def main() -> None:
         stack.up(root=HOME, tied=True)
         target = Target.find(None, None, None, HOME)
         ready(target)
-        measured = {
-            "predict": predict(target, given.clients, given.seconds),
-            "batch": batch(target, given.images),
-        }
+        measured = Scoring(
+            simulated=True,
+            prices=PRICES,
+            predict=predict(target, given.clients, given.seconds),
+            batch=batch(target, given.images),
+        )
     finally:
         stack.down(HOME)
-    finish("scoring", {"simulated": True, "prices": PRICES, **measured}, shown)
+    finish("scoring", measured, shown)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ import sys
 import tempfile
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import boto3
 from rich.table import Table
 
-from benchmarks.common import ROOT, finish, summary, table
+from benchmarks.common import ROOT, Summary, cells, finish, summary, table
 from sightline.rollout.decisions import Limits
 
 RUNS = 9
@@ -41,12 +41,39 @@ print(json.dumps({"functions": functions, "layers": layers}))
 """
 
 
-def template() -> dict[str, Any]:
+class Function(TypedDict):
+    """A function of template.yaml."""
+
+    layers: list[str]
+    variables: list[str]  # the names of its settings
+
+
+class Template(TypedDict):
+    """What template.yaml says of functions, by the names of their folders, and of layers: where their content lies."""
+
+    functions: dict[str, Function]
+    layers: dict[str, str]
+
+
+class Start(TypedDict):
+    """The import of one function."""
+
+    import_ms: Summary
+    ratio: float  # to bare boto3
+    needs: str
+    unzipped_mb: NotRequired[float]
+
+
+class Starts(TypedDict):
+    """benchmarks/results/starts.json."""
+
+    functions: dict[str, Start]
+
+
+def template() -> Template:
     """Return the functions and layers of template.yaml."""
     read = [sys.executable, "-c", READ_TEMPLATE]
-    found: dict[str, Any] = json.loads(
-        subprocess.run(read, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    )
+    found: Template = json.loads(subprocess.run(read, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
     return found
 
 
@@ -58,7 +85,7 @@ def build(layers: dict[str, str], folder: Path) -> dict[str, Path]:
     return {name: folder / name / "python" for name in layers}
 
 
-def measure(folder: Path) -> dict[str, dict[str, Any]]:
+def measure(folder: Path) -> dict[str, Start]:
     """Return import time in milliseconds, its ratio to bare boto3, and unzipped size in MB of every function.
 
     Beside its layers a function finds boto3 and what that needs, as in the Lambda runtime, and nothing else of this
@@ -79,7 +106,7 @@ def measure(folder: Path) -> dict[str, dict[str, Any]]:
         for each in folders:
             settings = variables(given["functions"][each.name]["variables"])
             times[each].append(import_ms("app", each, [*layers[each], runtime], settings))
-    found: dict[str, dict[str, Any]] = {BARE: {"import_ms": summary(bare), "ratio": 1.0, "needs": "boto3"}}
+    found: dict[str, Start] = {BARE: {"import_ms": summary(bare), "ratio": 1.0, "needs": "boto3"}}
     for each in folders:
         opens_images = {"ImagingLayer", "OnnxLayer"} & set(given["functions"][each.name]["layers"])
         places = [each, *layers[each]]
@@ -130,13 +157,18 @@ def import_ms(module: str, folder: Path, places: list[Path], given: dict[str, st
     return float(done.stdout)
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+def shown(result: Starts) -> list[Table | str]:
     rows = table("function", "needs", "import, median ms", "p95 ms", "runs", "times bare boto3", "unzipped MB")
     entries = result["functions"]
     for name in sorted(entries, key=lambda name: (entries[name]["needs"], name != BARE, name)):
         entry = entries[name]
-        times = (f"{entry['import_ms'][key]:.0f}" for key in ("median", "p95", "runs"))
-        rows.add_row(name, entry["needs"], *times, f"{entry['ratio']:.2f}", str(entry.get("unzipped_mb", "-")))
+        rows.add_row(
+            name,
+            entry["needs"],
+            *cells(entry["import_ms"], ".0f"),
+            f"{entry['ratio']:.2f}",
+            str(entry.get("unzipped_mb", "-")),
+        )
     plain = [entry["ratio"] for entry in entries.values() if entry["needs"] == "boto3"]
     return [
         rows,
@@ -147,7 +179,7 @@ def shown(result: dict[str, Any]) -> list[Table | str]:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         measured = measure(Path(folder))
-    finish("starts", {"functions": measured}, shown)
+    finish("starts", Starts(functions=measured), shown)
     over = [name for name, entry in measured.items() if entry["needs"] == "boto3" and entry["ratio"] > LIMIT]
     if over:
         sys.exit(f"more than {LIMIT} times bare boto3: {', '.join(over)}")

@@ -10,27 +10,50 @@ code and hyperparameters is not trained again.
 import argparse
 import json
 import subprocess
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 from rich.table import Table
 
 from benchmarks.common import RESULTS, ROOT, TAGS, console, finish, table
 from benchmarks.detector import environment, folds
-from benchmarks.detector.ours import quality, run_ours
+from benchmarks.detector.ours import Cost, OurRun, Quality, quality, run_ours
 from sightline.errors import SightlineError
 from sightline.models.metrics import Found
 from training.code_digest import code_digest
 from training.data import Images
 
 YOLO_EPOCHS = 75
-NOTHING: dict[str, Any] = {"sightline": None, "yolov8n": None}
 RIVAL = Path(__file__).with_name("yolov8n.py")
 
 
-def run_rival(folder: Path, seed: int) -> dict[str, Any]:
+class RivalRun(Cost):
+    """A training of YOLOv8n, and its file measured."""
+
+    epochs: int
+    float: Quality
+
+
+class Fold(TypedDict):
+    """What was measured on one fold; None where nothing was yet."""
+
+    sightline: OurRun | None
+    yolov8n: RivalRun | None
+
+
+class Detectors(TypedDict):
+    """benchmarks/results/detector.json."""
+
+    folds: list[Fold]
+
+
+NOTHING: Fold = {"sightline": None, "yolov8n": None}
+
+
+def run_rival(folder: Path, seed: int) -> RivalRun:
     """YOLOv8n on the same fold, in its own environment, measured as ours is."""
     with (folder / f"yolo-{seed}.log").open("w") as log:
         subprocess.run(
@@ -46,38 +69,67 @@ def run_rival(folder: Path, seed: int) -> dict[str, Any]:
         entry = result["found"][name]
         boxes = np.array(entry["boxes"], dtype=np.float64).reshape(-1, 4)
         found.append(Found(boxes, np.array(entry["scores"]), np.array(entry["classes"], dtype=np.int64)))
-    kinds = ("seed", "epochs", "seconds", "processor_seconds", "cores")
-    return {**{kind: result[kind] for kind in kinds}, "float": quality(test.truths, found, folder)}
+    return {
+        "seed": result["seed"],
+        "epochs": result["epochs"],
+        "seconds": result["seconds"],
+        "processor_seconds": result["processor_seconds"],
+        "cores": result["cores"],
+        "float": quality(test.truths, found, folder),
+    }
 
 
-def means(folds: list[dict[str, Any]]) -> dict[str, float]:
+def means(folds: list[Fold]) -> dict[str, float]:
     """Of each detector that was measured on every fold."""
-    found = {}
-    for detector, kind in (("sightline", "float"), ("sightline", "int8"), ("yolov8n", "float")):
-        runs = [fold[detector] for fold in folds]
-        if all(runs):
-            for name in ("map50", "map50_95"):
-                found[f"{detector} {kind} {name}"] = round(float(np.mean([run[kind][name] for run in runs])), 4)
-            for name in ("seconds", "processor_seconds"):
-                found[f"{detector} training {name}"] = round(float(np.mean([run[name] for run in runs])), 1)
+    found: dict[str, float] = {}
+    ours = [run for fold in folds if (run := fold["sightline"])]
+    if len(ours) == len(folds):
+        found |= _mean_quality("sightline float", [run["float"] for run in ours])
+        found |= _mean_cost("sightline", ours)
+        found |= _mean_quality("sightline int8", [run["int8"] for run in ours])
+    theirs = [rival for fold in folds if (rival := fold["yolov8n"])]
+    if len(theirs) == len(folds):
+        found |= _mean_quality("yolov8n float", [run["float"] for run in theirs])
+        found |= _mean_cost("yolov8n", theirs)
     return found
 
 
-def shown(result: dict[str, Any]) -> list[Table | str]:
+def _mean_quality(name: str, measured: list[Quality]) -> dict[str, float]:
+    """A fold whose test images have no defect has no score, and can't be averaged."""
+    return {
+        f"{name} map50": round(float(np.mean([each["map50"] for each in measured])), 4),
+        f"{name} map50_95": round(float(np.mean([each["map50_95"] for each in measured])), 4),
+    }
+
+
+def _mean_cost(name: str, runs: Sequence[Cost]) -> dict[str, float]:
+    return {
+        f"{name} training seconds": round(float(np.mean([run["seconds"] for run in runs])), 1),
+        f"{name} training processor_seconds": round(float(np.mean([run["processor_seconds"] for run in runs])), 1),
+    }
+
+
+def shown(result: Detectors) -> list[Table | str]:
     rows = table("fold", "detector", "mAP@.50", "mAP@.50:.95", "training s", "processor s", "cores", "MB")
     for number, fold in enumerate(result["folds"]):
-        runs = [("Sightline", fold["sightline"], "float"), ("Sightline int8", fold["sightline"], "int8")]
-        runs += [("YOLOv8n", fold["yolov8n"], "float")]
-        for detector, run, kind in (entry for entry in runs if entry[1]):
-            scores = run[kind]
-            size = f"{scores['size_bytes'] / 1e6:.2f}" if "size_bytes" in scores else ""
-            numbers = (f"{run[name]:.0f}" for name in ("seconds", "processor_seconds", "cores"))
-            times = ("", "", "") if kind == "int8" else numbers
-            rows.add_row(str(number), detector, f"{scores['map50']:.3f}", f"{scores['map50_95']:.3f}", *times, size)
+        ours, theirs = fold["sightline"], fold["yolov8n"]
+        if ours:
+            rows.add_row(str(number), "Sightline", *_cells(ours["float"], ours))
+            rows.add_row(str(number), "Sightline int8", *_cells(ours["int8"], None))
+        if theirs:
+            rows.add_row(str(number), "YOLOv8n", *_cells(theirs["float"], theirs))
     averages = table("mean of the folds", "")
     for name, value in means(result["folds"]).items():
         averages.add_row(name, str(value))
     return [rows, averages]
+
+
+def _cells(measured: Quality, training: Cost | None) -> list[str]:
+    """Scores, what the training took where it is said in this row, and the size of the file if it is known."""
+    numbers = (training["seconds"], training["processor_seconds"], training["cores"]) if training else None
+    times = [f"{number:.0f}" for number in numbers] if numbers else ["", "", ""]
+    size = f"{measured['size_bytes'] / 1e6:.2f}" if "size_bytes" in measured else ""
+    return [f"{measured['map50']:.3f}", f"{measured['map50_95']:.3f}", *times, size]
 
 
 def main() -> None:
@@ -109,24 +161,38 @@ def main() -> None:
         folds.write_yolo(labelled, fold, places[number] / "yolo")
         console.print(f"fold {number}: " + ", ".join(f"{len(names)} {split}" for split, names in fold.items()))
     if given.anew:
-        finish("detector", {"folds": [NOTHING] * len(places)}, shown)
+        finish("detector", Detectors(folds=[NOTHING] * len(places)), shown)
     known = partial(before, len(places), hyperparameters)  # read anew each time: folds may be trained side by side
     for detector in ("sightline",) if given.without_yolo else ("sightline", "yolov8n"):
         for number in chosen:
-            if known()[number][detector]:
-                continue
-            ours = detector == "sightline"
-            run = run_ours(places[number], number, hyperparameters) if ours else run_rival(places[number], number)
-            runs = known()
-            runs[number] = {**runs[number], detector: run}
-            finish("detector", {"folds": runs}, shown)
+            add_run(detector, number, places[number], hyperparameters, known)
 
 
-def before(number: int, hyperparameters: dict[str, str]) -> list[dict[str, Any]]:
+def add_run(
+    detector: str, number: int, place: Path, hyperparameters: dict[str, str], known: Callable[[], list[Fold]]
+) -> None:
+    """Train a detector on one fold and write the result, unless it is known already."""
+    ours = detector == "sightline"
+    if known()[number]["sightline" if ours else "yolov8n"]:
+        return
+    run: Fold = {
+        "sightline": run_ours(place, number, hyperparameters) if ours else None,
+        "yolov8n": None if ours else run_rival(place, number),
+    }
+    runs = known()
+    earlier = runs[number]
+    runs[number] = {
+        "sightline": run["sightline"] or earlier["sightline"],
+        "yolov8n": run["yolov8n"] or earlier["yolov8n"],
+    }
+    finish("detector", Detectors(folds=runs), shown)
+
+
+def before(number: int, hyperparameters: dict[str, str]) -> list[Fold]:
     """For each fold, the runs of benchmarks/results/detector.json that would come out the same today."""
     path = RESULTS / "detector.json"
     known = json.loads(path.read_text())["folds"] if path.is_file() else []
-    found: list[dict[str, Any]] = []
+    found: list[Fold] = []
     for fold in known:
         ours, theirs = fold["sightline"], fold["yolov8n"]
         chosen = {**hyperparameters, "seed": str(len(found))}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from benchmarks.common import ROOT, cores
 from sightline.models import metrics
@@ -21,12 +21,39 @@ from training.data import Images
 from training.evaluate import INT8, detect_all
 
 
+class Quality(TypedDict):
+    """What a model finds on test images that it never saw; 0..1."""
+
+    map50: float | None  # None where the test images have no defect
+    map50_95: float | None
+    classes: dict[str, float]  # AP@.50 of each class that the test images have
+    size_bytes: NotRequired[int]
+
+
+class Cost(TypedDict):
+    """What a training took."""
+
+    seed: int
+    cores: int
+    seconds: float
+    processor_seconds: float
+
+
+class OurRun(Cost):
+    """A training of the project's own detector, and its two files measured."""
+
+    hyperparameters: dict[str, str]
+    code: str  # training.code_digest
+    float: Quality
+    int8: Quality
+
+
 def processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
-def run_ours(folder: Path, seed: int, hyperparameters: dict[str, str]) -> dict[str, Any]:
+def run_ours(folder: Path, seed: int, hyperparameters: dict[str, str]) -> OurRun:
     """Train on a fold as SageMaker would and test the files that ship."""
     target = folder / f"ours-{seed}"
     shutil.rmtree(target, ignore_errors=True)
@@ -52,23 +79,27 @@ def run_ours(folder: Path, seed: int, hyperparameters: dict[str, str]) -> dict[s
             stderr=subprocess.STDOUT,
             check=True,
         )
-    result = {
+    seconds, processor = round(time.monotonic() - start, 1), round(processor_seconds() - used, 1)
+    test = Images(folder / "dataset", folder / "images", "test")
+    return {
         "seed": seed,
         "hyperparameters": chosen,
         "code": code_digest(),
         "cores": cores(),
-        "seconds": round(time.monotonic() - start, 1),
-        "processor_seconds": round(processor_seconds() - used, 1),
+        "seconds": seconds,
+        "processor_seconds": processor,
+        "float": measure(target / "model", "model.onnx", test, folder),
+        "int8": measure(target / "model", INT8, test, folder),
     }
-    test = Images(folder / "dataset", folder / "images", "test")
-    for name, file in (("float", "model.onnx"), ("int8", INT8)):
-        found = detect_all(Detector(target / "model", file=file), test)
-        size = (target / "model" / file).stat().st_size
-        result[name] = {**quality(test.truths, found, folder), "size_bytes": size}
-    return result
 
 
-def quality(truths: list[Truth], found: list[Found], folder: Path) -> dict[str, Any]:
+def measure(model: Path, file: str, test: Images, folder: Path) -> Quality:
+    """Test one file of a model folder."""
+    found = detect_all(Detector(model, file=file), test)
+    return {**quality(test.truths, found, folder), "size_bytes": (model / file).stat().st_size}
+
+
+def quality(truths: list[Truth], found: list[Found], folder: Path) -> Quality:
     """mAP@.50 and mAP@.50:.95, and AP@.50 of each class that the test images have."""
     names: dict[str, str] = json.loads((folder / "dataset" / "dataset.json").read_text())["class_map"]
     map50, map50_95 = metrics.mean_ap(truths, found, len(names))
