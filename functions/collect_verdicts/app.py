@@ -5,7 +5,7 @@ Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -18,8 +18,19 @@ artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 answers = Answers(aws, os.environ["TASKS_TABLE"])
 
 
+class Request(TypedDict):
+    job_id: str
+    round: int
+    tasks_job: str  # the verification job
+
+
+class CollectedVerdicts(TypedDict):
+    verdicts_uri: str
+    verdicts: int
+
+
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> CollectedVerdicts:
     key, number = names.round_prefix(event["job_id"], event["round"]) + "verdicts.jsonl", 0
     with artifacts.line_writer(key) as write:
         for image, given in answers.by_task(event["tasks_job"]):

@@ -6,7 +6,7 @@ Effects: labels.jsonl, and skipped.jsonl beside it
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -20,8 +20,20 @@ artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 answers = Answers(aws, os.environ["TASKS_TABLE"])
 
 
+class Request(TypedDict):
+    job_id: str
+    round: int
+    tasks_job: str  # the labelling job
+
+
+class ConsolidatedLabels(TypedDict):
+    labels_uri: str
+    labels: int
+    skipped: int
+
+
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> ConsolidatedLabels:
     prefix = names.round_prefix(event["job_id"], event["round"])
     counts = {"labels": 0, "skipped": 0}
     with (
@@ -33,4 +45,8 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
             counts["skipped" if "skip" in label else "labels"] += 1
             (write_skipped if "skip" in label else write_label)(label)
     logger.info("labels consolidated", job_id=event["tasks_job"], extra=counts)
-    return {"labels_uri": artifacts.uri(prefix + "labels.jsonl"), **counts}
+    return {
+        "labels_uri": artifacts.uri(prefix + "labels.jsonl"),
+        "labels": counts["labels"],
+        "skipped": counts["skipped"],
+    }

@@ -1,13 +1,13 @@
 """Take labels that were made elsewhere: claim their images, and write the labels as a first round's.
 
-Input:   {"execution": name of the execution, "labels_uri": s3://…jsonl of {"image_id", "annotations"},
-         "approved": true when nobody is to verify them}
+Input:   {"execution": name of the execution, "correlation_id",
+         "labels_uri": s3://…jsonl of {"image_id", "annotations"}, "approved": true when nobody is to verify them}
 Output:  {"job_id", "images": how many were claimed, "labels_uri", "verdicts_uri": "" unless approved, "round": 1}
 An image that is not NEW or REJECTED (any more), or whose boxes do not lie in it, is left out and logged.
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -29,6 +29,21 @@ artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 class TooManyLabelsError(SightlineError):
     """More labels than one execution takes."""
+
+
+class Request(TypedDict):
+    execution: str
+    correlation_id: str
+    labels_uri: str
+    approved: bool  # nobody is to verify them
+
+
+class ImportedLabels(TypedDict):
+    job_id: str
+    images: int
+    labels_uri: str
+    verdicts_uri: str
+    round: int
 
 
 def label(job_id: str, image: Image, annotations: object) -> LabelRecord | None:
@@ -53,7 +68,7 @@ def label(job_id: str, image: Image, annotations: object) -> LabelRecord | None:
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> ImportedLabels:
     job_id = names.short(event["execution"])
     given = dict(imported_labels(artifacts.read_lines(artifacts.key(event["labels_uri"]))))
     if len(given) > MAX_JOB_IMAGES:

@@ -5,7 +5,7 @@ Output:  none; the token is answered with {"job_id", "tasks"} when every task is
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
@@ -23,13 +23,20 @@ artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 jobs = Jobs(aws, os.environ["TASKS_TABLE"])
 
 
+class Request(TypedDict):
+    job_id: str
+    round: int
+    images_uri: str
+    task_token: str
+
+
 def ranked(image: AskedImage) -> AskedImage:
     """The images of which a model is least sure come first, those of which none has said anything before them."""
     return {**image, "rank": rank(1 - image.get("uncertainty", 1))}
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> None:
+def handler(event: Request, context: Context) -> None:
     job = NewJob.of_round(JobKind.LABELING, event, classes=CLASSES, annotators=ANNOTATORS)
     lines = artifacts.each_line(artifacts.key(event["images_uri"]))
     number = jobs.open(job, (ranked(asked_image(line)) for line in lines))

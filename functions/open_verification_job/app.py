@@ -5,7 +5,7 @@ Output:  none; the token is answered with {"job_id", "tasks"} when every task is
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
@@ -23,6 +23,13 @@ artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 jobs = Jobs(aws, os.environ["TASKS_TABLE"])
 
 
+class Request(TypedDict):
+    job_id: str
+    round: int
+    labels_uri: str
+    task_token: str
+
+
 def ranked(label: AskedImage) -> AskedImage:
     """Labels on which the annotators agree least come first."""
     agreement = label.get("agreement")
@@ -30,7 +37,7 @@ def ranked(label: AskedImage) -> AskedImage:
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> None:
+def handler(event: Request, context: Context) -> None:
     job = NewJob.of_round(JobKind.VERIFICATION, event, classes=CLASSES, annotators=VERIFIERS)
     lines = artifacts.each_line(artifacts.key(event["labels_uri"]))
     number = jobs.open(job, (ranked(asked_image(line)) for line in lines))

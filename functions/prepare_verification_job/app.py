@@ -7,7 +7,7 @@ Errors:  GroundTruthError: no task functions in this region, no work team, or th
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
@@ -29,8 +29,14 @@ jobs = GroundTruthJobs(
 )
 
 
+class Request(TypedDict):
+    job_id: str
+    round: int
+    labels_uri: str
+
+
 @step
-def handler(event: dict[str, Any], context: Context) -> PreparedJob:
+def handler(event: Request, context: Context) -> PreparedJob:
     given = artifacts.read_lines(artifacts.key(event["labels_uri"]))
     lines = [ground_truth.to_verify(label_record(line), CLASSES) for line in given]
     job = jobs.prepare(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import islice
-from typing import Any
+from typing import TypedDict
 
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
@@ -34,6 +34,15 @@ aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 uploads = Uploads(aws)
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
+
+
+class Request(TypedDict):
+    images_uri: str
+
+
+class ProposedLabels(TypedDict):
+    images_uri: str
+    proposed: int
 
 
 @cache
@@ -78,7 +87,7 @@ def each_seen(detector: Detector, images: Iterator[AskedImage], left_ms: Callabl
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> ProposedLabels:
     champion = registry.champion()
     if champion is None or champion.release_uri is None:
         return {"images_uri": event["images_uri"], "proposed": 0}

@@ -6,7 +6,7 @@ Errors:  NothingLabeledError. An image without a usable label is left out and lo
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -26,12 +26,24 @@ class NothingLabeledError(SightlineError):
     """Ground Truth gave no label at all."""
 
 
+class Request(TypedDict):
+    job_id: str
+    round: int
+    images_uri: str
+    output_uri: str  # the job's output manifest
+
+
+class ReadLabels(TypedDict):
+    labels_uri: str
+    labels: int
+
+
 def left_out(image_id: str, reason: str) -> None:
     logger.warning("label left out", image_id=image_id, reason=reason)
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> ReadLabels:
     images = [asked_image(line) for line in artifacts.read_lines(artifacts.key(event["images_uri"]))]
     output = artifacts.read_lines(artifacts.key(event["output_uri"]))
     lines = ground_truth.labels(images, output, CLASSES, left_out)

@@ -6,7 +6,7 @@ Output:  {"verdicts_uri": s3://…/verdicts.jsonl, "verdicts": how many}. A labe
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -19,12 +19,24 @@ aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
+class Request(TypedDict):
+    job_id: str
+    round: int
+    labels_uri: str
+    output_uri: str  # the job's output manifest
+
+
+class ReadVerdicts(TypedDict):
+    verdicts_uri: str
+    verdicts: int
+
+
 def left_out(image_id: str, reason: str) -> None:
     logger.warning("no verdict", image_id=image_id, reason=reason)
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> ReadVerdicts:
     labels = [label_record(line) for line in artifacts.read_lines(artifacts.key(event["labels_uri"]))]
     output = artifacts.read_lines(artifacts.key(event["output_uri"]))
     lines = ground_truth.verdicts(labels, output, left_out)

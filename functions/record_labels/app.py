@@ -1,6 +1,6 @@
 """Record what a labelling job came to: in the ledger, as a manifest, and in the Feature Store.
 
-Input:   {"job_id", "round": the last round}
+Input:   {"job_id", "round": the last round, "correlation_id"}
 Output:  {"approved", "rejected", "skipped", "manifest_uri", "new_labels": approved images that no dataset version holds
          yet, "enough": true when they are worth a training}
 """
@@ -8,11 +8,12 @@ Output:  {"approved", "rejected", "skipped", "manifest_uri", "new_labels": appro
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
+from sightline.fields import Fields
 from sightline.images.image import ImageStatus
 from sightline.images.ledger import Ledger
 from sightline.labelling import manifest
@@ -35,6 +36,21 @@ aws = Aws()
 features = FeatureGroup(aws, os.environ["FEATURE_GROUP"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
+
+
+class Request(TypedDict):
+    job_id: str
+    round: int  # the last one
+    correlation_id: str
+
+
+class RecordedLabels(TypedDict):
+    approved: int
+    rejected: int
+    skipped: int
+    manifest_uri: str
+    new_labels: int
+    enough: bool
 
 
 def record_approved(job_id: str, number: int, label: LabelRecord) -> bool:
@@ -84,12 +100,12 @@ def write_manifest(job_id: str, correlation_id: str, approved: list[LabelRecord]
 
 def new_labels() -> int:
     """Approved images that came since the newest dataset version."""
-    latest = artifacts.find_json(names.LATEST_DATASET) or {}
-    return images.count(ImageStatus.APPROVED) - int(latest.get("images", 0))
+    latest = Fields(artifacts.find_json(names.LATEST_DATASET) or {}, f"in {names.LATEST_DATASET}")
+    return images.count(ImageStatus.APPROVED) - latest.whole("images", 0, default=0)
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> RecordedLabels:
     job_id, last = event["job_id"], event["round"]
     rounds = [names.round_prefix(job_id, number) for number in range(1, last + 1)]
     approved = [
@@ -106,10 +122,16 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         recorded = list(pool.map(lambda entry: record_approved(job_id, *entry), approved))
         list(pool.map(lambda label: set_aside(job_id, last, label), [*rejected, *skipped]))
     images.release(job_id)  # claimed by a call that timed out before it had said so: nobody was asked to label them
-    fresh = new_labels()
-    count_metric("LabelsApproved", sum(recorded))
+    done, fresh = sum(recorded), new_labels()
+    count_metric("LabelsApproved", done)
     count_metric("LabelsRejected", len(rejected))
     count_metric("ImagesSkipped", len(skipped))
-    counts = {"approved": sum(recorded), "rejected": len(rejected), "skipped": len(skipped), "new_labels": fresh}
-    logger.info("labels recorded", extra=counts)
-    return {**counts, "manifest_uri": uri, "enough": fresh >= MIN_NEW_LABELS}
+    logger.info("labels recorded", approved=done, rejected=len(rejected), skipped=len(skipped), new_labels=fresh)
+    return {
+        "approved": done,
+        "rejected": len(rejected),
+        "skipped": len(skipped),
+        "manifest_uri": uri,
+        "new_labels": fresh,
+        "enough": fresh >= MIN_NEW_LABELS,
+    }

@@ -5,7 +5,7 @@ Output:  {"job_id", "released": images given back}
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -21,8 +21,17 @@ images = Ledger(aws, os.environ["IMAGES_TABLE"])
 jobs = Jobs(aws, os.environ["TASKS_TABLE"])
 
 
+class Request(TypedDict):
+    execution: str
+
+
+class ReleasedImages(TypedDict):
+    job_id: str
+    released: int
+
+
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> ReleasedImages:
     job_id = names.short(event["execution"])
     for kind in JobKind:
         for number in range(1, MAX_ROUNDS + 1):

@@ -6,7 +6,7 @@ Output:  {"approved": n, "rejected": n, "again": true when the rejected go round
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -21,8 +21,23 @@ aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
+class Request(TypedDict):
+    job_id: str
+    round: int
+    labels_uri: str
+    verdicts_uri: str
+
+
+class SettledLabels(TypedDict):
+    approved: int
+    rejected: int
+    again: bool
+    round: int
+    images_uri: str
+
+
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> SettledLabels:
     number, uri = event["round"], ""
     labels = [label_record(line) for line in artifacts.read_lines(artifacts.key(event["labels_uri"]))]
     verdicts = [verdict_line(line) for line in artifacts.read_lines(artifacts.key(event["verdicts_uri"]))]
@@ -33,6 +48,12 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     if settled.again:
         number += 1
         uri = artifacts.write_lines(names.round_prefix(event["job_id"], number) + "images.jsonl", settled.asked_again())
-    counts = {"approved": len(settled.approved), "rejected": len(settled.rejected)}
-    logger.info("round settled", extra={**counts, "again": settled.again})
-    return {**counts, "again": settled.again, "round": number, "images_uri": uri}
+    approved, rejected = len(settled.approved), len(settled.rejected)
+    logger.info("round settled", approved=approved, rejected=rejected, again=settled.again)
+    return {
+        "approved": approved,
+        "rejected": rejected,
+        "again": settled.again,
+        "round": number,
+        "images_uri": uri,
+    }
