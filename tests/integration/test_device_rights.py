@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from edge.inspector.publisher import CERTIFICATES, MqttPublisher
-from local import stack
+from local import emulator_process
+from local.account import CREDENTIALS, REGION
 from local.device import identity
 from local.device.emulator_cloud import CONFIG, EmulatorCloud
 from local.device.identity import Identity
@@ -32,9 +33,9 @@ class Account:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        port, self.mqtt_port = stack._free_port(), stack._free_port(0)
+        port, self.mqtt_port = emulator_process.free_port(), emulator_process.free_port(0)
         self.endpoint = f"http://127.0.0.1:{port}"
-        self.pid = stack._start(root, port, tied=True, mqtt_port=self.mqtt_port)
+        self.pid = emulator_process.start(root, port, tied=True, mqtt_port=self.mqtt_port)
         given = template()
         kept = {name: given["Resources"][name] for name in RESOURCES}
         del kept["ImagesBucket"]["Properties"]["CorsConfiguration"]
@@ -51,7 +52,7 @@ class Account:
 
     def client(self, service: str) -> Any:
         connect: Any = boto3.client
-        return connect(service, endpoint_url=self.endpoint, config=CONFIG, **stack.CREDENTIALS)
+        return connect(service, endpoint_url=self.endpoint, config=CONFIG, **CREDENTIALS)
 
     def device(self, thing: str) -> "Device":
         root = self.root / "devices" / thing
@@ -77,10 +78,10 @@ class Device:
     def refused(self, call: Callable[[Any], object]) -> str:
         """Why S3 refuses a call with the device's own keys; an empty text when it does not."""
         keys, connect = self.cloud.tokens.keys(), boto3.client
-        s3: Any = connect(  # type: ignore[call-overload]
+        s3: Any = connect(
             "s3",
             endpoint_url=self.account.endpoint,
-            region_name=stack.REGION,
+            region_name=REGION,
             aws_access_key_id=keys.access_key_id,
             aws_secret_access_key=keys.secret_access_key,
             aws_session_token=keys.token,
@@ -111,7 +112,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     try:
         yield made
     finally:
-        stack._stop(root, made.pid)
+        emulator_process.stop(root, made.pid)
 
 
 @pytest.fixture

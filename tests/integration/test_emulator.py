@@ -15,7 +15,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local import stack
+from local import emulator_process, stack
+from local.account import CREDENTIALS
 
 PROJECT = Path(__file__).parents[2]
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/sightline-training:0"
@@ -81,8 +82,8 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     """An emulator with a bucket, a role for jobs and a queue that gets SageMaker's events."""
     root = tmp_path_factory.mktemp("emulator")
     (root / "stub.py").write_text(textwrap.dedent(STUB))
-    port = stack._free_port()
-    pid = stack._start(root, port, tied=True, program=("-c", EMULATOR, str(root / "stub.py")))
+    port = emulator_process.free_port()
+    pid = emulator_process.start(root, port, tied=True, program=("-c", EMULATOR, str(root / "stub.py")))
     try:
         client = stack.Stack(f"http://127.0.0.1:{port}", pid, {}, root).client
         s3, iam, sqs, events = client("s3"), client("iam"), client("sqs"), client("events")
@@ -97,7 +98,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
         events.put_targets(Rule="all", Targets=[{"Id": "q", "Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:events"}])
         yield SimpleNamespace(client=client, root=root, role=job_role, queue=queue, endpoint=f"http://127.0.0.1:{port}")
     finally:
-        stack._stop(root, pid)
+        emulator_process.stop(root, pid)
 
 
 def training(account: SimpleNamespace, name: str, **changes: Any) -> dict[str, Any]:
@@ -447,7 +448,7 @@ def test_a_caller_without_the_right_is_refused(
 def test_a_wrong_request_gets_the_error_that_aws_gives(account: SimpleNamespace) -> None:
     connect: Any = boto3.client
     config = Config(parameter_validation=False)
-    sagemaker = connect("sagemaker", endpoint_url=account.endpoint, config=config, **stack.CREDENTIALS)
+    sagemaker = connect("sagemaker", endpoint_url=account.endpoint, config=config, **CREDENTIALS)
     wrong = training(account, "no_underscores")
     with pytest.raises(ClientError) as caught:
         sagemaker.create_training_job(**wrong)

@@ -20,7 +20,8 @@ from typing import Any
 import boto3
 import pytest
 
-from local import stack
+from local import emulator_process
+from local.account import CREDENTIALS
 from sightline.labelling.answers import Answers
 from sightline.labelling.jobs import Jobs
 from sightline.labelling.leases import Leases
@@ -40,15 +41,15 @@ JOB = "window-1.labeling.1"
 
 def connect(endpoint: str) -> Any:
     make: Any = boto3.client
-    return make("dynamodb", endpoint_url=endpoint, **stack.CREDENTIALS)
+    return make("dynamodb", endpoint_url=endpoint, **CREDENTIALS)
 
 
 @pytest.fixture(scope="module")
 def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The emulator without the application, with the tasks table of the template."""
     root = tmp_path_factory.mktemp("emulator")
-    port = stack._free_port()
-    pid = stack._start(root, port, tied=True)
+    port = emulator_process.free_port()
+    pid = emulator_process.start(root, port, tied=True)
     try:
         client = connect(f"http://127.0.0.1:{port}")
         given = template()["Resources"]["TasksTable"]["Properties"]
@@ -56,7 +57,7 @@ def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         client.create_table(TableName="tasks", **{field: given[field] for field in fields})
         yield client
     finally:
-        stack._stop(root, pid)
+        emulator_process.stop(root, pid)
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def connected(endpoint: str, told: Path) -> People:
             lines.write(json.dumps({"token": taskToken, "output": json.loads(output)}) + "\n")
 
     step_functions = SimpleNamespace(send_task_success=send_task_success)
-    return People(GivenAws(boto3.Session(**stack.CREDENTIALS), endpoint, stepfunctions=step_functions))
+    return People(GivenAws(boto3.Session(**CREDENTIALS), endpoint, stepfunctions=step_functions))
 
 
 def open_job(jobs: Jobs, job_id: str, number: int, annotators: int) -> None:
