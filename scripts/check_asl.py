@@ -49,7 +49,7 @@ def _stand_in(match: re.Match[str]) -> str:
     return name
 
 
-def _template(definition: dict[str, Any]) -> dict[str, Any]:
+def _template(definition: object) -> dict[str, object]:
     return {
         "Resources": {
             "Workflow": {

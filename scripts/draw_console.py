@@ -19,6 +19,7 @@ from client.annotate import read_coco
 from client.target import Target
 from local.demo.sample import draw as draw_sample
 from scripts.chromium import ARGUMENTS, find_chromium
+from sightline.images.box import Box
 from tests.console_line import Line, answer, boxes, draw, open_work, shown, sign_in, verification
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
@@ -49,7 +50,7 @@ def open_page(browser: Browser, line: Line, name: str, **options: Any) -> Page:
     return page
 
 
-def label_one(page: Page, truth: dict[str, Any], picture: str = "") -> None:
+def label_one(page: Page, truth: dict[str, list[Box]], picture: str = "") -> None:
     """Draw the boxes of the photo that is shown, take a picture of it with one selected, save."""
     name = shown(page)
     if truth[name]:
@@ -63,13 +64,13 @@ def label_one(page: Page, truth: dict[str, Any], picture: str = "") -> None:
     answer(page, "Enter" if truth[name] else "n")
 
 
-def go_to_defect(page: Page, truth: dict[str, Any]) -> None:
+def go_to_defect(page: Page, truth: dict[str, list[Box]]) -> None:
     """Label until a photo with a defect is shown."""
     while not truth[shown(page)]:
         label_one(page, truth)
 
 
-def take(browser: Browser, line: Line, photos: dict[str, bytes], truth: dict[str, Any]) -> None:
+def take(browser: Browser, line: Line, photos: dict[str, bytes], truth: dict[str, list[Box]]) -> None:
     _, job = line.open_job(photos)
     page = open_page(browser, line, "anna")
     page.get_by_role("link", name=f"Label {job}").wait_for()

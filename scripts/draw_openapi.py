@@ -10,9 +10,10 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
@@ -74,13 +75,57 @@ def settings(path: Path) -> dict[str, str]:
     return {name: "{}" if f'json.loads(os.environ["{name}"])' in text else "1" for name in names}
 
 
-def document(operations: list[Operation]) -> dict[str, Any]:
+class Media(TypedDict):
+    """The body of a request or an answer in one format; `schema` is JSON Schema."""
+
+    schema: Mapping[str, object]
+
+
+class Body(TypedDict):
+    """The body of a request, by content type."""
+
+    required: NotRequired[bool]
+    content: dict[str, Media]
+
+
+class Answer(TypedDict):
+    """What comes with one status."""
+
+    description: str
+    content: NotRequired[dict[str, Media]]
+
+
+Parameter = TypedDict("Parameter", {"name": str, "in": str, "required": bool, "schema": Mapping[str, object]})
+"""A part of a path or of a query."""
+
+
+class Route(TypedDict):
+    """What OpenAPI calls an operation: one method of one path."""
+
+    summary: str
+    description: str
+    security: NotRequired[list[dict[str, list[str]]]]
+    parameters: NotRequired[list[Parameter]]
+    requestBody: NotRequired[Body]
+    responses: dict[str, Answer]  # by status
+
+
+class Document(TypedDict):
+    """An OpenAPI 3.1 document."""
+
+    openapi: str
+    info: Mapping[str, object]
+    paths: dict[str, dict[str, Route]]
+    components: Mapping[str, object]
+
+
+def document(operations: list[Operation]) -> Document:
     """Return the OpenAPI 3.1 document of these routes."""
     types = {kind for operation in operations for kind in (operation.body, operation.answer) if has_schema(kind)}
     ordered = sorted(types, key=str)
     schemas, components = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
     known = dict(zip(ordered, schemas, strict=True))
-    paths: dict[str, Any] = {}
+    paths: dict[str, dict[str, Route]] = {}
     for operation in sorted(operations, key=lambda operation: operation.key.split()[::-1]):
         method, path = operation.key.split(" ")
         paths.setdefault(path, {})[method.lower()] = told(operation, path, known)
@@ -112,7 +157,7 @@ def has_schema(kind: Any) -> bool:
     return kind not in (None, NoneType, bytes) and "Response" not in str(kind)
 
 
-def told(operation: Operation, path: str, known: dict[Any, Any]) -> dict[str, Any]:
+def told(operation: Operation, path: str, known: Mapping[object, Mapping[str, object]]) -> Route:
     """Return one operation as OpenAPI has it."""
     statuses = {400, 404, 500, *operation.statuses} if "{" in path else {400, 500, *operation.statuses}
     if operation.access is not Access.ANYBODY:
@@ -123,11 +168,18 @@ def told(operation: Operation, path: str, known: dict[Any, Any]) -> dict[str, An
         statuses |= {413, 415, 503}
     elif operation.body is not None:
         statuses |= {409, 413}
-    error = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
-    found: dict[str, Any] = {"summary": operation.summary, "description": f"For: {operation.access}."}
+    error: dict[str, Media] = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    refused: dict[str, Answer] = {
+        str(status): {"description": SAID[status], "content": error} for status in sorted(statuses)
+    }
+    found: Route = {
+        "summary": operation.summary,
+        "description": f"For: {operation.access}.",
+        "responses": success(operation, known) | refused,
+    }
     if operation.access is not Access.ANYBODY:
         found["security"] = [{"idToken": []}]
-    parameters = [
+    parameters: list[Parameter] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", path)
     ]
@@ -137,17 +189,14 @@ def told(operation: Operation, path: str, known: dict[Any, Any]) -> dict[str, An
     if parameters:
         found["parameters"] = parameters
     if operation.body is bytes:
-        image = {"schema": {"type": "string", "format": "binary"}}
+        image: Media = {"schema": {"type": "string", "format": "binary"}}
         found["requestBody"] = {"required": True, "content": {"image/*": image}}
     elif operation.body is not None:
         found["requestBody"] = {"content": {"application/json": {"schema": known[operation.body]}}}
-    found["responses"] = {**success(operation, known)} | {
-        str(status): {"description": SAID[status], **error} for status in sorted(statuses)
-    }
     return found
 
 
-def success(operation: Operation, known: dict[Any, Any]) -> dict[str, Any]:
+def success(operation: Operation, known: Mapping[object, Mapping[str, object]]) -> dict[str, Answer]:
     if operation.answer in (None, NoneType):
         return {"204": {"description": "Done"}}
     if operation.answer in known:

@@ -6,7 +6,7 @@ by hand; the other columns are the template's.
 
 import re
 import sys
-from typing import Any
+from typing import TypedDict
 
 import yaml
 
@@ -23,18 +23,34 @@ class Loader(yaml.SafeLoader):
 Loader.add_multi_constructor("!", lambda _loader, suffix, _node: suffix)
 
 
-def template() -> dict[str, Any]:
+class Parameter(TypedDict, total=False):
+    """A parameter of template.yaml."""
+
+    Default: object
+    AllowedValues: list[object]
+    MinValue: float
+    MaxValue: float
+    Description: str
+
+
+class Template(TypedDict):
+    """What the page shows of template.yaml."""
+
+    Parameters: dict[str, Parameter]
+
+
+def template() -> Template:
     """Return template.yaml."""
-    loaded: dict[str, Any] = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506 - a SafeLoader
+    loaded: Template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506 - a SafeLoader
     return loaded
 
 
-def default(entry: dict[str, Any]) -> str:
+def default(entry: Parameter) -> str:
     """Return a parameter's default as the page shows it; an empty one is `none`."""
     return f"`{entry['Default']}`" if str(entry.get("Default", "")) else "none"
 
 
-def allowed(entry: dict[str, Any]) -> str:
+def allowed(entry: Parameter) -> str:
     """Return the values that the template allows; nothing where it allows all."""
     if "AllowedValues" in entry:
         return ", ".join(f"`{value}`" for value in entry["AllowedValues"])
@@ -50,7 +66,7 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def row(name: str, advice: str, entry: dict[str, Any]) -> str:
+def row(name: str, advice: str, entry: Parameter) -> str:
     """Return the row of one parameter."""
     meaning = cell(entry.get("Description", ""))
     return f"| `{name}` | {default(entry)} | {allowed(entry)} | {meaning} | {advice.strip()} |"

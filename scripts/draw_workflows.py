@@ -4,20 +4,16 @@
 date.
 """
 
-import json
 import sys
 import textwrap
-from collections.abc import Iterator
-from typing import Any
 
 from scripts import loop_picture, workflow_picture
 from scripts.generated import ROOT, table, write_or_check
+from scripts.states_language import State, Workflow, every_state, load, next_states
 
 PAGE = ROOT / "docs" / "reference" / "workflows.md"
 PICTURES = ROOT / "docs" / "images"
 
-# In the order of the loop; a workflow that is not named here follows by its name.
-ORDER = ["label_images", "train_model", "deploy_model"]
 HEAD = """# Workflows
 
 The pictures and tables are drawn from `statemachines/*.asl.json` by `make docs`; `make check` fails when they are out
@@ -26,14 +22,7 @@ and the ways that errors take are in the tables.
 """
 
 
-def load() -> dict[str, dict[str, Any]]:
-    """Return every workflow, by name, in the order of the loop."""
-    paths = {path.name.removesuffix(".asl.json"): path for path in (ROOT / "statemachines").glob("*.asl.json")}
-    names = [name for name in ORDER if name in paths] + sorted(set(paths) - set(ORDER))
-    return {name: json.loads(paths[name].read_text()) for name in names}
-
-
-def page(workflows: dict[str, dict[str, Any]]) -> str:
+def page(workflows: dict[str, Workflow]) -> str:
     """Return the Markdown page with one picture and one table of states for each workflow."""
     parts = [HEAD]
     for name, definition in workflows.items():
@@ -50,19 +39,10 @@ def page(workflows: dict[str, dict[str, Any]]) -> str:
     return "\n".join(parts)
 
 
-def every_state(definition: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the states in their order; those that a map runs for each item follow it."""
-    for name, body in definition["States"].items():
-        yield name, body
-        if "ItemProcessor" in body:
-            yield from every_state(body["ItemProcessor"])
-
-
-def service(body: dict[str, Any]) -> str:
+def service(body: State) -> str:
     """Return what a state is, such as a Lambda that waits for an answer."""
     if body["Type"] != "Task":
-        kind = str(body["Type"])
-        return {"Succeed": "end", "Fail": "failure"}.get(kind, kind.lower())
+        return {"Succeed": "end", "Fail": "failure"}.get(body["Type"], body["Type"].lower())
     action = body["Resource"].rpartition(":::")[2]
     name, _, call = action.partition(":")
     call, _, pattern = call.partition(".")
@@ -71,13 +51,13 @@ def service(body: dict[str, Any]) -> str:
     return shown + waits.get(pattern, ", waits for an answer")
 
 
-def follows(body: dict[str, Any]) -> str:
+def follows(body: State) -> str:
     """Return the states that may follow, each with its condition."""
-    told = [f"{asked}: `{state}`" if asked else f"`{state}`" for state, asked in workflow_picture.next_states(body)]
+    told = [f"{asked}: `{state}`" if asked else f"`{state}`" for state, asked in next_states(body)]
     return "; ".join(told)
 
 
-def on_error(body: dict[str, Any]) -> str:
+def on_error(body: State) -> str:
     """Return where each error leads: `RolloutSupersededError: DeploymentSuperseded; others: RollBack`."""
     catches = body.get("Catch", [])
     told = []
@@ -88,10 +68,10 @@ def on_error(body: dict[str, Any]) -> str:
     return "; ".join(told)
 
 
-def what(body: dict[str, Any]) -> str:
+def what(body: State) -> str:
     """Return the state's comment."""
     defaults = {"Succeed": "The workflow ends well.", "Fail": "The workflow ends failed."}
-    return str(body.get("Comment", "") or defaults.get(body["Type"], ""))
+    return body.get("Comment", "") or defaults.get(body["Type"], "")
 
 
 def main(arguments: list[str]) -> int:

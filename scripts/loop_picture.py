@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
-from scripts.workflow_picture import next_states
+from scripts.states_language import Workflow, next_states
 
 STEP_WIDTH, STEP_HEIGHT, ACROSS, LEFT, RIGHT = 168, 92, 30, 24, 24
 HEAD, ROW, LANE = 34, 162, 138  # pixels: above the steps of a lane, from lane to lane, height of a lane
@@ -98,7 +97,7 @@ class LoopChangedError(Exception):
     """A state that the picture shows is not on the default way of its workflow any more."""
 
 
-def default_states(definition: dict[str, Any]) -> set[str]:
+def default_states(definition: Workflow) -> set[str]:
     """Return the states that an image may pass by default: no error, no import, no Ground Truth."""
     found, waiting = set(), [definition["StartAt"]]
     while waiting:
@@ -110,7 +109,7 @@ def default_states(definition: dict[str, Any]) -> set[str]:
     return found
 
 
-def draw(workflows: dict[str, dict[str, Any]]) -> str:
+def draw(workflows: dict[str, Workflow]) -> str:
     """Return the SVG of the loop. Raise LoopChangedError when a step names a state that is not on the default way."""
     parts: list[str] = []
     for number, lane in enumerate(LANES):

@@ -2,12 +2,10 @@
 
 import itertools
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html import escape
-from typing import Any
 
-from sightline.api.workflow_graph import condition
+from scripts.states_language import State, Workflow, next_states
 
 WIDTH, HEIGHT, ACROSS, DOWN, PAD = 164, 40, 22, 46, 14  # pixels: a state, the space between states, the edge
 LINE = 22  # letters that fit beside each other in a state
@@ -42,17 +40,7 @@ class Plan:
     back: list[tuple[str, str]] = field(default_factory=list)  # ways up: from, to
 
 
-def next_states(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give the states that may follow without an error, each with its condition."""
-    if "Next" in body:
-        yield body["Next"], ""
-    for choice in body.get("Choices", []):
-        yield choice["Next"], condition(choice)
-    if "Default" in body:
-        yield body["Default"], "otherwise"
-
-
-def draw(definition: dict[str, Any], title: str) -> str:
+def draw(definition: Workflow, title: str) -> str:
     """Return the SVG of a workflow. Conditions and errors are left out: the table below the picture has them."""
     states = definition["States"]
     plan = layout(definition)
@@ -77,7 +65,7 @@ def draw(definition: dict[str, Any], title: str) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def layout(definition: dict[str, Any]) -> Plan:
+def layout(definition: Workflow) -> Plan:
     """Return the states in layers, each below all that lead to it, with few crossings."""
     states = definition["States"]
     edges = [(name, target) for name, body in states.items() for target, _ in next_states(body)]
@@ -98,7 +86,7 @@ def layout(definition: dict[str, Any]) -> Plan:
     return plan
 
 
-def ways_back(start: str, states: dict[str, Any]) -> set[tuple[str, str]]:
+def ways_back(start: str, states: dict[str, State]) -> set[tuple[str, str]]:
     """Return the edges that lead to a state which is being visited already: the loops."""
     found: set[tuple[str, str]] = set()
     done: set[str] = set()
@@ -184,7 +172,7 @@ def way_up(start: tuple[float, float], end: tuple[float, float], right: float) -
     return f'<path class="arrow" d="{path}" marker-end="url(#head)"/>'
 
 
-def shape(name: str, body: dict[str, Any], place: tuple[float, float]) -> str:
+def shape(name: str, body: State, place: tuple[float, float]) -> str:
     x, y = place
     left, top = x - WIDTH / 2, y - HEIGHT / 2
     kind = {"Choice": "choice", "Succeed": "end", "Fail": "fail"}.get(body["Type"], "task")

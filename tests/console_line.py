@@ -18,13 +18,12 @@ from playwright.sync_api import Locator, Page
 from client import pipeline, users
 from client.target import Target
 from local import stack
+from sightline.images.box import Box
 
 # An upload's own window stays open for an hour: the tests alone decide which photos make a job. Nothing trains.
 PARAMETERS = {"LabelingWindowSeconds": "3600", "MinNewLabels": "1000"}
 PASSWORD = "a-Password-for-tests-1"
 WIDTH, HEIGHT = 450, 300
-
-Box = dict[str, int]
 
 
 def until(found: Callable[[], Any], seconds: float = 90) -> Any:
