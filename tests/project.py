@@ -109,6 +109,23 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def handler_records(folder: str) -> tuple[set[str] | None, set[str] | None]:
+    """The fields that a function's handler takes and answers; None where the function's file has no record of them."""
+    tree = ast.parse((ROOT / "functions" / folder / "app.py").read_text())
+    records = {node.name: _fields(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "handler":
+            taken, answered = node.args.args[0].annotation, node.returns
+            return records.get(ast.unparse(taken) if taken else ""), records.get(
+                ast.unparse(answered) if answered else ""
+            )
+    return None, None  # the handler of an API
+
+
+def _fields(record: ast.ClassDef) -> set[str]:
+    return {ast.unparse(entry.target) for entry in record.body if isinstance(entry, ast.AnnAssign)}
+
+
 def references(value: Any) -> set[str]:
     """The logical names and parameters that a part of the template refers to."""
     if isinstance(value, dict):

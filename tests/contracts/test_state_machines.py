@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from tests.project import ROOT, folder_of, function_names, scopes, state_machines, states, targets, workflow, workflows
+from tests.project import (
+    ROOT,
+    folder_of,
+    function_names,
+    handler_records,
+    scopes,
+    state_machines,
+    states,
+    targets,
+    workflow,
+    workflows,
+)
 
 TRANSIENT = {
     "Lambda.ServiceException",
@@ -44,6 +55,24 @@ def test_every_function_task_gets_the_correlation_id_for_its_log(name: str, key:
     task = states(name)[key]
     if ":lambda:invoke" in task["Resource"]:
         assert "correlation_id.$" in task["Parameters"]["Payload"], "one id must find every log line"
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_TASK)
+def test_a_task_gives_its_function_what_the_function_takes(name: str, key: str) -> None:
+    task = states(name)[key]
+    if ":lambda:invoke" in task["Resource"]:
+        taken, _ = handler_records(folder_of(key))
+        given = {field.removesuffix(".$") for field in task["Parameters"]["Payload"]}
+        assert taken is None or given - {"correlation_id"} == taken - {"correlation_id"}
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_TASK)
+def test_a_task_keeps_only_what_its_function_answers(name: str, key: str) -> None:
+    task = states(name)[key]
+    kept = set(re.findall(r"\$\.Payload\.(\w+)", json.dumps(task.get("ResultSelector", {}))))
+    if ":lambda:invoke" in task["Resource"]:
+        _, answered = handler_records(folder_of(key))
+        assert answered is None or kept <= answered
 
 
 @pytest.mark.parametrize(("name", "key"), EACH_TASK)

@@ -18,6 +18,7 @@ from tests.project import (
     folder_of,
     function_names,
     functions,
+    handler_records,
     imports,
     references,
     resources,
@@ -103,6 +104,15 @@ def test_a_handler_says_what_goes_in_and_out(folder: str) -> None:
     says = ast.get_docstring(ast.parse((ROOT / "functions" / folder / "app.py").read_text())) or ""
     sections = [word for word in ("Input:", "Output:") if re.search(f"^{word}", says, re.MULTILINE)]
     assert sections == ["Input:", "Output:"] or "docs/reference/console-api.md" in says
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_handler_names_every_field_that_goes_in_and_out(folder: str) -> None:
+    says = ast.get_docstring(ast.parse((ROOT / "functions" / folder / "app.py").read_text())) or ""
+    taken, answered = handler_records(folder)
+    text, _, rest = says.partition("\nOutput:")
+    assert [field for field in taken or () if f'"{field}"' not in text] == []
+    assert [field for field in answered or () if f'"{field}"' not in rest] == []
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
