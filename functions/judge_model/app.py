@@ -1,13 +1,13 @@
 """Judge a trained model against the floors, the budgets and the model in service.
 
 Input:   {"training_job", "dataset_version", "fingerprint"}
-Output:  {"accepted", "decision_uri", "evaluation_uri", "reasons", "int8": whether its int8 variant passes too,
-         "map50", "map50_95"}
+Output:  {"accepted", "decision_uri", "evaluation_uri", "reasons": the first ones, "int8": whether its int8
+         variant passes too, "map50", "map50_95": as texts}
 Errors:  InvalidMetricError
 """
 
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -31,6 +31,22 @@ artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 
 
+class Request(TypedDict):
+    training_job: str
+    dataset_version: str
+    fingerprint: str
+
+
+class Judgement(TypedDict):
+    accepted: bool
+    decision_uri: str
+    evaluation_uri: str
+    reasons: list[str]  # the first ones
+    int8: bool
+    map50: str  # texts, as the registry takes them
+    map50_95: str
+
+
 def offer_suspicious(job: str, labels: list[SuspiciousLabel]) -> int:
     """Put labels that the model contradicts on the engineer's list; answers how many are there now.
 
@@ -41,7 +57,7 @@ def offer_suspicious(job: str, labels: list[SuspiciousLabel]) -> int:
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> Judgement:
     job = event["training_job"]
     evaluation_key = names.evaluation_prefix(job) + "evaluation.json"
     evaluation = read_evaluation(artifacts.read_json(evaluation_key))
@@ -54,14 +70,12 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
     # Judged is done: the same data, code and hyperparameters need no second run, whatever the verdict was.
     artifacts.write_json(names.successful_run(event["fingerprint"]), {**identity, "accepted": decision.accepted})
     candidate = evaluation["candidate"]  # there is none where there was no test image to measure it on
-    scores = {
-        "map50": (candidate and candidate["map50"]) or 0.0,
-        "map50_95": (candidate and candidate["map50_95"]) or 0.0,
-    }
+    map50 = (candidate and candidate["map50"]) or 0.0
+    map50_95 = (candidate and candidate["map50_95"]) or 0.0
     # A model that misses the floor contradicts right labels, too: its doubts would send people to good ones.
     sees = decision.held(RuleKind.MAP50)
     offered = offer_suspicious(job, evaluation.get("suspicious_labels") or []) if sees else 0
-    measure_metric("ModelMap50", scores["map50"])
+    measure_metric("ModelMap50", map50)
     logger.info("model judged", accepted=decision.accepted, reasons=decision.reasons, second_looks=offered)
     return {
         "accepted": decision.accepted,
@@ -69,5 +83,6 @@ def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
         "evaluation_uri": artifacts.uri(evaluation_key),
         "reasons": decision.reasons[:REASONS_SHOWN],
         "int8": bool(int8 and int8.accepted),
-        **{name: str(value) for name, value in scores.items()},
+        "map50": str(map50),
+        "map50_95": str(map50_95),
     }

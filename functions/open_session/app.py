@@ -4,7 +4,7 @@ Requests and answers are in docs/reference/console-api.md.
 """
 
 import os
-from typing import Any
+from collections.abc import Mapping
 
 from sightline.api.http import Access, Api, RequestError
 from sightline.api.shapes import Credentials, Session
@@ -28,7 +28,7 @@ def open_session() -> Session:
     return users.sign_in(text(sent, "username"), text(sent, "password"))
 
 
-def text(sent: dict[str, Any], name: str) -> str:
+def text(sent: Mapping[str, object], name: str) -> str:
     value = sent.get(name)
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_TEXT:
         raise RequestError(f"{name} must be a text of 1 to {MAX_TEXT} characters")

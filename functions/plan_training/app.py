@@ -11,18 +11,19 @@ Errors:  InvalidHyperparametersError, InvalidImportError
 
 import json
 import os
-from typing import Any
+from typing import TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
+from sightline.fields import Fields
 from sightline.models import training_plan
 from sightline.models.registry import RegisteredModel, Registry
 from sightline.runtime import Context, logger, step
 
 STACK = os.environ["STACK_NAME"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
-HYPERPARAMETERS = json.loads(os.environ["HYPERPARAMETERS"])
+HYPERPARAMETERS: dict[str, object] = json.loads(os.environ["HYPERPARAMETERS"])
 SPOT = os.environ["USE_SPOT_TRAINING"] == "true"
 
 aws = Aws()
@@ -30,17 +31,57 @@ registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
-def what_changed(fingerprint: str, dataset: dict[str, Any], request: dict[str, Any]) -> tuple[bool, str]:
+class TrainingRequest(TypedDict, total=False):
+    """The execution's input as somebody sent it: no value is checked yet."""
+
+    force: object
+    hyperparameters: object
+    model_uri: object
+
+
+class FrozenDataset(TypedDict):
+    """What this step needs of SnapshotDataset's answer."""
+
+    version: str
+    shortage: str
+
+
+class Request(TypedDict):
+    execution: str
+    request: TrainingRequest
+    dataset: FrozenDataset
+
+
+class PlannedTraining(TypedDict):
+    changed: bool
+    reason: str
+    fingerprint: str
+    training_job: str
+    evaluation_job: str
+    imported: bool  # a model that is judged and not trained
+    hyperparameters: dict[str, str]
+    training_inputs: list[dict[str, object]]  # InputDataConfig of CreateTrainingJob
+    evaluation_inputs: list[dict[str, object]]  # ProcessingInputs of CreateProcessingJob
+    spot: bool
+    stopping_condition: dict[str, int]
+    checkpoints_uri: str
+    evaluation_uri: str
+    champion_arn: str  # empty without one
+
+
+def what_changed(fingerprint: str, dataset: FrozenDataset, request: TrainingRequest) -> tuple[bool, str]:
     """Whether there is something to train, and why or why not."""
     if dataset["shortage"]:
         return False, dataset["shortage"]
     if request.get("force") is True:  # a text, "false" too, would be true
         return True, "it was asked for, whatever has changed"
-    known = artifacts.find_json(names.successful_run(fingerprint))
+    key = names.successful_run(fingerprint)
+    known = artifacts.find_json(key)
     if known:
+        job = Fields(known, f"in {key}").text("training_job")
         if request.get("model_uri"):
-            return False, f"{known['training_job']} has judged this model with this dataset"
-        return False, f"{known['training_job']} has trained this dataset with this code and these hyperparameters"
+            return False, f"{job} has judged this model with this dataset"
+        return False, f"{job} has trained this dataset with this code and these hyperparameters"
     return True, "dataset, code or hyperparameters are new"
 
 
@@ -54,7 +95,7 @@ def weights_of(champion: RegisteredModel | None) -> str | None:
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> PlannedTraining:
     request, dataset = event["request"], event["dataset"]
     chosen = training_plan.choose_hyperparameters(HYPERPARAMETERS, request.get("hyperparameters"))
     imported = request.get("model_uri") is not None

@@ -7,9 +7,9 @@ runs.
 import base64
 import os
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import Any
 
 from aws_lambda_powertools import Logger
 
@@ -81,10 +81,10 @@ class Served:
             logger.exception("the newest model was not loaded; the last good one goes on")
 
 
-def image_of(event: dict[str, Any]) -> bytes:
+def image_of(event: Mapping[str, object]) -> bytes:
     """The bytes that were sent. Raises RequestError."""
-    text = event.get("body") or ""
-    if not text:
+    text = event.get("body")
+    if not isinstance(text, str) or not text:
         raise RequestError("the body is empty; send the bytes of one image")
     if len(text) > MAX_BODY:
         raise RequestError(f"the body has {len(text)} characters in base64; at most {MAX_BODY} are taken", 413)

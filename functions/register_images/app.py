@@ -10,7 +10,6 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -99,7 +98,7 @@ def refuse(event: ObjectEvent, image: Image, reason: str) -> str:
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> PartialItemFailureResponse:
+def handler(event: dict[str, object], context: Context) -> PartialItemFailureResponse:
     outcomes: list[str] = []
     response = process_partial_response(
         event=event,
