@@ -11,6 +11,7 @@ Errors:  InvalidHyperparametersError, InvalidImportError
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from sightline import names
@@ -60,10 +61,10 @@ class PlannedTraining(TypedDict):
     evaluation_job: str
     imported: bool  # a model that is judged and not trained
     hyperparameters: dict[str, str]
-    training_inputs: list[dict[str, object]]  # InputDataConfig of CreateTrainingJob
-    evaluation_inputs: list[dict[str, object]]  # ProcessingInputs of CreateProcessingJob
+    training_inputs: Sequence[Mapping[str, object]]  # InputDataConfig of CreateTrainingJob
+    evaluation_inputs: Sequence[Mapping[str, object]]  # ProcessingInputs of CreateProcessingJob
     spot: bool
-    stopping_condition: dict[str, int]
+    stopping_condition: Mapping[str, object]
     checkpoints_uri: str
     evaluation_uri: str
     champion_arn: str  # empty without one
