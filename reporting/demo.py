@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TypedDict
 
 from reporting.charts import History, training_charts
-from reporting.measured import Measured
 from reporting.page import figure, page, table, tile
-from reporting.pictures import Detection, corners, finds, picture
+from reporting.pictures import corners, finds, picture
 from sightline import names
 from sightline.aws.objects import ObjectStore
 from sightline.datasets.snapshot import DatasetDescription
 from sightline.images.box import Box
+from sightline.models.evaluation import DetectionMeasured, Evaluation
 from sightline.models.gate import DecisionWritten
 from sightline.vision.decode import decode
 
@@ -31,7 +31,7 @@ class DeviceVerdict(TypedDict):
 
     image: str
     verdict: str  # of sightline.vision.verdict.Outcome
-    detections: Sequence[Detection]
+    detections: Sequence[DetectionMeasured]
     latency_ms: float
 
 
@@ -77,7 +77,7 @@ class Artifacts:
     def __init__(self, store: ObjectStore, job: str) -> None:
         read = store.read
         self.decision: DecisionWritten = json.loads(read(names.decision(job)))
-        self.evaluation: Measured = json.loads(read(names.evaluation_prefix(job) + "evaluation.json"))
+        self.evaluation: Evaluation = json.loads(read(names.evaluation_prefix(job) + "evaluation.json"))
         version = self.evaluation["dataset_version"]
         self.dataset: DatasetDescription = json.loads(read(names.dataset_prefix(version) + "dataset.json"))
         self.history = _history(read(names.model_archive(job)))

@@ -5,15 +5,14 @@ from collections.abc import Callable
 
 from reporting.charts import History, chart, training_charts
 from reporting.evaluation_photos import PixelsOf, doubted_labels, photos
-from reporting.measured import LeftOut, Measured
 from reporting.page import count, page, table, tile
-from sightline.models.evaluation import Scores
+from sightline.models.evaluation import Evaluation, LeftOut, Scores
 
 SHOWN_LEFT_OUT = 100
 Curves = dict[str, list[tuple[float, float, float]]]
 
 
-def render(result: Measured, history: History, curves: Curves, pixels: PixelsOf) -> str:
+def render(result: Evaluation, history: History, curves: Curves, pixels: PixelsOf) -> str:
     """Return the page. `curves` are (recall, precision, score) by class; `pixels` gives the image of a split by its
     name.
     """
@@ -43,7 +42,7 @@ def _share(part: int, whole: int) -> str:
     return f"{part} of {whole}" + (f" ({100 * part / whole:.0f} %)" if whole else "")
 
 
-def _head(result: Measured) -> str:
+def _head(result: Evaluation) -> str:
     job, version = html.escape(result["training_job"]), html.escape(result["dataset_version"])
     return f"""<h1>Evaluation</h1><p>{job}, dataset {version}:
 {count(result["test_images"], "test photo")} of
@@ -87,7 +86,7 @@ defect too. mAP and the photos below tell whether
 the boxes are right.</p>"""
 
 
-def _beside(result: Measured, candidate: Scores) -> str:
+def _beside(result: Evaluation, candidate: Scores) -> str:
     """Return the candidate, the champion and the int8 variant on the same images, and what the bootstrap says."""
     int8 = result["int8"]["candidate"] if result["int8"] else None
     columns = {"this model": candidate, "model in service": result["champion"], "int8 variant": int8}
@@ -107,7 +106,7 @@ def _beside(result: Measured, candidate: Scores) -> str:
     return f"<h2>Beside the others</h2>{compared}{_difference(result)}"
 
 
-def _difference(result: Measured) -> str:
+def _difference(result: Evaluation) -> str:
     if error := result["champion_error"]:
         return f'<p class="bad">The model in service can\'t be compared: {html.escape(error)}.</p>'
     bootstrap = result["bootstrap"]
@@ -131,7 +130,7 @@ def _difference(result: Measured) -> str:
     )
 
 
-def _threshold(result: Measured) -> str:
+def _threshold(result: Evaluation) -> str:
     """Return how the decision threshold was chosen, or that nothing was there to choose it from."""
     choice = result["threshold_choice"]
     head = "<h2>How the threshold was chosen</h2><p>A photo fails when the surest defect found reaches the threshold."
@@ -171,7 +170,7 @@ the test photos show none.</p>
 <div class="tiles">{drawn}{training_charts(history)}</div>"""
 
 
-def _left_out(result: Measured) -> str:
+def _left_out(result: Evaluation) -> str:
     """Return what could not be used, by name and reason; of many the first."""
     blocks = _reasons("These images can't be decoded and were measured by nobody:", result["undecodable"]) + _reasons(
         "These labels can't be used; a box costs only itself, a record its image:", result["left_out"]

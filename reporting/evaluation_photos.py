@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable
 
-from reporting.measured import DoubtedLabel, Measured, PhotoResult
 from reporting.page import count, figure
 from reporting.pictures import Find, finds, picture
+from sightline.models.evaluation import DoubtedLabel, Evaluation, PhotoResult
 from sightline.vision.decode import Pixels
 
 SHOWN = 12
@@ -32,7 +32,7 @@ def best_first(entries: Iterable[PhotoResult]) -> list[PhotoResult]:
     return sorted(right, key=lambda entry: -min(found["score"] for found in entry["detections"]))
 
 
-def photos(result: Measured, pixels: PixelsOf) -> str:
+def photos(result: Evaluation, pixels: PixelsOf) -> str:
     """Return the section of the worst and the best test photos."""
     entries = result["per_image"]
     wrong = [entry for entry in worst_first(entries) if entry["quality"] < 1 or entry["outcome"] in MISTAKES]
@@ -62,7 +62,7 @@ def _photo(entry: PhotoResult, pixels: Pixels) -> str:
     )
 
 
-def doubted_labels(result: Measured, pixels: PixelsOf) -> str:
+def doubted_labels(result: Evaluation, pixels: PixelsOf) -> str:
     """Return the section of labels that look wrong; nothing where none does."""
     found = result["suspicious_labels"]
     if not found:

@@ -5,11 +5,11 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypedDict
 
 from PIL import Image, ImageDraw, ImageFont
 
 from sightline.images.box import Box
+from sightline.models.evaluation import DetectionMeasured
 from sightline.vision.decode import Pixels
 
 LABEL, FOUND = (26, 152, 80), (214, 56, 45)  # the colours of the two kinds of boxes
@@ -30,12 +30,7 @@ class Find:
     number: int | None = None
 
 
-# The part of sightline.vision.verdict.DefectFound that evaluation.json has, too.
-Detection = TypedDict("Detection", {"box": list[float], "score": float, "class_id": int, "class": str})
-"""One defect as it is written down: `box` is x1, y1, x2, y2 in pixels of the original, `score` in 0..1."""
-
-
-def finds(detections: Iterable[Detection]) -> list[Find]:
+def finds(detections: Iterable[DetectionMeasured]) -> list[Find]:
     """Return detections as `picture` draws them."""
     return [Find(found["box"], found["score"], found["class"], found["class_id"]) for found in detections]
 

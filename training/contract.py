@@ -16,7 +16,7 @@ import onnx
 import onnxruntime
 
 from sightline.errors import SightlineError
-from training.description import ModelDescription
+from sightline.vision.description import ModelDescription
 from training.hyperparameters import Hyperparameters
 from training.inputs import is_number
 

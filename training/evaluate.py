@@ -17,18 +17,26 @@ from typing import Any, TypedDict, cast
 import numpy as np
 
 from reporting import evaluation
-from reporting.measured import Measured, ThresholdChoice, ThresholdCost
 from sightline.errors import SightlineError
+from sightline.fields import Fields
 from sightline.models import metrics
-from sightline.models.evaluation import Bootstrap, ClassScores, Confusion, Judged, Latency, Scores
+from sightline.models.evaluation import (
+    Bootstrap,
+    ClassScores,
+    Evaluation,
+    Judged,
+    Latency,
+    Scores,
+    ThresholdChoice,
+)
 from sightline.models.metrics import Found
 from sightline.vision.appearance import Appearance, appearance, grey, spread
 from sightline.vision.decode import Pixels
+from sightline.vision.description import Baseline, GoldenImage
 from sightline.vision.detector import Detection, Detector, UnusableModelError
 from sightline.vision.letterbox import fit
 from training import contract, job
 from training.data import Images
-from training.description import Baseline, GoldenImage
 from training.image_results import left_out, per_image, suspicious_labels
 from training.inputs import UnusableInputError, is_number, read_dataset, read_json, unpack
 
@@ -109,17 +117,11 @@ def scores(detector: Detector, images: Images, found: list[Found], threshold: fl
             "ap50_95": None if ap is None else float(ap.mean()),
             "recall": metrics.recall_at(images.truths, found, class_id, threshold),
         }
-    counts = metrics.confusion(images.truths, found, threshold)
     return {
         "map50": map50,
         "map50_95": map50_95,
         "per_class": per_class,
-        "confusion": Confusion(
-            true_fail=counts["true_fail"],
-            false_pass=counts["false_pass"],
-            false_fail=counts["false_fail"],
-            true_pass=counts["true_pass"],
-        ),
+        "confusion": metrics.confusion(images.truths, found, threshold),
         "threshold": threshold,
         "latency_ms": latency(detector, images),
         "size_bytes": file.stat().st_size,
@@ -139,7 +141,8 @@ def latency(detector: Detector, images: Images) -> Latency:
 
 def choose_thresholds(detector: Detector, validation: Images, found: list[Found]) -> ThresholdChoice:
     """Set the decision and the review threshold on the validation images, never on the test images; answers how."""
-    escape_cost, alarm_cost = (float(detector.model["hyperparameters"][name]) for name in ("escape_cost", "alarm_cost"))
+    given = Fields(detector.model["hyperparameters"], "in the hyperparameters of model.json")
+    escape_cost, alarm_cost = given.number("escape_cost", 0), given.number("alarm_cost", 0)
     threshold = metrics.cheapest_threshold(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost)
     detector.threshold = detector.model["threshold"] = round(threshold, 4)
     detector.review_threshold = detector.model["review_threshold"] = round(threshold * REVIEW_SHARE, 4)
@@ -157,14 +160,7 @@ def choose_thresholds(detector: Detector, validation: Images, found: list[Found]
         "alarm_cost": alarm_cost,
         "threshold": detector.threshold,
         "images": len(best),
-        "curve": [
-            ThresholdCost(
-                threshold=point["threshold"], cost=point["cost"], escapes=point["escapes"], alarms=point["alarms"]
-            )
-            for point in metrics.threshold_costs(
-                validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost
-            )
-        ],
+        "curve": metrics.threshold_costs(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost),
     }
 
 
@@ -251,7 +247,7 @@ def load_candidate(inputs: Path, work: Path, wanted: list[str]) -> tuple[Path, D
     return source, WatchedDetector(source)
 
 
-def evaluate(root: Path) -> Measured:
+def evaluate(root: Path) -> Evaluation:
     """Do the whole processing job below `root`; answers what evaluation.json says."""
     inputs, output = root / "input", root / "output"
     output.mkdir(parents=True, exist_ok=True)
@@ -261,7 +257,7 @@ def evaluate(root: Path) -> Measured:
     validated = detect_all(detector, validation)
     choice = choose_thresholds(detector, validation, validated)
     found = detect_all(detector, test)
-    result: Measured = {
+    result: Evaluation = {
         "training_job": os.environ.get("TRAINING_JOB_NAME", detector.model["training_job"]),
         "dataset_version": dataset.version,
         "test_images": len(test.names),

@@ -2,10 +2,9 @@
 
 from typing import Literal
 
-from reporting.measured import DoubtedLabel, LeftOut, PhotoResult
-from reporting.pictures import Detection
 from sightline.models import metrics
 from sightline.models.doubts import doubts
+from sightline.models.evaluation import DetectionMeasured, DoubtedLabel, LeftOut, PhotoResult
 from sightline.models.metrics import Found
 from sightline.vision.detector import Detector
 from training.data import Images
@@ -18,20 +17,6 @@ OUTCOMES: dict[tuple[bool, bool], OnTheLine] = {  # (has a defect, is said to ha
     (False, True): "false alarm",
     (False, False): "passed",
 }
-
-
-class ImageResult(PhotoResult):
-    """What became of one test image."""
-
-    group: str
-
-
-class Doubt(DoubtedLabel):
-    """A label that the model contradicts, with what sightline.models.doubts says of it."""
-
-    kind: str
-    labelled: str | None
-    seen: str | None
 
 
 def left_out(images: Images, *, decoded: bool) -> list[LeftOut]:
@@ -48,7 +33,7 @@ def per_image(test: Images, found: list[Found], threshold: float, classes: list[
     for name, group, truth, detected in zip(test.names, test.groups, test.truths, found, strict=True):
         sure = metrics.keep(detected, threshold)
         outcome = OUTCOMES[bool(len(truth.boxes)), bool(len(sure.boxes))]
-        detections: list[Detection] = [
+        detections: list[DetectionMeasured] = [
             {
                 "box": [round(float(edge), 1) for edge in box],
                 "score": round(float(score), 4),
@@ -58,17 +43,15 @@ def per_image(test: Images, found: list[Found], threshold: float, classes: list[
             for box, score, number in zip(sure.boxes, sure.scores, sure.classes, strict=True)
         ]
         entries.append(
-            ImageResult(
-                {
-                    "image": name,
-                    "group": group,
-                    "outcome": outcome,
-                    "quality": round(metrics.image_quality(truth, sure), 4),
-                    "labels": truth.boxes.tolist(),
-                    "label_classes": [classes[int(number)] for number in truth.classes],
-                    "detections": detections,
-                }
-            )
+            {
+                "image": name,
+                "group": group,
+                "outcome": outcome,
+                "quality": round(metrics.image_quality(truth, sure), 4),
+                "labels": truth.boxes.tolist(),
+                "label_classes": [classes[int(number)] for number in truth.classes],
+                "detections": detections,
+            }
         )
     return entries
 
@@ -81,19 +64,17 @@ def suspicious_labels(detector: Detector, *looked_at: tuple[Images, list[Found]]
         metrics.recall_at(truths, results, number, detector.threshold) for number in range(len(detector.classes))
     ]
     found: list[DoubtedLabel] = [
-        Doubt(
-            {
-                "image": name,
-                "split": images.split,
-                "labels": truth.boxes.tolist(),
-                "kind": doubt.kind,
-                "box": doubt.box,
-                "score": doubt.score,
-                "labelled": doubt.labelled,
-                "seen": doubt.seen,
-                "why": doubt.why,
-            }
-        )
+        {
+            "image": name,
+            "split": images.split,
+            "labels": truth.boxes.tolist(),
+            "kind": doubt.kind,
+            "box": doubt.box,
+            "score": doubt.score,
+            "labelled": doubt.labelled,
+            "seen": doubt.seen,
+            "why": doubt.why,
+        }
         for images, part in looked_at
         for name, truth, detected in zip(images.names, images.truths, part, strict=True)
         for doubt in doubts(truth, detected, detector.classes, detector.threshold, recalls)

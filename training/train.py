@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 
 from sightline.errors import SightlineError
+from sightline.vision.description import ModelDescription, Origin
 from training import job, warm_start
 from training.checkpoint import Checkpoints, Run, digest
 from training.code_digest import code_digest
 from training.data import Sample, input_size, load
-from training.description import ModelDescription, Origin
 from training.export import OPSET, export
 from training.hyperparameters import Hyperparameters
 from training.inputs import read_dataset, read_json, read_manifest

@@ -13,7 +13,7 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.ledger import Ledger
-from sightline.models.evaluation import SuspiciousLabel, read_evaluation
+from sightline.models.evaluation import DoubtedLabel, read_evaluation
 from sightline.models.gate import Limits, RuleKind, judge
 from sightline.runtime import Context, logger, measure_metric, step
 
@@ -47,7 +47,7 @@ class Judgement(TypedDict):
     map50_95: str
 
 
-def offer_suspicious(job: str, labels: list[SuspiciousLabel]) -> int:
+def offer_suspicious(job: str, labels: list[DoubtedLabel]) -> int:
     """Put labels that the model contradicts on the engineer's list; answers how many are there now.
 
     A label's `image` is the file of the dataset's image, which is named by the image's id.

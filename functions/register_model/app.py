@@ -73,7 +73,7 @@ def release(job: str, *, int8: bool, correlation_id: str) -> tuple[str, str]:
 
 def card(job: str, judgement: dict[str, Any], archive_uri: str) -> "ModelPackageModelCardTypeDef":
     """The model card, from what evaluation and gate wrote."""
-    return model_card.card(
+    content = model_card.content(
         training_job=job,
         evaluation=artifacts.read_json(names.evaluation_prefix(job) + "evaluation.json"),
         decision=artifacts.read_json(names.decision(job)),
@@ -86,6 +86,7 @@ def card(job: str, judgement: dict[str, Any], archive_uri: str) -> "ModelPackage
             "decision": judgement["decision_uri"],
         },
     )
+    return model_card.card(content)
 
 
 @step

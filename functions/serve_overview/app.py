@@ -8,12 +8,12 @@ runs.
 import json
 import os
 import time
-from typing import Any, cast
+from typing import Any
 
 from sightline.api.http import Api, RequestError
 from sightline.api.shapes import DeviceShown, ExecutionShown, Overview, Workflow
 from sightline.api.shown import model_shown
-from sightline.api.workflow_graph import graph
+from sightline.api.workflow_graph import workflow
 from sightline.aws.clients import Aws
 from sightline.aws.workflows import StateMachine
 from sightline.images.ledger import Ledger
@@ -89,7 +89,7 @@ def show_workflow(machine: str) -> Workflow:
     """A workflow as a graph, from the definition that is deployed."""
     if machine not in MACHINES:
         raise RequestError(f"no workflow {machine!r:.80}; there are: {', '.join(MACHINES)}", 404)
-    return cast(Workflow, {"machine": machine, **graph(StateMachine(aws, MACHINES[machine]).definition())})
+    return workflow(machine, StateMachine(aws, MACHINES[machine]).definition())
 
 
 handler = api.handler

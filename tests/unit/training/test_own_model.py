@@ -20,13 +20,11 @@ import pytest
 from client.annotate import read_coco
 from local.demo.sample import draw
 from reporting.charts import training_charts
-from reporting.measured import Measured, ThresholdChoice
 from sightline.labelling import manifest
-from sightline.models.evaluation import Scores
+from sightline.models.evaluation import Evaluation, Scores, ThresholdChoice
 from sightline.models.gate import Limits, judge
 from sightline.models.metrics import Found
 from training import evaluate
-from training.image_results import ImageResult
 
 # Learns the mean box of its training labels, and finds it in every image.
 TRAIN = """
@@ -116,8 +114,8 @@ def test_a_foreign_model_is_measured_reported_and_judged_like_ours(job: Path) ->
         "v1",
         3,
     )
-    assert evaluation.keys() == Measured.__annotations__.keys()
-    assert [entry.keys() for entry in evaluation["per_image"]] == [ImageResult.__annotations__.keys()] * 3
+    assert evaluation.keys() == Evaluation.__annotations__.keys()
+    assert [entry.keys() for entry in evaluation["per_image"]] == [PhotoResult.__annotations__.keys()] * 3
     assert evaluation["candidate"].keys() == Scores.__annotations__.keys()
     assert evaluation["threshold_choice"].keys() == ThresholdChoice.__annotations__.keys()
     assert evaluation["threshold_choice"]["escape_cost"] == 3.0

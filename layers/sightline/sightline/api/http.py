@@ -162,7 +162,7 @@ class Api:
         """Return a parameter of the query, None where it is not given."""
         return (self._resolver.current_event.query_string_parameters or {}).get(name)
 
-    def json(self) -> dict[str, Any]:
+    def json(self) -> dict[str, object]:
         """Return the JSON object that was sent; an empty body is an empty object. Raise RequestError for anything
         else.
         """
@@ -199,7 +199,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def json_object(event: Mapping[str, Any]) -> dict[str, Any]:
+def json_object(event: Mapping[str, Any]) -> dict[str, object]:
     """Return the JSON object in a request's body; an empty body is an empty object. Raise RequestError otherwise."""
     text = event.get("body") or "{}"
     if len(text) > MAX_BODY:

@@ -2,13 +2,16 @@
 
 import base64
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
 from sightline.api.http import RequestError, groups_of
 from sightline.api.shapes import Session
 from sightline.aws.clients import Aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp.type_defs import AuthenticationResultTypeTypeDef
 
 NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 (the name of a challenge)
 # What Cognito says of the caller's own mistakes, and the status that they get. The texts are Cognito's.
@@ -78,12 +81,12 @@ class UserPool:
         return _session(answer["AuthenticationResult"])
 
 
-def _session(given: dict[str, Any]) -> Session:
+def _session(given: "AuthenticationResultTypeTypeDef") -> Session:
     claims = _claims(given["IdToken"])
     session: Session = {
         "id_token": given["IdToken"],
         "expires_in": given["ExpiresIn"],
-        "username": claims["cognito:username"],
+        "username": str(claims["cognito:username"]),
         "groups": list(groups_of(claims.get("cognito:groups"))),
     }
     if "RefreshToken" in given:
@@ -91,8 +94,8 @@ def _session(given: dict[str, Any]) -> Session:
     return session
 
 
-def _claims(token: str) -> dict[str, Any]:
+def _claims(token: str) -> dict[str, object]:
     """What a token says; it comes from Cognito itself, so its signature needs no check here."""
     payload = token.split(".")[1]
-    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    found: dict[str, object] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return found

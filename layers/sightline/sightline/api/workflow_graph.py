@@ -1,7 +1,9 @@
 """A state machine as a graph, from its own definition."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+
+from sightline.api.shapes import GraphEdge, GraphState, Workflow
+from sightline.aws.workflows import Definition, State
 
 OPERATORS = {
     "NumericGreaterThan": ">",
@@ -13,14 +15,10 @@ OPERATORS = {
 }
 
 
-def graph(definition: dict[str, Any]) -> dict[str, Any]:
-    """`{"start", "states": [{"name", "type"}], "edges": [{"from", "to", "label"}]}` of an Amazon States Language
-    definition.
-
-    Edges that are taken on an error have `"error": true` too.
-    """
+def workflow(machine: str, definition: Definition) -> Workflow:
+    """Return the states of an Amazon States Language definition, and the ways between them."""
     states = definition["States"]
-    edges: list[dict[str, Any]] = [
+    edges: list[GraphEdge] = [
         {"from": name, "to": to, "label": label} for name, state in states.items() for to, label in _next_states(state)
     ]
     edges += [
@@ -28,32 +26,34 @@ def graph(definition: dict[str, Any]) -> dict[str, Any]:
         for name, state in states.items()
         for to, label in _catches(state)
     ]
-    named = [{"name": name, "type": state["Type"]} for name, state in states.items()]
-    return {"start": definition["StartAt"], "states": named, "edges": edges}
+    named: list[GraphState] = [{"name": name, "type": state["Type"]} for name, state in states.items()]
+    return {"machine": machine, "start": definition["StartAt"], "states": named, "edges": edges}
 
 
-def _next_states(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _next_states(state: State) -> Iterator[tuple[str, str]]:
     if "Next" in state:
         yield state["Next"], ""
     for choice in state.get("Choices", []):
-        yield choice["Next"], condition(choice)
+        yield str(choice["Next"]), condition(choice)
     if "Default" in state:
         yield state["Default"], "otherwise"
 
 
-def _catches(state: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _catches(state: State) -> Iterator[tuple[str, str]]:
     for catch in state.get("Catch", []):
         errors = [error for error in catch["ErrorEquals"] if error != "States.ALL"]
         yield catch["Next"], ", ".join(errors) or "error"
 
 
-def condition(rule: dict[str, Any]) -> str:
+def condition(rule: Mapping[str, object]) -> str:
     """A choice rule as people write it: `claim.images > 0`."""
     for word, joint in (("And", " and "), ("Or", " or ")):
-        if word in rule:
-            return joint.join(condition(part) for part in rule[word])
-    if "Not" in rule:
-        return f"not {condition(rule['Not'])}"
+        parts = rule.get(word)
+        if isinstance(parts, list):
+            return joint.join(condition(part) for part in parts)
+    denied = rule.get("Not")
+    if isinstance(denied, Mapping):
+        return f"not {condition(denied)}"
     variable = str(rule["Variable"]).removeprefix("$.")
     operator, value = next((key, value) for key, value in rule.items() if key not in {"Variable", "Next", "Comment"})
     if operator == "IsPresent":

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import WriteRequestOutputTypeDef, WriteRequestTypeDef
 
 # An item with the values that JSON has, and sets of text. Whoever reads one parses it once, at the border of its room.
-Item: TypeAlias = dict[str, Any]
+Item: TypeAlias = dict[str, object]
 Values: TypeAlias = Mapping[str, object]  # what is written: keys, values of expressions
 
 BATCH = 25  # items; DynamoDB's own limit
@@ -41,7 +41,7 @@ def from_item(item: Mapping[str, Any]) -> Item:
     return {key: _from_decimal(_deserializer.deserialize(entry)) for key, entry in item.items()}
 
 
-def _to_decimal(value: Any) -> Any:
+def _to_decimal(value: object) -> object:
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, dict):
@@ -51,7 +51,7 @@ def _to_decimal(value: Any) -> Any:
     return value
 
 
-def _from_decimal(value: Any) -> Any:
+def _from_decimal(value: object) -> object:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):

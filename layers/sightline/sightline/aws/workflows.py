@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from botocore.exceptions import ClientError
 
@@ -12,6 +12,30 @@ from sightline.aws.clients import Aws
 HISTORY = 50  # last events that are looked at; a state has no more between its entry and the next one
 # What Step Functions says of a token whose task is over: the workflow went on without the answer.
 GONE_TOKENS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
+
+
+class Catcher(TypedDict):
+    """Where a state goes on an error."""
+
+    ErrorEquals: list[str]
+    Next: str
+
+
+class State(TypedDict):
+    """A state of Amazon States Language, as far as it says where it goes."""
+
+    Type: str
+    Next: NotRequired[str]
+    Choices: NotRequired[list[dict[str, object]]]
+    Default: NotRequired[str]
+    Catch: NotRequired[list[Catcher]]
+
+
+class Definition(TypedDict):
+    """A state machine in Amazon States Language."""
+
+    StartAt: str
+    States: dict[str, State]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +81,10 @@ class StateMachine:
             for execution in listed
         ]
 
-    def definition(self) -> dict[str, Any]:
+    def definition(self) -> Definition:
         """Return the Amazon States Language definition that is deployed."""
-        found: dict[str, Any] = json.loads(
-            self.aws.step_functions.describe_state_machine(stateMachineArn=self.arn)["definition"]
-        )
+        deployed = self.aws.step_functions.describe_state_machine(stateMachineArn=self.arn)
+        found: Definition = json.loads(deployed["definition"])
         return found
 
 

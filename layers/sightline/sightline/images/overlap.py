@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.float32 | np.float64]
 
 
 def box_iou(a: Array, b: Array) -> Array:

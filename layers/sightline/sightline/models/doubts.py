@@ -5,12 +5,12 @@ Northcutt et al., "Confident Learning: Estimating Uncertainty in Dataset Labels"
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from sightline.images.overlap import box_iou
+from sightline.models.evaluation import DoubtKind
 from sightline.models.metrics import Found, Truth
 
 SURE = 0.6  # score from which a detection may doubt a label; the decision threshold where that is higher
@@ -22,11 +22,9 @@ TRUSTED = 0.8  # recall of a class from which it means something that the model 
 
 @dataclass(frozen=True)
 class Doubt:
-    """`kind`: `missing` (a defect nobody labelled), `class` (labelled as another type), `empty` (nothing is seen
-    there).
-    """
+    """A label that the model contradicts, or one that it misses."""
 
-    kind: str
+    kind: DoubtKind
     box: list[float]  # x1, y1, x2, y2 in pixels
     score: float  # how sure: the detection's score; for `empty` 1 minus the best score that touches the label
     labelled: str | None
@@ -36,14 +34,11 @@ class Doubt:
     def why(self) -> str:
         """The doubt as a sentence for whoever looks again."""
         said = {
-            "missing": f"sees an unlabelled {self.seen}",
-            "class": f"takes the labelled {self.labelled} for a {self.seen}",
-            "empty": f"sees nothing where a {self.labelled} is labelled",
+            DoubtKind.MISSING: f"sees an unlabelled {self.seen}",
+            DoubtKind.CLASS: f"takes the labelled {self.labelled} for a {self.seen}",
+            DoubtKind.EMPTY: f"sees nothing where a {self.labelled} is labelled",
         }
         return f"the model {said[self.kind]} ({self.score:.2f} sure)"
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "why": self.why}
 
 
 def doubts(
@@ -63,14 +58,14 @@ def doubts(
         box = [round(float(edge), 1) for edge in found.boxes[number]]
         best = int(overlap[number].argmax()) if len(truth.boxes) else -1
         if best < 0 or overlap[number, best] < TOUCHES:
-            result.append(Doubt("missing", box, round(score, 4), None, seen))
+            result.append(Doubt(DoubtKind.MISSING, box, round(score, 4), None, seen))
         elif overlap[number, best] >= SAME_PLACE and found.classes[number] != truth.classes[best]:
             same = (found.classes == truth.classes[best]) & (overlap[:, best] >= SAME_PLACE)
             if found.scores[same].max(initial=0.0) < score:
-                result.append(Doubt("class", box, round(score, 4), classes[int(truth.classes[best])], seen))
+                result.append(Doubt(DoubtKind.CLASS, box, round(score, 4), classes[int(truth.classes[best])], seen))
     for label, box in enumerate(truth.boxes):
         touching = float(found.scores[overlap[:, label] >= TOUCHES].max(initial=0.0))
         if touching <= threshold * UNSEEN and (recalls[int(truth.classes[label])] or 0.0) >= TRUSTED:
             name = classes[int(truth.classes[label])]
-            result.append(Doubt("empty", [float(edge) for edge in box], round(1 - touching, 4), name, None))
+            result.append(Doubt(DoubtKind.EMPTY, [float(edge) for edge in box], round(1 - touching, 4), name, None))
     return sorted(result, key=lambda doubt: -doubt.score)

@@ -1,7 +1,8 @@
 """evaluation.json: what was measured of a candidate, of the model in service beside it, and of the int8 variant."""
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict, cast
+from enum import StrEnum
+from typing import Literal, NotRequired, TypedDict, cast
 
 from sightline.errors import SightlineError
 
@@ -61,13 +62,6 @@ class Bootstrap(TypedDict):
     replicates: int
 
 
-class SuspiciousLabel(TypedDict):
-    """A label that the model contradicts."""
-
-    image: str  # `<image_id>.<ext>`
-    why: str
-
-
 class Judged(TypedDict):
     """What the gate needs of one variant of a model."""
 
@@ -79,11 +73,82 @@ class Judged(TypedDict):
     bootstrap: Bootstrap | None
 
 
-class Evaluation(Judged):
-    """The whole of evaluation.json, as far as the application reads it."""
+class ThresholdCost(TypedDict):
+    """What a decision threshold costs on the validation photos: `escapes` and `alarms` are shares, 0..1."""
 
-    int8: NotRequired[Judged | None]  # its champion is the float model
-    suspicious_labels: NotRequired[list[SuspiciousLabel]]
+    threshold: float
+    cost: float
+    escapes: float
+    alarms: float
+
+
+class ThresholdChoice(TypedDict):
+    """The decision threshold and what it was chosen from."""
+
+    escape_cost: float
+    alarm_cost: float
+    threshold: float
+    images: int  # of the validation set; without any, `threshold` is the default
+    curve: list[ThresholdCost]
+
+
+class LeftOut(TypedDict):
+    """Something of a split that can't be used, and why."""
+
+    image: str
+    split: str
+    reason: str
+
+
+class DoubtKind(StrEnum):
+    """How a model contradicts a label."""
+
+    MISSING = "missing"  # a defect that nobody labelled
+    CLASS = "class"  # labelled as another type
+    EMPTY = "empty"  # the model sees nothing there
+
+
+class DoubtedLabel(TypedDict):
+    """A label that the model contradicts; boxes are x1, y1, x2, y2 in pixels, `score` says how sure it is, 0..1."""
+
+    image: str
+    split: str
+    labels: list[list[float]]
+    kind: DoubtKind
+    box: list[float]
+    score: float
+    labelled: str | None  # the class of the label; None where there is none
+    seen: str | None  # the class that the model sees; None where it sees nothing
+    why: str
+
+
+DetectionMeasured = TypedDict("DetectionMeasured", {"box": list[float], "score": float, "class_id": int, "class": str})
+"""A detection in a test photo that reaches the decision threshold: x1, y1, x2, y2 in pixels, `score` in 0..1."""
+
+
+class PhotoResult(TypedDict):
+    """What was found in one test photo, the surest first. `labels` are x1, y1, x2, y2 in pixels."""
+
+    image: str
+    group: str
+    outcome: Literal["escape", "false alarm", "caught", "passed"]
+    quality: float  # 0..1, the share of labels and finds that match
+    labels: list[list[float]]
+    label_classes: list[str]
+    detections: list[DetectionMeasured]
+
+
+class Evaluation(Judged):
+    """The whole of evaluation.json."""
+
+    training_job: str
+    dataset_version: str
+    int8: Judged | None  # its champion is the float model; None where there is no int8 variant
+    threshold_choice: ThresholdChoice
+    undecodable: list[LeftOut]
+    left_out: list[LeftOut]
+    suspicious_labels: list[DoubtedLabel]
+    per_image: list[PhotoResult]
 
 
 NEEDED = ("test_images", "candidate", "champion", "bootstrap")

@@ -4,39 +4,41 @@
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sightline.images.overlap import box_iou
-from sightline.models.evaluation import Interval
+from sightline.models.evaluation import Confusion, Interval, ThresholdCost
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 MAX_DETECTIONS = 100
 CHUNK = 2_000_000  # numbers at once in a bootstrap, so that memory stays small
 
-Array = np.ndarray[Any, Any]
+Floats = NDArray[np.float32 | np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Truth:
     """The labels of one image: `boxes` float [n, 4] (x1, y1, x2, y2), `classes` int [n]."""
 
-    boxes: Array
-    classes: Array
+    boxes: Floats
+    classes: Ints
 
 
 @dataclass(frozen=True)
 class Found:
     """The detections of one image: `boxes` float [m, 4], `scores` float [m], `classes` int [m]."""
 
-    boxes: Array
-    scores: Array
-    classes: Array
+    boxes: Floats
+    scores: Floats
+    classes: Ints
 
 
-def _match(truth: Array, boxes: Array, thresholds: Array = IOU_THRESHOLDS) -> Array:
+def _match(truth: Floats, boxes: Floats, thresholds: Floats = IOU_THRESHOLDS) -> Bools:
     """For each threshold, which detections (sorted by score) hit a label that no surer one took: bool [thresholds,
     m].
     """
@@ -55,7 +57,7 @@ def _match(truth: Array, boxes: Array, thresholds: Array = IOU_THRESHOLDS) -> Ar
     return hits
 
 
-def class_ap(truths: list[Truth], found: list[Found], class_id: int) -> Array | None:
+def class_ap(truths: list[Truth], found: list[Found], class_id: int) -> Floats | None:
     """Average precision of one class at each IoU threshold, float [10]; None when no image has a label of it."""
     hits, scores, labels = _gather(truths, found, class_id)
     if not labels:
@@ -74,7 +76,7 @@ def class_ap(truths: list[Truth], found: list[Found], class_id: int) -> Array | 
     return result
 
 
-def _gather(truths: list[Truth], found: list[Found], class_id: int) -> tuple[Array, Array, int]:
+def _gather(truths: list[Truth], found: list[Found], class_id: int) -> tuple[Bools, Floats, int]:
     """Hits [10, m] and scores [m] of all detections of a class, image after image, and the number of its labels."""
     hits, scores, labels = [np.zeros((len(IOU_THRESHOLDS), 0), dtype=bool)], [np.zeros(0)], 0
     for truth, detected in zip(truths, found, strict=True):
@@ -120,9 +122,9 @@ def precision_recall(truths: list[Truth], found: list[Found], class_id: int) -> 
     ]
 
 
-def confusion(truths: list[Truth], found: list[Found], threshold: float) -> dict[str, int]:
+def confusion(truths: list[Truth], found: list[Found], threshold: float) -> Confusion:
     """Images by truth and verdict at `threshold`: an image with a label should fail, one without should pass."""
-    counts = {"true_fail": 0, "false_pass": 0, "false_fail": 0, "true_pass": 0}
+    counts: Confusion = {"true_fail": 0, "false_pass": 0, "false_fail": 0, "true_pass": 0}
     for truth, detected in zip(truths, found, strict=True):
         fails = bool(len(detected.scores) and detected.scores.max() >= threshold)
         if len(truth.boxes):
@@ -161,12 +163,12 @@ class Ranking:
     [G]: how many labels each group has.
     """
 
-    hits: Array
-    groups: Array
-    labels: Array
+    hits: Bools
+    groups: Ints
+    labels: Ints
 
 
-def rank(truths: list[Truth], found: list[Found], rows: Array, groups: int, class_id: int) -> Ranking:
+def rank(truths: list[Truth], found: list[Found], rows: Ints, groups: int, class_id: int) -> Ranking:
     """The ranking of a class; `rows` int [images] gives the row of each image's group, 0 to `groups` - 1."""
     hits, scores, owners = [np.zeros(0, dtype=bool)], [np.zeros(0)], [np.zeros(0, dtype=np.int64)]
     labels = np.zeros(groups, dtype=np.int64)
@@ -182,7 +184,7 @@ def rank(truths: list[Truth], found: list[Found], rows: Array, groups: int, clas
     return Ranking(np.concatenate(hits)[order], np.concatenate(owners)[order], labels)
 
 
-def resampled_ap(ranking: Ranking, drawn: Array) -> Array:
+def resampled_ap(ranking: Ranking, drawn: Ints) -> Floats:
     """AP@.50 of a class in each replicate, float [R]; `drawn` int [R, G] says how often each group is in it.
 
     Equal to `class_ap` of the drawn images: an image drawn twice counts twice. NaN where no label was drawn.
@@ -206,7 +208,7 @@ def resampled_ap(ranking: Ranking, drawn: Array) -> Array:
     return np.where(labels > 0, result, np.nan)
 
 
-def resampled_map(rankings: list[Ranking], drawn: Array) -> Array:
+def resampled_map(rankings: list[Ranking], drawn: Ints) -> Floats:
     """mAP@.50 in each replicate, float [R], over the classes that have labels in it; NaN where none has."""
     values = np.stack([resampled_ap(ranking, drawn) for ranking in rankings])
     counted = np.count_nonzero(~np.isnan(values), axis=0)
@@ -249,11 +251,11 @@ def difference(ours: list[Ranking], theirs: list[Ranking], *, replicates: int, s
 
 def threshold_costs(
     truths: list[Truth], found: list[Found], *, escape_cost: float, alarm_cost: float, steps: int = 91
-) -> list[dict[str, float]]:
+) -> list[ThresholdCost]:
     """What each decision threshold of 0.05..0.95 would cost, as `cheapest_threshold` counts: rates of escapes and
     alarms in 0..1.
     """
-    points = []
+    points: list[ThresholdCost] = []
     for threshold in np.linspace(0.05, 0.95, steps):
         table = confusion(truths, found, float(threshold))
         escapes = table["false_pass"] / max(1, table["false_pass"] + table["true_fail"])

@@ -8,7 +8,11 @@ never refused.
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+from sightline.models.evaluation import Evaluation
+from sightline.models.gate import DecisionWritten
+from sightline.vision.description import ModelDescription
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import ModelPackageModelCardTypeDef
@@ -19,13 +23,11 @@ MAX_HYPERPARAMETERS, MAX_METRICS = 100, 50
 
 PURPOSE = (
     "Finds defects on photos of parts, frames each and says what it is, so that a device on the line can pass a part, "
-    "fail it, or "
-    "ask a person."
+    "fail it, or ask a person."
 )
 INTENDED = (
     "Photos taken as those that it was trained and tested on: the same kind of parts, camera and light. Not intended "
-    "for other parts, "
-    "for people, or where a part that is wrongly passed endangers somebody and nothing else checks it."
+    "for other parts, for people, or where a part that is wrongly passed endangers somebody and nothing else checks it."
 )
 FACTORS = (
     "Another light, focus or camera, new kinds of defects or parts, and wear of the fixture make it worse; drift is "
@@ -33,15 +35,47 @@ FACTORS = (
 )
 
 
-def card(**given: Any) -> "ModelPackageModelCardTypeDef":
-    """ModelPackageModelCard of CreateModelPackage; the arguments are those of `content`."""
-    value = content(**given)
-    text = json.dumps(value, ensure_ascii=False)
-    if (
-        len(text) > MAX_CARD
-    ):  # only very many classes come here: the numbers of single classes are in evaluation.json too
-        value["evaluation_details"][0]["metric_groups"] = value["evaluation_details"][0]["metric_groups"][:1]
-        text = json.dumps(value, ensure_ascii=False)
+class Metric(TypedDict):
+    """A number or a text of the card."""
+
+    name: str
+    type: str  # `number` or `string`
+    value: float | str
+    notes: NotRequired[str]
+
+
+class MetricGroup(TypedDict):
+    """Metrics under one heading, at most MAX_METRICS."""
+
+    name: str
+    metric_data: list[Metric]
+
+
+class EvaluationDetail(TypedDict):
+    """One evaluation of the model."""
+
+    name: str
+    evaluation_observation: str
+    datasets: list[str]
+    metric_groups: list[MetricGroup]
+
+
+class Card(TypedDict):
+    """The content of a model card."""
+
+    model_overview: dict[str, object]
+    intended_uses: dict[str, str]
+    training_details: dict[str, object]
+    evaluation_details: list[EvaluationDetail]
+    additional_information: dict[str, object]
+
+
+def card(content: Card) -> "ModelPackageModelCardTypeDef":
+    """Return ModelPackageModelCard of CreateModelPackage."""
+    text = json.dumps(content, ensure_ascii=False)
+    if len(text) > MAX_CARD:  # only with very many classes: their numbers are in evaluation.json too
+        details = [{**entry, "metric_groups": entry["metric_groups"][:1]} for entry in content["evaluation_details"]]
+        text = json.dumps({**content, "evaluation_details": details}, ensure_ascii=False)
     # A person approves the model; the card is reviewed with it.
     return {"ModelCardContent": text, "ModelCardStatus": "PendingReview"}
 
@@ -49,18 +83,18 @@ def card(**given: Any) -> "ModelPackageModelCardTypeDef":
 def content(
     *,
     training_job: str,
-    evaluation: Mapping[str, Any],
-    decision: Mapping[str, Any],
-    model: Mapping[str, Any],
+    evaluation: Evaluation,
+    decision: DecisionWritten,
+    model: ModelDescription,
     image_uri: str,
     archive_uri: str,
     uris: Mapping[str, str],
-) -> dict[str, Any]:
-    """The card as an object. `evaluation`, `decision` and `model` are evaluation.json, decision.json and model.json;
-    `uris` names documents that say more, by a title.
+) -> Card:
+    """Return what the card says. `evaluation`, `decision` and `model` are evaluation.json, decision.json and
+    model.json; `uris` names documents that say more, by a title.
     """
     hyperparameters = sorted(model.get("hyperparameters", {}).items())[:MAX_HYPERPARAMETERS]
-    version = str(evaluation["dataset_version"])
+    version = evaluation["dataset_version"]
     return {
         "model_overview": {"model_creator": "Sightline", "model_artifact": [archive_uri]},
         "intended_uses": {
@@ -88,23 +122,9 @@ def content(
     }
 
 
-def _evaluation(version: str, evaluation: Mapping[str, Any], decision: Mapping[str, Any]) -> dict[str, Any]:
+def _evaluation(version: str, evaluation: Evaluation, decision: DecisionWritten) -> EvaluationDetail:
     """Numbers on the frozen test images, the gate's rules, and what was decided."""
-    candidate = evaluation["candidate"]
-    whole = {name: candidate[name] for name in ("map50", "map50_95", "threshold")}
-    whole |= {name.replace("_", " ") + " images": number for name, number in candidate["confusion"].items()}
-    whole |= {f"latency {name}, ms": value for name, value in candidate["latency_ms"].items()}
-    whole |= {
-        "size, bytes": candidate["size_bytes"],
-        "test images": evaluation["test_images"],
-        "test groups": evaluation["test_groups"],
-    }
-    classes = {
-        f"{name}: {measure}": value
-        for name, entry in sorted(candidate["per_class"].items())
-        for measure, value in entry.items()
-    }
-    rules = [
+    rules: list[Metric] = [
         {
             "name": rule["rule"][:MAX_VALUE],
             "type": "string",
@@ -113,7 +133,8 @@ def _evaluation(version: str, evaluation: Mapping[str, Any], decision: Mapping[s
         }
         for rule in decision["rules"][:MAX_METRICS]
     ]
-    groups = [("test set", _numbers(whole)), ("the gate's rules", rules), ("classes", _numbers(classes))]
+    whole, classes = _measured(evaluation)
+    groups = [("test set", whole), ("the gate's rules", rules), ("classes", classes)]
     word = "accepted" if decision["accepted"] else "rejected"
     return {
         "name": f"frozen test set of {version}"[:MAX_NAME],
@@ -123,19 +144,38 @@ def _evaluation(version: str, evaluation: Mapping[str, Any], decision: Mapping[s
     }
 
 
-def _numbers(values: Mapping[str, float | None]) -> list[dict[str, Any]]:
-    defined = [(name, value) for name, value in values.items() if value is not None][:MAX_METRICS]
+def _measured(evaluation: Evaluation) -> tuple[list[Metric], list[Metric]]:
+    """Return the numbers of the whole test set, and those of each class. Only a measured model is registered."""
+    candidate = evaluation["candidate"]
+    if candidate is None:
+        return [], []
+    whole: dict[str, object] = {
+        "map50": candidate["map50"],
+        "map50_95": candidate["map50_95"],
+        "threshold": candidate["threshold"],
+        **{f"{name.replace('_', ' ')} images": number for name, number in candidate["confusion"].items()},
+        **{f"latency {name}, ms": value for name, value in candidate["latency_ms"].items()},
+        "size, bytes": candidate["size_bytes"],
+        "test images": evaluation["test_images"],
+        "test groups": evaluation["test_groups"],
+    }
+    classes = {
+        f"{name}: {measure}": value
+        for name, entry in sorted(candidate["per_class"].items())
+        for measure, value in entry.items()
+    }
+    return _numbers(whole), _numbers(classes)
+
+
+def _numbers(values: Mapping[str, object]) -> list[Metric]:
+    """What is not defined, such as the recall of a class that the test set lacks, is left out."""
+    defined = [(name, value) for name, value in values.items() if isinstance(value, int | float)][:MAX_METRICS]
     return [{"name": name[:MAX_VALUE], "type": "number", "value": value} for name, value in defined]
 
 
-def _caveats(evaluation: Mapping[str, Any]) -> str:
-    said = [
-        (
-            f"Measured on {evaluation['test_images']} photos of {evaluation['test_groups']} groups: with so many, "
-            "numbers "
-            "move by chance."
-        )
-    ]
+def _caveats(evaluation: Evaluation) -> str:
+    images, groups = evaluation["test_images"], evaluation["test_groups"]
+    said = [f"Measured on {images} photos of {groups} groups: with so many, numbers move by chance."]
     if evaluation.get("champion_error"):
         said.append(f"The model in service could not be compared: {evaluation['champion_error']}.")
     if evaluation.get("undecodable"):

@@ -3,10 +3,20 @@
 import hashlib
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING
 
 from sightline import names
 from sightline.errors import SightlineError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.literals import ProcessingS3DataTypeType, S3DataTypeType
+    from mypy_boto3_sagemaker.type_defs import (
+        ChannelTypeDef,
+        ProcessingInputTypeDef,
+        ProcessingS3InputTypeDef,
+        S3DataSourceTypeDef,
+        StoppingConditionTypeDef,
+    )
 
 MOST_SECONDS = 86_400  # of a training job, without the time that it waits for spot capacity
 
@@ -19,7 +29,7 @@ class InvalidImportError(SightlineError):
     """A request for a model that is not where imported models lie."""
 
 
-def check_import(artifacts: str, model_uri: Any) -> str:
+def check_import(artifacts: str, model_uri: object) -> str:
     """The URI of an imported model. Raises InvalidImportError for what lies elsewhere: the jobs read what they are told
     to.
     """
@@ -32,7 +42,7 @@ def check_import(artifacts: str, model_uri: Any) -> str:
     return model_uri
 
 
-def check_hyperparameters(value: Any) -> dict[str, str]:
+def check_hyperparameters(value: object) -> dict[str, str]:
     """SageMaker takes texts only: numbers are written as text. Raises InvalidHyperparametersError for anything else."""
     if not isinstance(value, dict):
         raise InvalidHyperparametersError(f"hyperparameters must be an object of names and values, got {value!r:.100}")
@@ -42,7 +52,7 @@ def check_hyperparameters(value: Any) -> dict[str, str]:
     return {str(name): str(entry) for name, entry in sorted(value.items())}
 
 
-def choose_hyperparameters(defaults: dict[str, Any], asked: Any) -> dict[str, str]:
+def choose_hyperparameters(defaults: object, asked: object) -> dict[str, str]:
     """The stack's hyperparameters, single ones replaced by those that were `asked` for (None: none were)."""
     return {**check_hyperparameters(defaults), **check_hyperparameters({} if asked is None else asked)}
 
@@ -67,7 +77,7 @@ def starts_warm(hyperparameters: dict[str, str]) -> bool:
     return hyperparameters.get("warm_start", "0").strip() not in ("", "0")
 
 
-def training_inputs(*, artifacts: str, dataset_version: str, champion_weights: str | None) -> list[dict[str, Any]]:
+def training_inputs(*, artifacts: str, dataset_version: str, champion_weights: str | None) -> "list[ChannelTypeDef]":
     """The training job's channels: the dataset, training and validation images, the champion to start from if any.
 
     `champion_weights` is the S3 URI of the archive that the champion's training wrote.
@@ -81,21 +91,27 @@ def training_inputs(*, artifacts: str, dataset_version: str, champion_weights: s
     return [*channels, _channel("champion", champion_weights)] if champion_weights else channels
 
 
-def _channel(name: str, uri: str, data_type: str = "S3Prefix") -> dict[str, Any]:
-    source = {"S3DataType": data_type, "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
+def _channel(name: str, uri: str, data_type: "S3DataTypeType" = "S3Prefix") -> "ChannelTypeDef":
+    source: S3DataSourceTypeDef = {
+        "S3DataType": data_type,
+        "S3Uri": uri,
+        "S3DataDistributionType": "FullyReplicated",
+    }
     return {"ChannelName": name, "InputMode": "File", "DataSource": {"S3DataSource": source}}
 
 
-def stopping_condition(*, spot: bool) -> dict[str, int]:
+def stopping_condition(*, spot: bool) -> "StoppingConditionTypeDef":
     """How long a training may run; on spot capacity also how long it may wait for it, which SageMaker takes only
     then.
     """
-    return {"MaxRuntimeInSeconds": MOST_SECONDS} | ({"MaxWaitTimeInSeconds": 2 * MOST_SECONDS} if spot else {})
+    if spot:
+        return {"MaxRuntimeInSeconds": MOST_SECONDS, "MaxWaitTimeInSeconds": 2 * MOST_SECONDS}
+    return {"MaxRuntimeInSeconds": MOST_SECONDS}
 
 
 def evaluation_inputs(
     *, artifacts: str, model_uri: str, dataset_version: str, champion_release: str | None
-) -> list[dict[str, Any]]:
+) -> "list[ProcessingInputTypeDef]":
     """The processing job's inputs: the model, the dataset, test and validation images, the champion if any.
 
     `artifacts` is the bucket's name; `model_uri` and `champion_release` are S3 URIs of a model.tar.gz.
@@ -110,8 +126,8 @@ def evaluation_inputs(
     return [*inputs, _input("champion", champion_release)] if champion_release else inputs
 
 
-def _input(name: str, uri: str, data_type: str = "S3Prefix") -> dict[str, Any]:
-    place = {
+def _input(name: str, uri: str, data_type: "ProcessingS3DataTypeType" = "S3Prefix") -> "ProcessingInputTypeDef":
+    place: ProcessingS3InputTypeDef = {
         "S3Uri": uri,
         "LocalPath": f"/opt/ml/processing/input/{name}",
         "S3DataType": data_type,

@@ -34,7 +34,8 @@ class Reports:
     def of(self, thing: str) -> dict[str, ModelReport]:
         """Return model version → what the thing said of it last."""
         item = self.table.get(_key(thing)) or {}
-        return {version: ModelReport.from_item(said) for version, said in item.items() if version != "pk"}
+        said = {version: entry for version, entry in item.items() if isinstance(entry, Mapping)}
+        return {version: ModelReport.from_item(entry) for version, entry in said.items()}
 
     def remember(self, thing: str, model_version: str, report: ModelReport) -> None:
         """Keep a report, unless the thing said something newer of this version."""

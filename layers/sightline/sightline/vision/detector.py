@@ -3,13 +3,13 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from sightline.errors import SightlineError
 from sightline.vision.decode import MAX_PIXELS, Pixels
+from sightline.vision.description import ReleasedDescription
 from sightline.vision.letterbox import Letterbox, fit, letterbox
 from sightline.vision.verdict import DefectFound, Judged, Outcome
 
@@ -46,7 +46,7 @@ class Detector:
 
     def __init__(self, folder: Path, threads: int = 1, file: str = "model.onnx") -> None:
         try:
-            self.model: dict[str, Any] = json.loads((folder / "model.json").read_text())
+            self.model: ReleasedDescription = json.loads((folder / "model.json").read_text())
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
             options.inter_op_num_threads = 1

@@ -1,9 +1,10 @@
 """Golden images: a model proves, where it is to work, that it answers as it did where it was evaluated."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from sightline.vision.detector import Detection, Detector
+from sightline.vision.verdict import DefectFound
 
 MIN_IOU = 0.9
 SCORE_TOLERANCE = 0.05  # another CPU's arithmetic moves a score by far less; another model's by far more
@@ -29,7 +30,7 @@ def check(folder: Path) -> list[str]:
     return problems
 
 
-def _compare(expected: list[dict[str, Any]], found: list[Detection], threshold: float) -> list[str]:
+def _compare(expected: Sequence[DefectFound], found: list[Detection], threshold: float) -> list[str]:
     """Each expected detection that is sure enough to decide a verdict must be there, and no other such one."""
     problems = []
     left = list(found)
@@ -45,7 +46,7 @@ def _compare(expected: list[dict[str, Any]], found: list[Detection], threshold: 
     return problems + [f"unexpected {detection.label} with score {detection.score:.3f}" for detection in sure]
 
 
-def iou(a: Any, b: Any) -> float:
+def iou(a: Sequence[float], b: Sequence[float]) -> float:
     """Intersection over union of two boxes x1, y1, x2, y2, in 0..1."""
     width = min(a[2], b[2]) - max(a[0], b[0])
     height = min(a[3], b[3]) - max(a[1], b[1])

@@ -114,7 +114,7 @@ def check(made: dict[str, str]) -> dict[str, Any]:
 
 
 def test_a_card_says_what_was_trained_measured_and_decided() -> None:
-    value = check(card(**GIVEN))
+    value = check(card(content(**GIVEN)))
     details = value["evaluation_details"][0]
     groups = {
         group["name"]: {entry["name"]: entry["value"] for entry in group["metric_data"]}
@@ -143,16 +143,8 @@ def test_a_card_stays_within_the_limits_whatever_the_evaluation_says() -> None:
         "champion_error": "é" * 5000,
     }
     decision = {"accepted": False, "reasons": [name * 9 for name in names], "rules": rules}
-    check(
-        card(
-            **{
-                **GIVEN,
-                "evaluation": evaluation,
-                "decision": decision,
-                "model": {"hyperparameters": dict.fromkeys(names, "x" * 999)},
-            }
-        )
-    )
+    model = {"hyperparameters": dict.fromkeys(names, "x" * 999)}
+    check(card(content(**{**GIVEN, "evaluation": evaluation, "decision": decision, "model": model})))
 
 
 def test_a_model_of_another_make_has_a_card_too_and_doubts_are_told() -> None:

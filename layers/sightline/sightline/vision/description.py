@@ -66,3 +66,9 @@ class ModelDescription(TypedDict):
     code_version: str
     started_from: NotRequired[str | None]
     throughput: NotRequired[Throughput]
+
+
+class ReleasedDescription(ModelDescription):
+    """model.json as a registered release has it."""
+
+    correlation_id: NotRequired[str]  # of the execution that registered it; devices put it on what they say
