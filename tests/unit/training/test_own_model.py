@@ -21,7 +21,7 @@ from client.annotate import read_coco
 from local.demo.sample import draw
 from reporting.charts import training_charts
 from sightline.labelling import manifest
-from sightline.models.evaluation import Evaluation, Scores, ThresholdChoice
+from sightline.models.evaluation import Evaluation, PhotoResult, Scores, ThresholdChoice
 from sightline.models.gate import Limits, judge
 from sightline.models.metrics import Found
 from training import evaluate
