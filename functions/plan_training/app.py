@@ -11,8 +11,7 @@ Errors:  InvalidHyperparametersError, InvalidImportError
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -21,6 +20,9 @@ from sightline.fields import Fields
 from sightline.models import training_plan
 from sightline.models.registry import RegisteredModel, Registry
 from sightline.runtime import Context, logger, step
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker.type_defs import ChannelTypeDef, ProcessingInputTypeDef, StoppingConditionTypeDef
 
 STACK = os.environ["STACK_NAME"]
 IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
@@ -61,10 +63,10 @@ class PlannedTraining(TypedDict):
     evaluation_job: str
     imported: bool  # a model that is judged and not trained
     hyperparameters: dict[str, str]
-    training_inputs: Sequence[Mapping[str, object]]  # InputDataConfig of CreateTrainingJob
-    evaluation_inputs: Sequence[Mapping[str, object]]  # ProcessingInputs of CreateProcessingJob
+    training_inputs: "list[ChannelTypeDef]"  # InputDataConfig of CreateTrainingJob
+    evaluation_inputs: "list[ProcessingInputTypeDef]"  # ProcessingInputs of CreateProcessingJob
     spot: bool
-    stopping_condition: Mapping[str, object]
+    stopping_condition: "StoppingConditionTypeDef"
     checkpoints_uri: str
     evaluation_uri: str
     champion_arn: str  # empty without one
