@@ -1,8 +1,8 @@
 """Register an accepted model: its release is copied to models/, and a person is asked to approve it.
 
-Input:   {"training_job", "dataset_version", "fingerprint", "judgement": what JudgeModel answered}
+Input:   {"training_job", "dataset_version", "fingerprint", "judgement": what JudgeModel answered, "correlation_id"}
 Output:  {"model_package_arn", "release_uri"}
-Errors:  IncompleteReleaseError
+Errors:  IncompleteReleaseError, InvalidMetricError
 """
 
 import gzip
@@ -10,7 +10,7 @@ import io
 import json
 import os
 import tarfile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -18,8 +18,10 @@ from sightline.aws.objects import ObjectStore
 from sightline.aws.topic import Topic
 from sightline.errors import SightlineError
 from sightline.models import model_card
+from sightline.models.evaluation import read_evaluation
 from sightline.models.registry import Registry
 from sightline.runtime import Context, logger, step
+from sightline.vision.description import ModelDescription, ReleasedDescription
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import ModelPackageModelCardTypeDef
@@ -39,9 +41,35 @@ class IncompleteReleaseError(SightlineError):
     """Evaluation ended well and left no whole release."""
 
 
+class Judgement(TypedDict):
+    """What this step needs of JudgeModel's answer."""
+
+    decision_uri: str
+    evaluation_uri: str
+    reasons: list[str]
+    int8: bool
+    map50: str  # 0..1, a text as the registry takes it
+    map50_95: str
+
+
+class Request(TypedDict):
+    training_job: str
+    dataset_version: str
+    fingerprint: str
+    judgement: Judgement
+    correlation_id: str
+
+
+class RegisteredRelease(TypedDict):
+    model_package_arn: str
+    release_uri: str
+
+
 def named(model_json: bytes, correlation_id: str) -> bytes:
     """Return model.json with the id that devices put on what they say of the model."""
-    return json.dumps({**json.loads(model_json), "correlation_id": correlation_id}, indent=1).encode()
+    described: ModelDescription = json.loads(model_json)
+    released: ReleasedDescription = {**described, "correlation_id": correlation_id}
+    return json.dumps(released, indent=1).encode()
 
 
 def release(job: str, *, int8: bool, correlation_id: str) -> tuple[str, str]:
@@ -71,11 +99,11 @@ def release(job: str, *, int8: bool, correlation_id: str) -> tuple[str, str]:
     return artifacts.uri(f"{target}release/"), artifacts.write(f"{target}model.tar.gz", archive.getvalue())
 
 
-def card(job: str, judgement: dict[str, Any], archive_uri: str) -> "ModelPackageModelCardTypeDef":
+def card(job: str, judgement: Judgement, archive_uri: str) -> "ModelPackageModelCardTypeDef":
     """The model card, from what evaluation and gate wrote."""
     content = model_card.content(
         training_job=job,
-        evaluation=artifacts.read_json(names.evaluation_prefix(job) + "evaluation.json"),
+        evaluation=read_evaluation(artifacts.read_json(names.evaluation_prefix(job) + "evaluation.json")),
         decision=artifacts.read_json(names.decision(job)),
         model=artifacts.read_json(names.evaluation_prefix(job) + "model.json"),
         image_uri=IMAGE_URI,
@@ -90,7 +118,7 @@ def card(job: str, judgement: dict[str, Any], archive_uri: str) -> "ModelPackage
 
 
 @step
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any]:
+def handler(event: Request, context: Context) -> RegisteredRelease:
     job, judgement = event["training_job"], event["judgement"]
     release_uri, archive_uri = release(job, int8=judgement["int8"], correlation_id=event["correlation_id"])
     package_arn = registry.register(

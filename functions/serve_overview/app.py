@@ -8,7 +8,6 @@ runs.
 import json
 import os
 import time
-from typing import Any
 
 from sightline.api.http import Api, RequestError
 from sightline.api.shapes import DeviceShown, ExecutionShown, Overview, Workflow
@@ -21,7 +20,7 @@ from sightline.models.registry import Registry
 from sightline.rollout.fleet import Fleet
 from sightline.rollout.stages import Groups
 
-MACHINES = json.loads(os.environ["MACHINES"])  # name: ARN
+MACHINES: dict[str, str] = json.loads(os.environ["MACHINES"])  # name: ARN
 MODELS = 20
 EXECUTIONS = 5  # of each workflow, the newest
 FRESH_SECONDS = 10  # counting reads the whole index; whoever looks again sooner gets the same
@@ -35,14 +34,24 @@ fleet = Fleet(
     Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]),
     os.environ["DEPLOYMENTS_TABLE"],
 )
-counted: dict[str, Any] = {"at": 0.0, "images": {}}
 
 
-def count_images() -> dict[str, int]:
-    if time.monotonic() - counted["at"] > FRESH_SECONDS:
-        counted.update(images=images.counts(), at=time.monotonic())
-    found: dict[str, int] = counted["images"]
-    return found
+class Counts:
+    """The images of each status, as they were counted last."""
+
+    def __init__(self) -> None:
+        self._at = float("-inf")
+        self._images: dict[str, int] = {}
+
+    def current(self) -> dict[str, int]:
+        """Return the counts, at most FRESH_SECONDS old."""
+        if time.monotonic() - self._at > FRESH_SECONDS:
+            self._images = {status.value: number for status, number in images.counts().items()}
+            self._at = time.monotonic()
+        return self._images
+
+
+counts = Counts()
 
 
 def executions() -> list[ExecutionShown]:
@@ -77,7 +86,7 @@ def devices() -> list[DeviceShown]:
 def show_overview() -> Overview:
     """Images by status, the newest executions and models, and every device."""
     return {
-        "images": count_images(),
+        "images": counts.current(),
         "executions": executions(),
         "models": [model_shown(model) for model in registry.newest(MODELS)],
         "devices": devices(),

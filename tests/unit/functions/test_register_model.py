@@ -25,6 +25,8 @@ EVALUATION = {
         "latency_ms": {"median": 9.0, "p95": 12.0},
         "size_bytes": 4_000_000,
     },
+    "champion": None,
+    "bootstrap": None,
 }
 RELEASE = {
     "golden/0.jpeg": b"jpeg",
