@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -171,13 +172,13 @@ class Table:
         if index:
             request["IndexName"] = index
         given = 0
-        while True:
+        while limit is None or given < limit:
             if limit is not None:
                 request["Limit"] = limit - given
             page = self.aws.dynamodb.query(**request)
             given += len(page["Items"])
             yield from (from_item(item) for item in page["Items"])
-            if "LastEvaluatedKey" not in page or (limit is not None and given >= limit):
+            if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
@@ -221,13 +222,4 @@ class Table:
 
 def _names(expression: str) -> list[str]:
     """The `#name` placeholders in an expression."""
-    return [
-        word
-        for word in expression.replace("(", " ")
-        .replace(")", " ")
-        .replace(",", " ")
-        .replace("=", " ")
-        .replace(".", " ")
-        .split()
-        if word[0] == "#"
-    ]
+    return re.findall(r"#\w+", expression)
