@@ -4,7 +4,8 @@ somewhere.
 
 import re
 import subprocess
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 import pytest
 from typer.main import get_command
@@ -23,7 +24,18 @@ from tests.project import ROOT, imports, template, workflows
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 TEXT = "\n".join(page.read_text() for page in PAGES)
-
+# Decisions tell what was there when they were made.
+PAGES_OF_TODAY = [page for page in PAGES if page.parent.name != "decisions"]
+PAGES_OF_TODAY += [ROOT / "CONTRIBUTING.md", ROOT / "infra" / "README.md"]
+CODE = {".css", ".js", ".lock", ".py", ".sh", ".svg", ".toml", ".ts", ".yaml", ".yml"}
+OTHER_FILES = {
+    "config.yaml",  # of the Greengrass nucleus
+    "data.yaml",  # of a dataset in YOLO's format
+    "events/count_boxes.json",  # the example of docs/how-to/add-a-workflow-step.md
+    "functions/count_boxes",
+    "functions/count_boxes/app.py",
+    "tests/unit/functions/test_count_boxes.py",
+}
 
 COMMANDS = dict(draw_commands.commands(get_command(app), "sightline"))
 GENERATORS = {
@@ -79,6 +91,57 @@ def test_every_link_to_a_file_leads_there(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
     files = [link for link in links if not re.match(r"[a-z]+:", link)]
     assert [link for link in files if not (page.parent / link).exists()] == []
+
+
+@cache
+def paths() -> frozenset[PurePosixPath]:
+    """Return the files and folders of the project, without what a run leaves."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return frozenset(path for name in names for path in (PurePosixPath(name), *PurePosixPath(name).parents))
+
+
+@cache
+def ends_of_paths() -> frozenset[str]:
+    """Return what may name a file or a folder of the project: its path, and each shorter end of it."""
+    return frozenset("/".join(path.parts[first:]) for path in paths() for first in range(len(path.parts)))
+
+
+def named_files(text: str) -> set[str]:
+    """Return the files and folders of the project that a page names in code.
+
+    A word counts when it ends as a file of code does, or begins with a folder of the project.
+    """
+    block = re.compile(r"^ *```\w*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+    code = "\n".join([*block.findall(text), *re.findall(r"`([^`]+)`", block.sub("", text))])
+    code = re.sub(r"python -m ([\w.]+)", lambda found: module_path(found[1]), code)
+    words = set(re.findall(r"(?<![^\s(])(?:\./)?([\w.-]+(?:/[\w.-]+)*)/?(?![^\s,;:)])", code))
+    folders = {f"{path}/" for path in paths() if len(path.parts) == 1}
+    return {word for word in words if Path(word).suffix in CODE or word.startswith(tuple(folders))}
+
+
+def module_path(name: str) -> str:
+    """Return the path of a module or a package of the project, and the name of any other one as it is."""
+    path = name.replace(".", "/")
+    if PurePosixPath(path.partition("/")[0]) not in paths():
+        return name
+    return path if PurePosixPath(path) in paths() else f"{path}.py"
+
+
+@pytest.mark.parametrize("page", PAGES_OF_TODAY, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    missing = named_files(page.read_text()) - OTHER_FILES - ends_of_paths()
+    assert missing == set(), "correct the name; OTHER_FILES is for files that are not the project's"
+
+
+def test_files_are_found_in_code_and_in_commands_and_a_wrong_name_is_found() -> None:
+    commands = "pytest tests/none\npython -m scripts.lock\npython -m pip\n"
+    page = f"`tasks.js`, `models/gate.py` and `my.json`\n\n```\n{commands}```\n"
+    assert named_files(page) == {"tasks.js", "models/gate.py", "tests/none", "scripts/lock.py"}
+    assert named_files(page) - ends_of_paths() == {"tasks.js", "tests/none"}
+    assert {"gate.py", "infra", "e2e/modules", "ate.py", "models/gate"} & ends_of_paths() == {
+        "gate.py", "infra", "e2e/modules",
+    }  # fmt: skip
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
