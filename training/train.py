@@ -20,6 +20,7 @@ from training.checkpoint import Checkpoints, Run, digest
 from training.code_digest import code_digest
 from training.data import Sample, input_size, load
 from training.export import OPSET, export
+from training.hardware import check_gpu
 from training.hyperparameters import Hyperparameters
 from training.inputs import read_dataset, read_json, read_manifest
 from training.model import DetectorNet
@@ -88,8 +89,9 @@ def say_nothing_was_learned(trainer: Trainer) -> None:
 
 def train() -> None:
     """The whole training job, from the channels to the model directory."""
-    texts = read_json(folder("SM_INPUT_DIR", "/opt/ml/input") / "config" / "hyperparameters.json")
-    chosen = Hyperparameters.from_texts(texts)
+    config = folder("SM_INPUT_DIR", "/opt/ml/input") / "config"
+    check_gpu(config, has_cuda=torch.cuda.is_available())
+    chosen = Hyperparameters.from_texts(read_json(config / "hyperparameters.json"))
     data = folder("SM_CHANNEL_DATASET", "/opt/ml/input/data/dataset")
     dataset = read_dataset(data)
     names = dataset.classes

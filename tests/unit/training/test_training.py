@@ -24,6 +24,7 @@ from training import evaluate, job, loader, train, trainer
 from training.augment import augment, with_pastes
 from training.data import Sample, load
 from training.export import Deployed, export
+from training.hardware import check_gpu
 from training.hyperparameters import Hyperparameters, InvalidHyperparameterError
 from training.loss import assign
 from training.model import DetectorNet, cell_centres
@@ -63,7 +64,7 @@ def channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_training(channels: Path, target: Path, monkeypatch: pytest.MonkeyPatch, **hyperparameters: Any) -> int:
     config = target / "input" / "config"
-    config.mkdir(parents=True)
+    config.mkdir(parents=True, exist_ok=True)
     (config / "hyperparameters.json").write_text(
         json.dumps({"image_size": "96", "epochs": "2", "batch_size": "2"} | hyperparameters)
     )
@@ -88,6 +89,38 @@ def test_training_writes_what_the_contract_names_and_the_same_seed_gives_the_sam
     assert losses[0] == losses[1]
     for name in ("model.onnx", "model.int8.onnx"):
         assert (tmp_path / "a" / "model" / name).read_bytes() == (tmp_path / "b" / "model" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("instance", "has_cuda", "ends"),
+    [
+        ("ml.g4dn.xlarge", False, 1),
+        ("ml.p4d.24xlarge", False, 1),
+        ("ml.g4dn.xlarge", True, 0),
+        ("ml.m5.xlarge", False, 0),
+        ("", False, 0),
+    ],
+)
+def test_a_gpu_instance_without_cuda_ends_the_job_in_one_line(
+    instance: str, has_cuda: bool, ends: int, tmp_path: Path
+) -> None:
+    (tmp_path / "resourceconfig.json").write_text(json.dumps({"current_instance_type": instance}))
+
+    def work() -> None:
+        check_gpu(tmp_path, has_cuda=has_cuda)
+
+    assert job.run(work, tmp_path / "failure") == ends
+    if ends:
+        assert (tmp_path / "failure").read_text().startswith(f"{instance} has a GPU, but CUDA is not available")
+
+
+def test_a_training_asks_for_its_gpu_first(channels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "resourceconfig.json").write_text('{"current_instance_type": "ml.g5.xlarge"}')
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert run_training(channels, tmp_path, monkeypatch) == 1
+    assert "ml.g5.xlarge has a GPU" in (tmp_path / "output" / "failure").read_text()
 
 
 @pytest.mark.parametrize(
