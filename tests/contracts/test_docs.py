@@ -36,8 +36,10 @@ OTHER_FILES = {
     "functions/count_boxes/app.py",
     "tests/unit/functions/test_count_boxes.py",
 }
+OTHER_COMMANDS = [["dataset", "count"]]  # the example of docs/how-to/add-a-command.md
 
 COMMANDS = dict(draw_commands.commands(get_command(app), "sightline"))
+GROUPS = {name.split()[1] for name in COMMANDS if name.count(" ") == 2}
 GENERATORS = {
     "workflows": draw_workflows.main,
     "commands": draw_commands.main,
@@ -142,6 +144,44 @@ def test_files_are_found_in_code_and_in_commands_and_a_wrong_name_is_found() -> 
     assert {"gate.py", "infra", "e2e/modules", "ate.py", "models/gate"} & ends_of_paths() == {
         "gate.py", "infra", "e2e/modules",
     }  # fmt: skip
+
+
+def named_commands(text: str) -> list[list[str]]:
+    """Return the words of each `sightline …` in the code of a page, without the options before the command."""
+    found = re.findall(r"(?:^ *|`|&& |\w=\S+ )sightline ([a-z-][^`\n#|]*)", text, re.MULTILINE)
+    lines = [re.sub(r"--(?:stack|profile|region|home) \S+", "", line).split() for line in found]
+    return [words for words in lines if words]
+
+
+@pytest.mark.parametrize("page", PAGES_OF_TODAY, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_command_and_option_that_a_page_names_exists(page: Path) -> None:
+    assert [" ".join(words) for words in named_commands(page.read_text()) if not is_a_command(words)] == []
+
+
+def is_a_command(words: list[str]) -> bool:
+    """Say whether a command has this name and these options. A group may stand alone, or before `…` or `--help`."""
+    options = {word for word in words if word.startswith("--")} - {"--help"}
+    names = [" ".join(["sightline", *words[:length]]) for length in (2, 1)]
+    command = next((COMMANDS[name] for name in names if name in COMMANDS), None)
+    if command is None:
+        of_group = words[0] in GROUPS and not any(word.isalpha() for word in words[1:2])
+        return words in OTHER_COMMANDS or words[0] in ("--help", "--version") or (of_group and not options)
+    return options <= {option for param in command.params for option in param.opts}
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("sightline models list", True),
+        ("sightline --stack dev device show line-3 --json", True),
+        ("sightline device …", True),
+        ("sightline device shows line-3", False),
+        ("sightline status --jsonl", False),
+        ("sightline statuses", False),
+    ],
+)
+def test_a_command_and_its_options_are_found_in_a_line(line: str, right: bool) -> None:
+    assert [is_a_command(words) for words in named_commands(f"`{line}`")] == [right]
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
