@@ -24,10 +24,10 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.common import finish, table
-from sightline.models import metrics
+from sightline.models import bootstrap
 from sightline.models.evaluation import Interval, Judged, Scores
 from sightline.models.gate import LOSS, Limits, judge
-from sightline.models.metrics import Found, Ranking, Truth
+from sightline.models.metrics import Found, Truth
 
 PARTS, PHOTOS = 1500, 4
 SIZES = [6, 20, 50, 100, 200]  # test parts
@@ -109,8 +109,8 @@ def plant_loss(truths: list[Truth], found: list[Found], real: list[Array], seed:
 
 
 def ap50(truths: list[Truth], found: list[Found]) -> float:
-    ranking = metrics.rank(truths, found, np.zeros(len(truths), dtype=np.int64), 1, 0)
-    return float(metrics.resampled_ap(ranking, np.ones((1, 1), dtype=np.int64))[0])
+    ranking = bootstrap.rank(truths, found, np.zeros(len(truths), dtype=np.int64), 1, 0)
+    return float(bootstrap.resampled_ap(ranking, np.ones((1, 1), dtype=np.int64))[0])
 
 
 class Rankings:
@@ -118,16 +118,16 @@ class Rankings:
 
     def __init__(self, population: Population, runs: list[list[Found]]) -> None:
         rows = np.concatenate([population.rows, population.rows + PARTS])
-        self.whole = metrics.rank(population.truths * 2, runs[0] + runs[1], rows, 2 * PARTS, 0)
+        self.whole = bootstrap.rank(population.truths * 2, runs[0] + runs[1], rows, 2 * PARTS, 0)
 
-    def of(self, parts: Array, run: Array) -> Ranking:
+    def of(self, parts: Array, run: Array) -> bootstrap.Ranking:
         """The ranking in which each of the test set's `parts` was seen by its `run`, 0 or 1."""
         rows = parts + run * PARTS
         place = np.full(2 * PARTS, -1)
         place[rows] = np.arange(len(parts))
         groups = place[self.whole.groups]
         chosen = groups >= 0
-        return Ranking(self.whole.hits[chosen], groups[chosen], self.whole.labels[rows])
+        return bootstrap.Ranking(self.whole.hits[chosen], groups[chosen], self.whole.labels[rows])
 
 
 SCORES: Scores = {
@@ -200,7 +200,7 @@ def trial(number: int) -> Trial:
         champion = [equal.of(parts, run)]
         for kept, candidates in ((answers["equal"], equal), (answers["worse"], worse)):
             candidate = [candidates.of(parts, 1 - run)]
-            found = metrics.difference(candidate, champion, replicates=REPLICATES, seed=number)
+            found = bootstrap.difference(candidate, champion, replicates=REPLICATES, seed=number)
             evaluation: Judged = {
                 "test_images": size * PHOTOS,
                 "test_groups": size,

@@ -19,7 +19,8 @@ import numpy as np
 from reporting import evaluation
 from sightline.errors import SightlineError
 from sightline.fields import Fields
-from sightline.models import metrics
+from sightline.models import metrics, thresholds
+from sightline.models.bootstrap import bootstrap_difference
 from sightline.models.evaluation import (
     Bootstrap,
     ClassScores,
@@ -121,7 +122,7 @@ def scores(detector: Detector, images: Images, found: list[Found], threshold: fl
         "map50": map50,
         "map50_95": map50_95,
         "per_class": per_class,
-        "confusion": metrics.confusion(images.truths, found, threshold),
+        "confusion": thresholds.confusion(images.truths, found, threshold),
         "threshold": threshold,
         "latency_ms": latency(detector, images),
         "size_bytes": file.stat().st_size,
@@ -143,7 +144,7 @@ def choose_thresholds(detector: Detector, validation: Images, found: list[Found]
     """Set the decision and the review threshold on the validation images, never on the test images; answers how."""
     given = Fields(detector.model["hyperparameters"], "in the hyperparameters of model.json")
     escape_cost, alarm_cost = given.number("escape_cost", 0), given.number("alarm_cost", 0)
-    threshold = metrics.cheapest_threshold(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost)
+    threshold = thresholds.cheapest_threshold(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost)
     detector.threshold = detector.model["threshold"] = round(threshold, 4)
     detector.review_threshold = detector.model["review_threshold"] = round(threshold * REVIEW_SHARE, 4)
     best = [float(one.scores.max()) if len(one.scores) else 0.0 for one in found]
@@ -160,7 +161,7 @@ def choose_thresholds(detector: Detector, validation: Images, found: list[Found]
         "alarm_cost": alarm_cost,
         "threshold": detector.threshold,
         "images": len(best),
-        "curve": metrics.threshold_costs(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost),
+        "curve": thresholds.threshold_costs(validation.truths, found, escape_cost=escape_cost, alarm_cost=alarm_cost),
     }
 
 
@@ -196,7 +197,7 @@ def judge_champion(root: Path, test: Images, classes: list[str], ours: list[Foun
     except Exception as error:  # whatever is wrong with the champion must not stop its successor
         reason = str(error) if isinstance(error, SightlineError) else f"{type(error).__name__}: {error}"
         return {"champion": None, "champion_error": " ".join(reason.split()), "bootstrap": None}
-    difference = metrics.bootstrap_difference(
+    difference = bootstrap_difference(
         test.truths, test.groups, ours, theirs, len(classes), replicates=REPLICATES, seed=0
     )
     bootstrap: Bootstrap = {"difference_map50": difference, "replicates": REPLICATES}
@@ -222,7 +223,7 @@ def measure_int8(source: Path, detector: Detector, test: Images, found: list[Fou
     contract.describe(source / INT8)
     small = WatchedDetector(source, file=INT8)
     theirs = detect_all(small, test)
-    difference = metrics.bootstrap_difference(
+    difference = bootstrap_difference(
         test.truths, test.groups, theirs, found, len(detector.classes), replicates=REPLICATES, seed=0
     )
     return {
