@@ -1,5 +1,4 @@
-"""`python -m benchmarks.fleet`: a fleet of simulated devices takes a roll-out in the local stack, and when each did
-what.
+"""`python -m benchmarks.fleet`: when each device of a simulated fleet takes a roll-out in the local stack.
 
 Every device is a whole simulated nucleus: it takes its deployment from the emulator's Greengrass, downloads, checks and
 unpacks the artifacts, installs, reports. A few run the real inspector in processes of their own; the others share this

@@ -1,5 +1,5 @@
-"""Time from an image's bytes to its verdict, one image at a time on one CPU core: ours, its parts, and YOLOv8n's beside
-it.
+"""Time from an image's bytes to its verdict, one image at a time on one CPU core: Sightline, its parts, and YOLOv8n
+(exported at 480 pixels).
 
     python -m benchmarks.latency [--rounds N] [--without-yolo]
 

@@ -21,11 +21,13 @@ from benchmarks.run import ALL, about
 PAGE = ROOT / "docs" / "reference" / "benchmarks.md"
 HEAD = """# Benchmarks
 
-What was measured last, from `benchmarks/results/`; this page is made from it by `make docs`, and `make check` fails
-when it is out of date. `make bench` measures what takes
-minutes, `make bench ARGS="detector"` one by its name, `make bench ARGS="list"` names all. Medians and 95th percentiles,
-with the number of runs. "Simulated" are the devices, the services
-of AWS that the local stack stands for, and the test sets of the gate; the work of Sightline itself is real everywhere.
+This page shows what was measured last. `make docs` makes it from `benchmarks/results/`, and `make check` fails when it
+is out of date.
+
+`make bench` measures what takes minutes, `make bench ARGS="detector"` measures one benchmark, and
+`make bench ARGS="list"` lists all. Times are medians (p95: the 95th percentile) of the given number of runs.
+
+The devices, AWS and the gate's test sets are simulated. Sightline's own code is the one that ships.
 """
 WIDE = 1_000  # characters: nothing is wrapped
 
@@ -51,12 +53,12 @@ def section(name: str) -> str:
     """One benchmark's newest result."""
     path = RESULTS / f"{name}.json"
     if not path.is_file():
-        return f"## {name}\n\n{about(name)}\n\nNot measured yet.\n"
+        return f"## {name}\n\n{markdown(about(name))}\nNot measured yet.\n"
     result = json.loads(path.read_text())
     machine = result["machine"]
     where = f"{machine['cores']} cores of {machine['cpu']}, {machine['memory_gib']:.0f} GiB, Python {machine['python']}"
     parts = "\n".join(markdown(part) for part in module(name).shown(result))
-    return f"## {name}\n\n{about(name)}\n\n{parts}\n{result['at'][:10]}, {where}.\n"
+    return f"## {name}\n\n{markdown(about(name))}\n{parts}\n{result['at'][:10]}, {where}.\n"
 
 
 def main() -> int:

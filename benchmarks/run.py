@@ -20,10 +20,10 @@ ALL = (*MINUTES, *HOURS)
 
 
 def about(name: str) -> str:
-    """The first line of a benchmark's own description, without its command."""
-    line = (importlib.import_module(f"benchmarks.{name}").__doc__ or "").partition("\n")[0]
-    line = re.sub(r"^`python -m [^`]*`: ", "", line)
-    return line[:1].upper() + line[1:]
+    """Return the first paragraph of a benchmark's own description, without its command."""
+    paragraph = (importlib.import_module(f"benchmarks.{name}").__doc__ or "").partition("\n\n")[0]
+    text = re.sub(r"^`python -m [^`]*`: ", "", " ".join(paragraph.split()))
+    return text[:1].upper() + text[1:]
 
 
 def main(names: list[str]) -> int:
