@@ -132,27 +132,49 @@ class Ledger:
         return written is not None
 
     def _return(self, found: Image, key: str) -> None:
-        """A known image lies under `key` too; a REMOVED one becomes what it was, and is read from there from now on."""
+        """A known image lies under `key` too; a REMOVED one becomes what it was."""
         known = _image(self.table.update(image_key(found.image_id), "ADD #keys :keys", {"keys": {key}}))
-        if known is None or known.status != ImageStatus.REMOVED:
+        if known is None:
             return
-        place = {"bucket": found.bucket, "key": found.key, "version_id": found.version_id or ""}
-        self.table.update(
-            image_key(found.image_id),
-            "SET #status = :after, #updated_at = :now, #bucket = :bucket, #key = :key, #version_id = :version_id",
-            {"removed": ImageStatus.REMOVED, "after": known.status_on_return(), "now": now(), **place},
-            condition="#status = :removed",
-        )
+        if known.key == key or known.key not in known.keys:
+            self._read_from(known, key, found.version_id or "")
+        if known.status == ImageStatus.REMOVED:
+            self.table.update(
+                image_key(known.image_id),
+                "SET #status = :after, #updated_at = :now",
+                {"removed": ImageStatus.REMOVED, "after": known.status_on_return(), "now": now()},
+                condition="#status = :removed",
+            )
 
     def _leave(self, image_id: str, key: str) -> None:
-        self.table.update(image_key(image_id), "DELETE #keys :keys", {"keys": {key}}, condition="attribute_exists(pk)")
+        left = _image(
+            self.table.update(
+                image_key(image_id), "DELETE #keys :keys", {"keys": {key}}, condition="attribute_exists(pk)"
+            )
+        )
         self.table.update(
             image_key(image_id),
-            "SET #status = :removed, #updated_at = :now REMOVE #claimed_by",
+            "SET #status = :removed, #updated_at = :now REMOVE #claimed_by, #attention",
             {"removed": ImageStatus.REMOVED, "now": now(), "quarantined": ImageStatus.QUARANTINED},
             condition="attribute_exists(pk) AND attribute_not_exists(#keys)"
             " AND NOT #status = :quarantined AND NOT #status = :removed",
         )
+        if left is None or left.key in left.keys:
+            return
+        places = ((other, self._place(left.bucket, other)) for other in sorted(left.keys))
+        there = next(((other, place) for other, place in places if place and place.image_id == image_id), None)
+        if there:
+            self._read_from(left, there[0], there[1].version_id)
+
+    def _read_from(self, known: Image, key: str, version_id: str) -> None:
+        """Read an image from the object at `key` from now on: where it was read from may have been erased."""
+        if (known.key, known.version_id or "") != (key, version_id):
+            self.table.update(
+                image_key(known.image_id),
+                "SET #key = :key, #version_id = :version_id",
+                {"key": key, "version_id": version_id},
+                condition="contains(#keys, :key)",
+            )
 
     def with_status(self, status: ImageStatus, limit: int | None = None) -> list[Image]:
         """Return images of a status, the one longest unchanged first. The index lags by moments behind the writes."""
@@ -208,7 +230,8 @@ class Ledger:
         """Claim an image if the condition holds, which may use `named` statuses. Return it, else None."""
         claimed = self.table.update(
             image_key(image_id),
-            "SET #status = :claimed, #claimed_by = :job, #correlation_id = :correlation, #updated_at = :now",
+            "SET #status = :claimed, #claimed_by = :job, #correlation_id = :correlation, #updated_at = :now"
+            " REMOVE #attention",
             {
                 "claimed": ImageStatus.CLAIMED,
                 "job": job_id,
