@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import onnxruntime
@@ -16,6 +17,11 @@ from sightline.vision.verdict import DefectFound, Judged, Outcome
 
 class UnusableModelError(SightlineError):
     """A model folder that can't be loaded; the message says which file, and what is wrong with it."""
+
+    @classmethod
+    def because(cls, said: str, error: Exception) -> Self:
+        """Return the error to raise for another one, whose text may have several lines."""
+        return cls(f"{said}: {type(error).__name__}: {' '.join(str(error).split())}")
 
 
 @dataclass(frozen=True)
@@ -59,9 +65,7 @@ class Detector:
             self.threshold = float(self.model["threshold"])
             self.review_threshold = float(self.model["review_threshold"])
         except Exception as error:  # a file that is missing, cut off or of another make: one answer
-            raise UnusableModelError(
-                f"the model in {folder.name!r} can't be loaded: {type(error).__name__}: {error}"
-            ) from error
+            raise UnusableModelError.because(f"the model in {folder.name!r} can't be loaded", error) from error
 
     def detect(self, image: Pixels, floor: float | None = None) -> list[Detection]:
         """Detections in one RGB image, uint8 [height, width, 3], the surest first.

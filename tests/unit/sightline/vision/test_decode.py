@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from sightline.vision import decode as decoding
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.letterbox import fit, letterbox
 
@@ -120,3 +121,9 @@ def test_what_cannot_be_decoded_cannot_be_fitted_either() -> None:
     for body in (b"no image", encoded(TEXTURE, "JPEG")[:900]):
         with pytest.raises(UndecodableImageError):
             fit(body, 320, 480)
+
+
+def test_more_bytes_than_an_image_may_have_are_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MAX_BYTES", 10)
+    with pytest.raises(UndecodableImageError, match="11 bytes; at most 10 are taken"):
+        decode(b"x" * 11)
