@@ -93,7 +93,10 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
         manifest = [{"prefix": f"s3://{BUCKET}/data/"}, "a.txt", "b/c.txt"]
         s3.put_object(Bucket=BUCKET, Key="train.images.json", Body=json.dumps(manifest).encode())
         job_role = role(iam, "jobs", "sagemaker.amazonaws.com", EVERYTHING_FOR_JOBS)
-        queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+        by_events = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+        statement = {**by_events, "Resource": f"arn:aws:sqs:us-east-1:{ACCOUNT}:events"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        queue = sqs.create_queue(QueueName="events", Attributes={"Policy": policy})["QueueUrl"]
         events.put_rule(Name="all", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
         events.put_targets(Rule="all", Targets=[{"Id": "q", "Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:events"}])
         yield SimpleNamespace(client=client, root=root, role=job_role, queue=queue, endpoint=f"http://127.0.0.1:{port}")
@@ -282,7 +285,7 @@ def test_a_job_has_the_rights_of_its_role_and_no_more(account: SimpleNamespace, 
 
 @pytest.mark.parametrize(
     ("without", "missing"),
-    [(0, "sagemaker:CreateTrainingJob"), (1, "events:PutTargets"), (2, "iam:PassRole")],
+    [(0, "sagemaker:CreateTrainingJob"), (2, "iam:PassRole")],
 )
 def test_a_workflow_needs_the_rights_to_run_a_job(
     account: SimpleNamespace, start: Any, finish: Any, without: int, missing: str

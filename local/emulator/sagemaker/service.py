@@ -26,6 +26,8 @@ RESOURCES = {
     "ModelPackageGroupName": "model-package-group",
     "FeatureGroupName": "feature-group",
 }
+# They name a group, and AWS authorises them on its packages.
+OF_PACKAGES = ("CreateModelPackage", "ListModelPackages")
 
 
 def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
@@ -40,7 +42,7 @@ def resource_arn(headers: dict[str, str], path: str, body: bytes) -> str:
         if str(request.get(field, "")).startswith("arn:"):
             return str(request[field])
     target = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
-    if target == "CreateModelPackage" and "ModelPackageGroupName" in request:
+    if target in OF_PACKAGES and "ModelPackageGroupName" in request:
         return arn("model-package", request["ModelPackageGroupName"] + "/*")
     for field, kind in RESOURCES.items():
         if field in request and target not in ("ListTrainingJobs", "ListProcessingJobs", "ListLabelingJobs"):

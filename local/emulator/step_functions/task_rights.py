@@ -9,7 +9,7 @@ from local.account import ACCOUNT, REGION
 from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.rights import refuse_unless_allowed
 from local.emulator.sagemaker.api import arn
-from local.emulator.step_functions import current_task
+from local.emulator.step_functions import current_task, managed_rules
 
 
 class Right(NamedTuple):
@@ -73,8 +73,8 @@ def _job_rights(kind: str, payload: Structure, *, waits: bool) -> list[Right]:
         Right("iam:PassRole", str(payload.get("RoleArn", "")), to_sagemaker),
     ]
     if waits:  # what Step Functions does to hear of the job's end, and to stop it
-        rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/StepFunctionsGetEventsForSageMaker{kind}JobsRule"
+        rule = managed_rules.arn_of(f"sagemaker:create{kind}Job")
         needed += [Right(f"sagemaker:{verb}{kind}Job", job, {}) for verb in ("Describe", "Stop")]
         needed += [Right("sagemaker:AddTags", job, {})]
-        needed += [Right(f"events:{verb}", rule, {}) for verb in ("PutTargets", "PutRule", "DescribeRule")]
+        needed += [Right(f"events:{verb}", rule, {}) for verb in managed_rules.VERBS]
     return needed

@@ -1,0 +1,87 @@
+"""What CreateStateMachine refuses, and what a task needs of its workflow's role, for each workflow of the template."""
+
+import json
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+
+from local.emulator.step_functions import managed_rules
+from tests.project import ROOT, resources, state_machines
+from tests.resolved import ACCOUNT, REGION, Resolver
+
+BACKENDS = ("console", "ground-truth")
+CASES = [(name, backend) for name in sorted(state_machines()) for backend in BACKENDS]
+
+
+def resolver(backend: str) -> Resolver:
+    return Resolver(LabelingBackend=backend, CanaryThingGroupName="canary")
+
+
+def definition(name: str, backend: str) -> str:
+    """The definition of a workflow as it is sent, its substitutions filled in."""
+    given = resolver(backend).value(state_machines()[name]["DefinitionSubstitutions"])
+    text = (ROOT / "statemachines" / f"{name}.asl.json").read_text()
+    return re.sub(r"\$\{(\w+)\}", lambda match: json.dumps(str(given[match[1]]))[1:-1], text)
+
+
+def allowed(name: str, backend: str) -> Iterator[tuple[str, str]]:
+    """(action, resource) of every Allow of a workflow's role."""
+    here = resolver(backend)
+    for policy in state_machines()[name]["Policies"]:
+        if "Fn::If" in policy:
+            condition, then, otherwise = policy["Fn::If"]
+            policy = then if here.condition(condition) else otherwise
+        if policy == {"Ref": "AWS::NoValue"}:
+            continue
+        if "Ref" in policy:
+            policy = resources("AWS::IAM::ManagedPolicy")[policy["Ref"]]["Properties"]["PolicyDocument"]
+        for statement in here.value(policy)["Statement"]:
+            for action in _list(statement["Action"]):
+                for resource in _list(statement["Resource"]):
+                    yield action, resource
+
+
+def _list(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize(("name", "backend"), CASES)
+def test_a_workflow_may_manage_the_rule_of_each_job_in_its_definition(name: str, backend: str) -> None:
+    given = list(allowed(name, backend))
+    needed = [
+        (f"events:{verb}", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{managed_rules.RULES[integration]}")
+        for integration in managed_rules.waited_for(definition(name, backend))
+        for verb in managed_rules.VERBS
+    ]
+    missing = {
+        (action, arn) for action, arn in needed if not any(action == a and fnmatchcase(arn, r) for a, r in given)
+    }
+    assert missing == set(), "Step Functions asks for it when the state machine is made, whether the job runs or not"
+
+
+@pytest.mark.parametrize(("name", "backend"), CASES)
+def test_every_role_in_a_definition_is_one(name: str, backend: str) -> None:
+    roles = re.findall(r'"RoleArn": *"([^"]*)"', definition(name, backend))
+    assert [role for role in roles if not re.fullmatch(r"arn:aws:iam::\d{12}:role/.+", role)] == []
+
+
+@pytest.mark.parametrize(("name", "backend"), CASES)
+def test_a_definition_is_one_that_step_functions_takes(name: str, backend: str) -> None:
+    """At most 1 MB; a state's name has 1 to 80 characters."""
+    text = definition(name, backend)
+    assert len(text.encode()) < 1024 * 1024
+    named = [key for part in _parts(json.loads(text)) for key in part.get("States", {})]
+    assert [key for key in named if not 1 <= len(key) <= 80] == []
+
+
+def _parts(part: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        yield part
+        for entry in part.values():
+            yield from _parts(entry)
+    elif isinstance(part, list):
+        for entry in part:
+            yield from _parts(entry)

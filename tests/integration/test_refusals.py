@@ -1,0 +1,228 @@
+"""What AWS refuses, the emulator refuses: docs/reference/aws-facts.md names the test of each."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from local import emulator_process, stack
+from local.account import ACCOUNT, REGION
+
+RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/StepFunctionsGetEventsForSageMaker{{}}JobsRule"
+RULES = [RULE.format(kind) for kind in ("Training", "Labeling")]
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
+
+
+@pytest.fixture(scope="module")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+    """An empty account: `client(service)` is root's."""
+    root = tmp_path_factory.mktemp("emulator")
+    port = emulator_process.free_port(0)
+    pid = emulator_process.start(root, port, tied=True)
+    try:
+        running = stack.Stack(f"http://127.0.0.1:{port}", pid, {}, root)
+        yield SimpleNamespace(client=running.client, endpoint=running.endpoint)
+    finally:
+        emulator_process.stop(root, pid)
+
+
+@pytest.fixture
+def as_user(account: SimpleNamespace, request: pytest.FixtureRequest) -> Callable[..., Any]:
+    """`as_user(service, actions, resources)`: a client of somebody who may do that and nothing else."""
+
+    def connect(service: str, actions: list[str], resources: list[str]) -> Any:
+        iam, name = account.client("iam"), f"user-{abs(hash((request.node.name, service, *resources)))}"
+        iam.create_user(UserName=name)
+        iam.put_user_policy(UserName=name, PolicyName="little", PolicyDocument=document(actions, resources))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=account.endpoint,
+            region_name=REGION,
+            aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=key["SecretAccessKey"],
+        )
+
+    return connect
+
+
+def document(actions: list[str], resources: list[str], **more: Any) -> str:
+    statement = {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def workflow_role(account: SimpleNamespace, name: str, rules: list[str]) -> str:
+    """A role for Step Functions that may manage these rules, and nothing else."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    trusted = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam = account.client("iam")
+    arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trusted)["Role"]["Arn"]
+    actions = ["events:PutTargets", "events:PutRule", "events:DescribeRule"]
+    iam.put_role_policy(RoleName=name, PolicyName="rules", PolicyDocument=document(actions, rules))
+    return str(arn)
+
+
+def waiting_for(*jobs: str) -> str:
+    """A definition that never runs its jobs, and has them all the same."""
+    states: dict[str, Any] = {
+        job: {"Type": "Task", "Resource": f"arn:aws:states:::sagemaker:{job}.sync", "Parameters": {}, "End": True}
+        for job in jobs
+    }
+    return json.dumps({"StartAt": "Nothing", "States": {"Nothing": {"Type": "Succeed"}, **states}})
+
+
+def test_a_state_machine_needs_the_managed_rule_of_each_job_in_its_definition(account: SimpleNamespace) -> None:
+    states, definition = account.client("stepfunctions"), waiting_for("createTrainingJob", "createLabelingJob")
+    poor = workflow_role(account, "poor", RULES[:1])
+    with pytest.raises(ClientError, match=r"AccessDenied.*not authorized to create managed-rule.*createLabelingJob"):
+        states.create_state_machine(name="poor", definition=definition, roleArn=poor)
+    rich = workflow_role(account, "rich", RULES)
+    machine = states.create_state_machine(name="rich", definition=definition, roleArn=rich)["stateMachineArn"]
+    with pytest.raises(ClientError, match="not authorized to create managed-rule"):
+        states.update_state_machine(stateMachineArn=machine, roleArn=poor)
+
+
+def test_a_stack_with_such_a_state_machine_rolls_back(account: SimpleNamespace) -> None:
+    definition = waiting_for("createTrainingJob", "createLabelingJob")
+    properties = {"RoleArn": workflow_role(account, "stack", RULES[:1]), "DefinitionString": definition}
+    resources = {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}
+    cloudformation = account.client("cloudformation")
+    cloudformation.create_stack(StackName="refused", TemplateBody=json.dumps({"Resources": resources}))
+    events = until(
+        lambda: [
+            event
+            for event in cloudformation.describe_stack_events(StackName="refused")["StackEvents"]
+            if event["ResourceStatus"] == "CREATE_FAILED" and event["LogicalResourceId"] == "Machine"
+        ]
+    )
+    assert "not authorized to create managed-rule" in events[0]["ResourceStatusReason"]
+
+
+def test_models_are_listed_with_a_right_on_the_packages_not_on_the_group(
+    account: SimpleNamespace, as_user: Any
+) -> None:
+    account.client("sagemaker").create_model_package_group(ModelPackageGroupName="models")
+    arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package"
+    allowed = as_user("sagemaker", ["sagemaker:ListModelPackages"], [f"{arn}/models/*"])
+    assert allowed.list_model_packages(ModelPackageGroupName="models")["ModelPackageSummaryList"] == []
+    refused = as_user("sagemaker", ["sagemaker:ListModelPackages"], [f"{arn}-group/models"])
+    with pytest.raises(ClientError, match=r"AccessDenied.*sagemaker:ListModelPackages"):
+        refused.list_model_packages(ModelPackageGroupName="models")
+
+
+def test_messages_are_sent_in_batches_with_the_right_to_send_one(account: SimpleNamespace, as_user: Any) -> None:
+    url = account.client("sqs").create_queue(QueueName="batches")["QueueUrl"]
+    actions = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"]
+    sqs = as_user("sqs", actions, [f"{QUEUE}batches"])
+    sent = sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "a", "MessageBody": "one"}])
+    assert [entry["Id"] for entry in sent["Successful"]] == ["a"]
+    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+    entries = [{"Id": "a", "ReceiptHandle": message["ReceiptHandle"]}]
+    assert [entry["Id"] for entry in sqs.delete_message_batch(QueueUrl=url, Entries=entries)["Successful"]] == ["a"]
+
+
+def test_a_group_that_has_packages_is_not_deleted(account: SimpleNamespace) -> None:
+    sagemaker, name = account.client("sagemaker"), "kept"
+    sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    package = sagemaker.create_model_package(ModelPackageGroupName=name)["ModelPackageArn"]
+    with pytest.raises(ClientError, match=f"ConflictException.*{name} still has model packages"):
+        sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+    sagemaker.delete_model_package(ModelPackageName=package)
+    sagemaker.delete_model_package_group(ModelPackageGroupName=name)
+
+
+def test_the_right_to_read_a_bucket_is_not_the_right_to_know_where_it_is(
+    account: SimpleNamespace, as_user: Any
+) -> None:
+    account.client("s3").create_bucket(Bucket="components")
+    reader = as_user("s3", ["s3:GetObject", "s3:ListBucket"], ["arn:aws:s3:::components", "arn:aws:s3:::components/*"])
+    reader.list_objects_v2(Bucket="components")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.get_bucket_location(Bucket="components")
+
+
+KEY_FOR_EVENTS = {
+    "Sid": "EventBridgeDelivers",
+    "Effect": "Allow",
+    "Principal": {"Service": "events.amazonaws.com"},
+    "Action": ["kms:GenerateDataKey*", "kms:Decrypt"],
+    "Resource": "*",
+}
+OF_THIS_ACCOUNT = {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "key_statement", "queue_names_the_rule", "arrives"),
+    [
+        ("plain", None, True, True),
+        ("silent", None, False, False),
+        ("open", KEY_FOR_EVENTS, True, True),
+        ("conditioned", KEY_FOR_EVENTS | OF_THIS_ACCOUNT, True, False),
+        ("closed", {}, True, False),
+    ],
+)
+def test_an_event_arrives_where_the_policies_of_queue_and_key_let_eventbridge_send(
+    account: SimpleNamespace, name: str, key_statement: dict[str, Any] | None, queue_names_the_rule: bool, arrives: bool
+) -> None:
+    sqs, events = account.client("sqs"), account.client("events")
+    rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [f"test.{name}"]}))["RuleArn"]
+    attributes = {}
+    if queue_names_the_rule:
+        by_events = {"Service": "events.amazonaws.com"}
+        condition = {"ArnEquals": {"aws:SourceArn": rule}}
+        attributes["Policy"] = document(["sqs:SendMessage"], [QUEUE + name], Principal=by_events, Condition=condition)
+    if key_statement is not None:
+        attributes["KmsMasterKeyId"] = key(account, [key_statement] if key_statement else [])
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": QUEUE + name}])
+    events.put_events(Entries=[{"Source": f"test.{name}", "DetailType": "test", "Detail": "{}"}])
+    got = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1 if not arrives else 5).get("Messages", [])
+    assert bool(got) is arrives
+
+
+@pytest.mark.parametrize(("name", "with_key", "arrives"), [("told", True, True), ("untold", False, False)])
+def test_an_alarm_tells_people_where_the_policies_of_topic_and_key_let_cloudwatch_publish(
+    account: SimpleNamespace, name: str, with_key: bool, arrives: bool
+) -> None:
+    sns, sqs, cloudwatch = (account.client(service) for service in ("sns", "sqs", "cloudwatch"))
+    by_alarms = {"Service": "cloudwatch.amazonaws.com"}
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}"
+    own = {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}}
+    attributes = {
+        "Policy": document(["sns:Publish"], [topic], Principal=by_alarms, **own),
+        "KmsMasterKeyId": key(account, [KEY_FOR_EVENTS | {"Principal": by_alarms}] if with_key else []),
+    }
+    sns.create_topic(Name=name, Attributes=attributes)
+    by_topics = {"Principal": {"Service": "sns.amazonaws.com"}}
+    people = {"Policy": document(["sqs:SendMessage"], [f"{QUEUE}people-{name}"], **by_topics)}
+    url = sqs.create_queue(QueueName=f"people-{name}", Attributes=people)["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{QUEUE}people-{name}")
+    cloudwatch.put_metric_alarm(
+        AlarmName=name, Namespace="Test", MetricName="Failed", Statistic="Sum", Period=60, EvaluationPeriods=1,
+        Threshold=1, ComparisonOperator="GreaterThanThreshold", AlarmActions=[topic],
+    )  # fmt: skip
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+    got = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1 if not arrives else 5).get("Messages", [])
+    assert bool(got) is arrives
+
+
+def key(account: SimpleNamespace, statements: list[dict[str, Any]]) -> str:
+    """A key whose policy gives its account all rights, and what `statements` say."""
+    of_account = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    administer = {"Effect": "Allow", "Principal": of_account, "Action": "kms:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [administer, *statements]})
+    return str(account.client("kms").create_key(Policy=policy)["KeyMetadata"]["KeyId"])
+
+
+def until(found: Callable[[], Any], seconds: float = 30) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < deadline, "this never happened"
+        time.sleep(0.1)
+    return answer

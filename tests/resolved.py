@@ -1,0 +1,126 @@
+"""The template with its references resolved, as in an account with made-up names."""
+
+import re
+from functools import cache
+from typing import Any
+
+from tests.project import template
+
+REGION, ACCOUNT, STACK = "us-east-1", "123456789012", "sightline-staging"
+PSEUDO = {
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::AccountId": ACCOUNT,
+    "AWS::StackName": STACK,
+    "AWS::URLSuffix": "amazonaws.com",
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/0a",
+}
+# The ARN of a resource by its type; {0} is its name.
+ARNS = {
+    "AWS::ApiGatewayV2::Api": "arn:aws:apigateway:us-east-1::/apis/{0}",
+    "AWS::Cognito::UserPool": "arn:aws:cognito-idp:us-east-1:123456789012:userpool/{0}",
+    "AWS::DynamoDB::Table": "arn:aws:dynamodb:us-east-1:123456789012:table/{0}",
+    "AWS::Events::Rule": "arn:aws:events:us-east-1:123456789012:rule/{0}",
+    "AWS::IAM::ManagedPolicy": "arn:aws:iam::123456789012:policy/{0}",
+    "AWS::IAM::Role": "arn:aws:iam::123456789012:role/{0}",
+    "AWS::IoT::RoleAlias": "arn:aws:iot:us-east-1:123456789012:rolealias/{0}",
+    "AWS::IoT::ThingGroup": "arn:aws:iot:us-east-1:123456789012:thinggroup/{0}",
+    "AWS::IoT::TopicRule": "arn:aws:iot:us-east-1:123456789012:rule/{0}",
+    "AWS::KMS::Key": "arn:aws:kms:us-east-1:123456789012:key/0a",
+    "AWS::Logs::LogGroup": "arn:aws:logs:us-east-1:123456789012:log-group:{0}:*",
+    "AWS::S3::Bucket": "arn:aws:s3:::{0}",
+    "AWS::SNS::Topic": "arn:aws:sns:us-east-1:123456789012:{0}",
+    "AWS::SQS::Queue": "arn:aws:sqs:us-east-1:123456789012:{0}",
+    "AWS::Serverless::Function": "arn:aws:lambda:us-east-1:123456789012:function:{0}",
+    "AWS::Serverless::StateMachine": "arn:aws:states:us-east-1:123456789012:stateMachine:{0}",
+    "AWS::ECR::Repository": "arn:aws:ecr:us-east-1:123456789012:repository/{0}",
+    "AWS::CodeBuild::Project": "arn:aws:codebuild:us-east-1:123456789012:project/{0}",
+}
+REF_IS_ARN = {"AWS::SNS::Topic", "AWS::IAM::ManagedPolicy", "AWS::Serverless::StateMachine"}
+NAME = (
+    "Name", "TableName", "TopicName", "QueueName", "FunctionName", "RepositoryName", "LogGroupName", "FeatureGroupName",
+    "RoleAlias", "ThingGroupName", "ModelPackageGroupName",
+)  # fmt: skip
+
+
+def parameters(**given: str) -> dict[str, str]:
+    """Return the parameters of the template: what is given, else the defaults, else a word."""
+    return {
+        name: str(given.get(name, entry.get("Default", "given"))) for name, entry in template()["Parameters"].items()
+    }
+
+
+class Resolver:
+    """Resolves parts of the template for one set of parameters."""
+
+    def __init__(self, **given: str) -> None:
+        self.parameters = parameters(**given)
+        self.resources: dict[str, Any] = template()["Resources"]
+
+    @cache  # noqa: B019 (one resolver lives as long as its test)
+    def condition(self, name: str) -> bool:
+        """Say whether a condition of the template holds."""
+        return self._holds(template()["Conditions"][name])
+
+    def _holds(self, test: Any) -> bool:
+        (kind, value), *_ = test.items()
+        if kind == "Condition":
+            return self.condition(value)
+        if kind == "Fn::Equals":
+            left, right = (str(self.value(side)) for side in value)
+            return left == right
+        parts = [self._holds(part) for part in value]
+        return {"Fn::Not": not parts[0], "Fn::And": all(parts), "Fn::Or": any(parts)}[kind]
+
+    def is_made(self, name: str) -> bool:
+        """Say whether the stack has a resource under these parameters."""
+        condition = self.resources[name].get("Condition")
+        return condition is None or self.condition(condition)
+
+    def value(self, part: Any) -> Any:
+        """Return a part of the template without references; None where it has `AWS::NoValue`."""
+        if isinstance(part, list):
+            return [found for found in map(self.value, part) if found is not None]
+        if not isinstance(part, dict):
+            return part
+        if len(part) == 1:
+            (kind, given), *_ = part.items()
+            if kind == "Ref":
+                return self._ref(given)
+            if kind == "Fn::GetAtt":
+                return self._attribute(given if isinstance(given, str) else ".".join(given))
+            if kind == "Fn::Sub":
+                text = given if isinstance(given, str) else given[0]
+                return re.sub(r"\$\{([^!}][^}]*)\}", self._in_text, text).replace("${!", "${")
+            if kind == "Fn::If":
+                return self.value(given[1] if self.condition(given[0]) else given[2])
+        return {key: found for key, entry in part.items() if (found := self.value(entry)) is not None}
+
+    def _in_text(self, match: re.Match[str]) -> str:
+        return str(self._attribute(match[1]) if "." in match[1] else self._ref(match[1]))
+
+    def _ref(self, name: str) -> Any:
+        if name == "AWS::NoValue":
+            return None
+        if name in PSEUDO:
+            return PSEUDO[name]
+        if name in self.parameters:
+            return self.parameters[name]
+        if name.endswith(".Alias"):
+            return f"{self._arn(name.removesuffix('.Alias'))}:live"
+        return self._arn(name) if self.resources[name]["Type"] in REF_IS_ARN else self.name(name)
+
+    def name(self, logical: str) -> str:
+        """Return the name of a resource: the one it is given, else one as CloudFormation makes it."""
+        properties = self.resources[logical].get("Properties", {})
+        named = next((properties[key] for key in NAME if key in properties), None)
+        return f"{STACK}-{logical}-0A1B2C" if named is None else str(self.value(named))
+
+    def _arn(self, logical: str) -> str:
+        return ARNS[self.resources[logical]["Type"]].format(self.name(logical))
+
+    def _attribute(self, path: str) -> str:
+        logical, _, attribute = path.partition(".")
+        if attribute.endswith("Arn"):
+            return self._arn(logical)
+        return f"{self.name(logical)}.{attribute}" if attribute != "QueueName" else self.name(logical)
