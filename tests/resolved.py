@@ -1,6 +1,7 @@
 """The template with its references resolved, as in an account with made-up names."""
 
 import re
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Any
 
@@ -48,6 +49,15 @@ def parameters(**given: str) -> dict[str, str]:
     return {
         name: str(given.get(name, entry.get("Default", "given"))) for name, entry in template()["Parameters"].items()
     }
+
+
+def as_list(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def allows(rights: list[tuple[str, str]], action: str, arn: str) -> bool:
+    """Say whether rights hold an action on a resource; stars of either stand for anything."""
+    return any(fnmatchcase(action.lower(), a.lower()) and fnmatchcase(arn, place) for a, place in rights)
 
 
 class Resolver:
@@ -109,6 +119,24 @@ class Resolver:
         if name.endswith(".Alias"):
             return f"{self._arn(name.removesuffix('.Alias'))}:live"
         return self._arn(name) if self.resources[name]["Type"] in REF_IS_ARN else self.name(name)
+
+    def rights(self, policies: list[Any]) -> list[tuple[str, str]]:
+        """Return (action, resource) of every Allow in policies as a function, a workflow or a role lists them."""
+        found: list[tuple[str, str]] = []
+        for policy in policies:
+            if "Fn::If" in policy:
+                condition, then, otherwise = policy["Fn::If"]
+                policy = then if self.condition(condition) else otherwise
+            if policy == {"Ref": "AWS::NoValue"}:
+                continue
+            if "Ref" in policy:
+                policy = self.resources[policy["Ref"]]["Properties"]
+            document = self.value(policy.get("PolicyDocument", policy))
+            for statement in document["Statement"]:
+                if statement["Effect"] == "Allow":
+                    actions, places = (as_list(statement[key]) for key in ("Action", "Resource"))
+                    found += [(action, place) for action in actions for place in places]
+        return found
 
     def name(self, logical: str) -> str:
         """Return the name of a resource: the one it is given, else one as CloudFormation makes it."""

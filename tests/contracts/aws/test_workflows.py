@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 
 from local.emulator.step_functions import managed_rules
-from tests.project import ROOT, resources, state_machines
-from tests.resolved import ACCOUNT, REGION, Resolver
+from tests.project import ROOT, state_machines
+from tests.resolved import ACCOUNT, REGION, Resolver, allows
 
 BACKENDS = ("console", "ground-truth")
 CASES = [(name, backend) for name in sorted(state_machines()) for backend in BACKENDS]
@@ -27,38 +26,15 @@ def definition(name: str, backend: str) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda match: json.dumps(str(given[match[1]]))[1:-1], text)
 
 
-def allowed(name: str, backend: str) -> Iterator[tuple[str, str]]:
-    """(action, resource) of every Allow of a workflow's role."""
-    here = resolver(backend)
-    for policy in state_machines()[name]["Policies"]:
-        if "Fn::If" in policy:
-            condition, then, otherwise = policy["Fn::If"]
-            policy = then if here.condition(condition) else otherwise
-        if policy == {"Ref": "AWS::NoValue"}:
-            continue
-        if "Ref" in policy:
-            policy = resources("AWS::IAM::ManagedPolicy")[policy["Ref"]]["Properties"]["PolicyDocument"]
-        for statement in here.value(policy)["Statement"]:
-            for action in _list(statement["Action"]):
-                for resource in _list(statement["Resource"]):
-                    yield action, resource
-
-
-def _list(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value]
-
-
 @pytest.mark.parametrize(("name", "backend"), CASES)
 def test_a_workflow_may_manage_the_rule_of_each_job_in_its_definition(name: str, backend: str) -> None:
-    given = list(allowed(name, backend))
+    rights = resolver(backend).rights(state_machines()[name]["Policies"])
     needed = [
         (f"events:{verb}", f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{managed_rules.RULES[integration]}")
         for integration in managed_rules.waited_for(definition(name, backend))
         for verb in managed_rules.VERBS
     ]
-    missing = {
-        (action, arn) for action, arn in needed if not any(action == a and fnmatchcase(arn, r) for a, r in given)
-    }
+    missing = {(action, arn) for action, arn in needed if not allows(rights, action, arn)}
     assert missing == set(), "Step Functions asks for it when the state machine is made, whether the job runs or not"
 
 

@@ -7,7 +7,7 @@ from sightline.labelling.lines import LabelRecord
 
 
 class FeatureGroup:
-    """One SageMaker feature group, by its name."""
+    """One SageMaker feature group, by its name; an empty name stands for none, and nothing is written."""
 
     def __init__(self, aws: Aws, name: str) -> None:
         self.aws = aws
@@ -15,6 +15,8 @@ class FeatureGroup:
 
     def put_label(self, job_id: str, label: LabelRecord, image_uri: str) -> None:
         """Write the label of one image; a later record of the same image replaces it in the online store."""
+        if not self.name:
+            return
         features = {
             "image_id": label["image_id"],
             "event_time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
