@@ -165,6 +165,17 @@ def test_the_canary_group_comes_first_and_a_person_takes_both_back(workflow: Any
     assert account.fleet.rolled_out() == [V3, V3, {}, {}]
 
 
+def test_a_requested_roll_back_that_takes_nothing_back_is_reported(workflow: Any, account: SimpleNamespace) -> None:
+    flow = workflow()
+    account.fleet.on_deployment = devices(flow, line_1={}, line_2={})
+    flow.end(flow.approve())
+    flow.handlers["roll_back"] = lambda *_: {"rolled_back": False, "deployment_ids": None, "components": None}
+    ended = flow.end(flow.start("late", {"roll_back_request": {"reason": "no"}}))
+    path = ["IsRollBackRequested", "RequestRollBack", "IsRollOutRunning", "RollBack", "WasRollBackRequested"]
+    assert ended.path == [*path, "NameRefusal", "ReportFailure", "WasRolledBack", "DeploymentFailed"]
+    assert [report["error"]["Error"] for report in flow.reported] == ["RollBackRefused"]
+
+
 def test_a_later_approval_waits_for_the_roll_out_before_it(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow()
     first = flow.approve()

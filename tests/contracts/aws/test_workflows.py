@@ -61,3 +61,33 @@ def _parts(part: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(part, list):
         for entry in part:
             yield from _parts(entry)
+
+
+def ways(states: dict[str, Any], name: str, has_error: bool) -> Iterator[tuple[str, bool]]:
+    """The states that may follow a state, each with whether the input has `$.error` then."""
+    state = states[name]
+    for catch in state.get("Catch", []):
+        yield catch["Next"], has_error or catch.get("ResultPath") == "$.error"
+    for rule in state.get("Choices", []):
+        asks = rule if rule.get("Variable") == "$.error" and "IsPresent" in rule else {}
+        if not (asks.get("IsPresent") is False and has_error):
+            yield rule["Next"], has_error or asks.get("IsPresent") is True
+        has_error = has_error or asks.get("IsPresent") is False
+    if "Default" in state:
+        yield state["Default"], has_error
+    if "Next" in state:
+        yield state["Next"], has_error or state.get("ResultPath") == "$.error"
+
+
+@pytest.mark.parametrize("name", sorted(state_machines()))
+def test_an_error_that_is_read_is_there_on_every_way(name: str) -> None:
+    """A path that is not in the input ends the execution with States.Runtime: no mail, no clean-up."""
+    machine = json.loads((ROOT / "statemachines" / f"{name}.asl.json").read_text())
+    seen, todo = set(), [(machine["StartAt"], False)]
+    while todo:
+        if (at := todo.pop()) not in seen:
+            seen.add(at)
+            todo += ways(machine["States"], *at)
+    reads = {key for key, state in machine["States"].items() if '"$.error' in json.dumps(state.get("Parameters", {}))}
+    assert reads, "each workflow reports its failures"
+    assert {key for key, has_error in seen if key in reads and not has_error} == set()
