@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp.type_defs import AuthenticationResultTypeTypeDef
 
 NEW_PASSWORD = "NEW_PASSWORD_REQUIRED"  # noqa: S105 (the name of a challenge)
+WRONG_PASSWORD = "Incorrect username or password."  # noqa: S105 (in Cognito's words)
 # What Cognito says of the caller's own mistakes, and the status that they get. The texts are Cognito's.
 MISTAKES = {
     "NotAuthorizedException": 401,
@@ -72,7 +73,7 @@ class UserPool:
             if said["Code"] not in MISTAKES:
                 raise
             # A name that does not exist is answered like a wrong password.
-            message = "incorrect username or password" if said["Code"] == "UserNotFoundException" else said["Message"]
+            message = WRONG_PASSWORD if said["Code"] == "UserNotFoundException" else said["Message"]
             raise RequestError(message, MISTAKES[said["Code"]]) from None
         if answer.get("ChallengeName") == NEW_PASSWORD:
             raise NewPasswordError(answer["Session"])

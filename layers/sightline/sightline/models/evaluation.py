@@ -155,14 +155,28 @@ NEEDED = ("test_images", "candidate", "champion", "bootstrap")
 
 
 def read_evaluation(value: object) -> Evaluation:
-    """Return what an evaluation job wrote. Raise InvalidMetricError naming the field that is missing.
+    """Return what an evaluation job wrote. Raise InvalidMetricError naming the field that is missing or no object.
 
     Numbers are checked by the gate, which knows their limits.
     """
     if not isinstance(value, Mapping):
         raise InvalidMetricError(f"evaluation.json must be an object, got {type(value).__name__}")
-    for variant, found in (("", value), ("int8.", value.get("int8"))):
-        lacking = [name for name in NEEDED if found is not None and name not in found]
-        if lacking:
-            raise InvalidMetricError(f"evaluation.json lacks {variant}{lacking[0]}; run the evaluation again")
+    _check("", value)
+    if value.get("int8") is not None:
+        _check("int8.", _object("int8", value["int8"]))
     return cast(Evaluation, value)
+
+
+def _check(variant: str, found: Mapping[str, object]) -> None:
+    lacking = [name for name in NEEDED if name not in found]
+    if lacking:
+        raise InvalidMetricError(f"evaluation.json lacks {variant}{lacking[0]}; run the evaluation again")
+    for name in ("candidate", "champion", "bootstrap"):
+        if found[name] is not None:
+            _object(f"{variant}{name}", found[name])
+
+
+def _object(name: str, value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise InvalidMetricError(f"{name} in evaluation.json must be an object or null, got {value!r:.80}")
+    return value
