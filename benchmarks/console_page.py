@@ -1,4 +1,4 @@
-"""`python -m benchmarks.console_page`: from the click on "Save and next" to the next photo drawn, in headless Chromium.
+"""`python -m benchmarks.console_page`: from the click on "Save and next" to the next photo, in headless Chromium.
 
 The local stack serves everything. A person looks at each photo for a second; then the same without any pause, faster
 than anyone works. Medians and 95th percentiles go to benchmarks/results/console_page.json with the machine described.

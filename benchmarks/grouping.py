@@ -1,5 +1,5 @@
-"""Groups of near-duplicates at scale: seconds, memory, and how many pairs are found, on drawn parts whose truth is
-known.
+"""Groups of near-duplicates at scale: seconds, memory, and how many pairs are found, on synthetic parts whose truth
+is known.
 
     python -m benchmarks.grouping [--images N …] [--tags DIR]
 

@@ -16,7 +16,7 @@ VersionArgument = Annotated[str, typer.Argument(help="Dataset version, its begin
 
 @app.command("list")
 def dataset_list(as_json: JsonOption = False) -> None:
-    """Dataset versions, the newest first."""
+    """List dataset versions, the newest first."""
     from client import datasets
 
     found = datasets.versions(target())
@@ -25,7 +25,7 @@ def dataset_list(as_json: JsonOption = False) -> None:
 
 @app.command("show")
 def dataset_show(version: VersionArgument = "latest", as_json: JsonOption = False) -> None:
-    """What is in a dataset version."""
+    """Show what is in a dataset version."""
     from client import datasets
 
     found = datasets.show(target(), version)
@@ -52,7 +52,7 @@ def dataset_diff(
     after: Annotated[str, typer.Argument(metavar="B", help="The later version.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Images that two dataset versions differ in."""
+    """List the images in which two dataset versions differ."""
     from client import datasets
 
     found = datasets.diff(target(), before, after)

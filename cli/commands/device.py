@@ -13,7 +13,7 @@ app = typer.Typer(no_args_is_help=True, help="Devices: the simulated one of this
 
 @app.command("list")
 def device_list(as_json: JsonOption = False) -> None:
-    """Devices with their group, status, model version, health with it, and when they were seen last."""
+    """List devices with their group, status, model version, health with it, and when they were seen last."""
     from client import devices
 
     found = devices.listed(target())
@@ -22,7 +22,7 @@ def device_list(as_json: JsonOption = False) -> None:
 
 @app.command("show")
 def device_show(thing: Annotated[str, typer.Argument(help="Name of the device.")], as_json: JsonOption = False) -> None:
-    """One device: what runs on it, its deployments with the reasons, and what it said of each model."""
+    """Show one device: what runs on it, its deployments with the reasons, and what it said of each model."""
     from client import devices
 
     found = devices.show(target(), thing)
@@ -45,7 +45,7 @@ def device_logs(
     thing: Annotated[str, typer.Argument(help="Name of the device.")],
     lines: Annotated[int, typer.Option(min=1, help="How many of each log's last lines.")] = 50,
 ) -> None:
-    """The logs of a simulated device and its components; for one on AWS, where they are."""
+    """Show the logs of a simulated device and its components; for a device on AWS, say where they are."""
     from client import devices
 
     if Settings.profile or Settings.stack:
@@ -61,9 +61,7 @@ def device_logs(
 def device_rollback(
     reason: Annotated[str, typer.Option(help="Why; it is kept with the roll-out.")] = "asked for by a person",
 ) -> None:
-    """Give the devices back what they ran before the newest model; a roll-out that is running is stopped and taken
-    back.
-    """
+    """Give the devices back what they ran before the newest model. A running roll-out is stopped and taken back."""
     from client import devices
 
     found = target()

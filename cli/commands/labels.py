@@ -43,7 +43,7 @@ def labels_import(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Bring labels of another tool for images that are in the ledger; people verify them."""
+    """Import labels of another tool for images that are in the ledger; people verify them."""
     from client import pipeline
     from client.labels import importing
     from client.outcomes import labels_recorded

@@ -17,7 +17,7 @@ def upload(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder whose files are uploaded.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Upload a folder's files. What is no image is quarantined with the reason, not refused here."""
+    """Upload the files of a folder. Files that are not images go to quarantine with the reason."""
     from client import pipeline
 
     if not folder.is_dir():
@@ -103,7 +103,7 @@ def approve(
     reject: Annotated[bool, typer.Option(help="Reject it instead.")] = False,
     reason: Annotated[str, typer.Option(help="Why (at most 500 characters); kept with your name.")] = "",
 ) -> None:
-    """Approve a model: its deployment to the devices starts."""
+    """Approve a model and start its roll-out to the devices."""
     from client import models
 
     judged, status = models.judge(target(), version, approved=not reject, reason=reason)

@@ -19,7 +19,7 @@ def models(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command("list")
 def models_list(as_json: JsonOption = False) -> None:
-    """The registered models, the newest first."""
+    """List the registered models, the newest first."""
     from client import models
 
     found = models.listed(target())
@@ -38,7 +38,7 @@ def models_import(
     wait: Annotated[bool, typer.Option(help="Wait until it ends.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a model that was trained elsewhere, by the same evaluation and gate, and register it when it passes."""
+    """Judge a model that was trained elsewhere by the same evaluation and gate, and register it if it passes."""
     from client import models, pipeline
     from client.outcomes import TrainingOutcome
 

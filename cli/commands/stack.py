@@ -67,7 +67,7 @@ def down() -> None:
 
 @app.command()
 def status(as_json: JsonOption = False) -> None:
-    """Images by status, running executions with their state, models, devices."""
+    """Show images by status, running executions with their state, models and devices."""
     from client import devices, models, pipeline
 
     found = target()
@@ -110,7 +110,7 @@ def logs(
     image: Annotated[str, typer.Option(help="The trail of an image: its name, key or content hash.")] = "",
     id: Annotated[str, typer.Option("--id", help="The trail of a correlation id.")] = "",  # noqa: A002
 ) -> None:
-    """What the functions logged; with --image or --id, the readable trail of it with its executions."""
+    """Show what the functions logged; with --image or --id, the readable trail with its executions."""
     from client import trail
 
     found = target()
@@ -127,7 +127,7 @@ def logs(
 @app.command()
 def demo(
     images: Annotated[
-        Path | None, typer.Option(help="Folder of your own images; without it, a drawn sample set.")
+        Path | None, typer.Option(help="Folder of your own images; without it, a synthetic sample set.")
     ] = None,
     labels: Annotated[Path | None, typer.Option(help="COCO JSON with their boxes.")] = None,
     report: Annotated[Path, typer.Option(help="Folder for report.html and report.json.")] = Path("report"),
