@@ -15,6 +15,8 @@ from sightline.errors import SightlineError
 PLAIN = {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size",
          "function_arn", "function_request_id", "xray_trace_id", "correlation_id", "execution"}  # fmt: skip
 
+GROUPS = ("/sightline", "/aws/vendedlogs/sightline")  # before the stack's name: what is logged, what AWS delivers
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Step:
@@ -62,8 +64,12 @@ def logged(target: Target, part: str, minutes: int) -> Iterator[str]:
 
 def _logged(target: Target, part: str, since: int) -> Iterator[tuple[int, str]]:
     logs, stack = target.aws.logs, target.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
-    groups = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"/sightline/{stack}/")
-    for group in [group["logGroupName"] for page in groups for group in page["logGroups"]]:
+    pages = [
+        page
+        for prefix in GROUPS
+        for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=f"{prefix}/{stack}/")
+    ]
+    for group in [group["logGroupName"] for page in pages for group in page["logGroups"]]:
         for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since):
             for event in page["events"]:
                 if part in event["message"]:

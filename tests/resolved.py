@@ -100,14 +100,25 @@ class Resolver:
             if kind == "Fn::GetAtt":
                 return self._attribute(given if isinstance(given, str) else ".".join(given))
             if kind == "Fn::Sub":
-                text = given if isinstance(given, str) else given[0]
-                return re.sub(r"\$\{([^!}][^}]*)\}", self._in_text, text).replace("${!", "${")
+                return self._text(given)
+            if kind == "Fn::Split":
+                return str(self.value(given[1])).split(given[0])
+            if kind == "Fn::Select":
+                return self.value(given[1])[int(given[0])]
             if kind == "Fn::If":
                 return self.value(given[1] if self.condition(given[0]) else given[2])
         return {key: found for key, entry in part.items() if (found := self.value(entry)) is not None}
 
-    def _in_text(self, match: re.Match[str]) -> str:
-        return str(self._attribute(match[1]) if "." in match[1] else self._ref(match[1]))
+    def _text(self, given: str | list[Any]) -> str:
+        """Return what `Fn::Sub` makes of a text, or of a text and words of its own."""
+        text, own = (given, {}) if isinstance(given, str) else (given[0], self.value(given[1]))
+
+        def word(match: re.Match[str]) -> str:
+            if match[1] in own:
+                return str(own[match[1]])
+            return str(self._attribute(match[1]) if "." in match[1] else self._ref(match[1]))
+
+        return re.sub(r"\$\{([^!}][^}]*)\}", word, text).replace("${!", "${")
 
     def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":

@@ -304,7 +304,7 @@ def test_a_part_of_the_template_can_be_read_at_one_sitting(part: Path) -> None:
 @pytest.mark.parametrize("shape", sorted((ROOT / "infra" / "shapes").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_shape_is_used_and_shows_how(shape: Path) -> None:
     used = re.compile(rf"^ *@{shape.stem}\b", re.MULTILINE)
-    parts = "\n".join(part.read_text() for part in (ROOT / "infra").glob("*.yaml"))
+    parts = "\n".join(part.read_text() for part in (ROOT / "infra").rglob("*.yaml"))  # shapes use shapes
     assert used.search(parts)
     assert f"@{shape.stem}" in shape.read_text().splitlines()[0]
 

@@ -18,7 +18,8 @@ from tests.images import enter, image, ledger
 
 __all__ = ["cloud"]
 
-GROUP, START = "/sightline/s/functions", datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+GROUP, DELIVERED = "/sightline/s/functions", "/aws/vendedlogs/sightline/s/workflows"
+START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 ID, ROLL_OUT = "window-1", "a1b2"
 
 
@@ -46,6 +47,10 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ]
         events = [{"timestamp": moment, "message": text} for moment, text in sorted(lines)]
         logs.put_log_events(logGroupName=GROUP, logStreamName="a", logEvents=events)
+        logs.create_log_group(logGroupName=DELIVERED)
+        logs.create_log_stream(logGroupName=DELIVERED, logStreamName="a")
+        failed = {"timestamp": line(5, "", "")[0], "message": f"TaskFailed in {ID}"}
+        logs.put_log_events(logGroupName=DELIVERED, logStreamName="a", logEvents=[failed])
         ran = {"label_images": [execution(ID), execution("window-2")], "deploy_model": [execution(ROLL_OUT, "FAILED")]}
         monkeypatch.setattr(pipeline, "executions", lambda _, machine: ran.get(machine, []))
         outputs = {"LabelImagesArn": "arn:aws:states:r:1:stateMachine:s-label-images", "ImagesBucketName": "images"}
@@ -60,6 +65,7 @@ def test_one_id_finds_the_lines_and_executions_also_of_the_roll_out_that_came_of
         ("claim", "images claimed images=4"),
         ("plan", "component version planned"),
         ("roll", "ERROR: rolled back"),
+        ("-", f"TaskFailed in {ID}"),
         ("deploy_model", f"failed {ROLL_OUT}"),
         ("label_images", f"succeeded {ID}"),
     ]
