@@ -40,21 +40,20 @@ def _built(how: int) -> Iterator[None]:
         yield
 
 
-def build(root: Path, sources: str, runtime: str) -> None:
+def build(root: Path, sources: str) -> None:
     """`sam build`, unless nothing changed since the last one; `sources` is the digest of what is built."""
     with _built(fcntl.LOCK_EX):
-        _build(root, sources, runtime)
+        _build(root, sources)
 
 
-def _build(root: Path, sources: str, runtime: str) -> None:
-    digest, stamp = f"{sources} {runtime}", BUILT / "sources.sha256"
+def _build(root: Path, sources: str) -> None:
+    digest, stamp = f"{sources} {sys.version_info[:2]}", BUILT / "sources.sha256"
     if stamp.is_file() and stamp.read_text() == digest and (BUILT / "build" / PACKED).is_file():
         return
     stamp.unlink(missing_ok=True)
     _sam(
         ["build", "--template-file", str(PROJECT / "template.yaml"), "--build-dir", str(BUILT / "build"),
-         "--cached", "--cache-dir", str(BUILT / "cache"), "--parallel",
-             "--parameter-overrides", f"PythonRuntime={runtime}"],
+         "--cached", "--cache-dir", str(BUILT / "cache"), "--parallel"],
         root,
         {"SIGHTLINE_NATIVE": "1", "PYTHON": sys.executable},
     )  # fmt: skip
@@ -100,7 +99,6 @@ def training_image() -> str:
 def parameters(overrides: dict[str, str]) -> dict[str, str]:
     """The template's parameters: those of samconfig.toml's `local`, those of this machine, and `overrides`."""
     here = {
-        "PythonRuntime": f"python{sys.version_info.major}.{sys.version_info.minor}",
         "TrainingImageUri": training_image(),
     }
     return _configured() | here | overrides

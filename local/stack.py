@@ -106,7 +106,7 @@ def up(
                     running = Running(pid, port, mqtt_port, "", {})
                     running.write(root)
             tell("building the application")
-            application.build(root, sources, parameters["PythonRuntime"])
+            application.build(root, sources)
             tell("deploying the application")
             outputs = application.deploy(root, running.port, parameters)
         except BaseException:

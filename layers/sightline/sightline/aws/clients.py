@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 32  # threads of one process that ask at the same time
 CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=CONNECTIONS)
-# Signature 4 by name: URLs that are signed otherwise can't read objects encrypted with a KMS key.
-S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))
+# Signature 4 by name: URLs that are signed otherwise can't read objects encrypted with a KMS key. The host has the
+# region: S3's global host answers 307 for a new bucket, and 400 for ever in regions launched after March 2019.
+REGIONAL: Any = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
+S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3=REGIONAL))
 DYNAMODB_CONFIG = CONFIG.merge(Config(retries={"mode": "standard", "max_attempts": 8}))
 
 _making = Lock()  # sessions of boto3 are not made for threads, clients are
