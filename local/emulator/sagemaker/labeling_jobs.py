@@ -42,6 +42,8 @@ WORK = {
     "PRE-BoundingBox": labeling_page.LABELING,
     "PRE-VerificationBoundingBox": labeling_page.VERIFICATION,
 }
+LONGEST_AVAILABLE = {True: 43_200, False: 2_592_000}  # seconds: of the public crowd, of a team of one's own
+LONGEST_TASK = 28_800
 
 _jobs: dict[str, Structure] = {}  # by ARN: SageMaker's description of the job
 _stopping: dict[str, threading.Event] = {}  # by ARN
@@ -52,6 +54,7 @@ def create_labeling_job(request: Structure) -> Structure:
     job_arn = arn("labeling-job", request["LabelingJobName"])
     if job_arn in _jobs:
         raise AwsError("ResourceInUse", f"Job name must be unique within an AWS account and region: {job_arn} exists.")
+    _check_times(request["HumanTaskConfig"])
     refuse_unless_trusting(request["RoleArn"], "sagemaker.amazonaws.com")
     now = datetime.now(UTC)
     kept = {key: value for key, value in request.items() if key not in ("Tags", "StoppingConditions")}
@@ -75,6 +78,16 @@ def create_labeling_job(request: Structure) -> Structure:
         target=inside.run, args=(_run, job), name=f"labeling {request['LabelingJobName']}", daemon=True
     ).start()
     return {"LabelingJobArn": job_arn}
+
+
+def _check_times(config: Structure) -> None:
+    """Raise AwsError for times that the work team does not allow. Source: API reference, HumanTaskConfig."""
+    available = config.get("TaskAvailabilityLifetimeInSeconds", 0)
+    longest = LONGEST_AVAILABLE[":workteam/public-crowd/" in config["WorkteamArn"]]
+    if available > longest:
+        raise AwsError("ValidationException", f"TaskAvailabilityLifetimeInSeconds {available} is more than {longest}.")
+    if config["TaskTimeLimitInSeconds"] > LONGEST_TASK:
+        raise AwsError("ValidationException", f"TaskTimeLimitInSeconds must be at most {LONGEST_TASK}.")
 
 
 @operation

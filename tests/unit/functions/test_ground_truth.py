@@ -95,6 +95,7 @@ def test_the_public_crowd_is_paid_where_it_is_asked_for_by_name(step: Any, cloud
     cloud.environment |= {"WORKTEAM_ARN": PUBLIC, "PUBLIC_CROWD_PRICE": "1036"}
     job = prepare(step, cloud, "labeling")
     check_request("sagemaker", "CreateLabelingJob", request(job, LABEL_ATTRIBUTE))
+    assert job["human_task_config"]["TaskAvailabilityLifetimeInSeconds"] == 43200
     price = job["human_task_config"]["PublicWorkforceTaskPrice"]["AmountInUsd"]
     assert price == {"Dollars": 1, "Cents": 3, "TenthFractionsOfACent": 6}
 

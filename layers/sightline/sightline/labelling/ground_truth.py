@@ -55,6 +55,8 @@ TASK_ACCOUNTS = {
     "us-west-2": "081040173940",
 }
 PUBLIC_CROWD = ":workteam/public-crowd/"
+# How long a task waits for a worker, in seconds. The public crowd allows 12 hours at most, own people 30 days.
+AVAILABLE_TO_CROWD, AVAILABLE_TO_TEAM = 43_200, 604_800
 
 
 class Amount(TypedDict):
@@ -125,7 +127,7 @@ def human_task_config(
         "TaskKeywords": ["images", "defects"],
         "NumberOfHumanWorkersPerDataObject": min(MAX_WORKERS, workers),
         "TaskTimeLimitInSeconds": 3600,
-        "TaskAvailabilityLifetimeInSeconds": 604800,
+        "TaskAvailabilityLifetimeInSeconds": AVAILABLE_TO_CROWD if PUBLIC_CROWD in workteam else AVAILABLE_TO_TEAM,
         "MaxConcurrentTaskCount": 1000,
     }
     if PUBLIC_CROWD in workteam:

@@ -199,6 +199,17 @@ def test_a_name_is_used_once_and_an_ended_job_can_not_be_stopped(
     assert [job["LabelingJobStatus"] for job in listed] == ["Completed"]
 
 
+def test_a_task_waits_no_longer_than_its_work_team_allows(call: Any) -> None:
+    crowd = "arn:aws:sagemaker:us-east-1:394669845002:workteam/public-crowd/default"
+    asked = request("labeling")
+    asked["HumanTaskConfig"] |= {"WorkteamArn": crowd}
+    with pytest.raises(AwsError, match="604800 is more than 43200"):
+        call("CreateLabelingJob", **asked)
+    asked["HumanTaskConfig"] |= {"TaskAvailabilityLifetimeInSeconds": 43200, "TaskTimeLimitInSeconds": 28801}
+    with pytest.raises(AwsError, match="at most 28800"):
+        call("CreateLabelingJob", **asked)
+
+
 def test_a_stopped_job_takes_its_tasks_off_the_page(s3: Any, call: Any, told: Any, monkeypatch: Any) -> None:
     invoked: list[Any] = []
     monkeypatch.setattr(labeling_page, "_invoke", lambda part, given: invoked.append((part, given)))
