@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 from PIL import Image
 
+from tests.fake_builds import PROJECT, REPOSITORY
 from tests.project import ROOT, template
 
 REGION = "us-east-1"
@@ -74,6 +75,9 @@ class Cloud:
             "FEATURE_GROUP": "labels",
             "NOTIFICATION_TOPIC": topic,
             "TRAINING_IMAGE_URI": "123456789012.dkr.ecr.us-east-1.amazonaws.com/sightline-training:1",
+            "TRAINING_IMAGE_REPOSITORY": REPOSITORY,
+            "TRAINING_IMAGE_PROJECT": PROJECT,
+            "TRAIN_MODEL_ARN": MACHINE.replace("label-images", "train-model"),
             "MODEL_PACKAGE_GROUP": "models",
             "STACK_NAME": "sightline",
             "HYPERPARAMETERS": "{}",

@@ -137,8 +137,8 @@ def references(value: Any) -> set[str]:
             found.add(attribute.split(".")[0] if isinstance(attribute, str) else attribute[0])
         text = value.get("Fn::Sub")
         if text:
-            text = text if isinstance(text, str) else text[0]
-            found |= {name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text)}
+            text, own = (text, {}) if isinstance(text, str) else text  # `own` names are the expression's
+            found |= {name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", text)} - set(own)
         return found
     if isinstance(value, list):
         return set().union(*(references(entry) for entry in value)) if value else set()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 COMMANDS = ("training.train", "training.evaluate", "training.serve")
 PACKAGES = ("reporting", "sightline", "training")  # what the training image is made of, beside its requirements
-REQUIREMENTS = ("requirements.txt", "Dockerfile")  # in the folder of this file
+REQUIREMENTS = ("requirements.txt", "Dockerfile", "buildspec.yml")  # in the folder of this file
 
 
 def sources(entries: tuple[str, ...] = COMMANDS) -> dict[str, Path]:
@@ -29,15 +29,23 @@ def sources(entries: tuple[str, ...] = COMMANDS) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def requirements() -> dict[str, Path]:
+    """Return what an image is built from beside the modules: name and file."""
+    own = [Path(__file__).with_name(name) for name in REQUIREMENTS]
+    return {file.name: file for file in own if file.is_file()}
+
+
 def _file_of(name: str) -> Path | None:
-    """Return the file of one of our own modules, None for every other name."""
-    if name.partition(".")[0] not in PACKAGES:
+    """Return the file of one of our own modules, None for every other name. Nothing is imported."""
+    package, *parts = name.split(".")
+    if package not in PACKAGES:
         return None
-    try:
-        spec = find_spec(name)
-    except ModuleNotFoundError:  # `from module import name`, where the name is no module
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
         return None
-    return Path(spec.origin) if spec and spec.origin else None
+    place = Path(spec.origin).parent.joinpath(*parts)
+    wanted = (place / "__init__.py", place.with_suffix(".py"))
+    return next((file for file in wanted if file.is_file()), None)
 
 
 def _imports(file: Path) -> Iterator[str]:
@@ -53,9 +61,7 @@ def _imports(file: Path) -> Iterator[str]:
 def code_digest() -> str:
     """Return 16 hexadecimal characters that are the same only for the same code and requirements of a training."""
     hashed = hashlib.sha256()
-    own = [Path(__file__).with_name(name) for name in REQUIREMENTS]
-    files = {file.name: file for file in own if file.is_file()} | sources()
-    for name, file in files.items():
+    for name, file in (requirements() | sources()).items():
         body = file.read_bytes()
         hashed.update(f"{name} {len(body)}\n".encode() + body)
     return hashed.hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 Input:   {"execution": its name, "request": the execution's input ({"force": true} trains what was trained before,
          {"hyperparameters": {…}} replaces single ones, {"model_uri": …} judges an imported model instead), "dataset":
-         what SnapshotDataset answered}
+         what SnapshotDataset answered, "image": what PrepareTrainingImage answered}
 Output:  {"changed", "reason", "fingerprint", "training_job", "evaluation_job", "imported", "hyperparameters",
          "training_inputs", "evaluation_inputs", "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri",
          "champion_arn"}
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import ChannelTypeDef, ProcessingInputTypeDef, StoppingConditionTypeDef
 
 STACK = os.environ["STACK_NAME"]
-IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
 HYPERPARAMETERS: dict[str, object] = json.loads(os.environ["HYPERPARAMETERS"])
 SPOT = os.environ["USE_SPOT_TRAINING"] == "true"
 
@@ -49,10 +48,19 @@ class FrozenDataset(TypedDict):
     shortage: str
 
 
+class TrainingImage(TypedDict):
+    """PrepareTrainingImage's answer."""
+
+    uri: str
+    ready: bool
+    reason: str
+
+
 class Request(TypedDict):
     execution: str
     request: TrainingRequest
     dataset: FrozenDataset
+    image: TrainingImage
 
 
 class PlannedTraining(TypedDict):
@@ -72,20 +80,23 @@ class PlannedTraining(TypedDict):
     champion_arn: str  # empty without one
 
 
-def what_changed(fingerprint: str, dataset: FrozenDataset, request: TrainingRequest) -> tuple[bool, str]:
-    """Whether there is something to train, and why or why not."""
+def what_changed(
+    fingerprint: str, dataset: FrozenDataset, request: TrainingRequest, image: TrainingImage
+) -> tuple[bool, str]:
+    """Return whether there is something to train now, and why or why not."""
     if dataset["shortage"]:
         return False, dataset["shortage"]
-    if request.get("force") is True:  # a text, "false" too, would be true
-        return True, "it was asked for, whatever has changed"
+    forced = request.get("force") is True  # a text, "false" too, would be true
     key = names.successful_run(fingerprint)
-    known = artifacts.find_json(key)
+    known = None if forced else artifacts.find_json(key)
     if known:
         job = Fields(known, f"in {key}").text("training_job")
         if request.get("model_uri"):
             return False, f"{job} has judged this model with this dataset"
         return False, f"{job} has trained this dataset with this code and these hyperparameters"
-    return True, "dataset, code or hyperparameters are new"
+    if not image["ready"]:
+        return False, image["reason"]
+    return True, "it was asked for, whatever has changed" if forced else "dataset, code or hyperparameters are new"
 
 
 def weights_of(champion: RegisteredModel | None) -> str | None:
@@ -99,12 +110,12 @@ def weights_of(champion: RegisteredModel | None) -> str | None:
 
 @step
 def handler(event: Request, context: Context) -> PlannedTraining:
-    request, dataset = event["request"], event["dataset"]
+    request, dataset, image = event["request"], event["dataset"], event["image"]
     chosen = training_plan.choose_hyperparameters(HYPERPARAMETERS, request.get("hyperparameters"))
     imported = request.get("model_uri") is not None
-    source = training_plan.check_import(artifacts.bucket, request["model_uri"]) if imported else IMAGE_URI
+    source = training_plan.check_import(artifacts.bucket, request["model_uri"]) if imported else image["uri"]
     fingerprint = training_plan.fingerprint(dataset["version"], source, {} if imported else chosen)
-    changed, reason = what_changed(fingerprint, dataset, request)
+    changed, reason = what_changed(fingerprint, dataset, request, image)
     job = training_plan.job_name(STACK, dataset["version"], event["execution"])
     champion = registry.champion()
     release = champion.archive_uri if champion else None

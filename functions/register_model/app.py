@@ -1,6 +1,7 @@
 """Register an accepted model: its release is copied to models/, and a person is asked to approve it.
 
-Input:   {"training_job", "dataset_version", "fingerprint", "judgement": what JudgeModel answered, "correlation_id"}
+Input:   {"training_job", "image_uri", "dataset_version", "fingerprint", "judgement": what JudgeModel answered,
+         "correlation_id"}
 Output:  {"model_package_arn", "release_uri"}
 Errors:  IncompleteReleaseError, InvalidMetricError
 """
@@ -26,7 +27,6 @@ from sightline.vision.description import ModelDescription, ReleasedDescription
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import ModelPackageModelCardTypeDef
 
-IMAGE_URI = os.environ["TRAINING_IMAGE_URI"]
 NEEDED = ("model.json", "model.onnx")
 INT8 = "model.int8.onnx"
 GOLDEN = "golden/"
@@ -54,6 +54,7 @@ class Judgement(TypedDict):
 
 class Request(TypedDict):
     training_job: str
+    image_uri: str
     dataset_version: str
     fingerprint: str
     judgement: Judgement
@@ -99,14 +100,14 @@ def release(job: str, *, int8: bool, correlation_id: str) -> tuple[str, str]:
     return artifacts.uri(f"{target}release/"), artifacts.write(f"{target}model.tar.gz", archive.getvalue())
 
 
-def card(job: str, judgement: Judgement, archive_uri: str) -> "ModelPackageModelCardTypeDef":
+def card(job: str, image_uri: str, judgement: Judgement, archive_uri: str) -> "ModelPackageModelCardTypeDef":
     """The model card, from what evaluation and gate wrote."""
     content = model_card.content(
         training_job=job,
         evaluation=read_evaluation(artifacts.read_json(names.evaluation_prefix(job) + "evaluation.json")),
         decision=artifacts.read_json(names.decision(job)),
         model=artifacts.read_json(names.evaluation_prefix(job) + "model.json"),
-        image_uri=IMAGE_URI,
+        image_uri=image_uri,
         archive_uri=archive_uri,
         uris={
             "report": artifacts.uri(names.evaluation_prefix(job) + "report.html"),
@@ -119,14 +120,14 @@ def card(job: str, judgement: Judgement, archive_uri: str) -> "ModelPackageModel
 
 @step
 def handler(event: Request, context: Context) -> RegisteredRelease:
-    job, judgement = event["training_job"], event["judgement"]
+    job, image_uri, judgement = event["training_job"], event["image_uri"], event["judgement"]
     release_uri, archive_uri = release(job, int8=judgement["int8"], correlation_id=event["correlation_id"])
     package_arn = registry.register(
         training_job=job,
-        image_uri=IMAGE_URI,
+        image_uri=image_uri,
         archive_uri=archive_uri,
         evaluation_uri=judgement["evaluation_uri"],
-        card=card(job, judgement, archive_uri),
+        card=card(job, image_uri, judgement, archive_uri),
         properties={
             "training_job": job,
             "correlation_id": event["correlation_id"],

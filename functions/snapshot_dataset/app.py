@@ -1,6 +1,6 @@
 """Freeze the approved images as a dataset version.
 
-Input:   anything
+Input:   {"image_uri": the training image, which the version's description names}
 Output:  {"version", "train", "validation", "test": images in each, "shortage": why it can't be trained on yet, or ""}
 Effects: new images get their group and split in the ledger, for good; the manifests lie under datasets/<version>/.
          Without an approved image there is no version.
@@ -22,9 +22,12 @@ from sightline.labelling import manifest
 from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
-CODE_VERSION = os.environ["TRAINING_IMAGE_URI"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # a version's files depend on its content alone, not on when it was made
 WRITERS = 16
+
+
+class Request(TypedDict):
+    image_uri: str
 
 
 class Snapshot(TypedDict):
@@ -75,11 +78,11 @@ def label_record(image: Image, source: str) -> dict[str, object]:
 
 
 @step
-def handler(event: object, context: Context) -> Snapshot:
+def handler(event: Request, context: Context) -> Snapshot:
     latest: LatestDataset | None = artifacts.find_json(names.LATEST_DATASET)
     parent = latest["version"] if latest else None
     approved = images.with_status(ImageStatus.APPROVED)
-    dataset = snapshot(approved, classes=CLASSES, parent=parent, code_version=CODE_VERSION)
+    dataset = snapshot(approved, classes=CLASSES, parent=parent, code_version=event["image_uri"])
     freeze(dataset, known={image.image_id for image in approved if image.split})
     counts = {split.value: dataset.count(split) for split in SPLITS}
     if parent != dataset.version and any(counts.values()):

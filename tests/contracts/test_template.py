@@ -190,6 +190,11 @@ def test_every_parameter_is_used_and_described() -> None:
     assert [name for name, entry in template()["Parameters"].items() if not entry.get("Description")] == []
 
 
+def test_no_parameter_has_to_be_given() -> None:
+    """`sam deploy --guided` asks for each, and Enter is always an answer."""
+    assert [name for name, entry in template()["Parameters"].items() if "Default" not in entry] == []
+
+
 def test_every_reference_leads_to_something() -> None:
     known = set(template()["Resources"]) | set(template()["Parameters"])
     generated = {name for name in references(template()) if not name.startswith("AWS::")} - known

@@ -4,8 +4,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from tests.project import ROOT
+import pytest
+
+from tests.project import ROOT, resources
 
 DOCKERFILE = ROOT / "training" / "Dockerfile"
 
@@ -41,3 +44,43 @@ def test_sagemaker_gives_the_container_its_gpu() -> None:
 def test_the_container_runs_as_root_because_sagemaker_mounts_its_folders_so() -> None:
     assert instructions("USER") == []
     assert "# No USER:" in DOCKERFILE.read_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "repositories"),
+    [
+        ("", set()),
+        ("123456789012.dkr.ecr.eu-central-1.amazonaws.com/mine:1", {"eu-central-1:123456789012:repository/mine*"}),
+        ("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/a@sha256:0", {"us-east-1:123456789012:repository/team*"}),
+    ],
+)
+def test_the_role_of_jobs_may_pull_from_the_repository_of_the_image(given: str, repositories: set[str]) -> None:
+    role = resources("AWS::IAM::Role")["SageMakerRole"]["Properties"]
+    statements = [entry for policy in role["Policies"] for entry in policy["PolicyDocument"]["Statement"]]
+    own, other = next(entry["Resource"] for entry in statements if entry["Sid"] == "PullImage")
+    assert own == {"Fn::GetAtt": "TrainingImageRepository.Arn"}
+    condition, where, nowhere = other["Fn::If"]
+    assert (condition, nowhere) == ("HasOwnTrainingImage", {"Ref": "AWS::NoValue"})
+    pattern, variables = where["Fn::Sub"]
+    found = {name: evaluated(value, given) for name, value in variables.items()}  # for an empty address, too
+    arn = re.sub(r"\$\{(\w+)\}", lambda name: found[name[1]], pattern.replace("${AWS::Partition}", "aws"))
+    assert {arn.removeprefix("arn:aws:ecr:")} - {":::repository/*", "::repository/*"} == repositories
+
+
+def evaluated(value: Any, uri: str) -> Any:
+    """Return what CloudFormation makes of an expression over the address of the image."""
+    match value:
+        case {"Ref": "TrainingImageUri"}:
+            return uri
+        case {"Fn::Sub": text}:
+            return text.replace("${TrainingImageUri}", uri)
+        case {"Fn::Split": [mark, text]}:
+            return evaluated(text, uri).split(mark)
+        case {"Fn::Select": [number, parts]}:
+            return evaluated(parts, uri)[number]
+    raise AssertionError(value)
+
+
+def test_cloudformation_names_the_repository() -> None:
+    (repository,) = resources("AWS::ECR::Repository").values()
+    assert "RepositoryName" not in repository["Properties"]

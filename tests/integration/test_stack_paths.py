@@ -34,7 +34,8 @@ LABELED = [
     "IsAnotherRoundNeeded",
 ]  # fmt: skip
 JUDGED = [
-    "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "IsModelImported", "TrainModel", "EvaluateModel",
+    "PrepareTrainingImage", "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "IsModelImported", "TrainModel",
+    "EvaluateModel",
     "JudgeModel",
     "IsModelAccepted",
 ]  # fmt: skip
@@ -202,7 +203,7 @@ def test_the_page_and_its_overview_are_served(line: Target) -> None:
 
 def test_without_labels_nothing_is_trained(line: Target) -> None:
     path, described = run(line, "train_model")
-    assert path == ["SnapshotDataset", "PlanTraining", "HasAnythingChanged", "NothingChanged"]
+    assert path == ["PrepareTrainingImage", "SnapshotDataset", "PlanTraining", "HasAnythingChanged", "NothingChanged"]
     assert "no image is approved yet" in json.loads(described["output"])["plan"]["reason"]
 
 
@@ -219,7 +220,7 @@ def test_careless_labels_go_round_again_until_they_are_right(line: Target, label
 
 def test_a_failing_job_fails_the_execution_with_its_reason(line: Target, labeled: list[str]) -> None:
     path, described = run(line, "train_model", {"hyperparameters": {"epochs": "0"}})
-    assert path == [*JUDGED[:5], "ReportFailure", "TrainingFailed"]
+    assert path == [*JUDGED[:6], "ReportFailure", "TrainingFailed"]
     assert (described["status"], described["error"]) == ("FAILED", "TrainingFailed")
     assert "epochs must be a whole number of 1..10000" in described["cause"]
 
@@ -253,7 +254,7 @@ def test_an_imported_model_goes_through_the_same_evaluation_and_gate(
     execution = models.start_import(line, models.pack(tmp_path / "own.onnx", classes, "own"), "own", force=True)
     until(lambda: ended(line, execution), 180)
     described = line.client("stepfunctions").describe_execution(executionArn=execution)
-    assert states(line, execution) == [*JUDGED[:4], "EvaluateModel", *end]
+    assert states(line, execution) == [*JUDGED[:5], "EvaluateModel", *end]
     assert said in described.get("cause", "") + described.get("output", "")
     assert models.listed(line) == []
 

@@ -25,6 +25,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from local.emulator.aws_shapes import check_request
 from sightline.images.image import ImageStatus
+from tests.fake_builds import REPOSITORY, FakeBuilds
 from tests.fake_cloud import Cloud, cloud
 from tests.given_aws import GivenAws
 from tests.images import approved, become, enter, ledger
@@ -35,13 +36,12 @@ __all__ = ["cloud"]
 IMAGE_URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sightline-training:1"
 SUBSTITUTIONS = {
     "SageMakerRoleArn": "arn:aws:iam::123456789012:role/sagemaker",
-    "TrainingImageUri": IMAGE_URI,
     "TrainingInstanceType": "ml.g4dn.xlarge",
     "EvaluationInstanceType": "ml.m5.xlarge",
     "TrainingOutputUri": "s3://artifacts/training",
     "DataKeyArn": "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000",
 }
-PLANNED = ["SnapshotDataset", "PlanTraining", "HasAnythingChanged"]
+PLANNED = ["PrepareTrainingImage", "SnapshotDataset", "PlanTraining", "HasAnythingChanged"]
 EVALUATED = [*PLANNED, "IsModelImported", "TrainModel", "EvaluateModel"]
 IMPORTED = [*PLANNED, "IsModelImported", "EvaluateModel", "JudgeModel", "IsModelAccepted"]
 JUDGED = [*EVALUATED, "JudgeModel", "IsModelAccepted"]
@@ -411,9 +411,33 @@ def test_an_evaluation_that_left_no_model_registers_nothing(flow: Workflow) -> N
     assert (flow.packages.packages, flow.keys("models/")) == ([], [])
 
 
+def test_a_training_waits_for_the_image_of_its_code_and_then_takes_it(flow: Workflow, aws: GivenAws) -> None:
+    flow.cloud.environment["TRAINING_IMAGE_URI"] = ""
+    builds = FakeBuilds()
+    aws.given |= {"codebuild": builds, "ecr": builds.ecr}
+    ended = flow.run("run-1")
+    assert (ended.status, ended.path) == ("SUCCEEDED", [*PLANNED, "NothingChanged"])
+    assert ended.output["plan"]["reason"].startswith("the training image is being built")
+    assert (flow.jobs.requests, len(flow.keys("training-image/waiting/"))) == ([], 1)
+    builds.end()
+    ended = flow.run("run-2")
+    assert ended.path == [*JUDGED, "RegisterModel", "ModelRegistered"]
+    training, evaluation = flow.jobs.requests
+    uri = f"{REPOSITORY}:{builds.tag}"
+    assert training["AlgorithmSpecification"]["TrainingImage"] == uri
+    assert (evaluation["AppSpecification"]["ImageUri"], evaluation["Environment"]["TRAINING_IMAGE_URI"]) == (uri, uri)
+    assert flow.packages.packages[0]["InferenceSpecification"]["Containers"][0]["Image"] == uri
+
+
+def test_an_image_that_cannot_be_asked_for_fails_the_execution(flow: Workflow) -> None:
+    del flow.cloud.environment["TRAINING_IMAGE_URI"]
+    ended = flow.run("run-1")
+    assert (ended.status, ended.path) == ("FAILED", ["PrepareTrainingImage", *FAILED])
+
+
 def test_hyperparameters_that_sagemaker_does_not_take_fail_before_any_job(flow: Workflow) -> None:
     ended = flow.run("run-1", {"hyperparameters": [1]})
-    assert ended.path == ["SnapshotDataset", "PlanTraining", *FAILED]
+    assert ended.path == [*PLANNED[:3], *FAILED]
     assert json.loads(str(ended.cause))["Error"] == "InvalidHyperparametersError"
     assert flow.jobs.requests == []
 

@@ -9,6 +9,7 @@ INCOMING = "incoming/"
 QUARANTINE = "quarantine/"
 IMPORTS = "training/imports/"
 LATEST_DATASET = "datasets/latest.json"
+WAITING_TRAININGS = "training-image/waiting/"
 INSPECTOR_COMPONENT = "com.sightline.Inspector"
 MODEL_COMPONENT = "com.sightline.Model"
 
@@ -73,6 +74,16 @@ def decision(job: str) -> str:
 
 def successful_run(fingerprint: str) -> str:
     return f"training/runs/{fingerprint}.json"
+
+
+def training_image_source(tag: str) -> str:
+    """Where the archive lies from which the training image with this tag is built."""
+    return f"training-image/{tag}.zip"
+
+
+def waiting_training(request: str) -> str:
+    """Where it is noted that a training with the input `request` (JSON) waits for its image."""
+    return f"{WAITING_TRAININGS}{hashlib.sha256(request.encode()).hexdigest()[:16]}.json"
 
 
 def model_prefix(job: str) -> str:

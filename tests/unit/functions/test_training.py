@@ -138,6 +138,19 @@ def test_a_dataset_that_is_too_small_is_not_trained(step: Any, registry: Registr
     assert (plan["changed"], plan["reason"]) == (False, "no image for the test set yet")
 
 
+def test_a_training_without_its_image_says_why_and_does_not_fail(step: Any, cloud: Cloud, registry: Registry) -> None:
+    image = {"uri": "image:1", "ready": False, "reason": "the training image is being built (log)"}
+    ready = step("plan_training", image={**image, "ready": True})
+    for request in ({}, {"force": True}, {"model_uri": IMPORTED}):
+        plan = step("plan_training", image=image, request=request)
+        assert (plan["changed"], plan["reason"]) == (False, "the training image is being built (log)")
+    assert step("plan_training", image=image)["fingerprint"] == ready["fingerprint"]
+    assert step("plan_training", image={**image, "uri": "image:2"})["fingerprint"] != ready["fingerprint"]
+    run = f"training/runs/{ready['fingerprint']}.json"
+    cloud.s3.put_object(Bucket="artifacts", Key=run, Body=b'{"training_job": "old"}')
+    assert step("plan_training", image=image)["reason"].startswith("old has trained")
+
+
 def test_hyperparameters_must_be_texts_or_numbers(step: Any, registry: Registry) -> None:
     with pytest.raises(Exception, match="hyperparameter 'epochs' must be a text or a number"):
         step("plan_training", request={"hyperparameters": {"epochs": [1]}})

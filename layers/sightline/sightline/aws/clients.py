@@ -9,8 +9,10 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_codebuild import CodeBuildClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ecr import ECRClient
     from mypy_boto3_greengrassv2 import GreengrassV2Client
     from mypy_boto3_iot import IoTClient
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -54,6 +56,11 @@ class Aws:
             return self._clients[service]
 
     @property
+    def codebuild(self) -> CodeBuildClient:
+        client: CodeBuildClient = self.client("codebuild")
+        return client
+
+    @property
     def cognito(self) -> CognitoIdentityProviderClient:
         client: CognitoIdentityProviderClient = self.client("cognito-idp")
         return client
@@ -61,6 +68,11 @@ class Aws:
     @property
     def dynamodb(self) -> DynamoDBClient:
         client: DynamoDBClient = self.client("dynamodb", DYNAMODB_CONFIG)
+        return client
+
+    @property
+    def ecr(self) -> ECRClient:
+        client: ECRClient = self.client("ecr")
         return client
 
     @property

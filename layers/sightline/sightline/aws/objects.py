@@ -100,6 +100,10 @@ class ObjectStore:
             file.seek(0)
             self.aws.s3.put_object(Bucket=self.bucket, Key=key, Body=file, ContentType="application/jsonlines")
 
+    def delete(self, key: str) -> None:
+        """Delete an object; none is there afterwards, whether there was one or not."""
+        self.aws.s3.delete_object(Bucket=self.bucket, Key=key)
+
     def copy_from(self, bucket: str, key: str, to: str, version_id: str | None = None) -> str | None:
         """Copy an object (of a version) into this bucket without moving its bytes through this process.
 
