@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 
 COMMANDS = ("training.train", "training.evaluate", "training.serve")
 PACKAGES = ("reporting", "sightline", "training")  # what the training image is made of, beside its requirements
 REQUIREMENTS = ("requirements.txt", "Dockerfile", "buildspec.yml")  # in the folder of this file
+
+_computing = Lock()  # Python 3.11 fails when two threads parse at once (SystemError: recursion depth mismatch)
 
 
 def sources(entries: tuple[str, ...] = COMMANDS) -> dict[str, Path]:
@@ -57,9 +60,14 @@ def _imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@cache
 def code_digest() -> str:
     """Return 16 hexadecimal characters that are the same only for the same code and requirements of a training."""
+    with _computing:
+        return _code_digest()
+
+
+@cache
+def _code_digest() -> str:
     hashed = hashlib.sha256()
     for name, file in (requirements() | sources()).items():
         body = file.read_bytes()
