@@ -63,7 +63,8 @@ def allows(rights: list[tuple[str, str]], action: str, arn: str) -> bool:
 class Resolver:
     """Resolves parts of the template for one set of parameters."""
 
-    def __init__(self, **given: str) -> None:
+    def __init__(self, stack: str = STACK, **given: str) -> None:
+        self.pseudo = PSEUDO | {"AWS::StackName": stack}
         self.parameters = parameters(**given)
         self.resources: dict[str, Any] = template()["Resources"]
 
@@ -123,8 +124,8 @@ class Resolver:
     def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return None
-        if name in PSEUDO:
-            return PSEUDO[name]
+        if name in self.pseudo:
+            return self.pseudo[name]
         if name in self.parameters:
             return self.parameters[name]
         if name.endswith(".Alias"):
@@ -153,7 +154,7 @@ class Resolver:
         """Return the name of a resource: the one it is given, else one as CloudFormation makes it."""
         properties = self.resources[logical].get("Properties", {})
         named = next((properties[key] for key in NAME if key in properties), None)
-        return f"{STACK}-{logical}-0A1B2C" if named is None else str(self.value(named))
+        return f"{self.pseudo['AWS::StackName']}-{logical}-0A1B2C" if named is None else str(self.value(named))
 
     def _arn(self, logical: str) -> str:
         return ARNS[self.resources[logical]["Type"]].format(self.name(logical))
