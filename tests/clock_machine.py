@@ -120,6 +120,9 @@ class ClockMachine:
             if kind == "Choice":
                 met = [choice["Next"] for choice in state["Choices"] if self._holds(choice, data)]
                 key = met[0] if met else state["Default"]
+            elif kind == "Pass":  # with plain values
+                data[state["ResultPath"].removeprefix("$.")] = state["Parameters"]
+                key = state["Next"]
             else:
                 assert kind == "Task", kind
                 key = yield from self._task(execution, key, state, data)
@@ -190,6 +193,8 @@ class ClockMachine:
         except KeyError:
             assert "IsPresent" in choice, choice
             return not choice["IsPresent"]
+        if not choice.get("IsPresent", True):
+            return False
         tests = {name: wanted for name, wanted in choice.items() if name not in ("Variable", "Next", "IsPresent")}
         assert set(tests) <= {"BooleanEquals", "StringEquals"}, tests
         return all(value == wanted for wanted in tests.values())
