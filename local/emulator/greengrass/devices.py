@@ -109,4 +109,4 @@ def _note(thing: str, told: DeploymentReport) -> Structure | None:
     elif deployment["deploymentStatus"] == "ACTIVE" and deployments.all_ended(deployment):
         statuses = {entry.status for entry in state.executions[told["id"]].values()}
         deployment["deploymentStatus"] = "COMPLETED" if statuses == {"SUCCEEDED"} else "FAILED"
-    return {"deploymentId": told["id"], "coreDeviceExecutionStatus": known.status, "reason": known.reason}
+    return {"deployment-id": told["id"], "coreDeviceExecutionStatus": known.status, "reason": known.reason}

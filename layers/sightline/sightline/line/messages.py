@@ -216,7 +216,8 @@ def _of_event(event: Fields) -> list[Report]:
     at, status = event.text("time", ""), detail.text("coreDeviceExecutionStatus", "")
     if kind == DEPLOYMENT_EVENT and status in FAILED_DEPLOYMENT:
         reason = f"deployment {status.lower()}: {detail.text('reason', '') or 'no reason given'}"
-        return [DeploymentFailed(thing, at, detail.text("deploymentId", ""), reason[:MAX_REASON])]
+        deployment = detail.text("deployment-id", "") or detail.text("deploymentId", "")  # the guide's name, the API's
+        return [DeploymentFailed(thing, at, deployment, reason[:MAX_REASON])]
     return [ComponentBroken(thing, at, reason) for reason in _broken(detail)] if kind == COMPONENT_EVENT else []
 
 

@@ -169,7 +169,7 @@ def test_a_deployment_that_fails_too_often_is_handed_out_no_more_and_each_failur
     for thing in cloud.things[:2]:
         tell(thing)
         tell(thing, number, "FAILED")
-    detail = {"deploymentId": number, "coreDeviceExecutionStatus": "FAILED", "reason": "no space"}
+    detail = {"deployment-id": number, "coreDeviceExecutionStatus": "FAILED", "reason": "no space"}
     assert cloud.events == [("line-0", detail), ("line-1", detail)]
     assert tell("line-2") is None
     assert ask("GET", f"/greengrass/v2/deployments/{number}")[1]["deploymentStatus"] == "CANCELED"
