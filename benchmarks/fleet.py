@@ -26,7 +26,7 @@ from benchmarks.grey_model import GREY, SIZE, description, grey_model
 from client import devices, models, pipeline
 from client.outcomes import why_decided
 from client.target import Target
-from local import application, stack
+from local import stack
 from local.device.emulator_cloud import EmulatorCloud
 from local.device.interfaces import Process
 from local.device.nucleus import Nucleus
@@ -38,6 +38,7 @@ from sightline.rollout.record import RolloutState
 from sightline.rollout.stages import Stage
 from sightline.vision.detector import UnusableModelError
 from sightline.vision.golden import check
+from training.code_digest import code_digest
 
 PHASES = ("queued", "downloading", "installed", "proven", "healthy")
 COLOURS = ("#d8dbe0", "#8fb4e3", "#4f83cc", "#8cc28a", "#2e7d32")
@@ -65,11 +66,12 @@ def register(target: Target, job: str) -> None:
     for name, body in release().items():
         s3.put_object(Bucket=bucket, Key=f"{names.model_prefix(job)}release/{name}", Body=body)
     uri = f"s3://{bucket}/{names.model_prefix(job)}"
+    image = f"{target.outputs['TrainingImageRepositoryUri']}:{code_digest()}"
     target.client("sagemaker").create_model_package(
         ModelPackageGroupName=target.outputs["ModelPackageGroupName"],
         ModelApprovalStatus="PendingManualApproval",
         InferenceSpecification={
-            "Containers": [{"Image": application.training_image(), "ModelDataUrl": f"{uri}model.tar.gz"}],
+            "Containers": [{"Image": image, "ModelDataUrl": f"{uri}model.tar.gz"}],
             "SupportedContentTypes": ["image/jpeg"],
             "SupportedResponseMIMETypes": ["application/json"],
         },

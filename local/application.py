@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,11 @@ from training.code_digest import code_digest
 
 PROJECT = Path(__file__).resolve().parent.parent
 NAME = "sightline-local"
-SOURCES = ("template.yaml", "samconfig.toml", "statemachines", "functions", "layers", "console")
+SOURCES = (
+    "template.yaml", "samconfig.toml", "statemachines", "functions", "layers", "console", "reporting", "training",
+)  # fmt: skip
 BUILT = PROJECT / ".sightline" / "built"
+IMAGE_SECONDS = 60  # a cold start of a function, on a machine with much to do
 PACKED = "template.json"  # what is deployed: the built template, its layers as archives
 
 
@@ -91,17 +95,9 @@ def digest_of(paths: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def training_image() -> str:
-    """The name under which the emulator runs `training/`; its tag changes with the code, as an image's digest does."""
-    return f"000000000000.dkr.ecr.{REGION}.amazonaws.com/sightline-training:{code_digest()}"
-
-
 def parameters(overrides: dict[str, str]) -> dict[str, str]:
-    """The template's parameters: those of samconfig.toml's `local`, those of this machine, and `overrides`."""
-    here = {
-        "TrainingImageUri": training_image(),
-    }
-    return _configured() | here | overrides
+    """The template's parameters: those of samconfig.toml's `local`, and `overrides`."""
+    return _configured() | overrides
 
 
 def deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
@@ -123,7 +119,24 @@ def deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
         )  # fmt: skip
     client = boto3.client("cloudformation", endpoint_url=endpoint, **CREDENTIALS)
     stack = client.describe_stacks(StackName=NAME)["Stacks"][0]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    if not parameters.get("TrainingImageUri"):
+        _wait_for_image(endpoint, outputs["TrainingImageRepositoryUri"])
+    return outputs
+
+
+def _wait_for_image(endpoint: str, repository_uri: str) -> None:
+    """Wait for the simulated build that the deployment starts, so that a training finds its image. Raise StackError."""
+    import boto3
+
+    client = boto3.client("ecr", endpoint_url=endpoint, **CREDENTIALS)
+    until = time.monotonic() + IMAGE_SECONDS
+    while time.monotonic() < until:
+        found = client.list_images(repositoryName=repository_uri.partition("/")[2])["imageIds"]
+        if any(image.get("imageTag") == code_digest() for image in found):
+            return
+        time.sleep(0.1)
+    raise StackError("the deployment built no training image; `sightline logs` shows what prepare_training_image said")
 
 
 def _configured() -> dict[str, str]:

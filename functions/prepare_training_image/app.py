@@ -16,7 +16,14 @@ from typing import TypedDict
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
-from sightline.models.training_image import RUNNING, BuildRefusedError, ImageBuild, TrainingImages, WaitingTrainings
+from sightline.models.training_image import (
+    RUNNING,
+    SUCCEEDED,
+    BuildRefusedError,
+    ImageBuild,
+    TrainingImages,
+    WaitingTrainings,
+)
 from sightline.runtime import Context, logger, step
 from training.code_digest import code_digest
 from training.image_source import archive
@@ -57,7 +64,7 @@ def build(tag: str) -> str:
 
 
 def said(earlier: list[ImageBuild], started: ImageBuild) -> str:
-    if not earlier:
+    if not earlier or earlier[0].status == SUCCEEDED:  # an image that has expired since is built again
         return f"the training image is being built ({started.log}); this training starts when it is there"
     return (
         f"the training image could not be built: the last build ended {earlier[0].status} ({earlier[0].log}); another "

@@ -259,8 +259,8 @@ def test_a_processing_job_reads_its_inputs_and_uploads_its_outputs(
             "t-foreign",
             {"AlgorithmSpecification": {"TrainingImage": "python:3.12", "TrainingInputMode": "File"}},
             (
-                "ClientError: this machine runs only the image 'sightline-training', not 'python:3.12'; set "
-                "TrainingImageUri to it"
+                "ClientError: this machine runs only the image 'sightline-training', not 'python:3.12'; leave "
+                "TrainingImageUri empty"
             ),
         ),
     ],

@@ -207,6 +207,30 @@ def test_without_labels_nothing_is_trained(line: Target) -> None:
     assert "no image is approved yet" in json.loads(described["output"])["plan"]["reason"]
 
 
+def test_a_training_whose_image_is_not_there_starts_by_itself_when_it_is_built(line: Target) -> None:
+    repository = line.outputs["TrainingImageRepositoryUri"].partition("/")[2]
+    ecr, workflows = line.client("ecr"), line.client("stepfunctions")
+    (image,) = ecr.list_images(repositoryName=repository)["imageIds"]
+    ecr.batch_delete_image(repositoryName=repository, imageIds=[image])
+    path, described = run(line, "train_model")
+    prepared = json.loads(described["output"])["image"]
+    assert (path[-1], prepared["uri"].rpartition(":")[2], prepared["ready"]) == (
+        "NothingChanged", image["imageTag"], False,
+    )  # fmt: skip
+    assert prepared["reason"].startswith("the training image is being built (simulated-build:")
+
+    def started() -> list[str]:
+        listed = workflows.list_executions(stateMachineArn=line.outputs["TrainModelArn"])["executions"]
+        return [entry["executionArn"] for entry in listed if entry["name"].startswith("image-")]
+
+    until(lambda: len(started()) == 1 and ended(line, started()[0]))
+    output = json.loads(workflows.describe_execution(executionArn=started()[0])["output"])
+    assert output["image"] == {"uri": prepared["uri"], "ready": True, "reason": ""}
+    assert [entry["imageTag"] for entry in ecr.list_images(repositoryName=repository)["imageIds"]] == [
+        image["imageTag"]
+    ]
+
+
 def test_careless_labels_go_round_again_until_they_are_right(line: Target, labeled: list[str]) -> None:
     rounds = labeled.count("OpenLabelingJob")
     assert rounds in (2, 3)

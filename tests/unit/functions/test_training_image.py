@@ -170,6 +170,14 @@ def test_a_build_that_is_refused_is_a_reason_and_the_training_waits(
     assert "is being built" in step("prepare_training_image")["reason"]
 
 
+def test_an_image_that_has_expired_is_built_again(step: Any, builds: FakeBuilds) -> None:
+    step("prepare_training_image", **DEPLOYED)
+    builds.end()
+    builds.images.clear()
+    reason = step("prepare_training_image")["reason"]
+    assert reason.startswith(f"the training image is being built ({LOG}/2)")
+
+
 def test_a_build_of_other_code_is_no_build_of_this(step: Any, builds: FakeBuilds) -> None:
     step("prepare_training_image", **DEPLOYED)
     builds.builds[0]["environment"]["environmentVariables"][1]["value"] = "0" * 16

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from local.application import training_image
 from tests.project import ROOT
 from training.code_digest import COMMANDS, PACKAGES, code_digest, sources
 
@@ -76,7 +75,3 @@ def test_a_change_elsewhere_is_not(copy: Path, file: str) -> None:
         assert run(copy, ASK) == code_digest()
     finally:
         changed.write_bytes(body)
-
-
-def test_the_local_run_names_its_training_image_by_the_digest() -> None:
-    assert training_image().endswith(f"/sightline-training:{code_digest()}")
