@@ -54,6 +54,9 @@ class Result(TypedDict, total=False):
     labels_approved: int
     labels_rejected: int
     verdicts_rejected: int
+    correlation_ids: list[str]  # on the device's verdicts: that of the model, and of what the model was made from
+    images_of_id: int  # labelled images that have one of them
+    trail: list[str]  # functions and workflows that logged one of them
     dataset_version: str
     training_job: str
     map50: float  # 0..1
@@ -197,6 +200,7 @@ def _lineage(result: Result, artifacts: Artifacts) -> str:
             ("training job", result["training_job"]),
             ("model package", result["model_package_arn"]),
             ("deployment", result["deployment_status"]),
+            ("correlation id", ", ".join(result["correlation_ids"])),
         ),
     )
     splits = table(

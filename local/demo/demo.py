@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from client import datasets, devices, models, pipeline
+from client import datasets, devices, models, pipeline, trail
 from client.annotate import Annotators, read_coco
 from client.target import Target
 from edge.inspector.messages import VerdictMessage
@@ -51,6 +51,7 @@ class Demo:
         self.result: demo.Result = {"stages": {}}
         self.note = ""  # what a stage adds to its line
         self.verdicts: dict[str, demo.DeviceVerdict] = {}
+        self.ids: set[str] = set()  # correlation ids of the verdicts
         self.got_verdict = threading.Event()
 
     def run(self) -> None:
@@ -87,6 +88,7 @@ class Demo:
             device = self.deploy(local)
         with self.stage("inspect unseen images"):
             self.inspect(local, device, unseen, truth)
+            self.follow()
         with self.stage("write the report"):
             self.result["executions"] = {machine: pipeline.usage(self.target, machine) for machine in pipeline.MACHINES}
             self.result["seconds"] = round(time.monotonic() - self.started, 1)
@@ -251,6 +253,7 @@ class Demo:
 
         def on_verdict(message: VerdictMessage) -> None:
             self.verdicts[message["image"]] = shown(message)  # the same verdict again changes nothing
+            self.ids.add(message.get("correlation_id", ""))
             if waiting <= set(self.verdicts):
                 self.got_verdict.set()
 
@@ -273,6 +276,16 @@ class Demo:
         self.result["device_correct"] = round(sum(right) / len(right), 4)
         review = sum(entry["verdict"] == Outcome.REVIEW for entry in self.result["device"])
         self.note = f"{sum(right)} of {len(right)} verdicts right, {review} left to a person"
+
+    def follow(self) -> None:
+        """Note which images and which functions and workflows have the correlation id of the device's verdicts."""
+        ids = sorted(self.ids)
+        labelled = pipeline.ledger(self.target).with_status(ImageStatus.APPROVED)
+        self.result |= {
+            "correlation_ids": ids,
+            "images_of_id": sum(image.correlation_id in ids for image in labelled),
+            "trail": sorted({step.where for step in trail.follow(self.target, ids)}),
+        }
 
 
 def shown(message: VerdictMessage) -> demo.DeviceVerdict:

@@ -17,7 +17,7 @@ REPORTED = {
     "images_uploaded", "images_quarantined", "labels_approved", "labels_rejected", "dataset_version", "training_job",
     "map50",
     "map50_95", "accepted", "reasons", "model_package_arn", "deployment_status", "device", "device_correct", "stages",
-    "executions",
+    "executions", "correlation_ids", "images_of_id", "trail",
 }  # fmt: skip
 
 
@@ -75,6 +75,11 @@ def test_the_loop_closes_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert [len(keys) for keys in result["images_merged"]] == [2]
     assert result["labels_approved"] + result["labels_rejected"] == result["images_uploaded"]
     assert len(result["device"]) == result["images_unseen"] > 0
+    # One id leads from the photos over labels, training and roll-out to every verdict.
+    assert len(result["correlation_ids"]) == 1
+    assert result["correlation_ids"][0].startswith("window-")
+    assert result["images_of_id"] >= result["labels_approved"] / 2
+    assert {"label_images", "train_model", "deploy_model"} <= set(result["trail"])
     assert "http://" not in (report / "report.html").read_text()
     assert processes_below(home) == []
     assert not (home / "tmp").exists()
