@@ -13,7 +13,17 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from local.emulator import cognito, deliveries, indexes, layers, permissions, policy_variables, simulated_builds, tied
+from local.emulator import (
+    cognito,
+    deliveries,
+    indexes,
+    layers,
+    limits,
+    permissions,
+    policy_variables,
+    simulated_builds,
+    tied,
+)
 from local.emulator.aws_shapes import Structure
 from local.emulator.greengrass import service as greengrass
 from local.emulator.sagemaker import job_life
@@ -80,6 +90,7 @@ def main() -> None:
     permissions.register()
     deliveries.register()
     simulated_builds.register()
+    limits.register()
     try:
         serve()
     finally:

@@ -226,3 +226,69 @@ def until(found: Callable[[], Any], seconds: float = 30) -> Any:
         assert time.monotonic() < deadline, "this never happened"
         time.sleep(0.1)
     return answer
+
+
+def test_a_subject_is_100_characters_of_plain_text(account: SimpleNamespace) -> None:
+    sns = account.client("sns")
+    topic = sns.create_topic(Name="subjects")["TopicArn"]
+    sns.publish(TopicArn=topic, Subject="x" * 100, Message="m")
+    for subject in ("x" * 101, "two\nlines", "naïve", " space"):
+        with pytest.raises(ClientError, match=r"InvalidParameter.*Subject"):
+            sns.publish(TopicArn=topic, Subject=subject, Message="m")
+
+
+def test_an_object_has_a_key_of_1024_bytes_and_metadata_of_2_kb(account: SimpleNamespace) -> None:
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="limits")
+    s3.put_object(Bucket="limits", Key="k" * 1024, Body=b"", Metadata={"a": "x" * 2000})
+    with pytest.raises(ClientError, match="KeyTooLongError"):
+        s3.put_object(Bucket="limits", Key="é" * 513, Body=b"")
+    with pytest.raises(ClientError, match="MetadataTooLarge"):
+        s3.put_object(Bucket="limits", Key="k", Body=b"", Metadata={"a": "x" * 2048})
+
+
+def test_an_execution_has_a_name_of_80_characters_and_an_input_of_256_kb(account: SimpleNamespace) -> None:
+    states = account.client("stepfunctions")
+    machine = states.create_state_machine(
+        name="limits", definition=waiting_for(), roleArn=workflow_role(account, "limits", RULES)
+    )["stateMachineArn"]
+    states.start_execution(stateMachineArn=machine, name="n" * 80, input=json.dumps("x" * 262_000))
+    with pytest.raises(ClientError, match=r"ValidationException.*length less than or equal to 262144"):
+        states.start_execution(stateMachineArn=machine, input=json.dumps("x" * 262_144))
+    with pytest.raises(ClientError, match=r"ValidationException.*length less than or equal to 80"):
+        states.start_execution(stateMachineArn=machine, name="n" * 81, input="{}")
+    with pytest.raises(ClientError, match="InvalidName"):
+        states.start_execution(stateMachineArn=machine, name="a b", input="{}")
+
+
+def test_a_name_of_an_execution_is_used_once(account: SimpleNamespace) -> None:
+    states = account.client("stepfunctions")
+    machine = states.create_state_machine(
+        name="once", definition=waiting_for(), roleArn=workflow_role(account, "once", RULES)
+    )["stateMachineArn"]
+    states.start_execution(stateMachineArn=machine, name="same", input='{"a": 1}')
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        states.start_execution(stateMachineArn=machine, name="same", input='{"a": 2}')
+
+
+def test_batches_and_items_have_their_limits(account: SimpleNamespace) -> None:
+    sqs, dynamodb, events = (account.client(service) for service in ("sqs", "dynamodb", "events"))
+    url = sqs.create_queue(QueueName="limits")["QueueUrl"]
+    with pytest.raises(ClientError, match="TooManyEntriesInBatchRequest"):
+        entries = [{"Id": str(number), "MessageBody": "x"} for number in range(11)]
+        sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    key = [{"AttributeName": "pk", "AttributeType": "S"}]
+    keys = [{"AttributeName": "pk", "KeyType": "HASH"}]
+    with pytest.raises(ClientError, match="not used"):
+        extra = [*key, {"AttributeName": "z", "AttributeType": "S"}]
+        dynamodb.create_table(
+            TableName="limits", AttributeDefinitions=extra, KeySchema=keys, BillingMode="PAY_PER_REQUEST"
+        )
+    dynamodb.create_table(TableName="limits", AttributeDefinitions=key, KeySchema=keys, BillingMode="PAY_PER_REQUEST")
+    put = [{"Put": {"TableName": "limits", "Item": {"pk": {"S": str(number)}}}} for number in range(101)]
+    with pytest.raises(ClientError, match="ValidationException"):
+        dynamodb.transact_write_items(TransactItems=put)
+    with pytest.raises(ClientError, match="Item size"):
+        dynamodb.put_item(TableName="limits", Item={"pk": {"S": "a"}, "b": {"S": "x" * 410_000}})
+    with pytest.raises(ClientError, match="ValidationException"):
+        events.put_events(Entries=[{"Source": "a", "DetailType": "b", "Detail": "{}"}] * 11)

@@ -39,6 +39,8 @@ SIGNATURES = {
     ],
     "services.iot._mqtt_policy_context": ["account_id", "region", "certificate_id", "client_id"],
     "services.lambda_svc._sqs_esm_concurrency": ["esm", "func_rec", "config", "queue"],
+    "services.s3._error": ["code", "message", "status", "resource", "extra", "headers"],
+    "services.sns._error": ["code", "message", "status"],
     "services.kms._resolve_key": ["key_id_or_arn"],
     "services.s3._get_object_data": ["bucket_name", "key", "version_id"],
     "services.sns._topic_by_arn_any_scope": ["topic_arn"],
