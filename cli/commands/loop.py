@@ -17,7 +17,7 @@ def upload(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder whose files are uploaded.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Upload the files of a folder. Files that are not images go to quarantine with the reason."""
+    """Upload the files of a folder. Files that are not images go to quarantine; hidden, JSON and text files stay."""
     from client import pipeline
 
     if not folder.is_dir():

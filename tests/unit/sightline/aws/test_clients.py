@@ -8,8 +8,10 @@ import pytest
 from sightline.aws.clients import Aws
 
 SERVICES = {
+    "codebuild": "codebuild",
     "cognito": "cognito-idp",
     "dynamodb": "dynamodb",
+    "ecr": "ecr",
     "feature_store": "sagemaker-featurestore-runtime",
     "greengrass": "greengrassv2",
     "iot": "iot",
