@@ -13,7 +13,7 @@ import ast
 import io
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from scripts.generated import ROOT, table, with_block, write_or_check
@@ -22,7 +22,7 @@ PAGE = ROOT / "docs" / "reference" / "records.md"
 LAYER = ROOT / "layers" / "sightline" / "sightline"
 # In the order in which an image meets them.
 ROOMS = ["images", "labelling", "datasets", "models", "rollout", "line", "scoring", "vision", "api"]
-KINDS = {"TypedDict": "dictionary", "StrEnum": "one of"}
+KINDS: Mapping[str, str] = {"TypedDict": "dictionary", "StrEnum": "one of"}
 
 
 def comments(source: str) -> dict[int, str]:
@@ -36,10 +36,10 @@ def comments(source: str) -> dict[int, str]:
     }
 
 
-def kind(found: ast.ClassDef) -> str | None:
-    """Return what sort of record a class is; None for any other class."""
-    bases = {base.id for base in found.bases if isinstance(base, ast.Name)}
-    named = [name for base, name in KINDS.items() if base in bases]
+def kind(found: ast.ClassDef, known: Mapping[str, str]) -> str | None:
+    """Return what sort of record a class is, also one that extends a `known` record; None for any other class."""
+    bases = [base.id for base in found.bases if isinstance(base, ast.Name)]
+    named = [sort for base in bases if (sort := {**KINDS, **known}.get(base))]
     if named:
         return named[0]
     decorators = [entry.func if isinstance(entry, ast.Call) else entry for entry in found.decorator_list]
@@ -70,18 +70,45 @@ def docstring(node: ast.stmt | None) -> str:
     return ""
 
 
-def records(path: Path) -> Iterator[str]:
+def known_records(paths: Sequence[Path]) -> dict[str, str]:
+    """Return what sort of record each class is, by its name."""
+    known: dict[str, str] = {}
+    classes = [found for path in paths for found in ast.parse(path.read_text()).body if isinstance(found, ast.ClassDef)]
+    for _ in range(2):  # a module may extend a record of one that is read after it
+        known |= {found.name: sort for found in classes if (sort := kind(found, known))}
+    return known
+
+
+def records(path: Path, known: Mapping[str, str]) -> Iterator[str]:
     """Give the section of each record that a module defines."""
     source = path.read_text()
     said = comments(source)
-    for found in ast.parse(source).body:
-        if not isinstance(found, ast.ClassDef) or found.name.startswith("_") or not (sort := kind(found)):
+    body = ast.parse(source).body
+    for found, following in zip(body, [*body[1:], None], strict=True):
+        if isinstance(found, ast.Assign) and (keys := written_as_call(found)):
+            name, text = ast.unparse(found.targets[0]), docstring(following)
+            head, rows = ("field", "type", "meaning"), [(*entry, "") for entry in keys]
+        elif isinstance(found, ast.ClassDef) and not found.name.startswith("_") and (sort := kind(found, known)):
+            name, text = found.name, plain(ast.get_docstring(found) or "")
+            extended = [f"`{base.id}`" for base in found.bases if isinstance(base, ast.Name) and base.id in known]
+            text += f"\n\nIt has the fields of {', '.join(extended)} too." if extended else ""
+            head = ("value", "written as", "meaning") if sort == "one of" else ("field", "type", "meaning")
+            rows = list(fields(found, said))
+        else:
             continue
-        text = plain(ast.get_docstring(found) or "")
-        head = ("value", "written as", "meaning") if sort == "one of" else ("field", "type", "meaning")
-        rows = list(fields(found, said))
-        parts = [f"### {found.name}", text, table(head, rows) if rows else ""]
+        parts = [f"### {name}", text, table(head, rows) if rows else ""]
         yield "\n\n".join(part for part in parts if part)
+
+
+def written_as_call(found: ast.Assign) -> list[tuple[str, str]]:
+    """Return names and types of `X = TypedDict("X", {…})`, which keys such as `class` need; none of anything else."""
+    call = found.value
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "TypedDict"):
+        return []
+    shape = call.args[1]
+    assert isinstance(shape, ast.Dict)
+    pairs = zip(shape.keys, shape.values, strict=True)
+    return [(f"`{ast.literal_eval(key)}`", f"`{ast.unparse(value)}`") for key, value in pairs if key is not None]
 
 
 def plain(text: str) -> str:
@@ -94,8 +121,9 @@ def plain(text: str) -> str:
 def page() -> str:
     """Return the generated part: one section for each room that has records, one table for each record."""
     sections = []
+    known = known_records([path for room in ROOMS for path in sorted((LAYER / room).glob("*.py"))])
     for room in ROOMS:
-        found = [text for path in sorted((LAYER / room).glob("*.py")) for text in records(path)]
+        found = [text for path in sorted((LAYER / room).glob("*.py")) for text in records(path, known)]
         if found:
             sections.append("\n\n".join([f"## {room}", *found]))
     return "\n\n".join(sections)

@@ -14,7 +14,7 @@ from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.images.ledger import Ledger
 from sightline.models.evaluation import DoubtedLabel, read_evaluation
-from sightline.models.gate import Limits, RuleKind, judge
+from sightline.models.gate import DecisionDocument, Limits, RuleKind, judge
 from sightline.runtime import Context, logger, measure_metric, step
 
 LIMITS = Limits(
@@ -64,11 +64,16 @@ def handler(event: Request, context: Context) -> Judgement:
     decision = judge(evaluation, LIMITS)
     variant = evaluation.get("int8")
     int8 = judge(variant, LIMITS) if variant else None
-    identity = {"training_job": job, "dataset_version": event["dataset_version"]}
-    document = {**identity, **decision.as_dict(), "int8": int8.as_dict() if int8 else None}
+    document: DecisionDocument = {
+        "training_job": job,
+        "dataset_version": event["dataset_version"],
+        **decision.as_dict(),
+        "int8": int8.as_dict() if int8 else None,
+    }
     uri = artifacts.write_json(names.decision(job), document)
     # Judged is done: the same data, code and hyperparameters need no second run, whatever the verdict was.
-    artifacts.write_json(names.successful_run(event["fingerprint"]), {**identity, "accepted": decision.accepted})
+    run = {name: document[name] for name in ("training_job", "dataset_version", "accepted")}
+    artifacts.write_json(names.successful_run(event["fingerprint"]), run)
     candidate = evaluation["candidate"]  # there is none where there was no test image to measure it on
     map50 = (candidate and candidate["map50"]) or 0.0
     map50_95 = (candidate and candidate["map50_95"]) or 0.0

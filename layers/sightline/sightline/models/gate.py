@@ -65,6 +65,14 @@ class DecisionWritten(TypedDict):
     rules: list[RuleWritten]
 
 
+class DecisionDocument(DecisionWritten):
+    """The whole of decision.json."""
+
+    training_job: str
+    dataset_version: str
+    int8: DecisionWritten | None  # on the int8 variant; None where there is none
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """Whether a model may be registered. `reasons` are the details of the rules that it broke, or that all held."""
