@@ -1,4 +1,4 @@
-"""The page of records: classes that extend a record are on it, wherever it stands, and those that are made by a call."""
+"""The page of records has classes that extend a record, wherever it stands, and those that are made by a call."""
 
 from pathlib import Path
 
