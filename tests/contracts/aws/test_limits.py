@@ -10,6 +10,7 @@ from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from tests.project import TEMPLATE, functions, references, resources, state_machines, template
 from tests.resolved import REGION, Resolver, as_list
 
+NEW_ACCOUNT = 10  # functions that Lambda runs at a time
 LONGEST_STACK = "s" * 40  # so much of a stack's name fits into every name that is made of it
 LONGEST_REGION = "ap-northeast-1"
 RESOLVER = Resolver(LabelingBackend="ground-truth", CanaryThingGroupName="canary", stack=LONGEST_STACK)
@@ -139,6 +140,11 @@ def test_an_event_source_works_on_2_to_1000_batches_at_once() -> None:
         if name == "MaxUploadWorkers":
             given = template()["Parameters"][name]
             assert (given["MinValue"], given["MaxValue"]) == (2, 1000)
+
+
+@pytest.mark.parametrize("name", ["MaxUploadWorkers", "ScoringConcurrency"])
+def test_no_default_takes_more_than_half_of_the_functions_that_a_new_account_runs_at_a_time(name: str) -> None:
+    assert template()["Parameters"][name]["Default"] <= NEW_ACCOUNT / 2
 
 
 def test_a_dead_letter_queue_keeps_messages_longer_than_the_queue_before_it() -> None:
