@@ -39,7 +39,7 @@ $(VENV)/.ready-all: $(INPUTS)
 
 ##@ See it run
 
-demo: $(VENV)/.ready-demo ## Run the whole loop here: images, labels, model, device, report (6 minutes)
+demo: $(VENV)/.ready-demo ## Run the whole loop here: images, labels, model, device, report (4 minutes)
 	@sightline demo $(ARGS)
 
 ##@ Change it
