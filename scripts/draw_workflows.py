@@ -9,7 +9,8 @@ import textwrap
 
 from scripts import loop_picture, workflow_picture
 from scripts.generated import ROOT, table, write_or_check
-from scripts.states_language import State, Workflow, every_state, load, next_states
+from scripts.states_language import State, Workflow, every_state, load
+from sightline.api.workflow_graph import next_states
 
 PAGE = ROOT / "docs" / "reference" / "workflows.md"
 PICTURES = ROOT / "docs" / "images"

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from html import escape
 
-from scripts.states_language import Workflow, next_states
+from scripts.states_language import Workflow
+from sightline.api.workflow_graph import next_states
 
 STEP_WIDTH, STEP_HEIGHT, ACROSS, LEFT, RIGHT = 168, 92, 30, 24, 24
 HEAD, ROW, LANE = 34, 162, 138  # pixels: above the steps of a lane, from lane to lane, height of a lane

@@ -2,33 +2,21 @@
 
 import json
 from collections.abc import Iterator
-from typing import NotRequired, Required, TypedDict
+from typing import NotRequired, TypedDict
 
 from scripts.generated import ROOT
-from sightline.api.workflow_graph import condition
+from sightline.aws import workflows
 
 # In the order of the loop; a workflow that is not named here follows by its name.
 ORDER = ["label_images", "train_model", "deploy_model"]
 
 
-class Catch(TypedDict):
-    """Where errors of these names lead."""
-
-    ErrorEquals: list[str]
-    Next: str
-
-
-class State(TypedDict, total=False):
+class State(workflows.State):
     """One state."""
 
-    Type: Required[str]
-    Comment: str
-    Resource: str  # of a task: what is called, as an ARN
-    Next: str
-    Choices: list[dict[str, object]]  # conditions of any shape, each with its `Next`
-    Default: str  # the state after a choice of which no condition holds
-    Catch: list[Catch]
-    ItemProcessor: "Workflow"  # what a map runs for each item
+    Comment: NotRequired[str]
+    Resource: NotRequired[str]  # of a task: what is called, as an ARN
+    ItemProcessor: NotRequired["Workflow"]  # what a map runs for each item
 
 
 class Workflow(TypedDict):
@@ -52,13 +40,3 @@ def every_state(workflow: Workflow) -> Iterator[tuple[str, State]]:
         yield name, body
         if "ItemProcessor" in body:
             yield from every_state(body["ItemProcessor"])
-
-
-def next_states(body: State) -> Iterator[tuple[str, str]]:
-    """Give the states that may follow without an error, each with its condition."""
-    if "Next" in body:
-        yield body["Next"], ""
-    for choice in body.get("Choices", []):
-        yield str(choice["Next"]), condition(choice)
-    if "Default" in body:
-        yield body["Default"], "otherwise"

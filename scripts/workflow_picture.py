@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass, field
 from html import escape
 
-from scripts.states_language import State, Workflow, next_states
+from scripts.states_language import State, Workflow
+from sightline.api.workflow_graph import next_states
 
 WIDTH, HEIGHT, ACROSS, DOWN, PAD = 164, 40, 22, 46, 14  # pixels: a state, the space between states, the edge
 LINE = 22  # letters that fit beside each other in a state

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,15 @@ def handler_records(folder: str) -> tuple[set[str] | None, set[str] | None]:
 
 def _fields(record: ast.ClassDef) -> set[str]:
     return {ast.unparse(entry.target) for entry in record.body if isinstance(entry, ast.AnnAssign)}
+
+
+def parts(value: Any) -> Iterator[dict[str, Any]]:
+    """Every object in a value, itself among them."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from parts(entry)
 
 
 def references(value: Any) -> set[str]:

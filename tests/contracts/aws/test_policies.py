@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests import authorization
-from tests.project import template
+from tests.project import parts, template
 from tests.resolved import Resolver
 
 BACKENDS = ("console", "ground-truth")
@@ -47,21 +47,11 @@ def statements(backend: str) -> Iterator[Allowed]:
     resolver = Resolver(LabelingBackend=backend, CanaryThingGroupName="canary")
     for name, resource in template()["Resources"].items():
         if resolver.is_made(name):
-            for found in _inside(resolver.value(resource["Properties"])):
+            documents = parts(resolver.value(resource["Properties"]))
+            for found in (part for part in documents if "Effect" in part and "Action" in part):
                 if found["Effect"] == "Allow" and "Principal" not in found:
                     actions, resources = (_tuple(found[key]) for key in ("Action", "Resource"))
                     yield Allowed(name, found.get("Sid", ""), actions, resources)
-
-
-def _inside(part: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(part, dict):
-        if "Effect" in part and "Action" in part:
-            yield part
-        for entry in part.values():
-            yield from _inside(entry)
-    elif isinstance(part, list):
-        for entry in part:
-            yield from _inside(entry)
 
 
 def _tuple(value: Any) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.emulator.step_functions import managed_rules
-from tests.project import ROOT, state_machines
+from tests.project import ROOT, parts, state_machines
 from tests.resolved import ACCOUNT, REGION, Resolver, allows
 
 BACKENDS = ("console", "ground-truth")
@@ -49,18 +49,8 @@ def test_a_definition_is_one_that_step_functions_takes(name: str, backend: str) 
     """At most 1 MB; a state's name has 1 to 80 characters."""
     text = definition(name, backend)
     assert len(text.encode()) < 1024 * 1024
-    named = [key for part in _parts(json.loads(text)) for key in part.get("States", {})]
+    named = [key for part in parts(json.loads(text)) for key in part.get("States", {})]
     assert [key for key in named if not 1 <= len(key) <= 80] == []
-
-
-def _parts(part: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(part, dict):
-        yield part
-        for entry in part.values():
-            yield from _parts(entry)
-    elif isinstance(part, list):
-        for entry in part:
-            yield from _parts(entry)
 
 
 def ways(states: dict[str, Any], name: str, has_error: bool) -> Iterator[tuple[str, bool]]:

@@ -1,6 +1,7 @@
 """Workflows are read for pages and pictures: their order, the states of a map, what follows under which condition."""
 
-from scripts.states_language import ORDER, State, Workflow, every_state, load, next_states
+from scripts.states_language import ORDER, State, Workflow, every_state, load
+from sightline.api.workflow_graph import next_states
 
 MAP: Workflow = {
     "StartAt": "EachShard",

@@ -19,7 +19,7 @@ def workflow(machine: str, definition: Definition) -> Workflow:
     """Return the states of an Amazon States Language definition, and the ways between them."""
     states = definition["States"]
     edges: list[GraphEdge] = [
-        {"from": name, "to": to, "label": label} for name, state in states.items() for to, label in _next_states(state)
+        {"from": name, "to": to, "label": label} for name, state in states.items() for to, label in next_states(state)
     ]
     edges += [
         {"from": name, "to": to, "label": label, "error": True}
@@ -30,7 +30,8 @@ def workflow(machine: str, definition: Definition) -> Workflow:
     return {"machine": machine, "start": definition["StartAt"], "states": named, "edges": edges}
 
 
-def _next_states(state: State) -> Iterator[tuple[str, str]]:
+def next_states(state: State) -> Iterator[tuple[str, str]]:
+    """Give the states that may follow without an error, each with its condition."""
     if "Next" in state:
         yield state["Next"], ""
     for choice in state.get("Choices", []):
