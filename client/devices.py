@@ -1,5 +1,6 @@
 """What the commands ask about devices: what they run, what they said, and the way back."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TypedDict
@@ -139,15 +140,17 @@ def roll_back(target: Target, reason: str) -> tuple[str, str]:
 
 
 def publish_inspector(target: Target) -> str:
-    """Upload the inspector and create its component version, unless that is there already. Return the version."""
+    """Upload the inspector and create its next version, unless the newest has the same content. Return the version.
+
+    The artifact lies below its digest, so that two who publish different inspectors at once don't share a file.
+    """
     from edge import package
     from edge.inspector.settings import defaults
 
-    version = package.inspector_version()
+    body = package.inspector_zip()
     artifacts = ObjectStore(target.aws, target.outputs["ArtifactsBucketName"])
-    key = names.component_prefix(names.INSPECTOR_COMPONENT, version) + "inspector.zip"
-    uri = artifacts.write(key, package.inspector_zip())
+    folder = names.component_prefix(names.INSPECTOR_COMPONENT, hashlib.sha256(body).hexdigest()[:32])
+    uri = artifacts.write(folder + "inspector.zip", body)
     settings = defaults() | {"imagesBucket": target.outputs["ImagesBucketName"]}
-    # The version comes from the content: when it is there already, the same is there.
-    PublishedComponents(target.aws, target.outputs["ThingGroupArn"]).create(inspector_recipe(version, uri, settings))
-    return version
+    published = PublishedComponents(target.aws, target.outputs["ThingGroupArn"])
+    return published.publish_next(inspector_recipe("", uri, settings))

@@ -14,7 +14,6 @@ from pathlib import Path
 EDGE = Path(__file__).resolve().parent
 SIGHTLINE = EDGE.parent / "layers" / "sightline" / "sightline"
 SHARED = ("__init__.py", "errors.py", "vision")  # of the package sightline
-RELEASE = "1.0"  # the inspector's own version; the third number comes from its content
 
 
 def _files() -> dict[str, bytes]:
@@ -41,13 +40,6 @@ def _zip(files: dict[str, bytes], compression: int) -> bytes:
             entry.compress_type = compression
             archive.writestr(entry, body)
     return buffer.getvalue()
-
-
-def inspector_version() -> str:
-    """A version that changes with the content and the recipe: Greengrass never lets one version have two contents."""
-    parts = {**_files(), "recipe": (SIGHTLINE / "rollout" / "recipes.py").read_bytes()}
-    digest = hashlib.sha256(b"".join(name.encode() + body for name, body in sorted(parts.items()))).hexdigest()
-    return f"{RELEASE}.{int(digest[:7], 16)}"
 
 
 def build(component: str, folder: Path, release: str | None) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 GROUP_ARN = "arn:aws:iot:us-east-1:123456789012:thinggroup/line"
 CANARY_ARN = "arn:aws:iot:us-east-1:123456789012:thinggroup/canary"
 SEEN = datetime(2026, 11, 20, 10, tzinfo=UTC)  # when devices were seen last, and changed last
+LARGEST_PART = 999_999  # of a component version's numbers
 COMPONENTS_ARN = "arn:aws:greengrass:us-east-1:123456789012:components"
 
 
@@ -29,6 +30,7 @@ class FakeGreengrass:
         self.installed: dict[str, str] = {}  # thing: the version of the model component
         self.state = "DEPLOYABLE"
         self.on_deployment: Any = None
+        self.on_create: Any = None  # called with a recipe before its version is created
         self._params: dict[str, Any] = {}
 
     def serve(self, client: Any) -> Any:
@@ -50,6 +52,10 @@ class FakeGreengrass:
     def CreateComponentVersion(self, inlineRecipe: bytes, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
         recipe = json.loads(inlineRecipe)
         arn = f"{COMPONENTS_ARN}:{recipe['ComponentName']}:versions:{recipe['ComponentVersion']}"
+        if max(int(part) for part in recipe["ComponentVersion"].split(".")) > LARGEST_PART:
+            raise RefusedError("ValidationException")
+        if self.on_create:
+            self.on_create(recipe)
         if arn in self.recipes:
             raise RefusedError("ConflictException")
         self.recipes[arn] = recipe
@@ -59,12 +65,15 @@ class FakeGreengrass:
         return {"recipe": json.dumps(self.recipes[arn]).encode()}
 
     def DescribeComponent(self, arn: str) -> dict[str, Any]:  # noqa: N802
-        return {"arn": arn, "status": {"componentState": self.state, "message": "as the test says"}}
+        described = self.recipes.get(arn, {}).get("ComponentDescription", "")
+        status = {"componentState": self.state, "message": "as the test says"}
+        return {"arn": arn, "description": described, "status": status}
 
     def ListComponentVersions(self, arn: str, **_: Any) -> dict[str, Any]:  # noqa: N802
-        if not self.inspectors:
+        created = [one.rsplit(":", 1)[1] for one in self.recipes if one.startswith(f"{arn}:versions:")]
+        if not self.inspectors + created:
             raise RefusedError("ResourceNotFoundException")
-        return {"componentVersions": [{"componentVersion": version} for version in self.inspectors]}
+        return {"componentVersions": [{"componentVersion": version} for version in self.inspectors + created]}
 
     def ListDeployments(self, targetArn: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
         known = [entry for entry in self.deployments if entry["targetArn"] == targetArn]

@@ -12,6 +12,7 @@ LATEST_DATASET = "datasets/latest.json"
 WAITING_TRAININGS = "training-image/waiting/"
 INSPECTOR_COMPONENT = "com.sightline.Inspector"
 MODEL_COMPONENT = "com.sightline.Model"
+LARGEST_PART: Final = 999_999  # of the three numbers of a component's version
 
 
 def short(text: str, limit: int = 63) -> str:
@@ -91,6 +92,7 @@ def model_prefix(job: str) -> str:
 
 
 def component_prefix(component: str, version: str) -> str:
+    """Return the folder of a component's artifact; `version` is the component's, or what names the content."""
     return f"components/{component}/{version}/"
 
 
@@ -119,12 +121,17 @@ def predictions_part(run: str, number: int) -> str:
 
 
 def component_version(model_package_version: int) -> str:
-    """Return the version of the model component: one for one model package, so it never changes its content."""
+    """Return the version of the model component: one for one model package, so it never changes its content.
+
+    Greengrass takes at most 999,999 for each number, so the package of the millionth model gets 1.1.0.
+    """
     if model_package_version < 1:
         raise ValueError(f"a model package version starts at 1, got {model_package_version}")
-    return f"1.0.{model_package_version}"
+    minor, patch = divmod(model_package_version, LARGEST_PART + 1)
+    return f"1.{minor}.{patch}"
 
 
 def package_version(component_version: str) -> int:
     """Return the version of the model package whose component has this version."""
-    return int(component_version.rpartition(".")[2])
+    _, minor, patch = component_version.split(".")
+    return int(minor) * (LARGEST_PART + 1) + int(patch)

@@ -15,6 +15,7 @@ from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.greengrass import state
 from local.emulator.greengrass.state import PREFIX
 
+LARGEST_PART = 999_999  # of a version's numbers
 SCHEMA = Path(__file__).with_name("recipe.schema.json")
 
 
@@ -55,6 +56,12 @@ def _read_recipe(body: bytes) -> Structure:
     if wrong:
         where = "/".join(str(part) for part in wrong.absolute_path) or "the recipe"
         raise AwsError("ValidationException", f"{where}: {wrong.message[:300]}")
+    largest = max(int(part) for part in recipe["ComponentVersion"].split("-")[0].split("."))
+    if largest > LARGEST_PART:
+        raise AwsError(
+            "ValidationException",
+            f"ComponentVersion: {recipe['ComponentVersion']} has a part over {LARGEST_PART}",
+        )
     return recipe
 
 

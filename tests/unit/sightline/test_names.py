@@ -6,7 +6,14 @@ from sightline import names
 
 
 def test_each_model_package_has_its_own_component_version() -> None:
-    assert [names.component_version(version) for version in (1, 12)] == ["1.0.1", "1.0.12"]
+    versions = (1, 12, 999_999, 1_000_000, 2_000_001)
+    assert [names.component_version(version) for version in versions] == [
+        "1.0.1",
+        "1.0.12",
+        "1.0.999999",
+        "1.1.0",
+        "1.2.1",
+    ]
 
 
 def test_a_model_package_version_below_one_is_refused() -> None:
@@ -15,4 +22,5 @@ def test_a_model_package_version_below_one_is_refused() -> None:
 
 
 def test_a_component_version_tells_its_model_package() -> None:
-    assert [names.package_version(names.component_version(version)) for version in (1, 12)] == [1, 12]
+    versions = [1, 12, 999_999, 1_000_000, 2_000_001]
+    assert [names.package_version(names.component_version(version)) for version in versions] == versions

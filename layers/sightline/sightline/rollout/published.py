@@ -1,12 +1,18 @@
 """The component versions that are published in an account. A version never changes its content."""
 
+import hashlib
 import json
+import re
 
 from botocore.exceptions import ClientError
 
 from sightline.aws.clients import Aws
 from sightline.errors import SightlineError
 from sightline.rollout.recipes import Recipe
+from sightline.rollout.versions import FIRST, latest_version, next_version
+
+ATTEMPTS = 20  # publishers at the same time
+CONTENT = "Content: sha256:"  # in the description, which belongs to the version and reaches no device's configuration
 
 
 class ComponentNotReadyError(SightlineError):
@@ -42,6 +48,26 @@ class PublishedComponents:
             )
         return arn
 
+    def publish_next(self, recipe: Recipe) -> str:
+        """Create the next version of a component with the content of `recipe`. Return the version.
+
+        When the newest version has this content already, return that one. Others may publish at the same time: a
+        version that somebody else has just created counts as published. Raise ComponentConflictError when they always
+        come first.
+        """
+        name, digest = recipe["ComponentName"], _content(recipe)
+        taken = self.versions(name)
+        for _ in range(ATTEMPTS):
+            newest = latest_version(taken) if taken else ""
+            if newest and self._has(f"{self.prefix}:{name}:versions:{newest}", digest):
+                return newest
+            version = next_version(newest) if newest else FIRST
+            described = f"{recipe['ComponentDescription']} {CONTENT}{digest}"
+            if self.create({**recipe, "ComponentVersion": version, "ComponentDescription": described}):
+                return version
+            taken.append(version)
+        raise ComponentConflictError(f"{name}: others published {ATTEMPTS} versions meanwhile; publish again")
+
     def create(self, recipe: Recipe) -> bool:
         """Create the component version of `recipe`. Return False when the version is there already."""
         body = json.dumps(recipe, sort_keys=True).encode()
@@ -73,8 +99,20 @@ class PublishedComponents:
                 return []
             raise
 
+    def _has(self, arn: str, digest: str) -> bool:
+        """Return whether a version has this content, and Greengrass took it."""
+        found = self.aws.greengrass.describe_component(arn=arn)
+        match = re.search(rf"{CONTENT}([0-9a-f]+)$", found.get("description", ""))
+        return match is not None and match[1] == digest and found["status"]["componentState"] != "FAILED"
+
     def _default_configuration(self, arn: str) -> object:
         return _comparable(json.loads(self.aws.greengrass.get_component(arn=arn, recipeOutputFormat="JSON")["recipe"]))
+
+
+def _content(recipe: Recipe) -> str:
+    """Return the SHA-256 of everything in a recipe but its version. The URI of an artifact must name its content."""
+    text = json.dumps({**recipe, "ComponentVersion": ""}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _comparable(recipe: Recipe) -> object:

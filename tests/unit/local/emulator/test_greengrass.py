@@ -74,7 +74,14 @@ def test_a_component_version_is_created_once_and_never_changed() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"Manifest": []}, {"ComponentVersion": "three"}, {"Manifests": [{"lifecycle": {}}]}, {"ComponentName": None}],
+    [
+        {"Manifest": []},
+        {"ComponentVersion": "three"},
+        {"ComponentVersion": "1.0.1000000"},
+        {"ComponentVersion": "1000000.0.1"},
+        {"Manifests": [{"lifecycle": {}}]},
+        {"ComponentName": None},
+    ],
 )
 def test_a_recipe_with_a_wrong_field_is_refused(change: dict[str, Any]) -> None:
     recipe = inspector_recipe("1.0.1", "s3://b/inspector.zip", {}) | change

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sightline.rollout.versions import NoInspectorError, latest_version
+from sightline.rollout.versions import NoInspectorError, latest_version, next_version
 
 
 def test_versions_are_compared_as_numbers() -> None:
@@ -12,3 +12,11 @@ def test_versions_are_compared_as_numbers() -> None:
 def test_without_a_published_inspector_nothing_can_be_deployed() -> None:
     with pytest.raises(NoInspectorError, match="publish the inspector first"):
         latest_version([])
+
+
+@pytest.mark.parametrize(
+    ("version", "following"), [("1.0.1", "1.0.2"), ("1.0.999998", "1.0.999999"), ("1.0.999999", "1.1.0")]
+)
+def test_the_next_version_is_higher_and_one_that_greengrass_takes(version: str, following: str) -> None:
+    assert next_version(version) == following
+    assert latest_version([following, version]) == following
