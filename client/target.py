@@ -1,6 +1,7 @@
 """What a command works on: the stack on this machine, or one on AWS."""
 
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -13,10 +14,47 @@ from sightline.aws.clients import Aws
 from sightline.errors import SightlineError
 
 API_SECONDS = 30  # the longest that API Gateway waits for an answer
+DEFAULT_STACK = "sightline"
 
 
 class TargetError(SightlineError):
     """The stack that a command should work on can't be found or reached."""
+
+
+@dataclass
+class Place:
+    """Where commands work, whether the stack is there or not: an account and region, and the stack's name."""
+
+    stack: str
+    session: Any  # boto3.Session
+    endpoint: str | None = None  # of the emulator
+
+    @classmethod
+    def find(cls, profile: str | None, region: str | None, stack: str | None, home: Path) -> Self:
+        """Return where the AWS stack is or will be when a profile or a stack is named, else the running local one.
+
+        `AWS_ENDPOINT_URL` lets the emulator stand for AWS. Raise SightlineError.
+        """
+        import boto3
+
+        if not profile and not stack:
+            from local.account import CREDENTIALS
+            from local.application import NAME
+            from local.stack import load
+
+            return cls(NAME, boto3.Session(**CREDENTIALS), load(home).endpoint)
+        from botocore.exceptions import BotoCoreError
+
+        try:
+            session = boto3.Session(profile_name=profile, region_name=region)
+        except BotoCoreError as error:
+            raise TargetError(f"stack {stack or DEFAULT_STACK!r} on AWS: {error}") from error
+        return cls(stack or DEFAULT_STACK, session, os.environ.get("AWS_ENDPOINT_URL"))
+
+    @cached_property
+    def aws(self) -> Aws:
+        """Return the account, with the caller's rights."""
+        return Aws(self.session, self.endpoint)
 
 
 @dataclass
@@ -30,22 +68,19 @@ class Target:
     @classmethod
     def find(cls, profile: str | None, region: str | None, stack: str | None, home: Path) -> Self:
         """Return the AWS stack when a profile or a stack is named, else the local one. Raise SightlineError."""
-        import boto3
-
+        place = Place.find(profile, region, stack, home)
         if not profile and not stack:
-            from local.account import CREDENTIALS
             from local.stack import load
 
-            local = load(home)
-            return cls(local.outputs, boto3.Session(**CREDENTIALS), local.endpoint)
+            return cls(load(home).outputs, place.session, place.endpoint)
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            session = boto3.Session(profile_name=profile, region_name=region)
-            found = session.client("cloudformation").describe_stacks(StackName=stack or "sightline")["Stacks"][0]
+            found = place.aws.client("cloudformation").describe_stacks(StackName=place.stack)["Stacks"][0]
         except (BotoCoreError, ClientError) as error:
-            raise TargetError(f"stack {stack or 'sightline'!r} on AWS: {error}") from error
-        return cls({output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}, session)
+            raise TargetError(f"stack {place.stack!r} on AWS: {error}") from error
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        return cls(outputs, place.session, place.endpoint)
 
     @cached_property
     def aws(self) -> Aws:

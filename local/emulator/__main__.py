@@ -19,8 +19,10 @@ from local.emulator import (
     indexes,
     layers,
     limits,
+    object_events,
     permissions,
     policy_variables,
+    service_quotas,
     simulated_builds,
     tied,
 )
@@ -91,6 +93,8 @@ def main() -> None:
     deliveries.register()
     simulated_builds.register()
     limits.register()
+    object_events.register()
+    service_quotas.register()
     try:
         serve()
     finally:

@@ -8,6 +8,7 @@ LABEL_ATTRIBUTE: Final = "defects"
 INCOMING = "incoming/"
 QUARANTINE = "quarantine/"
 IMPORTS = "training/imports/"
+DOCTOR = "doctor/"  # of the artifacts bucket: what `sightline doctor` writes and erases again
 LATEST_DATASET = "datasets/latest.json"
 WAITING_TRAININGS = "training-image/waiting/"
 INSPECTOR_COMPONENT = "com.sightline.Inspector"

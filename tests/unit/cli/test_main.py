@@ -10,6 +10,7 @@ import pytest
 
 from cli.main import main
 from client import pipeline
+from client.doctor import machine
 from client.target import Target
 from tests.project import ROOT
 
@@ -182,3 +183,19 @@ def test_the_version_is_that_of_the_project(
 ) -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert run(capsys, monkeypatch, "--version") == (0, f"sightline {version}\n", "")
+
+
+def test_the_doctor_says_for_a_program_what_is_wrong_and_ends_with_1(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = run(capsys, monkeypatch, "doctor", "--json")
+    found = json.loads(out)
+    assert (code, {one["verdict"] for one in found[:3]}) == (0, {"ok"})
+    assert (found[3]["verdict"], found[3]["subject"]) == ("not checked", "account")
+
+    monkeypatch.setattr(machine, "DISK_BYTES", 1e30)
+    code, out, _ = run(capsys, monkeypatch, "doctor")
+    assert code == 1
+    assert "wrong       disk: " in out
+    assert "; free some space" in out

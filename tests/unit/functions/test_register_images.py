@@ -140,3 +140,7 @@ def test_one_bad_message_fails_alone(step: Any, cloud: Cloud) -> None:
     bad = {**cloud.upload("x.jpg", jpeg(9)), "messageId": "bad", "body": '{"detail": {}}'}
     assert register(step, bad, cloud.upload("a.jpg", jpeg(1))) == [{"itemIdentifier": "bad"}]
     assert ledger().count(ImageStatus.NEW) == 1
+
+
+def test_a_call_without_records_is_answered_and_starts_nothing(step: Any, started: list[str]) -> None:
+    assert (register(step), started) == ([], [])

@@ -9,12 +9,14 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_codebuild import CodeBuildClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ecr import ECRClient
     from mypy_boto3_greengrassv2 import GreengrassV2Client
     from mypy_boto3_iot import IoTClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker import SageMakerClient
@@ -56,6 +58,11 @@ class Aws:
             return self._clients[service]
 
     @property
+    def cloudformation(self) -> CloudFormationClient:
+        client: CloudFormationClient = self.client("cloudformation")
+        return client
+
+    @property
     def codebuild(self) -> CodeBuildClient:
         client: CodeBuildClient = self.client("codebuild")
         return client
@@ -88,6 +95,11 @@ class Aws:
     @property
     def iot(self) -> IoTClient:
         client: IoTClient = self.client("iot")
+        return client
+
+    @property
+    def lambda_(self) -> LambdaClient:
+        client: LambdaClient = self.client("lambda")
         return client
 
     @property

@@ -97,6 +97,21 @@ class Table:
             return from_item(response["Item"]) if "Item" in response else self.get({"pk": item["pk"]})
         return None
 
+    def delete(self, key: Values, condition: str | None = None) -> bool:
+        """Delete an item; none is there afterwards. Return False when `condition` did not hold, and it stays."""
+        request: dict[str, Any] = {"TableName": self.name, "Key": to_item(key)}
+        if condition:
+            request["ConditionExpression"] = condition
+            if names := {name: name[1:] for name in sorted(set(_names(condition)))}:
+                request["ExpressionAttributeNames"] = names
+        try:
+            self.aws.dynamodb.delete_item(**request)
+        except ClientError as error:
+            if condition and is_condition_failure(error):
+                return False
+            raise
+        return True
+
     def update(
         self,
         key: Values,

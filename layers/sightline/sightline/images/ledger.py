@@ -109,6 +109,16 @@ class Ledger:
                 return Outcome.REMOVED
         raise RuntimeError(f"{event.key!r} in {event.bucket!r} is being written by others; the event comes again")
 
+    def forget(self, bucket: str, key: str, image_id: str) -> None:
+        """Take an object that was erased out of the ledger, and its image where no other object has the bytes.
+
+        Events of its versions that come again later change nothing, except that of a delete marker: it is noted.
+        """
+        self.table.delete(object_key(bucket, key))
+        known = "attribute_exists(pk)"
+        self.table.update(image_key(image_id), "DELETE #keys :keys", {"keys": {key}}, condition=known)
+        self.table.delete(image_key(image_id), "attribute_not_exists(#keys)")
+
     def _place(self, bucket: str, key: str) -> Place | None:
         item = self.table.get(object_key(bucket, key))
         if item is None:

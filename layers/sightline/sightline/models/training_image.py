@@ -68,12 +68,18 @@ class TrainingImages:
 
     def builds(self, tag: str) -> list[ImageBuild]:
         """Return the builds of an image among the newest of the project, the newest first."""
+        return [build for build in self._newest(NEWEST) if build.tag == tag]
+
+    def newest_build(self) -> ImageBuild | None:
+        """Return the newest build of the project, of whichever image; None before the first."""
+        return next(iter(self._newest(1)), None)
+
+    def _newest(self, number: int) -> list[ImageBuild]:
         ids = self.aws.codebuild.list_builds_for_project(projectName=self.project, sortOrder="DESCENDING")["ids"]
         if not ids:
             return []
-        described = {one["id"]: one for one in self.aws.codebuild.batch_get_builds(ids=ids[:NEWEST])["builds"]}
-        found = [ImageBuild.read(described[one]) for one in ids[:NEWEST] if one in described]
-        return [build for build in found if build.tag == tag]
+        described = {one["id"]: one for one in self.aws.codebuild.batch_get_builds(ids=ids[:number])["builds"]}
+        return [ImageBuild.read(described[one]) for one in ids[:number] if one in described]
 
     def start(self, tag: str, source: str, attempt: int) -> ImageBuild:
         """Start a build from the archive `source` (bucket/key). The same attempt of a tag is started once, however

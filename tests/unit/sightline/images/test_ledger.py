@@ -338,6 +338,23 @@ def test_an_image_whose_object_was_uploaded_again_is_read_from_the_new_version(r
     assert place(real) == (A, "v2")
 
 
+def test_an_object_that_is_forgotten_leaves_nothing_and_its_events_come_again_in_vain(real: Ledger) -> None:
+    add(real, PHOTO, event(A, 1))
+    real.forget("images", A, PHOTO)
+    real.forget("images", A, PHOTO)
+    assert real.remove(event(A, 2, deleted=True, version="v1", erased=True)) == Outcome.STALE
+    assert (real.image(PHOTO), real.last_sequencer("images", A)) == (None, None)
+
+
+def test_an_image_with_another_object_is_not_forgotten(real: Ledger) -> None:
+    add(real, PHOTO, event(A, 1))
+    add(real, PHOTO, event(B, 2))
+    real.forget("images", A, PHOTO)
+    kept = real.image(PHOTO)
+    assert kept is not None
+    assert (kept.keys, kept.status) == ({B}, NEW)
+
+
 def test_an_image_that_comes_back_under_another_name_is_read_from_there(real: Ledger) -> None:
     add(real, PHOTO, event(A, 1))
     real.remove(event(A, 2, deleted=True))

@@ -1,0 +1,28 @@
+"""The checks before a deployment: this machine, the account, its region and quotas."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from client.doctor import account, machine, quotas
+from client.doctor.findings import Check
+from client.doctor.template import Template, configured
+from client.target import Place
+
+
+def parameters(template: Template, place: Place, deployed: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters that count: the stack's where it is there, else samconfig.toml's and the defaults."""
+    return {**template.defaults, **configured(place.stack), **deployed}
+
+
+def checks(place: Place, template: Template, chosen: Mapping[str, str]) -> Iterator[Check]:
+    """Give each check of an account in the order in which a person meets what they look at."""
+    caller = account.Caller(place)
+    yield Check("credentials", caller.credentials)
+    yield Check("region", lambda: account.region(place))
+    yield Check("rights", lambda: caller.rights(template.types))
+    for subject, ask in quotas.questions(place.aws, chosen):
+        yield Check(subject, ask)
+
+
+def machine_checks() -> list[Check]:
+    return machine.checks(Path())

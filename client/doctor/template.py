@@ -1,0 +1,64 @@
+"""What this checkout would deploy: the template's parameters, outputs and resources, and the profile of a stack."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms as what they are applied to."""
+
+
+def _short_form(loader: _Loader, _suffix: str, node: yaml.Node) -> object:
+    if isinstance(node, yaml.ScalarNode):
+        return loader.construct_scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.MappingNode)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The template of this checkout. `defaults` are its parameters' values where nobody gives one."""
+
+    defaults: Mapping[str, str]
+    outputs: tuple[str, ...]  # those that every stack has
+    types: frozenset[str]  # of resources
+    layers: Mapping[str, frozenset[str]]  # of each function, by their names in the template
+
+    @classmethod
+    def read(cls, path: Path = PROJECT / "template.yaml") -> Self:
+        value = yaml.load(path.read_text(), _Loader)  # noqa: S506 (a safe loader with the short forms added)
+        everywhere = value["Globals"]["Function"]["Layers"]
+        return cls(
+            {name: str(parameter["Default"]) for name, parameter in value["Parameters"].items()},
+            tuple(name for name, output in value["Outputs"].items() if "Condition" not in output),
+            frozenset(str(resource["Type"]) for resource in value["Resources"].values()),
+            {
+                name: frozenset([*everywhere, *resource["Properties"].get("Layers", [])])
+                for name, resource in value["Resources"].items()
+                if resource["Type"] == "AWS::Serverless::Function"
+            },
+        )
+
+
+def configured(stack: str, path: Path = PROJECT / "samconfig.toml") -> dict[str, str]:
+    """Return the parameters that samconfig.toml gives a stack of this name; none where no profile names it."""
+    with path.open("rb") as file:
+        profiles = tomllib.load(file)
+    for profile in profiles.values():
+        if isinstance(profile, dict) and profile.get("global", {}).get("parameters", {}).get("stack_name") == stack:
+            text = profile.get("deploy", {}).get("parameters", {}).get("parameter_overrides", "")
+            pairs = text.split() if isinstance(text, str) else text
+            return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
+    return {}
