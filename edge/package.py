@@ -4,6 +4,8 @@ As a program it builds for the Greengrass Development Kit, whose gdk-config.json
 `gdk component build` runs `python3 ../../package.py <name>` there. The model's release folder is $SIGHTLINE_RELEASE.
 """
 
+from __future__ import annotations
+
 import hashlib
 import io
 import os

@@ -1,16 +1,19 @@
 """Lock every package with the hashes of its files: `make lock`, after a change of versions in pyproject.toml.
 
 Versions stay as they are locked unless pyproject.toml or the file of a layer, the device or the training image asks for
-others; `--upgrade` takes the newest that fit. Each lock holds for Linux (x86-64, arm64) and macOS, Python 3.11 to 3.13.
+others; `--upgrade` takes the newest that fit. Each lock holds for Linux (x86-64, arm64) and macOS, Python 3.11 to 3.13,
+those of devices from Python 3.9 on.
 
     requirements.lock        what `make demo` needs, without PyTorch
     requirements-dev.lock    what tests and checks need beside it
     requirements-torch.lock  PyTorch alone, because TORCH_INDEX_URL may name another build of it; on Linux with CUDA
     requirements-torch-cpu.lock  the CPU build for Linux, taken where pip finds it
     requirements-cuda.lock   what PyTorch's CUDA build needs beside it, on Linux
+    edge/wheels.json         the file names of the devices' wheels, which a test holds against their systems
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -31,6 +34,11 @@ ELSEWHERE = {
     "edge/requirements.txt": ["awsiotsdk==1.31.0", "numpy", "onnxruntime", "pillow"],
     "edge/requirements-video.txt": ["opencv-python-headless"],
 }
+DEVICES = (
+    "edge/"  # the systems of devices have Python 3.9 to 3.13, and what is pinned here has no wheels for 3.9 and 3.10
+)
+WHEELS = "edge/wheels.json"
+OLDEST = {True: "3.9", False: "3.11"}  # whether for a device
 NOT_THERE = {
     "layers/sightline/requirements.txt": set(),
     "edge/requirements-video.txt": {"numpy"},  # requirements.txt has it
@@ -56,17 +64,24 @@ def entries(text: str) -> Entries:
     found: Entries = {}
     for entry in re.split(r"\n(?=\S)", "\n".join(lines)):
         if entry.strip() and "sys_platform == 'win32'" not in entry:
-            found[entry.split("==")[0].lower()] = entry
+            name = entry.split("==")[0].lower()
+            found[name] = f"{found[name]}\n{entry}" if name in found else entry  # one for some Pythons, one for others
     return found
 
 
-def resolve(requirements: list[str], known: str, *, upgrade: bool) -> Entries:
+def for_devices(requirement: str) -> list[str]:
+    """Return the requirement as it is for this project's Pythons, and in any version for the older ones."""
+    name = requirement.split("==")[0]
+    return [f"{requirement} ; python_version >= '{OLDEST[False]}'", f"{name} ; python_version < '{OLDEST[False]}'"]
+
+
+def resolve(requirements: list[str], known: str, *, upgrade: bool, oldest: str = OLDEST[False]) -> Entries:
     """Return what these requirements install, with everything that they need. `known` holds the versions to keep."""
     work = ROOT / "build"
     work.mkdir(exist_ok=True)
     (work / "lock.in").write_text("\n".join(requirements) + "\n")
     (work / "lock.txt").write_text("" if upgrade else known)  # uv keeps the versions of the file that it writes
-    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--generate-hashes"]
+    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", oldest, "--generate-hashes"]
     done = subprocess.run([*command, "--output-file", "lock.txt", "lock.in"], cwd=work, check=False)
     if done.returncode:
         sys.exit("The versions do not fit together, or the package index did not answer; uv's lines above say which.")
@@ -113,8 +128,12 @@ def lock_elsewhere(*, upgrade: bool) -> None:
     base = known("requirements.lock", "requirements-dev.lock", "requirements-torch.lock", "requirements-cuda.lock")
     for file, names in ELSEWHERE.items():
         # The device's SDK wants another awscrt than boto3's does: there the file's own version counts.
-        keep = known(file) if file.startswith("edge/") else base
-        locked = resolve([direct.get(name, name) for name in names], keep, upgrade=upgrade and file.startswith("edge/"))
+        device = file.startswith(DEVICES)
+        asked = [direct.get(name, name) for name in names]
+        if device:
+            asked = [one for requirement in asked for one in for_devices(requirement)]
+        keep = known(file) if device else base
+        locked = resolve(asked, keep, upgrade=upgrade and device, oldest=OLDEST[device])
         left_out = NOT_THERE.get(file, set())
         write(file, ABOUT[file], {name: entry for name, entry in locked.items() if name not in left_out})
 
@@ -133,12 +152,31 @@ ABOUT = {
 }
 
 
+def lock_wheels() -> None:
+    """Write which wheels for Linux the hashes of the devices' locks belong to, by what uv knows of the index."""
+    files = [ROOT / file for file in ELSEWHERE if file.startswith(DEVICES)]
+    pinned = [line.removesuffix(" \\") for file in files for line in file.read_text().splitlines() if "==" in line]
+    work = ROOT / "build"
+    (work / "wheels.in").write_text("\n".join(pinned) + "\n")
+    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", OLDEST[True], "--no-deps"]
+    done = subprocess.run([*command, "--output-file", "pylock.toml", "wheels.in"], cwd=work, check=False)
+    if done.returncode:
+        sys.exit("The package index did not say which wheels there are; uv's lines above say why.")
+    packages = tomllib.loads((work / "pylock.toml").read_text())["packages"]
+    wheels = {wheel["hashes"]["sha256"]: wheel["url"].rsplit("/", 1)[-1] for one in packages for wheel in one["wheels"]}
+    kept = {digest: name for digest, name in wheels.items() if re.search(r"-(any|.*manylinux.*)\.whl$", name)}
+    ordered = dict(sorted(kept.items(), key=lambda item: item[1]))
+    (ROOT / WHEELS).write_text(json.dumps(ordered, indent=1) + "\n")
+    print(f"{WHEELS}: {len(ordered)} wheels")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Lock every package with the hashes of its files.")
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions that pyproject.toml allows")
     given = parser.parse_args()
     lock_project(upgrade=given.upgrade)
     lock_elsewhere(upgrade=given.upgrade)
+    lock_wheels()
 
 
 if __name__ == "__main__":

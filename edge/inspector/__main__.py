@@ -1,5 +1,7 @@
 """`python3 -m inspector`: prove the model on its golden images, report health, then inspect every image that comes."""
 
+from __future__ import annotations
+
 import argparse
 import fcntl
 import os
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from .log import say
+from .prerequisites import clock_problem
 from .service import Service
 from .settings import FileSettings, SettingsSource
 
@@ -61,6 +64,8 @@ def main() -> int:
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    if problem := clock_problem():
+        say(problem)
     source = settings(given.settings)
     try:
         lock = alone(given.work)

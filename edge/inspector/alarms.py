@@ -1,9 +1,12 @@
 """Alarms: raised once when something breaks, cleared once when it is well again."""
 
+from __future__ import annotations
+
 import json
 import uuid
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime, timezone
+
+from sightline.vision.python39 import StrEnum
 
 from .items import Item
 from .messages import AlarmMessage, Topic, to_cloud
@@ -75,7 +78,7 @@ class Alarms:
             "alarm": alarm,
             "state": "raised" if detail else "cleared",
             "detail": detail,
-            "at": datetime.now(UTC).isoformat(),
+            "at": datetime.now(timezone.utc).isoformat(),
         }
         if image:
             value["image"] = image

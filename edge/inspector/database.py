@@ -1,5 +1,7 @@
 """The outbox on disk: one SQLite file. Every method is one transaction, and raises what SQLite raises."""
 
+from __future__ import annotations
+
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping

@@ -1,7 +1,10 @@
 """Images from a folder into which a camera program writes them."""
 
+from __future__ import annotations
+
 import contextlib
 import os
+import pwd
 import time
 from collections import deque
 from collections.abc import Callable
@@ -113,6 +116,8 @@ class FolderSource:
             files = self._files()
         except OSError as error:
             self.trouble = f"the folder {self._folder} can't be read: {error.strerror}"
+            if isinstance(error, PermissionError):
+                self.trouble += f"; give it to the inspector's user: sudo chown {user()} {self._folder}"
             return
         self._scanned = now
         names = {file.name for file in files}
@@ -202,3 +207,12 @@ def shown_name(name: str) -> str:
 
 def _mark(stat: os.stat_result) -> str:
     return f"{stat.st_mtime_ns}:{stat.st_size}"
+
+
+def user() -> str:
+    """Return the name of the user that the inspector runs as, the number for one without a name."""
+    number = os.getuid()
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)

@@ -1,70 +1,26 @@
 """`python3 -m inspector.install`: the inspector's own virtual environment, from pinned wheels, without root.
 
-Nothing is built and nothing is resolved on the device: `requirements.txt` names every package. pip's own settings say
-where the wheels come from: for lines without internet, `find-links` in /etc/pip.conf names a folder.
+This file is read by any Python 3, so that one that is too old gets a sentence instead of a syntax error.
 """
 
-import argparse
-import hashlib
-import os
-import shutil
-import site
-import subprocess
 import sys
-import venv
-from pathlib import Path
 
-HERE = Path(__file__).resolve().parent.parent
-DONE = "sightline-requirements.sha256"
-PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
-WHEELS = ("--only-binary=:all:", "--require-hashes")
-
-
-def requirements(*, video: bool) -> list[Path]:
-    """The files that name what to install."""
-    return [HERE / "requirements.txt", *([HERE / "requirements-video.txt"] if video else [])]
-
-
-def install(environment: Path, files: list[Path]) -> bool:
-    """Make the environment, whole or not at all; False when it is there with exactly these requirements."""
-    linked = os.environ.get("SIGHTLINE_LINK_PACKAGES") == "1"
-    digest = hashlib.sha256(
-        b"".join(file.read_bytes() for file in files) + f"{linked} {sys.version}".encode()
-    ).hexdigest()
-    done = environment / DONE
-    if done.is_file() and done.read_text() == digest:
-        return False
-    shutil.rmtree(environment, ignore_errors=True)
-    venv.create(environment, with_pip=not linked)
-    python = environment / "bin" / "python"
-    if linked:
-        _link(environment)
-    else:
-        arguments = [part for file in files for part in ("--requirement", str(file))]
-        subprocess.run([str(python), *PIP, *WHEELS, *arguments], check=True)
-    subprocess.run([str(python), "-c", "import numpy, onnxruntime, PIL"], check=True)
-    done.write_text(digest)
-    return True
-
-
-def _link(environment: Path) -> None:
-    """Use the packages of the Python that runs this: what the simulated device does, which must start in a second."""
-    folder = environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
-    (folder / "linked.pth").write_text("\n".join(site.getsitepackages()) + "\n")
+OLDEST = (3, 9)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="inspector.install", description="Install what the inspector needs.")
-    parser.add_argument("--environment", required=True, type=Path, help="folder of the virtual environment")
-    parser.add_argument("--video", default="false", help="`true` installs OpenCV too, for cameras and video")
-    given = parser.parse_args()
-    try:
-        made = install(given.environment, requirements(video=given.video.lower() == "true"))
-    except (OSError, subprocess.CalledProcessError) as error:
-        print(f"the inspector's environment can't be installed: {error}", file=sys.stderr, flush=True)
+    if sys.version_info[:2] < OLDEST:
+        found = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        print(
+            f"the inspector can't be installed: `python3` is Python {found}, and it needs 3.9 to 3.13; install one of "
+            "them",
+            file=sys.stderr,
+            flush=True,
+        )
         return 1
-    print("environment installed" if made else "environment is there already", flush=True)
-    return 0
+    from .environment import main as install
+
+    return install()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """What waits to be handed over to the cloud: messages and images, in two queues."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from sightline.vision.python39 import StrEnum
 
 MEGABYTE = 1024 * 1024
 
@@ -15,7 +18,7 @@ class Queue(StrEnum):
     UPLOADS = "uploads"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limit:
     """How much of one queue is kept."""
 
@@ -26,7 +29,7 @@ class Limit:
 LIMITS = {Queue.MESSAGES: Limit(200_000, 128 * MEGABYTE), Queue.UPLOADS: Limit(5_000, 512 * MEGABYTE)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Item:
     """A message (`address`: topic) or an upload (`address`: object key, `details`: its metadata).
 
@@ -40,7 +43,7 @@ class Item:
     number: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Batch:
     """What is written in one transaction: items, how far sources have been inspected, and other state."""
 

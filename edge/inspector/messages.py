@@ -6,9 +6,9 @@ ISO 8601 in UTC.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Literal, NotRequired, TypedDict
+from typing import Literal, Optional, TypedDict
 
+from sightline.vision.python39 import NotRequired, StrEnum
 from sightline.vision.verdict import DefectFound, Outcome
 
 from .items import Item, message
@@ -84,7 +84,7 @@ class Comparison(TypedDict):
     model_version: str
     images: int
     disagreements: int
-    rate: float | None  # of disagreements, 0..1; null without images
+    rate: Optional[float]  # of disagreements, 0..1; null without images
     verdicts: dict[str, int]  # by pairs `in service:shadow`
 
 
@@ -105,7 +105,7 @@ class WindowSummary(TypedDict):
     score_histogram: list[int]  # of the surest detection, in 20 classes of 0..1
     brightness_histogram: list[int]  # in 16 classes of grey levels
     appearance: dict[str, Spread]
-    latency_ms: Latency | None
+    latency_ms: Optional[Latency]
 
 
 # `from` is no name in Python, so these are written as a call.
@@ -119,7 +119,7 @@ class TelemetryMessage(WindowSummary, WindowTimes):
     thing: str
     model_version: str
     seconds: float  # the window's length
-    shadow: Comparison | None
+    shadow: Optional[Comparison]
     queues: dict[str, QueueSize]
     counts: dict[str, int]  # that are new in this window
     counts_ever: dict[str, int]

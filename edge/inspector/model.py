@@ -4,6 +4,8 @@ A model that passed its proof is copied below the work folder. So the one in ser
 the model component: a newer version that fails its proof, a roll-back, a clean-up of old versions by the nucleus.
 """
 
+from __future__ import annotations
+
 import contextlib
 import shutil
 import tempfile

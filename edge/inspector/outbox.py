@@ -9,6 +9,8 @@ is well again. The oldest is dropped first, and every drop is counted. A databas
 start or at any later access, and a new one takes over.
 """
 
+from __future__ import annotations
+
 import sqlite3
 import threading
 import time

@@ -2,6 +2,8 @@
 sample.
 """
 
+from __future__ import annotations
+
 import json
 import re
 import time

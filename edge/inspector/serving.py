@@ -1,7 +1,9 @@
 """The models in use: which one decides, which one is only compared with it, and how they are replaced."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from .alarms import Alarm, Alarms
 from .log import say
@@ -14,7 +16,7 @@ STATE = "in_service"  # what the outbox keeps the version under that decides
 PROVEN = "all golden images gave the expected detections"
 
 
-@dataclass(slots=True)
+@dataclass
 class Models:
     """`model` decides, `shadow` is only compared with it. Either may be missing."""
 
@@ -141,7 +143,7 @@ class ModelKeeper:
             "healthy": not reason,
             "model_version": version,
             "reason": reason or PROVEN,
-            "at": datetime.now(UTC).isoformat(),
+            "at": datetime.now(timezone.utc).isoformat(),
         }
         if correlation_id:
             health["correlation_id"] = correlation_id

@@ -22,7 +22,7 @@ class InvalidSettingsError(Exception):
     """Settings that can't be used; the message is one line that names the key, its value and what is expected."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """What one setting is: its key in the component's configuration, what it may be, and what it does."""
 
@@ -32,7 +32,7 @@ class Rule:
     fits: Callable[[object], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One setting as the documentation lists it; `default` is JSON."""
 
@@ -79,7 +79,7 @@ def _bucket(value: object) -> bool:
 
 
 def _between(low: float, high: float) -> Callable[[object], bool]:
-    return lambda value: isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+    return lambda value: isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high
 
 
 VERSION_RULE = "a version like 1.0.3, or empty for none"

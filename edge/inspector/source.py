@@ -1,13 +1,15 @@
 """The port to images, and what comes through it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Protocol
 
-FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+FIRST, LAST = datetime.min.replace(tzinfo=timezone.utc), datetime.max.replace(tzinfo=timezone.utc)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Frame:
     """One image. `marks` are kept with its verdict and tell the source after a restart that it is done."""
 
@@ -65,6 +67,6 @@ class NoSource:
 def moment(seconds: float) -> str:
     """A file's time in ISO 8601, UTC. Times that the calendar does not reach are its last or first one."""
     try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat()
+        return datetime.fromtimestamp(seconds, timezone.utc).isoformat()
     except (ValueError, OverflowError, OSError):
         return (LAST if seconds > 0 else FIRST).isoformat()

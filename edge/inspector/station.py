@@ -1,5 +1,7 @@
 """One image after the other: decode, detect, decide, and put the verdict into the outbox."""
 
+from __future__ import annotations
+
 import hashlib
 import time
 

@@ -6,7 +6,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 from sightline.vision.appearance import NAMES, Appearance
 from sightline.vision.verdict import Outcome
@@ -110,7 +110,7 @@ class Telemetry:
 
     def _open(self) -> None:
         self.window = Window()
-        self._began, self._since = self._clock(), datetime.now(UTC)
+        self._began, self._since = self._clock(), datetime.now(timezone.utc)
 
     def due(self, seconds: float) -> bool:
         return self._clock() - self._began >= seconds
@@ -125,7 +125,7 @@ class Telemetry:
             "thing": self._thing,
             "model_version": model_version,
             "from": self._since.isoformat(),
-            "to": datetime.now(UTC).isoformat(),
+            "to": datetime.now(timezone.utc).isoformat(),
             "seconds": round(self._clock() - self._began, 3),
             **self.window.summary(),
             "shadow": self.window.comparison(shadow_version) if shadow_version else None,

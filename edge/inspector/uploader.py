@@ -11,10 +11,12 @@ import json
 import os
 import urllib.error
 import urllib.request
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 from urllib.parse import urlsplit
+
+from sightline.vision.python39 import NotRequired
 
 from .forwarder import RefusedError
 from .items import Item
@@ -68,7 +70,7 @@ class Uploader:
             **{f"X-Amz-Meta-{name}": value for name, value in item.details.items()},
         }
         url = self._base + encoded(item.address)
-        now = datetime.now(UTC) + self._offset
+        now = datetime.now(timezone.utc) + self._offset
         signed = sign("PUT", url, headers, digest.hex(), self._credentials(), self._region, now)
         try:
             with _open(urllib.request.Request(url, item.body, signed, method="PUT")):  # noqa: S310
@@ -84,13 +86,13 @@ class Uploader:
             raise RefusedError(reason)
         if error.code in (401, 403):
             self._known = None  # the credentials may have ended early
-            ahead = _clock(error) - datetime.now(UTC)
+            ahead = _clock(error) - datetime.now(timezone.utc)
             if abs(ahead - self._offset) > SKEW:
                 self._offset = ahead  # the device's clock is wrong; S3 has just told what time it is
         return f"{item.address}: {reason}"
 
     def _credentials(self) -> Credentials:
-        if self._known is None or self._known[1] - EARLY < datetime.now(UTC) + self._offset:
+        if self._known is None or self._known[1] - EARLY < datetime.now(timezone.utc) + self._offset:
             self._known = fetch_credentials()
         return self._known[0]
 
@@ -101,7 +103,7 @@ def fetch_credentials() -> tuple[Credentials, datetime]:
     request = urllib.request.Request(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"], headers=headers)  # noqa: S310
     with _open(request) as answer:
         given: GivenCredentials = json.load(answer)
-    ends = datetime.fromisoformat(given["Expiration"]).astimezone(UTC)
+    ends = datetime.fromisoformat(given["Expiration"].replace("Z", "+00:00")).astimezone(timezone.utc)
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given.get("Token", "")), ends
 
 
@@ -123,9 +125,9 @@ def _text(error: urllib.error.HTTPError) -> str:
 def _clock(error: urllib.error.HTTPError) -> datetime:
     """Return the server's clock as its answer tells it, else our own."""
     try:
-        return parsedate_to_datetime(error.headers["Date"]).astimezone(UTC)
+        return parsedate_to_datetime(error.headers["Date"]).astimezone(timezone.utc)
     except (TypeError, ValueError):
-        return datetime.now(UTC)
+        return datetime.now(timezone.utc)
 
 
 def from_environment(bucket: str) -> Uploader:

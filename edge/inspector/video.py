@@ -4,10 +4,13 @@ A frame becomes a JPEG at once: what is inspected, what is sent back for labelli
 same bytes.
 """
 
+from __future__ import annotations
+
+import os
 import threading
 import time
 from collections import deque
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +143,7 @@ class Camera:
                 if video:
                     video.release()
             if not self._stopping.is_set():
-                self.trouble = f"{self._name} gives no images{reason}"
+                self.trouble = f"{self._name} gives no images{reason or lacks(self._address)}"
             self._stopping.wait(wait)
             wait = min(wait * 2, LAST_SECONDS)
 
@@ -159,10 +162,22 @@ class Camera:
         return some
 
     def _keep(self, body: bytes) -> None:
-        now = datetime.now(UTC)
+        now = datetime.now(timezone.utc)
         self._number += 1
         if len(self._frames) >= WAITING:
             self._missed += 1
             return
         name = f"{now:%Y%m%dT%H%M%S}-{now.microsecond:06d}-{self._number}.jpg"
         self._frames.append(Frame(name, body, now.isoformat(), {}))
+
+
+def lacks(address: int | str, devices: Path = Path("/dev")) -> str:
+    """Return why a camera by number can't be opened, as the end of a sentence; empty when nothing shows."""
+    file = devices / f"video{address}"
+    if isinstance(address, str):
+        return ""
+    if not file.exists():
+        return f": there is no {file}; check its cable and its driver"
+    if not os.access(file, os.R_OK | os.W_OK):
+        return f": {file} may not be opened; put the inspector's user into the group video"
+    return ""

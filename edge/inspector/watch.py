@@ -1,5 +1,7 @@
 """What the inspector watches in itself: its source, its disk, and the window of its telemetry."""
 
+from __future__ import annotations
+
 from .alarms import Alarm, Alarms
 from .outbox import Outbox
 from .serving import Models

@@ -5,6 +5,7 @@ import tomllib
 from itertools import combinations
 
 import pytest
+from packaging.markers import Marker
 
 from tests.project import ROOT
 
@@ -31,8 +32,14 @@ def plain(name: str) -> str:
 
 def locked(file: str) -> dict[str, str]:
     """Return name to version of each entry."""
-    found = re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / file).read_text(), re.MULTILINE)
-    return {plain(name): version.removesuffix("+cpu") for name, version in found}
+    found = re.findall(r"^([\w.-]+)==([^\s;]+)(?: ; (.*?))?(?: \\)?$", (ROOT / file).read_text(), re.MULTILINE)
+    return {plain(name): version.removesuffix("+cpu") for name, version, marker in found if of_this_project(marker)}
+
+
+def of_this_project(marker: str) -> bool:
+    """Whether an entry is for a Python of this project; devices may have older ones."""
+    newest = {"python_version": "3.13", "python_full_version": "3.13.0"}
+    return "python" not in marker or Marker(marker).evaluate(newest)
 
 
 def direct(requirements: list[str]) -> dict[str, str]:

@@ -334,7 +334,7 @@ def test_a_killed_process_has_lost_nothing_that_it_had_kept(tmp_path: Path) -> N
             box.add(message("topic", {{"number": number}}), marks={{"last": str(number)}})
             print(number, flush=True)
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers' / 'sightline'}"}
     process = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True, env=environment
     )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from edge.inspector.folder import WHOLE_SECONDS, FolderSource
+from edge.inspector.folder import WHOLE_SECONDS, FolderSource, user
 from edge.inspector.outbox import Outbox
 from edge.inspector.source import Frame, moment
 
@@ -282,3 +282,19 @@ def test_one_line_for_each_kind_of_file_that_is_left_alone(folder: Folder, capsy
     folder.look(10)
     said = sorted(line.split(" is left alone")[0] for line in capsys.readouterr().err.splitlines())
     assert [name.lower()[-4:] for name in said] == [".gif", "lain"]
+
+
+def test_a_folder_that_its_user_may_not_read_is_said_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Folder(tmp_path)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)  # root may always
+    assert folder.look() == []
+    assert folder.source.trouble == (
+        f"the folder {folder.path} can't be read: Permission denied; give it to the inspector's user: "
+        f"sudo chown {user()} {folder.path}"
+    )

@@ -12,7 +12,7 @@ from edge.inspector.intake import open_source
 from edge.inspector.outbox import Outbox
 from edge.inspector.settings import InvalidSettingsError, parse, shown
 from edge.inspector.source import Frame
-from edge.inspector.video import WAITING, Camera
+from edge.inspector.video import WAITING, Camera, lacks
 from sightline.vision.decode import decode
 
 
@@ -118,7 +118,7 @@ def test_a_camera_that_fails_is_said_and_opened_again(monkeypatch: pytest.Monkey
     deadline = time.monotonic() + 20
     while not camera.trouble and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert camera.trouble == "camera:0 gives no images"
+    assert camera.trouble == f"camera:0 gives no images{lacks(0)}"
     camera.close()
     assert fake.released >= 3
 
@@ -149,3 +149,17 @@ def test_frames_that_nobody_takes_are_counted_and_bounded() -> None:
     camera.close()
     waiting = list(iter(camera.next, None))
     assert (len(waiting), missed, camera.take_missed()) == (WAITING, 10, 0)
+
+
+def test_a_camera_that_is_missing_or_closed_to_its_user_is_said(tmp_path: Path) -> None:
+    assert lacks(0, tmp_path) == f": there is no {tmp_path}/video0; check its cable and its driver"
+    (tmp_path / "video0").touch()
+    assert lacks(0, tmp_path) == ""
+    assert lacks("rtsp://camera:554/1", tmp_path) == ""
+
+
+def test_a_camera_that_its_user_may_not_open_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "video0").touch()
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may always
+    said = lacks(0, tmp_path)
+    assert said == f": {tmp_path}/video0 may not be opened; put the inspector's user into the group video"

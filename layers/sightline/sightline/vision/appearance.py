@@ -64,8 +64,7 @@ def spread(measured: list[Appearance]) -> dict[str, dict[str, float]]:
     if not measured:
         return {}
     return {
-        name: dict(zip(("p01", "p50", "p99"), _percentiles([getattr(one, name) for one in measured]), strict=True))
-        for name in NAMES
+        name: dict(zip(("p01", "p50", "p99"), _percentiles([getattr(one, name) for one in measured]))) for name in NAMES
     }
 
 

@@ -4,8 +4,9 @@ The file is described for people in docs/reference/model-contract.md, and checke
 """
 
 from collections.abc import Mapping
-from typing import NotRequired, TypedDict
+from typing import Optional, TypedDict
 
+from sightline.vision.python39 import NotRequired
 from sightline.vision.verdict import DefectFound
 
 
@@ -44,7 +45,7 @@ class Throughput(TypedDict):
 class Origin(TypedDict):
     """What a model of this project's training was made from."""
 
-    started_from: str | None  # the training job whose weights it began with
+    started_from: Optional[str]  # the training job whose weights it began with
     dataset_version: str
     code_version: str
     throughput: Throughput
@@ -64,7 +65,7 @@ class ModelDescription(TypedDict):
     golden: list[GoldenImage]
     dataset_version: str
     code_version: str
-    started_from: NotRequired[str | None]
+    started_from: NotRequired[Optional[str]]
     throughput: NotRequired[Throughput]
 
 

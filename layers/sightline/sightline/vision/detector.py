@@ -1,9 +1,11 @@
 """The detector that ships: model.onnx and model.json, run by onnxruntime."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
@@ -13,6 +15,9 @@ from sightline.vision.decode import MAX_PIXELS, Pixels
 from sightline.vision.description import ReleasedDescription
 from sightline.vision.letterbox import Letterbox, fit, letterbox
 from sightline.vision.verdict import DefectFound, Judged, Outcome
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class UnusableModelError(SightlineError):
@@ -92,7 +97,7 @@ class Detector:
         return [
             Detection((x1, y1, x2, y2), score, self.classes[class_id], class_id)
             for (x1, y1, x2, y2), score, class_id in zip(
-                places.tolist(), scores[0, :sure].tolist(), classes[0, :sure].tolist(), strict=True
+                places.tolist(), scores[0, :sure].tolist(), classes[0, :sure].tolist()
             )
         ]
 

@@ -1,7 +1,8 @@
 """The words of a verdict on one image. They are the same on a device, in the cloud, and in what either writes down."""
 
-from enum import StrEnum
 from typing import TypedDict
+
+from sightline.vision.python39 import StrEnum
 
 
 class Outcome(StrEnum):
