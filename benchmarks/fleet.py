@@ -85,8 +85,8 @@ class LightInspector:
 
     turn = threading.Lock()
 
-    def __init__(self, thing: str, root: Path, settings: Path, iot: Any) -> None:
-        self._thing, self._root, self._settings, self._iot = thing, root, settings, iot
+    def __init__(self, thing: str, own: names.OwnComponents, root: Path, settings: Path, iot: Any) -> None:
+        self._thing, self._own, self._root, self._settings, self._iot = thing, own, root, settings, iot
         self._proven = ""
         self._code: int | None = None
 
@@ -97,7 +97,7 @@ class LightInspector:
         return self._code
 
     def _prove(self, version: str) -> None:
-        folder = self._root / "packages" / "artifacts-unarchived" / names.MODEL_COMPONENT / version / "model"
+        folder = self._root / "packages" / "artifacts-unarchived" / self._own.model / version / "model"
         if not folder.is_dir():
             return  # the model component comes after the inspector
         with self.turn:
@@ -112,7 +112,8 @@ class LightInspector:
             "reason": "; ".join(problems) or "all golden images gave the expected detections",
             "at": datetime.now(UTC).isoformat(),
         }
-        self._iot.publish(topic=f"sightline/{self._thing}/health", qos=1, payload=json.dumps(health).encode())
+        topic = f"{names.device_topics(self._own.stack, self._thing)}/health"
+        self._iot.publish(topic=topic, qos=1, payload=json.dumps(health).encode())
         self._proven = version
 
     def stop(self) -> None:
@@ -122,17 +123,18 @@ class LightInspector:
 class LightRunner(ProcessRunner):
     """Runs every script but the inspector's, for which it has a light one in this process."""
 
-    def __init__(self, thing: str, root: Path, iot: Any) -> None:
+    def __init__(self, thing: str, own: names.OwnComponents, root: Path, iot: Any) -> None:
         super().__init__()
-        self._thing, self._root, self._iot = thing, root, iot
+        self._thing, self._own, self._root, self._iot = thing, own, root, iot
 
     def run(self, script: str, work: Path, environment: dict[str, str], log: Path, timeout: float) -> int:
-        if work.name == names.INSPECTOR_COMPONENT:
+        if work.name == self._own.inspector:
             return 0  # its environment is this process's
         return super().run(script, work, environment, log, timeout)
 
     def start(self, script: str, work: Path, environment: dict[str, str], log: Path) -> Process:  # noqa: ARG002
-        return LightInspector(self._thing, self._root, Path(environment["SIGHTLINE_SETTINGS"]), self._iot)
+        settings = Path(environment["SIGHTLINE_SETTINGS"])
+        return LightInspector(self._thing, self._own, self._root, settings, self._iot)
 
     def settle(self, processes: dict[str, Process]) -> None:
         pass
@@ -150,10 +152,10 @@ class LightFleet:
 
     def start(self, thing: str, group: str) -> None:
         device = SimulatedDevice(self._home, thing)
-        own = device.register(self._local, group)
-        runner = LightRunner(thing, device.root, self._iot)
-        cloud = EmulatorCloud(self._local.endpoint, own)
-        nucleus = Nucleus(thing, device.root, cloud, runner, overrides(device.root, own.mqtt_url), self._note)
+        identity, own = device.register(self._local, group), names.OwnComponents(self._local.outputs["StackName"])
+        runner = LightRunner(thing, own, device.root, self._iot)
+        cloud = EmulatorCloud(self._local.endpoint, identity)
+        nucleus = Nucleus(thing, device.root, cloud, runner, overrides(device.root, identity.mqtt_url), self._note)
         thread = threading.Thread(target=serve, args=(nucleus, self._stopping, POLL_SECONDS), daemon=True)
         thread.start()
         self._threads.append(thread)

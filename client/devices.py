@@ -59,9 +59,15 @@ class DeviceDetails(DeviceRow):
     reports: list[ReportRow]
 
 
+def own_components(target: Target) -> names.OwnComponents:
+    """Return the names of the stack's components."""
+    return names.OwnComponents(target.outputs["StackName"])
+
+
 def fleet(target: Target) -> Fleet:
     """Return the stack's devices, asked for with the caller's rights."""
-    return Fleet(target.aws, Groups.from_outputs(target.outputs), target.outputs["DeploymentsTableName"])
+    groups = Groups.from_outputs(target.outputs)
+    return Fleet(target.aws, own_components(target), groups, target.outputs["DeploymentsTableName"])
 
 
 def rollout(target: Target) -> Rollout | None:
@@ -123,10 +129,11 @@ def log_files(home: Path, thing: str) -> list[Path]:
 
 def logs_on_aws(target: Target, thing: str) -> str:
     """Return where the component aws.greengrass.LogManager puts a device's logs."""
-    group = f"/aws/greengrass/UserComponent/{target.session.region_name}/{names.INSPECTOR_COMPONENT}"
+    inspector = own_components(target).inspector
+    group = f"/aws/greengrass/UserComponent/{target.session.region_name}/{inspector}"
     return (
         f"log group {group}, streams /<date>/thing/{thing}, once aws.greengrass.LogManager is deployed to the device; "
-        f"on the device itself /greengrass/v2/logs/{names.INSPECTOR_COMPONENT}.log"
+        f"on the device itself /greengrass/v2/logs/{inspector}.log"
     )
 
 
@@ -139,18 +146,19 @@ def roll_back(target: Target, reason: str) -> tuple[str, str]:
     return pipeline.current_state(target, arn), version_taken_back(output)
 
 
-def publish_inspector(target: Target) -> str:
-    """Upload the inspector and create its next version, unless the newest has the same content. Return the version.
+def publish_inspector(target: Target) -> tuple[str, str]:
+    """Upload the inspector and create its next version, unless the newest has the same content. Return name
+    and version.
 
     The artifact lies below its digest, so that two who publish different inspectors at once don't share a file.
     """
     from edge import package
     from edge.inspector.settings import defaults
 
-    body = package.inspector_zip()
+    own, body = own_components(target), package.inspector_zip()
     artifacts = ObjectStore(target.aws, target.outputs["ArtifactsBucketName"])
-    folder = names.component_prefix(names.INSPECTOR_COMPONENT, hashlib.sha256(body).hexdigest()[:32])
+    folder = names.component_prefix(own.inspector, hashlib.sha256(body).hexdigest()[:32])
     uri = artifacts.write(folder + "inspector.zip", body)
     settings = defaults() | {"imagesBucket": target.outputs["ImagesBucketName"]}
     published = PublishedComponents(target.aws, target.outputs["ThingGroupArn"])
-    return published.publish_next(inspector_recipe("", uri, settings))
+    return own.inspector, published.publish_next(inspector_recipe(own, "", uri, settings))

@@ -1,7 +1,9 @@
 """Packing the components: the same sources always give the same zip.
 
-As a program it builds for the Greengrass Development Kit, whose gdk-config.json stand in `components/<name>/`:
+As a program it builds for the Greengrass Development Kit, whose files lie in `components/inspector/` and `…/model/`:
 `gdk component build` runs `python3 ../../package.py <name>` there. The model's release folder is $SIGHTLINE_RELEASE.
+The files are those of a stack named `sightline`. Components carry their stack's name, so replace `.sightline.` and
+`/sightline/` in the files of another one.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ os.environ |= {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "POWERTOOLS_TRACE_DISABLED": "true",
-    "POWERTOOLS_SERVICE_NAME": "sightline",
+    "STACK_NAME": "plant",
+    "POWERTOOLS_SERVICE_NAME": "plant",
     "POWERTOOLS_METRICS_NAMESPACE": "Sightline",
 }
 

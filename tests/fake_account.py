@@ -15,6 +15,7 @@ from sightline.aws.table import Table
 from sightline.rollout.deployments import Deployments
 from tests.fake_greengrass import GROUP_ARN, FakeGreengrass
 from tests.given_aws import GivenAws
+from tests.named import STACK
 
 EVENTS = Path(__file__).parents[1] / "events"
 DEPLOYMENTS_TABLE: Any = {
@@ -76,6 +77,7 @@ def account(aws: GivenAws) -> Iterator[SimpleNamespace]:
             s3=s3,
             sagemaker=sagemaker,
             environment={
+                "STACK_NAME": STACK,
                 "DEPLOYMENTS_TABLE": "deployments",
                 "THING_GROUP_ARN": GROUP_ARN,
                 "ARTIFACTS_BUCKET": "artifacts",

@@ -13,6 +13,7 @@ from moto import mock_aws
 from PIL import Image
 
 from tests.fake_builds import PROJECT, REPOSITORY
+from tests.named import STACK
 from tests.project import ROOT, template
 
 REGION = "us-east-1"
@@ -79,7 +80,7 @@ class Cloud:
             "TRAINING_IMAGE_PROJECT": PROJECT,
             "TRAIN_MODEL_ARN": MACHINE.replace("label-images", "train-model"),
             "MODEL_PACKAGE_GROUP": "models",
-            "STACK_NAME": "sightline",
+            "STACK_NAME": STACK,
             "HYPERPARAMETERS": "{}",
             "USE_SPOT_TRAINING": "true",
             "MIN_MAP": "0.5",

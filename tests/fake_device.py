@@ -14,8 +14,11 @@ from PIL import Image
 
 from benchmarks.grey_model import GREY, SIZE, description, grey_model
 from local.device.token_exchange import Keys
+from sightline.names import device_topics
+from tests.named import STACK
 
 THING = "line-1"
+TOPICS = device_topics(STACK, THING)
 
 
 class Broker:
@@ -35,7 +38,7 @@ class Broker:
 
     def of(self, kind: str) -> list[Any]:
         """The messages of one topic, in order."""
-        return [value for topic, value in list(self.taken) if topic == f"sightline/{THING}/{kind}"]
+        return [value for topic, value in list(self.taken) if topic == f"{TOPICS}/{kind}"]
 
 
 def photo(brightness: int, seed: int = 0, noise: int = 12, size: tuple[int, int] = (SIZE, SIZE)) -> bytes:

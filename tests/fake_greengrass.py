@@ -113,7 +113,7 @@ class FakeGreengrass:
 
     def ListInstalledComponents(self, coreDeviceThingName: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
         version = self.installed.get(coreDeviceThingName)
-        found = [{"componentName": "com.sightline.Model", "componentVersion": version}] if version else []
+        found = [{"componentName": "com.sightline.plant.Model", "componentVersion": version}] if version else []
         return {"installedComponents": found}
 
     def rolled_out(self) -> list[dict[str, str]]:

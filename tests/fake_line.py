@@ -19,7 +19,7 @@ from local.device.recipe import Recipe
 from local.emulator.aws_shapes import AwsError, check_answer, check_request
 from local.emulator.greengrass import components, devices, service, state
 from local.emulator.greengrass.messages import DeploymentJob, DeviceReport
-from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
+from tests.named import OWN
 
 TICK_SECONDS = 60.0  # simulated time of one tick
 WINDOW_SECONDS, IMAGES = 600.0, 60  # of a telemetry window
@@ -117,7 +117,7 @@ class Runner:
         return int(script == "false")
 
     def start(self, script: str, work: Path, environment: dict[str, str], log: Path) -> Process:
-        assert work.name == INSPECTOR_COMPONENT, work
+        assert work.name == OWN.inspector, work
         return Inspector(self.line, self.thing, Path(environment["SIGHTLINE_SETTINGS"]))
 
     def settle(self, processes: dict[str, Process]) -> None:
@@ -144,7 +144,7 @@ class Cloud:
     def recipe(self, name: str, version: str) -> Recipe:
         found = components.get_component({"arn": f"{state.PREFIX}:components:{name}:versions:{version}"})
         recipe: Recipe = json.loads(found["recipe"])
-        if name == MODEL_COMPONENT and self.line.trouble.hits("install", self.thing, version):
+        if name == OWN.model and self.line.trouble.hits("install", self.thing, version):
             recipe["Manifests"][0]["Lifecycle"] = {"Install": {"Script": "false"}}
         return recipe
 
@@ -204,7 +204,7 @@ class Line(state.Neighbours):
     def models(self) -> dict[str, str]:
         """Thing → version of the model component, empty for none."""
         return {
-            thing: nucleus.running[MODEL_COMPONENT].version if MODEL_COMPONENT in nucleus.running else ""
+            thing: nucleus.running[OWN.model].version if OWN.model in nucleus.running else ""
             for thing, nucleus in self.nuclei.items()
         }
 

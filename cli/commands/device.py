@@ -80,7 +80,8 @@ def device_publish() -> None:
     """Package the inspector and publish it as a component version, which deployments then use."""
     from client import devices
 
-    console.print(f"com.sightline.Inspector {devices.publish_inspector(target())} is published.")
+    name, version = devices.publish_inspector(target())
+    console.print(f"{name} {version} is published.")
 
 
 @app.command("start")

@@ -24,6 +24,7 @@ LOCK_SECONDS = 15.0  # for a former process to end
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="inspector", description="Inspect images and publish verdicts.")
     parser.add_argument("--thing", required=True, help="the device's thing name")
+    parser.add_argument("--topics", required=True, help="what its MQTT topics begin with: sightline/STACK/THING")
     parser.add_argument("--models", required=True, type=Path, help="folder with the model component's versions")
     parser.add_argument("--work", required=True, type=Path, help="folder for what must survive a restart")
     parser.add_argument(
@@ -72,7 +73,7 @@ def main() -> int:
         if lock is None:
             say(f"another inspector works in {given.work}")
             return 1
-        service = Service(given.thing, given.models, given.work, source)
+        service = Service(given.thing, given.topics, given.models, given.work, source)
     except (OSError, sqlite3.Error) as error:
         say(f"--work {given.work} can't be used: {error}; name a folder that the inspector may write to")
         return 1

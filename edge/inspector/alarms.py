@@ -82,4 +82,4 @@ class Alarms:
         }
         if image:
             value["image"] = image
-        return to_cloud(self._thing, Topic.ALARMS, value)
+        return to_cloud(Topic.ALARMS, value)

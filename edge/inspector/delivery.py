@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from .forwarder import Forwarder
-from .items import MEGABYTE, Queue
+from .items import MEGABYTE, Item, Queue
 from .outbox import Outbox
 from .publisher import Publisher, connect
 from .settings import Settings
@@ -14,10 +14,10 @@ Connect = Callable[[str, str], Publisher]
 
 
 class Delivery:
-    """The forwarders in use."""
+    """The forwarders in use. `topics` is what the topics of the device begin with."""
 
-    def __init__(self, thing: str, outbox: Outbox, connect: Connect = connect) -> None:
-        self._thing, self._outbox, self._connect = thing, outbox, connect
+    def __init__(self, thing: str, topics: str, outbox: Outbox, connect: Connect = connect) -> None:
+        self._thing, self._topics, self._outbox, self._connect = thing, topics, outbox, connect
         self._settings: Settings | None = None
         self._publisher: Publisher | None = None
         self._forwarders: dict[Queue, Forwarder] = {}
@@ -34,9 +34,7 @@ class Delivery:
         if publisher is not self._publisher:
             self._stop(Queue.MESSAGES)
             self._publisher = publisher
-            self._start(
-                Forwarder(self._outbox, Queue.MESSAGES, lambda item: publisher.publish(item.address, item.body))
-            )
+            self._start(Forwarder(self._outbox, Queue.MESSAGES, lambda item: self._publish(publisher, item)))
         self._outbox.limit_bytes(Queue.UPLOADS, int(settings.queue_megabytes * MEGABYTE))
         if before is None or before.images_bucket != settings.images_bucket:
             self._stop(Queue.UPLOADS)
@@ -51,6 +49,9 @@ class Delivery:
             messages.drain(seconds)
         for queue in list(self._forwarders):
             self._stop(queue)
+
+    def _publish(self, publisher: Publisher, item: Item) -> bool:
+        return publisher.publish(f"{self._topics}/{item.address}", item.body)
 
     def _start(self, forwarder: Forwarder) -> None:
         self._forwarders[forwarder.queue] = forwarder

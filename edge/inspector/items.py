@@ -31,7 +31,7 @@ LIMITS = {Queue.MESSAGES: Limit(200_000, 128 * MEGABYTE), Queue.UPLOADS: Limit(5
 
 @dataclass(frozen=True)
 class Item:
-    """A message (`address`: topic) or an upload (`address`: object key, `details`: its metadata).
+    """A message (`address`: topic, below the device's own) or an upload (`address`: object key, `details`: metadata).
 
     `number` orders the items of a queue; None while one is in memory only.
     """

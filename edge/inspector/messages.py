@@ -1,4 +1,4 @@
-"""What the inspector says to the cloud, as JSON over MQTT: `sightline/<thing>/<topic>`.
+"""What the inspector says to the cloud, as JSON over MQTT: `sightline/<stack>/<thing>/<topic>`.
 
 The cloud reads these in `sightline/line/messages.py`, which the device does not have; a contract test holds both
 together. Devices in the field keep messages for weeks: a field may come, none may go or change its meaning. Times are
@@ -125,6 +125,6 @@ class TelemetryMessage(WindowSummary, WindowTimes):
     counts_ever: dict[str, int]
 
 
-def to_cloud(thing: str, topic: Topic, value: Mapping[str, object]) -> Item:
-    """Return the item of a message of this device."""
-    return message(f"sightline/{thing}/{topic}", value)
+def to_cloud(topic: Topic, value: Mapping[str, object]) -> Item:
+    """Return the item of a message of this device. Its topic is below the device's own."""
+    return message(topic, value)

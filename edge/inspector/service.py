@@ -24,14 +24,21 @@ class Service:
     """One inspector, from `run` to its end."""
 
     def __init__(
-        self, thing: str, models: Path, work: Path, settings: SettingsSource, connect: Connect = connect
+        self,
+        thing: str,
+        topics: str,
+        models: Path,
+        work: Path,
+        settings: SettingsSource,
+        connect: Connect = connect,
     ) -> None:
+        """`topics` is what the topics of the device begin with."""
         work.mkdir(parents=True, exist_ok=True)
         self._outbox = Outbox(work / "outbox.sqlite")
         in_use, telemetry = Models(), Telemetry(thing, self._outbox)
         alarms = Alarms(thing, self._outbox)
         self._intake = Intake(self._outbox)
-        self._delivery = Delivery(thing, self._outbox, connect)
+        self._delivery = Delivery(thing, topics, self._outbox, connect)
         self._models = ModelKeeper(thing, in_use, Shelf(models, work / "models"), self._outbox, alarms)
         self._station = Station(thing, in_use, self._outbox, alarms, telemetry)
         self._watch = Watch(self._outbox, alarms, telemetry, in_use)

@@ -147,4 +147,4 @@ class ModelKeeper:
         }
         if correlation_id:
             health["correlation_id"] = correlation_id
-        self._outbox.add(to_cloud(self._thing, Topic.HEALTH, health))
+        self._outbox.add(to_cloud(Topic.HEALTH, health))

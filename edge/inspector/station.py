@@ -58,7 +58,7 @@ class Station:
         if verdict.get("fault") == UNREADABLE and frame.may_grow:
             source.put_back(frame)
             return True
-        items = [to_cloud(self._thing, Topic.VERDICTS, verdict)]
+        items = [to_cloud(Topic.VERDICTS, verdict)]
         items += self._alarms.look(verdict.get("fault", ""), verdict.get("reason", ""), frame.name)
         why = reason(verdict, settings.sample_rate)
         items += self._sample(verdict, frame, why, settings)

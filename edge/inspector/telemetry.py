@@ -135,4 +135,4 @@ class Telemetry:
         }
         self._reported = counts
         self._open()
-        return to_cloud(self._thing, Topic.TELEMETRY, value), {"reported": json.dumps(counts)}
+        return to_cloud(Topic.TELEMETRY, value), {"reported": json.dumps(counts)}

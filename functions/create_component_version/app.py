@@ -10,9 +10,12 @@ import os
 from typing import TypedDict
 
 from sightline.aws.clients import Aws
+from sightline.names import OwnComponents
 from sightline.rollout import recipes
 from sightline.rollout.published import PublishedComponents
 from sightline.runtime import Context, logger, step
+
+OWN = OwnComponents(os.environ["STACK_NAME"])
 
 components = PublishedComponents(Aws(), os.environ["THING_GROUP_ARN"])
 
@@ -29,7 +32,7 @@ class Created(TypedDict):
 
 @step
 def handler(event: Request, context: Context) -> Created:
-    recipe = recipes.model_recipe(event["component_version"], event["artifact_uri"], sha256=event["sha256"])
+    recipe = recipes.model_recipe(OWN, event["component_version"], event["artifact_uri"], sha256=event["sha256"])
     arn = components.publish(recipe)
     components.check_deployable(arn)
     logger.info("component version created", arn=arn)

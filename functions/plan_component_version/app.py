@@ -20,6 +20,8 @@ from sightline.runtime import Context, correlate, logger, step
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 STAGE_TIMEOUT_SECONDS = int(os.environ["STAGE_TIMEOUT_SECONDS"])
 
+OWN = names.OwnComponents(os.environ["STACK_NAME"])
+
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
@@ -69,7 +71,7 @@ def handler(event: Request, context: Context) -> Plan:
         raise InvalidReleaseError(f"{model.arn} was registered without a release; register it by train_model")
     version = model.component_version
     body = pack(read_release(artifacts.key(release_uri.rstrip("/") + "/")))
-    uri = publish(names.component_prefix(names.MODEL_COMPONENT, version) + "model.zip", body)
+    uri = publish(names.component_prefix(OWN.model, version) + "model.zip", body)
     logger.info("component version planned", version=version, training_job=training_job, bytes=len(body))
     return {
         "model_package_arn": event["model_package_arn"],

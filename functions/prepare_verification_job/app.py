@@ -23,6 +23,7 @@ TEMPLATE = (Path(__file__).parent / "task.liquid.html").read_bytes()
 artifacts = ObjectStore(Aws(), os.environ["ARTIFACTS_BUCKET"])
 jobs = GroundTruthJobs(
     artifacts,
+    stack=os.environ["STACK_NAME"],
     region=os.environ["AWS_REGION"],
     workteam=os.environ["WORKTEAM_ARN"],
     public_price_tenth_cents=int(os.environ["PUBLIC_CROWD_PRICE"]),

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypedDict
 
 from sightline.aws.clients import Aws
+from sightline.names import OwnComponents
 from sightline.rollout.components import on_trial
 from sightline.rollout.decisions import Decision, Limits, ModelRefusedError, Step, decide, judge_silence
 from sightline.rollout.deployments import Deployments
@@ -24,6 +25,7 @@ from sightline.runtime import Context, logger, step
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 BAKE_SECONDS = int(os.environ["BAKE_SECONDS"])
 ASKED_AT_ONCE = 8  # of Greengrass about silent devices; a client keeps ten connections
+OWN = OwnComponents(os.environ["STACK_NAME"])
 LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
 aws = Aws()
@@ -57,9 +59,9 @@ def settle(rollout: Rollout, decision: Decision) -> None:
     """End the stage: its devices stop comparing with the old model."""
     stage = rollout.stage
     components = rollout.components[stage]
-    if on_trial(components, rollout.previous[stage]) != components:
+    if on_trial(OWN, components, rollout.previous[stage]) != components:
         token = client_token(f"settle-{stage}", rollout.execution)
-        fleets[stage].deploy(f"sightline-model-{rollout.model_version}-settled", components, token)
+        fleets[stage].deploy(f"{OWN.stack}-model-{rollout.model_version}-settled", components, token)
     status = RolloutState.HEALTHY if decision.step == Step.DONE else RolloutState.PROMOTED
     deployments.promote(rollout, status, decision.reason)
 

@@ -1,6 +1,6 @@
 """Count what the devices say of a model, and wake the waiting roll-out when there is something to decide.
 
-Input:   a message of sightline/<thing>/health or …/telemetry, with `topic_thing` added by the IoT rule:
+Input:   a message of sightline/<stack>/<thing>/health or …/telemetry, with `topic_thing` added by the IoT rule:
          {"thing", "healthy", "model_version", "reason", "at", "topic_thing"};
          or an event of Greengrass: a deployment that failed on a device, a component that broke
 Output:  {"outcomes": for each report "ignored", "counted" or "woken"}, or ["invalid"]
@@ -13,6 +13,7 @@ from typing import TypedDict
 
 from sightline.aws.clients import Aws
 from sightline.line.messages import Health, InvalidMessageError, Report, parse_reports
+from sightline.names import OwnComponents
 from sightline.rollout.decisions import Limits
 from sightline.rollout.deployments import Deployments
 from sightline.rollout.findings import Compared, Finding, Proven, concerns, finding
@@ -20,6 +21,7 @@ from sightline.rollout.record import Rollout
 from sightline.rollout.reports import ModelReport, Reports
 from sightline.runtime import Context, count_metric, logger, step
 
+OWN = OwnComponents(os.environ["STACK_NAME"])
 LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
 aws = Aws()
@@ -71,7 +73,7 @@ def count(found: Finding, current: Rollout) -> ReportOutcome:
 @step
 def handler(event: object, context: Context) -> Received:
     try:
-        found = parse_reports(event)
+        found = parse_reports(event, OWN)
     except InvalidMessageError as error:
         logger.warning("report refused", reason=str(error))
         count_metric("HealthReportsRefused")

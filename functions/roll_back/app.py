@@ -20,6 +20,7 @@ from sightline.rollout.thing_groups import client_token, thing_groups
 from sightline.runtime import Context, logger, step
 
 WHY = "taken back from the devices; the execution of deploy_model says why"
+OWN = names.OwnComponents(os.environ["STACK_NAME"])
 
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
@@ -44,9 +45,9 @@ def handler(event: Request, context: Context) -> RolledBack:
         return {"rolled_back": False, "deployment_ids": None, "components": None}
     ids, versions = dict[Stage, str](), dict[Stage, dict[str, str]]()
     for stage in reversed(rollout.stages_begun()):  # first where most devices are
-        previous = restored_components(rollout.previous[stage])
+        previous = restored_components(OWN, rollout.previous[stage])
         token = client_token(f"roll-back-{stage}", event["execution"])
-        ids[stage] = fleets[stage].deploy(f"sightline-roll-back-{rollout.model_version}", previous, token)
+        ids[stage] = fleets[stage].deploy(f"{OWN.stack}-roll-back-{rollout.model_version}", previous, token)
         versions[stage] = {component: entry["componentVersion"] for component, entry in previous.items()}
     registry.judge(names.package_version(rollout.model_version), approved=False, by="deploy_model", reason=WHY)
     deployments.end_roll_back(event["execution"], ids)

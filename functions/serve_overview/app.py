@@ -17,6 +17,7 @@ from sightline.aws.clients import Aws
 from sightline.aws.workflows import StateMachine
 from sightline.images.ledger import Ledger
 from sightline.models.registry import Registry
+from sightline.names import OwnComponents
 from sightline.rollout.fleet import Fleet
 from sightline.rollout.stages import Groups
 
@@ -31,6 +32,7 @@ registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 fleet = Fleet(
     aws,
+    OwnComponents(os.environ["STACK_NAME"]),
     Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]),
     os.environ["DEPLOYMENTS_TABLE"],
 )

@@ -30,6 +30,7 @@ HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 BAKE_SECONDS = int(os.environ["BAKE_SECONDS"])
 PER_MINUTE = int(os.environ["ROLLOUT_PER_MINUTE"])
 HOLD_SECONDS = max(HEALTH_TIMEOUT_SECONDS, BAKE_SECONDS) + GRACE_SECONDS
+OWN = names.OwnComponents(os.environ["STACK_NAME"])
 LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
 
 aws = Aws()
@@ -65,9 +66,11 @@ def begin(attempt: Attempt, before: Rollout | None, task_token: str) -> Rollout:
     stages = members()
     running = {stage: fleets[stage].current_components() for stage in stages}
     previous = known_good(running, before)
-    inspector = latest_version(published.versions(names.INSPECTOR_COMPONENT))
+    inspector = latest_version(published.versions(OWN.inspector))
     components = {
-        stage: deployed_components(previous[stage], model_version=attempt.model_version, inspector_version=inspector)
+        stage: deployed_components(
+            OWN, previous[stage], model_version=attempt.model_version, inspector_version=inspector
+        )
         for stage in stages
     }
     if before and before.status == RolloutState.HEALTHY and components == running:
@@ -111,10 +114,10 @@ def known_good(running: Mapping[Stage, Components], before: Rollout | None) -> d
 def deploy(rollout: Rollout) -> Rollout:
     """Deploy the stage that the roll-out is in. Return the roll-out with the deployment noted."""
     stage = rollout.stage
-    components = on_trial(rollout.components[stage], rollout.previous[stage])
+    components = on_trial(OWN, rollout.components[stage], rollout.previous[stage])
     job = job_configuration(stage, per_minute=PER_MINUTE, abort_percentage=LIMITS.abort_percentage)
     token = client_token(f"deploy-{stage}", rollout.execution)
-    deployment_id = fleets[stage].deploy(f"sightline-model-{rollout.model_version}", components, token, job)
+    deployment_id = fleets[stage].deploy(f"{OWN.stack}-model-{rollout.model_version}", components, token, job)
     logger.info("deployment started", stage=stage, deployment_id=deployment_id, things=len(rollout.things))
     return deployments.note_deployment(rollout, deployment_id) or rollout
 

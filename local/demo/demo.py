@@ -26,6 +26,7 @@ from sightline.aws.objects import ObjectStore
 from sightline.errors import SightlineError
 from sightline.images.box import Box
 from sightline.images.image import ImageStatus
+from sightline.names import device_topics
 from sightline.vision.verdict import Outcome
 
 DRAWN, UNSEEN_DRAWN = 120, 24
@@ -257,7 +258,7 @@ class Demo:
             if waiting <= set(self.verdicts):
                 self.got_verdict.set()
 
-        listener = Listener(local.endpoint, f"sightline/{THING}/verdicts", on_verdict)
+        listener = Listener(local.endpoint, f"{device_topics(local.outputs['StackName'], THING)}/verdicts", on_verdict)
         time.sleep(0.5)  # the subscription travels; verdicts before it would not be seen here
         for path in unseen:
             part = device.images / f"{path.name}.part"

@@ -9,6 +9,7 @@ from edge.inspector import messages as said
 from sightline.line import messages as read
 from sightline.vision.verdict import Outcome
 from tests.fake_device import THING, photo
+from tests.named import OWN
 from tests.unit.edge.test_service import Device
 
 Message = dict[str, Any]
@@ -68,7 +69,7 @@ def test_the_cloud_reads_verdicts(published: dict[str, list[Message]]) -> None:
 
 
 def test_the_cloud_reads_health(published: dict[str, list[Message]]) -> None:
-    told = [read.parse_reports(message) for message in published["health"]]
+    told = [read.parse_reports(message, OWN) for message in published["health"]]
     proven, refused = published["health"]
     assert told == [
         [read.Health(THING, proven["at"], OLD, healthy=True, reason="")],
@@ -78,7 +79,7 @@ def test_the_cloud_reads_health(published: dict[str, list[Message]]) -> None:
 
 def test_the_cloud_reads_telemetry(published: dict[str, list[Message]]) -> None:
     (window,) = published["telemetry"]
-    assert read.parse_reports(window) == [
+    assert read.parse_reports(window, OWN) == [
         read.Telemetry(
             THING, window["from"], window["to"], OLD, images=2, disagreements=1, latency_ms=window["latency_ms"]["p95"]
         )

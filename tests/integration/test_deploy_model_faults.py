@@ -25,6 +25,7 @@ from tests.clock_machine import ClockMachine, Execution
 from tests.fake_account import DEPLOYMENTS_TABLE, LIMITS, MODELS
 from tests.fake_line import Line, Trouble
 from tests.given_aws import GivenAws
+from tests.named import OWN
 from tests.registered import registered
 
 GROUPS = "arn:aws:iot:us-east-1:000000000000:thinggroup"
@@ -42,7 +43,7 @@ SAID = {
     "digest": "is not what the component was created with",
     "install": "Install ended with exit code 1",
     "start-up": "ended with exit code 1",
-    "crash": "com.sightline.Inspector errored: ended with exit code 1",
+    "crash": "com.sightline.plant.Inspector errored: ended with exit code 1",
     "golden": "golden/0.jpg: 0 detections, expected 1",
     "slow": "too slow: 95 % of images took up to 9000 ms, allowed are 2000",
     "silent": "sent no health report for",
@@ -124,7 +125,7 @@ def make(tmp_path: Path, aws: GivenAws, load_app: Any, monkeypatch: pytest.Monke
             monkeypatch.setattr(state, "neighbours", line)
             aws.given["greengrassv2"] = line.serve(boto3.client("greengrassv2", config=config))
             aws.given["iot"] = line.serve(boto3.client("iot", config=config))
-            recipe = inspector_recipe("1.0.1", f"s3://artifacts/{INSPECTOR}", defaults())
+            recipe = inspector_recipe(OWN, "1.0.1", f"s3://artifacts/{INSPECTOR}", defaults())
             components.create_component_version({"inlineRecipe": json.dumps(recipe).encode()})
             environment = {
                 "DEPLOYMENTS_TABLE": "deployments",
@@ -146,7 +147,7 @@ def make(tmp_path: Path, aws: GivenAws, load_app: Any, monkeypatch: pytest.Monke
         yield make
 
 
-INSPECTOR = "components/com.sightline.Inspector/1.0.1/inspector.zip"
+INSPECTOR = "components/com.sightline.plant.Inspector/1.0.1/inspector.zip"
 EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 
 
@@ -175,7 +176,7 @@ def test_a_good_model_goes_through_the_canary_group_to_the_fleet(make: Any) -> N
 
 def settings(flow: Workflow) -> set[tuple[str, str]]:
     """Model and shadow model of every device's inspector."""
-    files = [flow.line.root / thing / "settings" / "com.sightline.Inspector.json" for thing in flow.line.nuclei]
+    files = [flow.line.root / thing / "settings" / "com.sightline.plant.Inspector.json" for thing in flow.line.nuclei]
     read = [json.loads(file.read_text()) for file in files]
     return {(entry["modelVersion"], entry["shadowVersion"]) for entry in read}
 
@@ -259,7 +260,7 @@ def test_a_device_that_was_offline_during_a_roll_out_and_its_roll_back_never_see
     flow.line.offline = set()
     flow.line.tick()
     assert everywhere(flow, "1.0.3")
-    assert not any((flow.line.root / "line-3/packages/artifacts/com.sightline.Model/1.0.4").glob("*"))
+    assert not any((flow.line.root / "line-3/packages/artifacts/com.sightline.plant.Model/1.0.4").glob("*"))
 
 
 def test_when_nobody_is_there_to_prove_a_model_it_is_taken_back(make: Any) -> None:

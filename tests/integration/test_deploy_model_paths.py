@@ -36,8 +36,8 @@ DECIDED = ["PromoteOrRollBack", "HasStageEnded"]
 BAKED = [*DEPLOYED, *DECIDED, "BakeModel", *DECIDED]
 BACK = ["RollBack", "WasRollBackRequested", "ReportFailure", "WasRolledBack"]
 TAKEN_BACK = [*DEPLOYED, "PromoteOrRollBack", *BACK, "DeploymentRolledBack"]
-V3 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.3"}
-V4 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.4"}
+V3 = {"com.sightline.plant.Inspector": "1.10.0", "com.sightline.plant.Model": "1.0.3"}
+V4 = {"com.sightline.plant.Inspector": "1.10.0", "com.sightline.plant.Model": "1.0.4"}
 
 
 class Workflow(Machine):
@@ -94,7 +94,7 @@ def devices(workflow: Workflow, **reports: dict[str, Any]) -> Any:
     """Devices that report as soon as they hear of a deployment, before StartDeployment has even returned."""
 
     def hear(deployment: dict[str, Any]) -> None:
-        version = deployment["components"].get("com.sightline.Model", {}).get("componentVersion")
+        version = deployment["components"].get("com.sightline.plant.Model", {}).get("componentVersion")
         if version:
             for thing, changes in reports.items():
                 workflow.report(thing.replace("_", "-"), **({"model_version": version} | changes))

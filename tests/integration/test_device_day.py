@@ -63,7 +63,8 @@ INSPECTOR = """
             pass
 
     settings = FileSettings(root / "settings.json")
-    Service(sys.argv[3], root / "models", root / "work", settings, Line).run(threading.Event())
+    topics = f"sightline/plant/{sys.argv[3]}"
+    Service(sys.argv[3], topics, root / "models", root / "work", settings, Line).run(threading.Event())
 """
 
 
@@ -90,7 +91,7 @@ class Cloud(socketserver.ThreadingTCPServer):
         threading.Thread(target=lambda: self.serve_forever(0.05), daemon=True).start()
 
     def of(self, kind: str) -> list[Any]:
-        return [value for topic, value in list(self.taken) if topic == f"sightline/{THING}/{kind}"]
+        return [value for topic, value in list(self.taken) if topic == f"sightline/plant/{THING}/{kind}"]
 
 
 class Device:

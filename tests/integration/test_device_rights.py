@@ -127,15 +127,15 @@ def test_a_device_sends_images_under_its_own_name_only(device: Device) -> None:
     assert device.put("incoming/line-1/2026-11-29/1-part.jpg") == ""
     for key in ("incoming/line-2/1-part.jpg", "incoming/part.jpg", "incoming/line-10/1.jpg", "quarantine/line-1/1.jpg"):
         assert device.put(key) == "AccessDenied", key
-    assert device.put("components/com.sightline.Model/1.0.1/model.zip", "ArtifactsBucket") == "AccessDenied"
+    assert device.put("components/com.sightline.line.Model/1.0.1/model.zip", "ArtifactsBucket") == "AccessDenied"
 
 
 def test_a_device_reads_components_and_nothing_else(device: Device) -> None:
     bucket = device.account.names["ArtifactsBucket"]
     root = device.account.client("s3")
-    for key in ("components/com.sightline.Model/1.0.1/model.zip", "datasets/latest.json"):
+    for key in ("components/com.sightline.line.Model/1.0.1/model.zip", "datasets/latest.json"):
         root.put_object(Bucket=bucket, Key=key, Body=b"zip")
-    assert device.cloud.artifact(f"s3://{bucket}/components/com.sightline.Model/1.0.1/model.zip") == b"zip"
+    assert device.cloud.artifact(f"s3://{bucket}/components/com.sightline.line.Model/1.0.1/model.zip") == b"zip"
     assert device.refused(lambda s3: s3.get_object(Bucket=bucket, Key="datasets/latest.json")) == "AccessDenied"
     assert device.refused(lambda s3: s3.list_objects_v2(Bucket=bucket)) == "AccessDenied"
     images = device.account.names["ImagesBucket"]
@@ -156,10 +156,11 @@ def test_a_device_without_the_right_to_put_objects_sends_none(device: Device) ->
 
 def test_a_device_speaks_as_itself_only(device: Device) -> None:
     for topic in ("verdicts", "health", "telemetry", "alarms"):
-        assert device.publish(f"sightline/line-1/{topic}"), topic
-    assert not device.publish("sightline/line-2/verdicts")
-    assert not device.publish("sightline/line-1/orders")
-    assert not device.publish("sightline/line-2/verdicts", client_id="line-2")
+        assert device.publish(f"sightline/line/line-1/{topic}"), topic
+    assert not device.publish("sightline/line/line-2/verdicts")
+    assert not device.publish("sightline/line-staging/line-1/verdicts")
+    assert not device.publish("sightline/line-1/verdicts")
+    assert not device.publish("sightline/line/line-2/verdicts", client_id="line-2")
 
 
 def test_a_certificate_that_was_taken_back_gets_no_keys(device: Device) -> None:

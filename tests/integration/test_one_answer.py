@@ -15,6 +15,7 @@ from sightline.rollout.reports import ModelReport, Reports
 from tests.fake_account import MODELS, account
 from tests.fake_cloud import request
 from tests.fake_greengrass import CANARY_ARN, GROUP_ARN
+from tests.named import STACK
 from tests.project import template
 
 __all__ = ["account"]
@@ -67,6 +68,7 @@ def page(line: SimpleNamespace, load_app: Callable[..., ModuleType]) -> Ask:
 def command(line: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
     """`command("device", "list")` runs the command with `--json` where it has that."""
     outputs = {
+        "StackName": STACK,
         "ThingGroupArn": GROUP_ARN,
         "ThingGroupName": GROUP_ARN.rsplit("/", 1)[-1],
         "CanaryThingGroupName": CANARY_ARN.rsplit("/", 1)[-1],

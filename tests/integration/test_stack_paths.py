@@ -147,7 +147,7 @@ def deploy(target: Target) -> tuple[list[str], dict[str, Any]]:
 
 def model_on(target: Target, device: SimulatedDevice) -> str:
     running = next(entry for entry in devices.listed(target) if entry["thing"] == device.thing)
-    return str(running["components"].get("com.sightline.Model", "none"))
+    return str(running["components"].get(devices.own_components(target).model, "none"))
 
 
 def test_without_new_images_nobody_is_asked(line: Target) -> None:

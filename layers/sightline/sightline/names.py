@@ -2,7 +2,10 @@
 
 import hashlib
 import re
+from dataclasses import dataclass
 from typing import Final
+
+from sightline.errors import SightlineError
 
 LABEL_ATTRIBUTE: Final = "defects"
 INCOMING = "incoming/"
@@ -11,9 +14,45 @@ IMPORTS = "training/imports/"
 DOCTOR = "doctor/"  # of the artifacts bucket: what `sightline doctor` writes and erases again
 LATEST_DATASET = "datasets/latest.json"
 WAITING_TRAININGS = "training-image/waiting/"
-INSPECTOR_COMPONENT = "com.sightline.Inspector"
-MODEL_COMPONENT = "com.sightline.Model"
 LARGEST_PART: Final = 999_999  # of the three numbers of a component's version
+STACK = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
+
+class InvalidStackNameError(SightlineError):
+    """A stack can't have this name."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnComponents:
+    """The Greengrass components of a stack. Account and region have one list of components, so they carry its name."""
+
+    stack: str
+
+    @property
+    def inspector(self) -> str:
+        return f"com.sightline.{self.stack}.Inspector"
+
+    @property
+    def model(self) -> str:
+        return f"com.sightline.{self.stack}.Model"
+
+
+def check_stack(name: str) -> str:
+    """Return a stack's name with which everything can be named that carries it. Raise InvalidStackNameError.
+
+    SageMaker has the shortest limits, 63 characters, and writes its ARNs in small letters, which policies don't match
+    otherwise. CloudFormation itself takes more, and can't cut.
+    """
+    if not STACK.fullmatch(name):
+        raise InvalidStackNameError(
+            f"stack name {name!r}: use at most 40 small letters, digits and hyphens, and a letter first"
+        )
+    return name
+
+
+def device_topics(stack: str, thing: str) -> str:
+    """Return what the MQTT topics of a device begin with. In the recipe, `thing` is what stands for its name there."""
+    return f"sightline/{stack}/{thing}"
 
 
 def short(text: str, limit: int = 63) -> str:

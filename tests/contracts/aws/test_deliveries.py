@@ -10,7 +10,7 @@ from local.emulator import deliveries
 from tests.project import resources, template
 from tests.resolved import Resolver
 
-RESOLVER = Resolver(CanaryThingGroupName="canary")
+RESOLVER = Resolver(CanaryGroup="true")
 
 
 def policies(kind: str, places: str) -> dict[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 
 from sightline.images.events import ObjectEvent
 from sightline.line.messages import ComponentBroken, DeploymentFailed, parse_reports
+from tests.named import OWN
 from tests.project import functions, resources, state_machines
 from tests.resolved import Resolver
 
@@ -49,7 +50,7 @@ SAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("aws.greengrass", "Greengrass V2 Installed Component Status Change"): {
         "components": [
             {
-                "componentName": "com.sightline.Model",
+                "componentName": "com.sightline.plant.Model",
                 "componentVersion": "1.0.0",
                 "root": True,
                 "lifecycleState": "BROKEN",
@@ -158,7 +159,7 @@ def test_a_failed_deployment_is_read_by_either_name_of_its_id(field: str) -> Non
     given = event("aws.greengrass", "Greengrass V2 Effective Deployment Status Change")
     number = given["detail"]["deployment-id"]
     rest = {key: value for key, value in given["detail"].items() if key != "deployment-id"}
-    [report] = parse_reports({**given, "detail": {**rest, field: number}})
+    [report] = parse_reports({**given, "detail": {**rest, field: number}}, OWN)
     assert report == DeploymentFailed(
         "line-1", given["time"], number, "deployment failed: S3_HEAD_OBJECT_ACCESS_DENIED"
     )
@@ -166,5 +167,5 @@ def test_a_failed_deployment_is_read_by_either_name_of_its_id(field: str) -> Non
 
 def test_a_broken_component_is_read_from_the_documented_event() -> None:
     given = event("aws.greengrass", "Greengrass V2 Installed Component Status Change")
-    reason = "com.sightline.Model broken: The startup script exited with code 1."
-    assert parse_reports(given) == [ComponentBroken("line-1", given["time"], reason)]
+    reason = "com.sightline.plant.Model broken: The startup script exited with code 1."
+    assert parse_reports(given, OWN) == [ComponentBroken("line-1", given["time"], reason)]

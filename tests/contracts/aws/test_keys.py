@@ -8,7 +8,7 @@ import pytest
 from tests.project import ROOT, functions, resources, state_machines, template
 from tests.resolved import Resolver, allows
 
-RESOLVER = Resolver(LabelingBackend="ground-truth", CanaryThingGroupName="canary")
+RESOLVER = Resolver(LabelingBackend="ground-truth", CanaryGroup="true")
 KEY = RESOLVER.value({"Fn::GetAtt": "DataKey.Arn"})
 ENCRYPTED = ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic", "AWS::DynamoDB::Table")
 # What a caller does to an encrypted thing, and what it needs of the key then. Sources: S3 user guide, "Using SSE-KMS";

@@ -44,7 +44,7 @@ class Allowed(NamedTuple):
 
 def statements(backend: str) -> Iterator[Allowed]:
     """Every Allow of a policy in the stack that is attached to somebody; policies of resources name their own."""
-    resolver = Resolver(LabelingBackend=backend, CanaryThingGroupName="canary")
+    resolver = Resolver(LabelingBackend=backend, CanaryGroup="true")
     for name, resource in template()["Resources"].items():
         if resolver.is_made(name):
             documents = parts(resolver.value(resource["Properties"]))

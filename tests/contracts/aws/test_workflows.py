@@ -16,7 +16,7 @@ CASES = [(name, backend) for name in sorted(state_machines()) for backend in BAC
 
 
 def resolver(backend: str) -> Resolver:
-    return Resolver(LabelingBackend=backend, CanaryThingGroupName="canary")
+    return Resolver(LabelingBackend=backend, CanaryGroup="true")
 
 
 def definition(name: str, backend: str) -> str:

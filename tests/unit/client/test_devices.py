@@ -13,6 +13,7 @@ from client.target import Target
 from sightline.rollout.reports import ModelReport, Reports
 from tests.fake_account import account
 from tests.fake_greengrass import GROUP_ARN
+from tests.named import STACK
 
 __all__ = ["account"]
 
@@ -30,6 +31,7 @@ def target(account: SimpleNamespace) -> Target:
     for thing in ("canary-1", "line-1"):
         said.remember(thing, "1.0.3", ModelReport(thing == "canary-1", "golden", "2026-11-20"))
     outputs = {
+        "StackName": STACK,
         "ThingGroupArn": GROUP_ARN,
         "CanaryThingGroupName": "canary",
         "DeploymentsTableName": "deployments",
@@ -62,11 +64,11 @@ def test_an_unknown_device_is_named_with_those_that_there_are(target: Any) -> No
 def test_the_logs_of_a_simulated_device_are_its_nucleus_and_its_components(tmp_path: Path) -> None:
     logs = tmp_path / "devices" / "line-1" / "logs"
     logs.mkdir(parents=True)
-    for path in (logs.parent / "nucleus.log", logs / "com.sightline.Inspector.log"):
+    for path in (logs.parent / "nucleus.log", logs / "com.sightline.plant.Inspector.log"):
         path.write_text("hello\n")
     assert [path.name for path in devices.log_files(tmp_path, "line-1")] == [
         "nucleus.log",
-        "com.sightline.Inspector.log",
+        "com.sightline.plant.Inspector.log",
     ]
     with pytest.raises(PipelineError, match="no simulated device 'line-2' was ever started here"):
         devices.log_files(tmp_path, "line-2")
@@ -74,5 +76,5 @@ def test_the_logs_of_a_simulated_device_are_its_nucleus_and_its_components(tmp_p
 
 def test_where_logs_are_on_aws_is_one_line(target: Any) -> None:
     said = devices.logs_on_aws(target, "line-1")
-    assert "/aws/greengrass/UserComponent/eu-west-1/com.sightline.Inspector" in said
+    assert "/aws/greengrass/UserComponent/eu-west-1/com.sightline.plant.Inspector" in said
     assert "\n" not in said

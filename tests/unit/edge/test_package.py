@@ -17,17 +17,21 @@ import pytest
 from edge import package
 from edge.inspector import environment as environments
 from edge.inspector.settings import KEYS, defaults
+from sightline.names import OwnComponents
 from sightline.rollout.recipes import inspector_recipe, model_recipe
+from tests.named import OWN
 from tests.project import ROOT
 
 SCHEMA = jsonschema.Draft202012Validator(
     json.loads((ROOT / "local" / "emulator" / "greengrass" / "recipe.schema.json").read_text())
 )
 RECIPES = {
-    "com.sightline.Inspector": inspector_recipe("1.0.1", "s3://bucket/inspector.zip", defaults()),
-    "com.sightline.Model": model_recipe("1.0.3", "s3://bucket/model.zip", sha256="ab" * 32),
+    OWN.inspector: inspector_recipe(OWN, "1.0.1", "s3://bucket/inspector.zip", defaults()),
+    OWN.model: model_recipe(OWN, "1.0.3", "s3://bucket/model.zip", sha256="ab" * 32),
 }
 COMPONENTS = ROOT / "edge" / "components"
+KIT = OwnComponents("sightline")  # whose files those of the Development Kit are
+KIT_FOLDERS = {KIT.inspector: COMPONENTS / "inspector", KIT.model: COMPONENTS / "model"}
 
 
 def test_the_package_is_the_same_for_the_same_sources_and_runs_by_itself(tmp_path: Path) -> None:
@@ -90,16 +94,18 @@ def test_an_unknown_key_and_a_key_in_lower_case_are_refused_everywhere(name: str
 
 
 def test_a_component_may_do_only_what_it_needs() -> None:
-    configuration = RECIPES["com.sightline.Inspector"]["ComponentConfiguration"]["DefaultConfiguration"]
+    configuration = RECIPES[OWN.inspector]["ComponentConfiguration"]["DefaultConfiguration"]
     (policy,) = configuration["accessControl"]["aws.greengrass.ipc.mqttproxy"].values()
     assert set(configuration["accessControl"]) == {"aws.greengrass.ipc.mqttproxy"}
     assert policy["operations"] == ["aws.greengrass#PublishToIoTCore"]
-    assert policy["resources"] == [f"sightline/*/{topic}" for topic in ("verdicts", "health", "telemetry", "alarms")]
-    assert "accessControl" not in RECIPES["com.sightline.Model"]["ComponentConfiguration"]["DefaultConfiguration"]
+    assert policy["resources"] == [
+        f"sightline/plant/*/{topic}" for topic in ("verdicts", "health", "telemetry", "alarms")
+    ]
+    assert "accessControl" not in RECIPES[OWN.model]["ComponentConfiguration"]["DefaultConfiguration"]
 
 
 def test_settings_that_change_while_it_runs_do_not_stand_in_the_lifecycle() -> None:
-    recipe = RECIPES["com.sightline.Inspector"]
+    recipe = RECIPES[OWN.inspector]
     assert set(recipe["ComponentConfiguration"]["DefaultConfiguration"]) == {*KEYS, "accessControl"}
     lifecycle = json.dumps(recipe["Manifests"])
     assert [key for key in KEYS if f"{{configuration:/{key}}}" in lifecycle] == ["video"]
@@ -108,35 +114,35 @@ def test_settings_that_change_while_it_runs_do_not_stand_in_the_lifecycle() -> N
 def test_the_models_digest_is_checked_on_the_device(tmp_path: Path) -> None:
     (tmp_path / "model.zip").write_bytes(b"the model")
     for body, code in ((b"the model", 0), (b"another", 1)):
-        recipe = model_recipe("1.0.3", "s3://bucket/model.zip", sha256=hashlib.sha256(body).hexdigest())
+        recipe = model_recipe(OWN, "1.0.3", "s3://bucket/model.zip", sha256=hashlib.sha256(body).hexdigest())
         script = recipe["Manifests"][0]["Lifecycle"]["Install"]["Script"]
         digest = recipe["ComponentConfiguration"]["DefaultConfiguration"]["sha256"]
         filled = script.replace("{configuration:/sha256}", digest).replace("{artifacts:path}", str(tmp_path))
         assert subprocess.run(["/bin/sh", "-c", filled], capture_output=True).returncode == code
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", KIT_FOLDERS)
 def test_the_development_kits_files_say_what_the_application_says(name: str, tmp_path: Path) -> None:
-    config = json.loads((COMPONENTS / name / "gdk-config.json").read_text())
+    config = json.loads((KIT_FOLDERS[name] / "gdk-config.json").read_text())
     assert list(config["component"]) == [name]
     assert config["component"][name]["build"]["custom_build_command"] == ["python3", "../../package.py", name]
     uri = f"s3://BUCKET_NAME/COMPONENT_NAME/COMPONENT_VERSION/{name.rsplit('.', 1)[1].lower()}.zip"
     recipe = (
-        inspector_recipe("{COMPONENT_VERSION}", uri, defaults())
-        if name == "com.sightline.Inspector"
-        else model_recipe("{COMPONENT_VERSION}", uri, sha256="ARTIFACT_SHA256")
+        inspector_recipe(KIT, "{COMPONENT_VERSION}", uri, defaults())
+        if name == KIT.inspector
+        else model_recipe(KIT, "{COMPONENT_VERSION}", uri, sha256="ARTIFACT_SHA256")
     )
-    assert json.loads((COMPONENTS / name / "recipe.json").read_text()) == recipe
+    assert json.loads((KIT_FOLDERS[name] / "recipe.json").read_text()) == recipe
 
 
 def test_the_development_kit_can_build_both(tmp_path: Path) -> None:
     release = tmp_path / "release"
     release.mkdir()
     (release / "model.json").write_text("{}")
-    for name in RECIPES:
+    for name, files in KIT_FOLDERS.items():
         folder = tmp_path / name
         folder.mkdir()
-        (folder / "recipe.json").write_text((COMPONENTS / name / "recipe.json").read_text())
+        (folder / "recipe.json").write_text((files / "recipe.json").read_text())
         command = [sys.executable, str(ROOT / "edge" / "package.py"), name]
         environment = {**os.environ, "SIGHTLINE_RELEASE": str(release)}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ import pytest
 
 from edge.inspector.service import Service
 from edge.inspector.settings import FileSettings, InvalidSettingsError, defaults, parse
-from tests.fake_device import THING, Broker, make_model, photo
+from tests.fake_device import THING, TOPICS, Broker, make_model, photo
 from tests.project import ROOT
 from tests.unit.edge.test_video import make_video
 
@@ -55,7 +55,7 @@ class Device:
         self.stopping, self.broker.up = threading.Event(), True
         settings = FileSettings(self.root / "settings.json")
         service = Service(
-            THING, self.root / "models", self.root / "work", settings, connect or (lambda *_: self.broker)
+            THING, TOPICS, self.root / "models", self.root / "work", settings, connect or (lambda *_: self.broker)
         )
         self.code: list[int] = []
         self.thread = threading.Thread(target=lambda: self.code.append(service.run(self.stopping)))
@@ -293,8 +293,15 @@ def test_a_refused_shadow_model_that_is_not_wanted_any_more_is_no_alarm(device: 
 
 def test_a_work_folder_that_can_not_be_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    command = [sys.executable, "-m", "edge.inspector", "--thing", THING, "--models", str(tmp_path)]
-    command += ["--work", str(tmp_path / "file" / "work"), "--settings", str(tmp_path / "settings.json")]
+    command = [sys.executable, "-m", "edge.inspector", "--thing", THING, "--topics", TOPICS]
+    command += [
+        "--models",
+        str(tmp_path),
+        "--work",
+        str(tmp_path / "file" / "work"),
+        "--settings",
+        str(tmp_path / "settings.json"),
+    ]
     path = os.pathsep.join([str(ROOT), str(ROOT / "layers" / "sightline")])
     done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path}, check=False)
     assert done.returncode == 1

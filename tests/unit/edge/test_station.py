@@ -72,7 +72,7 @@ class Bench:
 
     def messages(self, kind: str) -> list[dict[str, Any]]:
         items = self.outbox.next(Queue.MESSAGES, 10_000)
-        return [json.loads(item.body) for item in items if item.address == f"sightline/{THING}/{kind}"]
+        return [json.loads(item.body) for item in items if item.address == kind]
 
     def uploads(self) -> list[Any]:
         return self.outbox.next(Queue.UPLOADS, 10_000)

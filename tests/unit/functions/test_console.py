@@ -182,11 +182,11 @@ def test_the_overview_shows_images_executions_models_and_devices(
     monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
     step("register_images", {"Records": [cloud.upload("1.jpg", jpeg(1))]})
     seen_at, proven = datetime(2026, 11, 24, 10, tzinfo=UTC), ModelReport(True, "", "2026-11-24T09:00:00Z")
-    runs = {"com.sightline.Model": "1.0.2"}
+    runs = {"com.sightline.plant.Model": "1.0.2"}
     known = [
-        Device("canary-1", Stage.CANARY, NucleusStatus.HEALTHY, seen_at, runs, proven),
-        Device("line-1", Stage.FLEET, NucleusStatus.UNHEALTHY, seen_at, runs, proven),
-        Device("line-2", Stage.FLEET, NucleusStatus.NEVER_SEEN, None, {}, None),
+        Device("canary-1", Stage.CANARY, NucleusStatus.HEALTHY, seen_at, runs, "1.0.2", proven),
+        Device("line-1", Stage.FLEET, NucleusStatus.UNHEALTHY, seen_at, runs, "1.0.2", proven),
+        Device("line-2", Stage.FLEET, NucleusStatus.NEVER_SEEN, None, {}, "", None),
     ]
     monkeypatch.setattr(Fleet, "devices", lambda _: known)
     running = Execution("window-1", "RUNNING", "2026-11-24T09:00:00", "OpenLabelingJob")

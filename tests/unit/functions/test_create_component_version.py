@@ -8,8 +8,9 @@ import pytest
 from sightline.rollout.published import ComponentConflictError, ComponentFailedError, ComponentNotReadyError
 from sightline.rollout.recipes import model_recipe
 from tests.fake_greengrass import COMPONENTS_ARN
+from tests.named import OWN
 
-ARN = f"{COMPONENTS_ARN}:com.sightline.Model:versions:1.0.3"
+ARN = f"{COMPONENTS_ARN}:com.sightline.plant.Model:versions:1.0.3"
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def app(account: SimpleNamespace, load_app: Any) -> ModuleType:
 def test_the_component_version_has_the_models_recipe(app: ModuleType, account: SimpleNamespace) -> None:
     event = account.event("create_component_version")
     assert app.handler(event, account.context) == {"component_arn": ARN}
-    recipe = model_recipe("1.0.3", event["artifact_uri"], sha256=event["sha256"])
+    recipe = model_recipe(OWN, "1.0.3", event["artifact_uri"], sha256=event["sha256"])
     assert account.fleet.recipes == {ARN: recipe}
 
 

@@ -18,7 +18,7 @@ RELEASE = {
     "model.json": json.dumps({"golden": [{"image": "golden/0.jpg"}]}).encode(),
     "golden/0.jpg": b"picture",
 }
-URI = "s3://artifacts/components/com.sightline.Model/1.0.3/model.zip"
+URI = "s3://artifacts/components/com.sightline.plant.Model/1.0.3/model.zip"
 
 
 @pytest.fixture

@@ -219,14 +219,19 @@ def test_a_component_that_breaks_counts_once_the_device_runs_the_new_model(
     waiting: Any, send: Any, app: ModuleType, account: SimpleNamespace
 ) -> None:
     waiting()
-    broken = {"componentName": "com.sightline.Inspector", "lifecycleState": "BROKEN", "lifecycleStateDetails": "exit 1"}
+    broken = {
+        "componentName": "com.sightline.plant.Inspector",
+        "lifecycleState": "BROKEN",
+        "lifecycleStateDetails": "exit 1",
+    }
+    others = ("other", "com.sightline.plant-2.Inspector")  # the second is another stack's
     event = {
         "source": "aws.greengrass",
         "resources": ["arn:aws:greengrass:us-east-1:123456789012:coreDevices:line-1"],
         "detail-type": "Greengrass V2 Installed Component Status Change",
-        "detail": {"components": [broken, {"componentName": "other", "lifecycleState": "BROKEN"}]},
+        "detail": {"components": [broken, *(broken | {"componentName": other} for other in others)]},
     }
     assert app.handler(event, account.context) == {"outcomes": ["ignored"]}
     send("line-1")
     assert app.handler(event, account.context) == {"outcomes": ["counted"]}
-    assert account.record()["failed"] == {"line-1": "com.sightline.Inspector broken: exit 1"}
+    assert account.record()["failed"] == {"line-1": "com.sightline.plant.Inspector broken: exit 1"}

@@ -12,7 +12,7 @@ NEXT = {
     "task_token": "next-token",
 }
 NOTHING = {"rolled_back": False, "deployment_ids": None, "components": None}
-V3 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.3"}
+V3 = {"com.sightline.plant.Inspector": "1.10.0", "com.sightline.plant.Model": "1.0.3"}
 
 
 @pytest.fixture
@@ -102,4 +102,4 @@ def test_a_rolled_back_group_is_free_for_the_next_approval(
     app.handler({"execution": account.record()["execution"]}, account.context)
     start(**NEXT)
     assert account.record()["previous"] == {"fleet": {}}
-    assert account.fleet.rolled_out() == [V3, {}, {**V3, "com.sightline.Model": "1.0.4"}]
+    assert account.fleet.rolled_out() == [V3, {}, {**V3, "com.sightline.plant.Model": "1.0.4"}]

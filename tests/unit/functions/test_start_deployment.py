@@ -26,8 +26,8 @@ NEXT = {
     "component_version": "1.0.4",
     "task_token": "next-token",
 }
-V3 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.3"}
-V4 = {"com.sightline.Inspector": "1.10.0", "com.sightline.Model": "1.0.4"}
+V3 = {"com.sightline.plant.Inspector": "1.10.0", "com.sightline.plant.Model": "1.0.3"}
+V4 = {"com.sightline.plant.Inspector": "1.10.0", "com.sightline.plant.Model": "1.0.4"}
 
 
 @pytest.fixture
@@ -46,20 +46,20 @@ def test_the_first_roll_out_deploys_the_newest_inspector_and_the_model(
     before = time.time()
     assert app.handler(event, account.context) is None
     components = {
-        "com.sightline.Inspector": {
+        "com.sightline.plant.Inspector": {
             "componentVersion": "1.10.0",
             "configurationUpdate": {
                 "merge": '{"modelVersion": "1.0.3", "shadowVersion": ""}',
                 "reset": ["/accessControl"],
             },
         },
-        "com.sightline.Model": {"componentVersion": "1.0.3", "configurationUpdate": {"reset": [""]}},
+        "com.sightline.plant.Model": {"componentVersion": "1.0.3", "configurationUpdate": {"reset": [""]}},
     }
     assert account.fleet.deployments == [
         {
             "deploymentId": "deployment-1",
             "targetArn": GROUP_ARN,
-            "deploymentName": "sightline-model-1.0.3",
+            "deploymentName": "plant-model-1.0.3",
             "components": components,
             "deploymentPolicies": {"failureHandlingPolicy": "ROLLBACK"},
             "clientToken": client_token("deploy-fleet", event["execution"]),
@@ -123,7 +123,7 @@ def test_the_new_model_is_compared_with_the_old_one_while_it_is_on_trial(
     app.handler(account.event("start_deployment"), account.context)
     settle(app, RolloutState.HEALTHY)
     app.handler(NEXT, account.context)
-    merge = account.fleet.deployments[1]["components"]["com.sightline.Inspector"]["configurationUpdate"]["merge"]
+    merge = account.fleet.deployments[1]["components"]["com.sightline.plant.Inspector"]["configurationUpdate"]["merge"]
     assert merge == '{"modelVersion": "1.0.4", "shadowVersion": "1.0.3"}'
 
 
@@ -197,7 +197,7 @@ def test_a_newer_inspector_is_deployed_even_with_the_same_model(app: ModuleType,
     settle(app, RolloutState.HEALTHY)
     account.fleet.inspectors.append("1.11.0")
     app.handler({**NEXT, "component_version": "1.0.3"}, account.context)
-    assert account.fleet.rolled_out() == [V3, {**V3, "com.sightline.Inspector": "1.11.0"}]
+    assert account.fleet.rolled_out() == [V3, {**V3, "com.sightline.plant.Inspector": "1.11.0"}]
 
 
 def test_other_components_of_the_group_stay(app: ModuleType, account: SimpleNamespace) -> None:

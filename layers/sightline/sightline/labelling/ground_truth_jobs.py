@@ -31,6 +31,7 @@ class GroundTruthJobs:
     """Prepares the jobs of a stack's rounds."""
 
     artifacts: ObjectStore
+    stack: str  # its name; the jobs of an account have one list
     region: str
     workteam: str  # its ARN
     public_price_tenth_cents: int  # for one image; 0 keeps the public crowd out
@@ -60,7 +61,7 @@ class GroundTruthJobs:
             public_price_tenth_cents=self.public_price_tenth_cents,
         )
         return {
-            "name": names.short(f"{job_id}-{kind}-{number}"),
+            "name": names.short(f"{self.stack}-{job_id}-{kind}-{number}"),
             "manifest_uri": self.artifacts.write_lines(prefix + "input.manifest", lines),
             "categories_uri": self.artifacts.write_json(prefix + "categories.json", categories(words)),
             "output_uri": self.artifacts.uri(prefix + "output/"),

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Self
 
 from sightline.fields import Fields, InvalidFieldError
-from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
+from sightline.names import OwnComponents
 from sightline.vision.verdict import Outcome
 
 DEPLOYMENT_EVENT = "Greengrass V2 Effective Deployment Status Change"
@@ -51,7 +51,7 @@ class Verdict:
 
     @classmethod
     def from_message(cls, message: object) -> Self:
-        """Return the verdict in a message of `sightline/<thing>/verdicts`. Raise InvalidMessageError."""
+        """Return the verdict in a message of `sightline/<stack>/<thing>/verdicts`. Raise InvalidMessageError."""
         fields = Fields(message, "in a verdict")  # it does not name its thing: the topic does
         return cls(
             thing=fields.text("topic_thing"),
@@ -80,7 +80,7 @@ class Health:
 
     @classmethod
     def from_message(cls, message: object) -> Self:
-        """Return the health in a message of `sightline/<thing>/health`. Raise InvalidMessageError."""
+        """Return the health in a message of `sightline/<stack>/<thing>/health`. Raise InvalidMessageError."""
         fields, thing = _of_thing(message)
         version, healthy = _version(fields), fields.flag("healthy")
         reason = _cut(fields.text("reason", "") or "no reason given", MAX_REASON)
@@ -110,7 +110,7 @@ class Telemetry:
 
     @classmethod
     def from_message(cls, message: object) -> Self:
-        """Return the window in a message of `sightline/<thing>/telemetry`. Raise InvalidMessageError."""
+        """Return the window in a message of `sightline/<stack>/<thing>/telemetry`. Raise InvalidMessageError."""
         fields, thing = _of_thing(message)
         version = _version(fields)
         shadow, latency = fields.fields("shadow"), fields.fields("latency_ms")
@@ -140,7 +140,7 @@ class Alarm:
 
     @classmethod
     def from_message(cls, message: object) -> Self:
-        """Return the alarm in a message of `sightline/<thing>/alarms`. Raise InvalidMessageError."""
+        """Return the alarm in a message of `sightline/<stack>/<thing>/alarms`. Raise InvalidMessageError."""
         fields, thing = _of_thing(message)
         return cls(
             thing=thing,
@@ -176,15 +176,16 @@ Report = Health | Telemetry | DeploymentFailed | ComponentBroken
 """What concerns a roll-out."""
 
 
-def parse_reports(message: object) -> list[Report]:
+def parse_reports(message: object, own: OwnComponents) -> list[Report]:
     """Return the reports in a device's message, which has `topic_thing`, or in an event of Greengrass.
 
-    Raise InvalidMessageError, in particular when a device speaks for another one.
+    Events come of every device in the account; of components, only the `own` ones of this stack count. Raise
+    InvalidMessageError, in particular when a device speaks for another one.
     """
     fields = Fields(message, "in a report")
     # Only a device's message has a topic. Whatever else it says, also that it were an event, it speaks for its thing.
     if fields.values.get("source") == "aws.greengrass" and "topic_thing" not in fields.values:
-        return _of_event(fields)
+        return _of_event(fields, own)
     return [Health.from_message(message) if "healthy" in fields.values else Telemetry.from_message(message)]
 
 
@@ -209,7 +210,7 @@ def _cut(text: str, length: int) -> str:
     return text[:length].encode(errors="replace").decode()
 
 
-def _of_event(event: Fields) -> list[Report]:
+def _of_event(event: Fields, own: OwnComponents) -> list[Report]:
     """Return what an event of Greengrass says: a deployment that failed on a device, or components that broke."""
     kind, detail = event.text("detail-type", ""), event.fields("detail")
     thing = next(iter(event.texts("resources")), "").rsplit(":coreDevices:", 1)[-1]
@@ -218,10 +219,10 @@ def _of_event(event: Fields) -> list[Report]:
         reason = f"deployment {status.lower()}: {detail.text('reason', '') or 'no reason given'}"
         deployment = detail.text("deployment-id", "") or detail.text("deploymentId", "")  # the guide's name, the API's
         return [DeploymentFailed(thing, at, deployment, reason[:MAX_REASON])]
-    return [ComponentBroken(thing, at, reason) for reason in _broken(detail)] if kind == COMPONENT_EVENT else []
+    return [ComponentBroken(thing, at, reason) for reason in _broken(detail, own)] if kind == COMPONENT_EVENT else []
 
 
-def _broken(detail: Fields) -> list[str]:
+def _broken(detail: Fields, own: OwnComponents) -> list[str]:
     """Return a sentence about each component of ours that broke."""
     found = detail.values.get("components") or []
     if not isinstance(found, list):
@@ -231,6 +232,6 @@ def _broken(detail: Fields) -> list[str]:
         f"{entry.text('componentName')} {entry.text('lifecycleState').lower()}: "
         f"{entry.text('lifecycleStateDetails', '') or 'no details'}"[:MAX_REASON]
         for entry in entries
-        if entry.values.get("componentName") in (INSPECTOR_COMPONENT, MODEL_COMPONENT)
+        if entry.values.get("componentName") in (own.inspector, own.model)
         and entry.values.get("lifecycleState") in FAILED_COMPONENT
     ]

@@ -4,11 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
-from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
-
-# Where a deployment resets a device's configuration to the defaults of the version that it brings: the digest of the
-# model before, and the rights of the inspector before, would stay there otherwise.
-RESETS = {INSPECTOR_COMPONENT: "/accessControl", MODEL_COMPONENT: ""}
+from sightline.names import OwnComponents
 
 
 class ConfigurationUpdate(TypedDict):
@@ -45,42 +41,44 @@ Components = Mapping[str, ComponentSpec]
 """Component name → what is deployed of it."""
 
 
-def deployed_components(previous: Components, *, model_version: str, inspector_version: str) -> Components:
+def deployed_components(
+    own: OwnComponents, previous: Components, *, model_version: str, inspector_version: str
+) -> Components:
     """Return what a thing group runs with the new model: everything else that ran there stays as it is.
 
     A deployment replaces the whole list of components, so leaving one out removes it from the devices; but what it
     merges into a configuration stays there until another merge, so `shadowVersion` is always said.
     """
-    inspector = _with_version(previous.get(INSPECTOR_COMPONENT), inspector_version)
-    model = _with_version(previous.get(MODEL_COMPONENT), model_version)
+    inspector = _with_version(previous.get(own.inspector), inspector_version)
+    model = _with_version(previous.get(own.model), model_version)
     merged = {"modelVersion": model_version, "shadowVersion": ""}
-    return _renewed({**previous, INSPECTOR_COMPONENT: _merge(inspector, merged), MODEL_COMPONENT: model})
+    return _renewed(own, {**previous, own.inspector: _merge(inspector, merged), own.model: model})
 
 
-def on_trial(components: Components, previous: Components) -> Components:
+def on_trial(own: OwnComponents, components: Components, previous: Components) -> Components:
     """Return `components` as they run during the bake: the inspector compares live images with the model before.
 
     That one decides nothing. Without another model before, there is nothing to compare with.
     """
-    before = model_of(previous)
-    if before in ("", model_of(components)):
+    before = model_of(own, previous)
+    if before in ("", model_of(own, components)):
         return components
-    return {**components, INSPECTOR_COMPONENT: _merge(components[INSPECTOR_COMPONENT], {"shadowVersion": before})}
+    return {**components, own.inspector: _merge(components[own.inspector], {"shadowVersion": before})}
 
 
-def restored_components(previous: Components) -> Components:
+def restored_components(own: OwnComponents, previous: Components) -> Components:
     """Return what a thing group runs after a roll-back: `previous`, and nothing of the newer configuration."""
-    if INSPECTOR_COMPONENT not in previous:
+    if own.inspector not in previous:
         return previous
-    inspector = previous[INSPECTOR_COMPONENT]
+    inspector = previous[own.inspector]
     known = json.loads(inspector.get("configurationUpdate", {}).get("merge", "{}"))
     cleared = {"modelVersion": str(known.get("modelVersion", "")), "shadowVersion": ""}
-    return _renewed({**previous, INSPECTOR_COMPONENT: _merge(inspector, cleared)})
+    return _renewed(own, {**previous, own.inspector: _merge(inspector, cleared)})
 
 
-def model_of(components: Components) -> str:
+def model_of(own: OwnComponents, components: Components) -> str:
     """Return the version of the model that a thing group runs; empty for none."""
-    return components[MODEL_COMPONENT]["componentVersion"] if MODEL_COMPONENT in components else ""
+    return components[own.model]["componentVersion"] if own.model in components else ""
 
 
 def _with_version(component: ComponentSpec | None, version: str) -> ComponentSpec:
@@ -93,10 +91,14 @@ def _merge(component: ComponentSpec, settings: Mapping[str, str]) -> ComponentSp
     return {**component, "configurationUpdate": {**update, "merge": merged}}
 
 
-def _renewed(components: Components) -> Components:
-    renewed = dict(components)
-    for name in RESETS.keys() & components.keys():
+def _renewed(own: OwnComponents, components: Components) -> Components:
+    """Return the components so that devices take the defaults of the version that a deployment brings.
+
+    The digest of the model before, and the rights of the inspector before, would stay on the devices otherwise.
+    """
+    resets, renewed = {own.inspector: "/accessControl", own.model: ""}, dict(components)
+    for name in resets.keys() & components.keys():
         update = components[name].get("configurationUpdate", ConfigurationUpdate())
-        pointers = sorted({*update.get("reset", []), RESETS[name]})
+        pointers = sorted({*update.get("reset", []), resets[name]})
         renewed[name] = {**components[name], "configurationUpdate": {**update, "reset": pointers}}
     return renewed

@@ -12,7 +12,7 @@ from enum import StrEnum
 from botocore.exceptions import ClientError
 
 from sightline.aws.clients import Aws
-from sightline.names import MODEL_COMPONENT
+from sightline.names import OwnComponents
 from sightline.rollout.reports import ModelReport, Reports
 from sightline.rollout.stages import Groups, Stage
 
@@ -39,12 +39,8 @@ class Device:
     status: NucleusStatus
     last_seen: datetime | None
     components: Mapping[str, str]
+    model: str  # the version of the model component; empty for none
     said: ModelReport | None
-
-    @property
-    def model(self) -> str:
-        """The version of the model component; empty for none."""
-        return self.components.get(MODEL_COMPONENT, "")
 
     @property
     def healthy(self) -> bool | None:
@@ -80,8 +76,9 @@ _UNKNOWN = _CoreDevice(NucleusStatus.NEVER_SEEN, None)
 class Fleet:
     """The devices in the thing groups of one stack. `table` is the one of the roll-outs."""
 
-    def __init__(self, aws: Aws, groups: Groups, table: str) -> None:
+    def __init__(self, aws: Aws, own: OwnComponents, groups: Groups, table: str) -> None:
         self.aws = aws
+        self.own = own
         self.groups = groups
         self.reports = Reports(aws, table)
 
@@ -116,9 +113,9 @@ class Fleet:
 
     def _device(self, thing: str, stage: Stage, seen: _CoreDevice) -> Device:
         components = self._installed(thing) if seen is not _UNKNOWN else {}
-        model = components.get(MODEL_COMPONENT, "")
+        model = components.get(self.own.model, "")
         said = self.reports.of(thing).get(model) if model else None
-        return Device(thing, stage, seen.status, seen.last_seen, components, said)
+        return Device(thing, stage, seen.status, seen.last_seen, components, model, said)
 
     def _installed(self, thing: str) -> dict[str, str]:
         pages = self.aws.greengrass.get_paginator("list_installed_components").paginate(coreDeviceThingName=thing)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NotRequired, TypedDict
 
-from sightline.names import INSPECTOR_COMPONENT, MODEL_COMPONENT
+from sightline.names import OwnComponents, device_topics
 
 INSPECTORS = ">=1.0.0 <2.0.0"  # whose models these are: the contract of model.json
 TOKENS = "aws.greengrass.TokenExchangeService"
@@ -68,7 +68,7 @@ class Recipe(TypedDict):
     Manifests: list[Manifest]
 
 
-def model_recipe(version: str, artifact_uri: str, *, sha256: str) -> Recipe:
+def model_recipe(own: OwnComponents, version: str, artifact_uri: str, *, sha256: str) -> Recipe:
     """Return the recipe of one version of the model component, whose artifact `model.zip` has this digest.
 
     The device holds the artifact against the digest before anything uses it. It stands in the configuration, so that
@@ -77,13 +77,13 @@ def model_recipe(version: str, artifact_uri: str, *, sha256: str) -> Recipe:
     verify = "echo '{configuration:/sha256}  {artifacts:path}/model.zip' | sha256sum -c -"
     return {
         "RecipeFormatVersion": "2020-01-25",
-        "ComponentName": MODEL_COMPONENT,
+        "ComponentName": own.model,
         "ComponentVersion": version,
         "ComponentType": "aws.greengrass.generic",
         "ComponentDescription": "The model that the inspector runs.",
         "ComponentPublisher": "Sightline",
         "ComponentConfiguration": {"DefaultConfiguration": {"modelVersion": version, "sha256": sha256}},
-        "ComponentDependencies": {INSPECTOR_COMPONENT: {"VersionRequirement": INSPECTORS, "DependencyType": "SOFT"}},
+        "ComponentDependencies": {own.inspector: {"VersionRequirement": INSPECTORS, "DependencyType": "SOFT"}},
         "Manifests": [
             {
                 "Platform": {"os": "linux"},
@@ -100,7 +100,7 @@ def model_recipe(version: str, artifact_uri: str, *, sha256: str) -> Recipe:
     }
 
 
-def inspector_recipe(version: str, artifact_uri: str, settings: Mapping[str, object]) -> Recipe:
+def inspector_recipe(own: OwnComponents, version: str, artifact_uri: str, settings: Mapping[str, object]) -> Recipe:
     """Return the recipe of one version of the inspector, whose artifact is `inspector.zip`.
 
     `settings` are its defaults; the inspector follows them while it runs. Those that stand in the lifecycle would
@@ -112,19 +112,20 @@ def inspector_recipe(version: str, artifact_uri: str, settings: Mapping[str, obj
     install = f"python3 -u -m inspector.install --environment '{environment}' --video '{{configuration:/video}}'"
     run = (
         f"{environment}/bin/python -u -m inspector --thing '{{iot:thingName}}'"
-        f" --models '{{kernel:rootPath}}/packages/artifacts-unarchived/{MODEL_COMPONENT}' --work '{{work:path}}'"
+        f" --topics '{device_topics(own.stack, '{iot:thingName}')}'"
+        f" --models '{{kernel:rootPath}}/packages/artifacts-unarchived/{own.model}' --work '{{work:path}}'"
     )
     topics = ("verdicts", "health", "telemetry", "alarms")
     publish = {
         "policyDescription": "Publishes verdicts, health, telemetry and alarms of this device.",
         "operations": ["aws.greengrass#PublishToIoTCore"],
         # The nucleus fills in the thing's name here only with a setting of its own; the thing's IoT policy does always.
-        "resources": [f"sightline/*/{topic}" for topic in topics],
+        "resources": [f"{device_topics(own.stack, '*')}/{topic}" for topic in topics],
     }
-    access = {"aws.greengrass.ipc.mqttproxy": {f"{INSPECTOR_COMPONENT}:mqttproxy:1": publish}}
+    access = {"aws.greengrass.ipc.mqttproxy": {f"{own.inspector}:mqttproxy:1": publish}}
     return {
         "RecipeFormatVersion": "2020-01-25",
-        "ComponentName": INSPECTOR_COMPONENT,
+        "ComponentName": own.inspector,
         "ComponentVersion": version,
         "ComponentType": "aws.greengrass.generic",
         "ComponentDescription": "Inspects images with the deployed model and publishes verdicts.",

@@ -3,7 +3,7 @@
 import re
 
 from sightline.errors import SightlineError
-from sightline.names import INSPECTOR_COMPONENT, LARGEST_PART
+from sightline.names import LARGEST_PART
 
 FIRST = "1.0.1"
 
@@ -15,7 +15,7 @@ class NoInspectorError(SightlineError):
 def latest_version(versions: list[str]) -> str:
     """Return the highest of some semantic versions `major.minor.patch`. Raise NoInspectorError when there is none."""
     if not versions:
-        raise NoInspectorError(f"no version of {INSPECTOR_COMPONENT} is published; publish the inspector first")
+        raise NoInspectorError("no version of the inspector is published; `sightline device publish` does it")
     return max(versions, key=_parts)
 
 

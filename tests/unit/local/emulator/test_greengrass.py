@@ -14,6 +14,7 @@ import pytest
 
 from local.emulator.greengrass import service, state
 from sightline.rollout.recipes import inspector_recipe, model_recipe
+from tests.named import OWN
 
 GROUP = "arn:aws:iot:us-east-1:000000000000:thinggroup/line"
 
@@ -59,7 +60,7 @@ def create(recipe: dict[str, Any]) -> tuple[int, Any]:
 
 
 def test_a_component_version_is_created_once_and_never_changed() -> None:
-    recipe = model_recipe("1.0.3", "s3://b/model.zip", sha256="0" * 64)
+    recipe = model_recipe(OWN, "1.0.3", "s3://b/model.zip", sha256="0" * 64)
     status, answer = create(recipe)
     assert (status, answer["componentVersion"]) == (201 if status == 201 else 200, "1.0.3")
     assert create(recipe)[0] == 409
@@ -84,7 +85,7 @@ def test_a_component_version_is_created_once_and_never_changed() -> None:
     ],
 )
 def test_a_recipe_with_a_wrong_field_is_refused(change: dict[str, Any]) -> None:
-    recipe = inspector_recipe("1.0.1", "s3://b/inspector.zip", {}) | change
+    recipe = inspector_recipe(OWN, "1.0.1", "s3://b/inspector.zip", {}) | change
     if recipe["ComponentName"] is None:
         del recipe["ComponentName"]
     assert create(recipe)[0] == 400
@@ -92,8 +93,8 @@ def test_a_recipe_with_a_wrong_field_is_refused(change: dict[str, Any]) -> None:
 
 def test_the_newest_version_comes_first() -> None:
     for version in ("1.0.9", "1.0.10", "1.0.2"):
-        create(inspector_recipe(version, "s3://b/inspector.zip", {}))
-    arn = quote(f"{state.PREFIX}:components:com.sightline.Inspector", safe="")
+        create(inspector_recipe(OWN, version, "s3://b/inspector.zip", {}))
+    arn = quote(f"{state.PREFIX}:components:com.sightline.plant.Inspector", safe="")
     versions = ask("GET", f"/greengrass/v2/components/{arn}/versions")[1]["componentVersions"]
     assert [entry["componentVersion"] for entry in versions] == ["1.0.10", "1.0.9", "1.0.2"]
     unknown = quote(f"{state.PREFIX}:components:none", safe="")
@@ -101,7 +102,7 @@ def test_the_newest_version_comes_first() -> None:
 
 
 def test_a_recipe_whose_artifact_is_not_there_is_refused() -> None:
-    assert create(model_recipe("1.0.3", "s3://b/missing.zip", sha256="0" * 64))[0] == 400
+    assert create(model_recipe(OWN, "1.0.3", "s3://b/missing.zip", sha256="0" * 64))[0] == 400
 
 
 def deploy(token: str, job: dict[str, Any] | None = None, **components: str) -> tuple[int, Any]:
@@ -112,7 +113,13 @@ def deploy(token: str, job: dict[str, Any] | None = None, **components: str) -> 
 
 def tell(thing: str, deployment: str = "", status: str = "SUCCEEDED", events: Any = ()) -> Any:
     """A device's report, with one inspector; answers the deployment that it gets."""
-    component = {"name": "com.sightline.Inspector", "version": "1.0.1", "root": True, "state": "RUNNING", "details": ""}
+    component = {
+        "name": "com.sightline.plant.Inspector",
+        "version": "1.0.1",
+        "root": True,
+        "state": "RUNNING",
+        "details": "",
+    }
     done = (
         {"id": deployment, "status": status, "reason": "no space" if status == "FAILED" else ""} if deployment else {}
     )
@@ -121,19 +128,19 @@ def tell(thing: str, deployment: str = "", status: str = "SUCCEEDED", events: An
 
 
 def test_a_deployment_with_the_same_token_is_one_and_the_latest_is_known() -> None:
-    create(inspector_recipe("1.0.1", "s3://b/inspector.zip", {}))
-    wanted = {"com.sightline.Inspector": "1.0.1"}
+    create(inspector_recipe(OWN, "1.0.1", "s3://b/inspector.zip", {}))
+    wanted = {"com.sightline.plant.Inspector": "1.0.1"}
     first = deploy("a", **wanted)[1]["deploymentId"]
     assert deploy("a", **wanted)[1]["deploymentId"] == first
     second = deploy("b", **wanted)[1]["deploymentId"]
     listed = ask("GET", "/greengrass/v2/deployments", targetArn=GROUP, historyFilter="LATEST_ONLY")[1]["deployments"]
     assert [entry["deploymentId"] for entry in listed] == [second]
-    assert deploy("c", **{"com.sightline.Inspector": "9.9.9"})[0] == 404
+    assert deploy("c", **{"com.sightline.plant.Inspector": "9.9.9"})[0] == 404
 
 
 def test_what_a_simulated_device_reports_is_what_the_service_tells() -> None:
-    create(inspector_recipe("1.0.1", "s3://b/inspector.zip", {}))
-    number = deploy("a", **{"com.sightline.Inspector": "1.0.1"})[1]["deploymentId"]
+    create(inspector_recipe(OWN, "1.0.1", "s3://b/inspector.zip", {}))
+    number = deploy("a", **{"com.sightline.plant.Inspector": "1.0.1"})[1]["deploymentId"]
     for thing in ("line-1", "line-2"):
         assert tell(thing)["deploymentId"] == number
         assert tell(thing, number) is None
@@ -194,9 +201,9 @@ def test_a_component_that_breaks_is_an_event(cloud: Account) -> None:
 
 
 def test_iam_checks_the_resource_that_a_request_names() -> None:
-    blob = base64.b64encode(json.dumps(inspector_recipe("1.0.1", "s3://b/i.zip", {})).encode()).decode()
+    blob = base64.b64encode(json.dumps(inspector_recipe(OWN, "1.0.1", "s3://b/i.zip", {})).encode()).decode()
     body = json.dumps({"inlineRecipe": blob}).encode()
-    arn = f"{state.PREFIX}:components:com.sightline.Inspector:versions:1.0.1"
+    arn = f"{state.PREFIX}:components:com.sightline.plant.Inspector:versions:1.0.1"
     assert service.resource_arn("POST", "/greengrass/v2/createComponentVersion", body) == arn
     assert service.resource_arn("GET", f"/greengrass/v2/components/{quote(arn, safe='')}", b"") == arn
     assert service.resource_arn("POST", "/greengrass/v2/deployments", b"{}") == "*"

@@ -13,6 +13,7 @@ from sightline.line.messages import (
     Telemetry,
     parse_reports,
 )
+from tests.named import OWN
 
 
 def health(**changes: Any) -> dict[str, Any]:
@@ -21,11 +22,11 @@ def health(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_health_report_is_read() -> None:
-    assert parse_reports(health()) == [Health("line-1", "2026-11-20T10:01:00Z", "1.0.1", healthy=True, reason="")]
+    assert parse_reports(health(), OWN) == [Health("line-1", "2026-11-20T10:01:00Z", "1.0.1", healthy=True, reason="")]
 
 
 def test_a_long_reason_is_cut() -> None:
-    assert len(parse_reports(health(healthy=False, reason="x" * 10_000))[0].reason) == 500
+    assert len(parse_reports(health(healthy=False, reason="x" * 10_000), OWN)[0].reason) == 500
 
 
 @pytest.mark.parametrize(
@@ -44,24 +45,24 @@ def test_a_long_reason_is_cut() -> None:
 )
 def test_a_message_that_is_no_report_of_its_thing_is_refused(message: Any, said: str) -> None:
     with pytest.raises(InvalidMessageError, match=said):
-        parse_reports(message)
+        parse_reports(message, OWN)
 
 
 def test_a_device_can_not_pass_for_greengrass() -> None:
-    broken = {"componentName": "com.sightline.Model", "lifecycleState": "BROKEN"}
+    broken = {"componentName": "com.sightline.plant.Model", "lifecycleState": "BROKEN"}
     event = {
         "source": "aws.greengrass",
         "detail-type": COMPONENT_EVENT,
         "resources": ["arn:aws:greengrass:eu-west-1:1:coreDevices:line-1"],
         "detail": {"components": [broken]},
     }
-    assert [report.thing for report in parse_reports(event)] == ["line-1"]
+    assert [report.thing for report in parse_reports(event, OWN)] == ["line-1"]
     with pytest.raises(InvalidMessageError, match="reported on the topic of 'line-2'"):
-        parse_reports(event | {"topic_thing": "line-2"})
+        parse_reports(event | {"topic_thing": "line-2"}, OWN)
 
 
 def test_text_that_no_store_takes_is_made_one_that_it_takes() -> None:
-    assert parse_reports(health(healthy=False, reason="bad \ud800"))[0].reason == "bad ?"
+    assert parse_reports(health(healthy=False, reason="bad \ud800"), OWN)[0].reason == "bad ?"
 
 
 JSON = st.recursive(
@@ -75,7 +76,7 @@ JSON = st.recursive(
 def test_telemetry_is_read_or_refused_whatever_it_holds(shadow: Any, latency: Any, since: Any) -> None:
     message = {"thing": "t", "topic_thing": "t", "model_version": "1.0.1", "from": since, "to": ""}
     try:
-        found = parse_reports(message | {"shadow": shadow, "latency_ms": latency})
+        found = parse_reports(message | {"shadow": shadow, "latency_ms": latency}, OWN)
     except InvalidMessageError:
         return
     window = found[0]
@@ -89,4 +90,4 @@ def test_telemetry_is_read_or_refused_whatever_it_holds(shadow: Any, latency: An
 def test_counts_that_can_not_be_are_refused(counts: dict[str, int]) -> None:
     message = {"thing": "t", "topic_thing": "t", "model_version": "1.0.1", "from": "", "to": "", "shadow": counts}
     with pytest.raises(InvalidMessageError):
-        parse_reports(message)
+        parse_reports(message, OWN)

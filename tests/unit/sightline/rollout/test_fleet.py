@@ -9,6 +9,7 @@ from sightline.rollout.reports import ModelReport, Reports
 from sightline.rollout.stages import Groups, Stage
 from tests.fake_account import account
 from tests.fake_greengrass import CANARY_ARN, GROUP_ARN, SEEN
+from tests.named import OWN
 
 __all__ = ["account"]
 
@@ -16,7 +17,7 @@ __all__ = ["account"]
 @pytest.fixture
 def fleet(account: SimpleNamespace) -> Fleet:
     account.fleet.things, account.fleet.canaries = ["line-2", "line-1"], ["line-9"]
-    return Fleet(account.aws, Groups(GROUP_ARN, CANARY_ARN), "deployments")
+    return Fleet(account.aws, OWN, Groups(GROUP_ARN, CANARY_ARN), "deployments")
 
 
 def report(healthy: bool, at: str = "2026-11-20T10:00:00Z") -> ModelReport:

@@ -10,12 +10,13 @@ from sightline.rollout.published import ATTEMPTS, ComponentConflictError, Publis
 from sightline.rollout.recipes import Recipe, inspector_recipe
 from tests.fake_account import account
 from tests.fake_greengrass import GROUP_ARN, FakeGreengrass
+from tests.named import OWN
 
 __all__ = ["account"]
 
 
 def recipe(content: str, **settings: object) -> Recipe:
-    return inspector_recipe("", f"s3://artifacts/{content}/inspector.zip", defaults() | settings)
+    return inspector_recipe(OWN, "", f"s3://artifacts/{content}/inspector.zip", defaults() | settings)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ def test_versions_are_compared_as_numbers() -> None:
 
 
 def test_without_a_published_inspector_nothing_can_be_deployed() -> None:
-    with pytest.raises(NoInspectorError, match="publish the inspector first"):
+    with pytest.raises(NoInspectorError, match="`sightline device publish` does it"):
         latest_version([])
 
 
