@@ -69,8 +69,9 @@ def ledger(target: Target) -> Ledger:
 
 def parameters(target: Target) -> dict[str, str]:
     """Return the values of the stack's parameters."""
-    stack = target.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
-    found = target.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]["Parameters"]
+    found = target.client("cloudformation").describe_stacks(StackName=target.outputs["StackName"])["Stacks"][0][
+        "Parameters"
+    ]
     return {entry["ParameterKey"]: str(entry["ParameterValue"]) for entry in found}
 
 

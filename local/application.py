@@ -100,8 +100,8 @@ def parameters(overrides: dict[str, str]) -> dict[str, str]:
     return _configured() | overrides
 
 
-def deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
-    """Run `sam deploy`, and return the stack's outputs."""
+def deploy(root: Path, port: int, parameters: dict[str, str], name: str = NAME) -> dict[str, str]:
+    """Run `sam deploy`, and return the stack's outputs. An emulator takes several stacks, as an account does."""
     import boto3
 
     # Words with spaces or quotes (JSON) are quoted and escaped as SAM's own parser reads them back.
@@ -111,14 +111,14 @@ def deploy(root: Path, port: int, parameters: dict[str, str]) -> dict[str, str]:
     with _built(fcntl.LOCK_SH):
         _sam(
             ["deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local",
-             "--template-file", str(BUILT / "build" / PACKED), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
+             "--stack-name", name, "--template-file", str(BUILT / "build" / PACKED), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
              "--parameter-overrides", *quoted],
             root,
             {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
              "AWS_DEFAULT_REGION": REGION},
         )  # fmt: skip
     client = boto3.client("cloudformation", endpoint_url=endpoint, **CREDENTIALS)
-    stack = client.describe_stacks(StackName=NAME)["Stacks"][0]
+    stack = client.describe_stacks(StackName=name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     if not parameters.get("TrainingImageUri"):
         _wait_for_image(endpoint, outputs["TrainingImageRepositoryUri"])
