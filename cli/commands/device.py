@@ -1,5 +1,6 @@
 """Devices: the simulated one of this machine, and those of the fleet."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -82,6 +83,51 @@ def device_publish() -> None:
 
     name, version = devices.publish_inspector(target())
     console.print(f"{name} {version} is published.")
+
+
+FolderOption = Annotated[
+    Path | None,
+    typer.Option("--folder", help="The device's folder; by default one of its name, here.", show_default=False),
+]
+
+
+@app.command("provision")
+def device_provision(
+    thing: Annotated[str, typer.Argument(help="Name of the device: letters, digits, _ and -.")],
+    canary: Annotated[bool, typer.Option("--canary", help="In the canary group, which gets a model first.")] = False,
+    folder: FolderOption = None,
+) -> None:
+    """Make a device's identity, and a folder that installs Greengrass on it. Run it again to continue or to move."""
+    from client import provisioning
+
+    made = provisioning.provision(target(), thing, folder or Path(thing), canary=canary)
+    if not made.news:
+        console.print(f"{thing} is provisioned already, in group {made.group}; its folder is {made.folder}.")
+        return
+    console.print(f"{thing} is provisioned, in group {made.group}. Its private key is in {made.folder}.")
+    console.print(f"Copy the folder to the device and run there: sudo ./{made.folder.name}/install.sh")
+
+
+@app.command("remove")
+def device_remove(
+    thing: Annotated[str, typer.Argument(help="Name of the device.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    folder: FolderOption = None,
+) -> None:
+    """Take a device's rights away, and delete its certificate, thing, core device and folder."""
+    from client import provisioning
+
+    found = target()
+    plan = provisioning.plan_removal(found, thing, folder or Path(thing))
+    if plan.is_empty:
+        console.print(f"There is nothing of {thing}.")
+        return
+    for line in provisioning.told(plan):
+        console.print(line, soft_wrap=True)
+    if not yes:
+        typer.confirm(f"Remove {thing}?", abort=True, err=True)
+    provisioning.remove(found, plan)
+    console.print(f"{thing} is removed. Keys that it already has are valid for at most an hour.")
 
 
 @app.command("start")

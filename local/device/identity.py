@@ -53,7 +53,7 @@ def provision(
             return current
     made = iot.create_keys_and_certificate(setAsActive=True)
     iot.attach_policy(policyName=policy, target=made["certificateArn"])
-    iot.attach_thing_principal(thingName=thing, principal=made["certificateArn"])
+    iot.attach_thing_principal(thingName=thing, principal=made["certificateArn"], thingPrincipalType="EXCLUSIVE_THING")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with urllib.request.urlopen(f"{endpoint}/_ministack/iot/ca.pem", timeout=30) as answer:  # noqa: S310
         (folder / "ca.pem").write_bytes(answer.read())

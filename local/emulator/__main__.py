@@ -16,6 +16,7 @@ from typing import Any
 from local.emulator import (
     cognito,
     deliveries,
+    exclusive_things,
     indexes,
     layers,
     limits,
@@ -86,6 +87,7 @@ def main() -> None:
     sagemaker.register()
     greengrass.register()
     step_functions.register()
+    exclusive_things.register()
     cognito.register()
     indexes.register()
     policy_variables.register()

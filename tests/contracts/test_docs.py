@@ -34,6 +34,7 @@ OTHER_FILES = {
     "events/count_boxes.json",  # the example of docs/how-to/add-a-workflow-step.md
     "functions/count_boxes",
     "functions/count_boxes/app.py",
+    "line-3/install.sh",  # of a device's folder
     "tests/unit/functions/test_count_boxes.py",
 }
 OTHER_COMMANDS = [["dataset", "count"]]  # the example of docs/how-to/add-a-command.md

@@ -37,6 +37,12 @@ def get_core_device(request: Structure) -> Structure:
     }
 
 
+def delete_core_device(request: Structure) -> Structure:
+    _device(request["coreDeviceThingName"])
+    del state.devices[request["coreDeviceThingName"]]
+    return {}
+
+
 def list_installed_components(request: Structure) -> Structure:
     return {"installedComponents": _device(request["coreDeviceThingName"])["components"]}
 

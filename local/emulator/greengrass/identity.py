@@ -26,7 +26,8 @@ def role_of(thing: str, alias: str, certificate_id: str) -> Role:
 
     certificate = iot._certificates.get_scoped(ACCOUNT, REGION, certificate_id) or {}
     context = iot._mqtt_policy_context(ACCOUNT, REGION, certificate_id, thing)
-    active = certificate.get("status") == "ACTIVE" and context["iot:connection.thing.isattached"] == "true"
+    attached = context.get("iot:connection.thing.thingname") == thing
+    active = certificate.get("status") == "ACTIVE" and attached
     action = ("iot:AssumeRoleWithCertificate", f"rolealias/{alias}")
     if not active or not iot._mqtt_policy_allows(ACCOUNT, REGION, certificate_id, context, *action):
         raise AwsError(

@@ -42,6 +42,7 @@ OPERATIONS: dict[str, Callable[[Structure], Structure]] = {
     "CancelDeployment": deployments.cancel_deployment,
     "ListCoreDevices": devices.list_core_devices,
     "GetCoreDevice": devices.get_core_device,
+    "DeleteCoreDevice": devices.delete_core_device,
     "ListInstalledComponents": devices.list_installed_components,
     "ListEffectiveDeployments": devices.list_effective_deployments,
 }
