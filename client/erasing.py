@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sightline.aws.clients import Aws
@@ -15,14 +16,14 @@ class ErasingError(SightlineError):
     """Something could not be erased."""
 
 
-def erase_prefix(aws: Aws, bucket: str, prefix: str = "") -> int:
-    """Erase every version and delete marker of the objects under `prefix`. Return how many.
+def erase_prefix(aws: Aws, bucket: str, prefix: str = "", chosen: Callable[[str], bool] = lambda _: True) -> int:
+    """Erase every version and delete marker of the objects under `prefix` whose key is `chosen`. Return how many.
 
     Raise ErasingError naming the first that S3 refused to erase.
     """
     erased = 0
     for page in aws.s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-        found = _versions(page)
+        found = [one for one in _versions(page) if chosen(one["Key"])]
         if not found:
             continue
         answer = aws.s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})

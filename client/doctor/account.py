@@ -6,6 +6,7 @@ import boto3
 
 from client.doctor.findings import Finding, Findings, not_checked, note, ok, wrong
 from client.target import Place
+from sightline import names
 
 # What the stack uses, by boto3's names: without one of these a deployment fails.
 SERVICES = (
@@ -106,6 +107,15 @@ class Caller:
                       "deploy with a role that may, or have these rights added")
             ]  # fmt: skip
         return [ok("rights", f"{source} may make all that the template has ({len(asked)} actions)")]
+
+
+def stack_name(place: Place) -> Findings:
+    """Say whether everything that carries the stack's name can have it."""
+    try:
+        names.check_stack(place.stack)
+    except names.InvalidStackNameError as error:
+        return [wrong("stack name", str(error), "choose another name in samconfig.toml")]
+    return [ok("stack name", place.stack)]
 
 
 def region(place: Place) -> Findings:

@@ -17,6 +17,7 @@ def parameters(template: Template, place: Place, deployed: Mapping[str, str]) ->
 def checks(place: Place, template: Template, chosen: Mapping[str, str]) -> Iterator[Check]:
     """Give each check of an account in the order in which a person meets what they look at."""
     caller = account.Caller(place)
+    yield Check("stack name", lambda: account.stack_name(place))
     yield Check("credentials", caller.credentials)
     yield Check("region", lambda: account.region(place))
     yield Check("rights", lambda: caller.rights(template.types))

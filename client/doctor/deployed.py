@@ -25,27 +25,29 @@ class Resource:
 
 @dataclass(frozen=True)
 class Deployed:
-    """A stack that was deployed, or that was deleted. `stack` is its name, or the id of one that is deleted."""
+    """A stack that was deployed, or that was deleted. `id` is CloudFormation's ARN of it."""
 
     place: Place
-    stack: str
+    stack: str  # its name
+    id: str
     status: str
     reason: str
     parameters: Mapping[str, str]
     outputs: Mapping[str, str]
 
     @classmethod
-    def find(cls, place: Place, stack: str = "") -> Self | None:
-        """Return the stack of this name (or id), None where there is none."""
+    def find(cls, place: Place, stack_id: str = "") -> Self | None:
+        """Return the stack, None where there is none. With `stack_id` also one that is deleted."""
         try:
-            found = place.aws.cloudformation.describe_stacks(StackName=stack or place.stack)["Stacks"][0]
+            found = place.aws.cloudformation.describe_stacks(StackName=stack_id or place.stack)["Stacks"][0]
         except ClientError as error:
             if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
                 return None
             raise
         return cls(
             place,
-            stack or place.stack,
+            found["StackName"],
+            found.get("StackId", ""),
             found["StackStatus"],
             found.get("StackStatusReason", ""),
             {one["ParameterKey"]: str(one.get("ParameterValue", "")) for one in found.get("Parameters", [])},

@@ -110,7 +110,7 @@ def _lost(stack: Deployed, since: datetime, text: str) -> Finding:
 
 def _last_error(stack: Deployed, since: datetime) -> str:
     """Return the newest error in the functions' log, in one line; nothing where there is none."""
-    group, start = f"/sightline/{stack.place.stack}/functions", int(since.timestamp() * 1000)
+    group, start = f"/sightline/{stack.stack}/functions", int(since.timestamp() * 1000)
     pages = stack.aws.logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start)
     lines = [event["message"] for page in pages for event in page["events"]]
     for line in reversed(lines):

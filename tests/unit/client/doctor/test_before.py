@@ -73,6 +73,13 @@ def test_the_region_has_the_services(
     assert said(account.region(place(region))) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "verdict"), [("sightline-dev", "ok"), ("Sightline_Dev", "wrong"), ("a" * 41, "wrong")]
+)
+def test_the_stack_has_a_name_with_which_everything_can_be_named(name: str, verdict: str) -> None:
+    assert said(account.stack_name(Place(name, None))) == [(verdict, "stack name")]
+
+
 def test_nobody_without_credentials_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)

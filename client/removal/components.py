@@ -1,0 +1,24 @@
+"""The Greengrass components that a stack has published, which CloudFormation knows nothing of."""
+
+from collections.abc import Iterator
+
+from client.doctor.deployed import Deployed
+from client.removal.stopping import if_there
+from sightline import names
+from sightline.rollout.published import PublishedComponents
+
+
+def delete(stack: Deployed) -> Iterator[str]:
+    """Delete every version of the stack's components. Give a line for each component."""
+    greengrass = stack.aws.greengrass
+    prefix = PublishedComponents(stack.aws, stack.outputs["ThingGroupArn"]).prefix
+    own = names.OwnComponents(stack.stack)
+    for name in (own.inspector, own.model):
+        deleted = 0
+        with if_there():
+            pages = greengrass.get_paginator("list_component_versions").paginate(arn=f"{prefix}:{name}")
+            for version in [one for page in pages for one in page["componentVersions"]]:
+                greengrass.delete_component(arn=version["arn"])
+                deleted += 1
+        if deleted:
+            yield f"versions of {name} deleted: {deleted}"
