@@ -16,16 +16,25 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnxruntime
 import pytest
+import torch
 
 from edge import package
 from edge.inspector.items import Queue
 from edge.inspector.outbox import Outbox
+from sightline.names import device_topics
 from tests.fake_device import THING, make_model, photo
 from tests.pythons import python
+from training.data import Sample
+from training.export import export
+from training.model import DetectorNet
+from training.quantize import quantize
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 PYTHONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
+VARIANTS = {"model.onnx": 1e-4, "model.int8.onnx": 0.02}  # by how much scores may differ
 BRIGHTNESS = {"a-good.jpg": 60, "b-unsure.jpg": 120, "c-bad.jpg": 200}
 
 
@@ -58,7 +67,7 @@ def messages(root: Path, kind: str) -> list[Any]:
         items = outbox.next(Queue.MESSAGES, 1000)
     finally:
         outbox.close()
-    return [json.loads(item.body) for item in items if item.address.endswith(f"/{kind}")]
+    return [json.loads(item.body) for item in items if item.address.rpartition("/")[2] == kind]
 
 
 def test_it_proves_its_model_and_gives_the_same_verdicts_on_every_python(device: Path) -> None:
@@ -69,6 +78,7 @@ def test_it_proves_its_model_and_gives_the_same_verdicts_on_every_python(device:
     settings = {"modelVersion": "1.0.1", "source": str(device / "images"), "sampleRate": 0, "deleteInspected": True}
     (device / "settings.json").write_text(json.dumps(settings))
     command = [str(device / "environment" / "bin" / "python"), "-u", "-m", "inspector", "--thing", THING]
+    command += ["--topics", device_topics("line", THING)]
     command += ["--models", str(device / "models"), "--work", str(device / "work")]
     command += ["--settings", str(device / "settings.json")]
     with (device / "log").open("w") as log:
@@ -84,6 +94,45 @@ def test_it_proves_its_model_and_gives_the_same_verdicts_on_every_python(device:
     assert [(health["healthy"], health["model_version"]) for health in messages(device, "health")] == [(True, "1.0.1")]
     (summary,) = messages(device, "telemetry")
     assert summary["verdicts"] == {"pass": 1, "review": 1, "fail": 1}
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The detector as training exports it, in floats and in 8 bits, images for it, and what it gives for them here."""
+    root = tmp_path_factory.mktemp("models")
+    torch.manual_seed(0)
+    net = DetectorNet(2).eval()
+    with torch.no_grad():
+        for parameter in net.class_branch[-1].parameters():
+            parameter.normal_(0, 0.5)
+    export(net, root / "model.onnx", 64, 96)
+    coarse = np.random.default_rng(0).integers(0, 255, (8, 8, 12, 3), dtype=np.uint8)
+    images = coarse.repeat(8, axis=1).repeat(8, axis=2)
+    nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+    samples = [Sample(str(number), "", image, *nothing, 1.0, (64, 96)) for number, image in enumerate(images)]
+    quantize(root / "model.onnx", samples)
+    np.save(root / "images.npy", images)
+    for name in VARIANTS:
+        np.save(
+            root / f"{name}.npy", onnxruntime.InferenceSession(str(root / name)).run(["scores"], {"images": images})[0]
+        )
+    return root
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_it_computes_the_same_scores_with_the_onnxruntime_of_every_python(
+    device: Path, models: Path, name: str
+) -> None:
+    program = f"""
+import numpy, onnxruntime
+session = onnxruntime.InferenceSession({str(models / name)!r}, providers=["CPUExecutionProvider"])
+scores = session.run(["scores"], {{"images": numpy.load({str(models / "images.npy")!r})}})[0]
+numpy.save({str(device / "scores.npy")!r}, scores)
+"""
+    subprocess.run([str(device / "environment" / "bin" / "python"), "-c", program], env=environment(device), check=True)
+    expected, scores = np.load(models / f"{name}.npy"), np.load(device / "scores.npy")
+    assert float(expected.max()) > 0.5, "the detector sees something"
+    np.testing.assert_allclose(scores, expected, atol=VARIANTS[name])
 
 
 class Tokens(BaseHTTPRequestHandler):
