@@ -70,11 +70,11 @@ def provision(target: Target, thing: str, path: Path, *, canary: bool) -> Provis
     _refuse_others(iot, thing, arn)
     _complete(target, folder)
     moved = _join(iot, thing, group, other)
-    iot.attach_policy(policyName=target.outputs["DevicePolicyName"], target=arn)
+    allowed = _allow(iot, target.outputs["DevicePolicyName"], arn)
     # For this one thing: AWS IoT then knows its name also where the nucleus connects as `<thing>#2`.
     iot.attach_thing_principal(thingName=thing, principal=arn, thingPrincipalType="EXCLUSIVE_THING")
     active = _activate(iot, folder.kept.certificate_id)
-    return Provisioned(thing, group, folder.kept.certificate_id, path, news=fresh or made or moved or active)
+    return Provisioned(thing, group, folder.kept.certificate_id, path, news=fresh or made or moved or allowed or active)
 
 
 def plan_removal(target: Target, thing: str, path: Path) -> Removal:
@@ -227,6 +227,14 @@ def _join(iot: "IoTClient", thing: str, group: str, other: str) -> bool:
     if group not in member:
         iot.add_thing_to_thing_group(thingGroupName=group, thingName=thing)
     return other in member or group not in member
+
+
+def _allow(iot: "IoTClient", policy: str, arn: str) -> bool:
+    """Give the certificate the policy of devices. Return whether it did not have it: a stack made anew has another."""
+    if policy in {entry["policyName"] for entry in iot.list_attached_policies(target=arn)["policies"]}:
+        return False
+    iot.attach_policy(policyName=policy, target=arn)
+    return True
 
 
 def _activate(iot: "IoTClient", certificate_id: str) -> bool:

@@ -180,6 +180,9 @@ class Line(state.Neighbours):
     def clock(self) -> float:  # type: ignore[override]
         return self.now
 
+    def is_thing(self, name: str) -> bool:
+        return True
+
     def things_in(self, group_arn: str) -> list[str]:
         return self.groups.get(group_arn, [])
 

@@ -102,10 +102,14 @@ def device_provision(
 
     made = provisioning.provision(target(), thing, folder or Path(thing), canary=canary)
     if not made.news:
-        console.print(f"{thing} is provisioned already, in group {made.group}; its folder is {made.folder}.")
+        console.print(
+            f"{thing} is provisioned already, in group {made.group}; its folder is {made.folder}.", soft_wrap=True
+        )
         return
-    console.print(f"{thing} is provisioned, in group {made.group}. Its private key is in {made.folder}.")
-    console.print(f"Copy the folder to the device and run there: sudo ./{made.folder.name}/install.sh")
+    console.print(
+        f"{thing} is provisioned, in group {made.group}. Its private key is in {made.folder}.", soft_wrap=True
+    )
+    console.print(f"Copy the folder to the device and run there: sudo ./{made.folder.name}/install.sh", soft_wrap=True)
 
 
 @app.command("remove")
@@ -126,6 +130,10 @@ def device_remove(
         console.print(line, soft_wrap=True)
     if not yes:
         typer.confirm(f"Remove {thing}?", abort=True, err=True)
+    if found.endpoint is not None:
+        from local.device.simulated import SimulatedDevice
+
+        SimulatedDevice(Settings.home, thing).stop()
     provisioning.remove(found, plan)
     console.print(f"{thing} is removed. Keys that it already has are valid for at most an hour.")
 

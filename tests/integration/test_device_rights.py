@@ -11,48 +11,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from edge.inspector.publisher import CERTIFICATES, MqttPublisher
-from local import emulator_process
-from local.account import CREDENTIALS, REGION
+from local.account import REGION
 from local.device import identity
-from local.device.emulator_cloud import CONFIG, EmulatorCloud
+from local.device.emulator_cloud import EmulatorCloud
 from local.device.identity import Identity
-from tests.project import template
-
-RESOURCES = (
-    "DataKey",
-    "ImagesBucket",
-    "ArtifactsBucket",
-    "DevicePolicy",
-    "DeviceRole",
-    "DeviceRoleAlias",
-)
+from tests.device_account import DeviceAccount
 
 
-class Account:
-    """The emulator with what the template gives to devices, and nothing else."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        port, self.mqtt_port = emulator_process.free_port(), emulator_process.free_port(0)
-        self.endpoint = f"http://127.0.0.1:{port}"
-        self.pid = emulator_process.start(root, port, tied=True, mqtt_port=self.mqtt_port)
-        given = template()
-        kept = {name: given["Resources"][name] for name in RESOURCES}
-        del kept["ImagesBucket"]["Properties"]["CorsConfiguration"]
-        body = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": kept}
-        cloudformation = self.client("cloudformation")
-        cloudformation.create_stack(
-            StackName="line", TemplateBody=json.dumps(body), Capabilities=["CAPABILITY_NAMED_IAM"]
-        )
-        cloudformation.get_waiter("stack_create_complete").wait(
-            StackName="line", WaiterConfig={"Delay": 0.2, "MaxAttempts": 100}
-        )
-        listed = cloudformation.describe_stack_resources(StackName="line")["StackResources"]
-        self.names = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in listed}
-
-    def client(self, service: str) -> Any:
-        connect: Any = boto3.client
-        return connect(service, endpoint_url=self.endpoint, config=CONFIG, **CREDENTIALS)
+class Account(DeviceAccount):
+    """The emulator, and devices that are provisioned as simulated ones are."""
 
     def device(self, thing: str) -> "Device":
         root = self.root / "devices" / thing
@@ -112,7 +79,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     try:
         yield made
     finally:
-        emulator_process.stop(root, made.pid)
+        made.stop()
 
 
 @pytest.fixture

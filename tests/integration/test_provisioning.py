@@ -21,55 +21,21 @@ from client import devices, provisioning
 from client.device_folder import FolderError
 from client.provisioning import ProvisioningError, plan_removal, provision, remove
 from client.target import Target
-from local import emulator_process
 from local.account import ACCOUNT, CREDENTIALS, REGION
-from local.device.emulator_cloud import CONFIG, EmulatorCloud
+from local.device.emulator_cloud import EmulatorCloud
 from local.device.identity import Identity
-from tests.project import template
+from sightline.names import device_topics
+from tests.device_account import RESOURCES, STACK, DeviceAccount
 
-RESOURCES = (
-    "DataKey",
-    "ImagesBucket",
-    "ArtifactsBucket",
-    "ThingGroup",
-    "CanaryThingGroup",
-    "DevicePolicy",
-    "DeviceRole",
-    "DeviceRoleAlias",
-    "ProvisionDevicesPolicy",
-)
-STACK = "line"
-TOPIC = f"sightline/{STACK}"
+PROVISIONED = ("ThingGroup", "CanaryThingGroup", "ProvisionDevicesPolicy")
+TOPIC = device_topics(STACK, "")
 
 
-class Account:
+class Account(DeviceAccount):
     """The emulator with the devices' part of the template, and a person who may provision them."""
 
     def __init__(self, root: Path) -> None:
-        port, self.mqtt_port = emulator_process.free_port(), emulator_process.free_port(0)
-        self.endpoint = f"http://127.0.0.1:{port}"
-        self.pid = emulator_process.start(root, port, tied=True, mqtt_port=self.mqtt_port)
-        given = template()
-        kept = {name: given["Resources"][name] for name in RESOURCES}
-        del kept["ImagesBucket"]["Properties"]["CorsConfiguration"]
-        body = {
-            "AWSTemplateFormatVersion": "2010-09-09",
-            "Parameters": {"CanaryGroup": given["Parameters"]["CanaryGroup"]},
-            "Conditions": {"HasCanary": given["Conditions"]["HasCanary"]},
-            "Resources": kept,
-        }
-        cloudformation = self.root("cloudformation")
-        cloudformation.create_stack(
-            StackName=STACK,
-            TemplateBody=json.dumps(body),
-            Parameters=[{"ParameterKey": "CanaryGroup", "ParameterValue": "true"}],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-        )
-        cloudformation.get_waiter("stack_create_complete").wait(
-            StackName=STACK, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100}
-        )
-        listed = cloudformation.describe_stack_resources(StackName=STACK)["StackResources"]
-        self.names = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in listed}
+        super().__init__(root, (*RESOURCES, *PROVISIONED), CanaryGroup="true")
         self.target = Target(self.outputs(), self.person(), self.endpoint)
 
     def outputs(self) -> dict[str, str]:
@@ -84,27 +50,23 @@ class Account:
             "ImagesBucketName": self.names["ImagesBucket"],
         }
 
-    def root(self, service: str) -> Any:
-        connect: Any = boto3.client
-        return connect(service, endpoint_url=self.endpoint, config=CONFIG, **CREDENTIALS)
-
     def person(self) -> Any:
         """A session that has the policy's rights and no others."""
-        iam = self.root("iam")
+        iam = self.client("iam")
         trust = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         role = iam.create_role(RoleName="technician", AssumeRolePolicyDocument=document)["Role"]
         iam.attach_role_policy(RoleName="technician", PolicyArn=self.names["ProvisionDevicesPolicy"])
-        given = self.root("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="technician")["Credentials"]
+        given = self.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="technician")["Credentials"]
         return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION)
 
     def certificates(self) -> dict[str, str]:
         """The status of each certificate."""
-        found = self.root("iot").list_certificates()["certificates"]
+        found = self.client("iot").list_certificates()["certificates"]
         return {entry["certificateId"]: entry["status"] for entry in found}
 
     def groups(self, thing: str) -> list[str]:
-        found = self.root("iot").list_thing_groups_for_thing(thingName=thing)["thingGroups"]
+        found = self.client("iot").list_thing_groups_for_thing(thingName=thing)["thingGroups"]
         return [entry["groupName"] for entry in found]
 
     def connects(self, thing: str) -> None:
@@ -149,7 +111,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     try:
         yield made
     finally:
-        emulator_process.stop(root, made.pid)
+        made.stop()
 
 
 @pytest.fixture
@@ -182,10 +144,10 @@ def test_a_provisioned_device_connects_as_itself_on_every_connection_of_the_nucl
     assert (nucleus["awsRegion"], nucleus["iotRoleAlias"]) == (REGION, account.names["DeviceRoleAlias"])
     assert (".iot." in nucleus["iotDataEndpoint"], ".credentials.iot." in nucleus["iotCredEndpoint"]) == (True, True)
     for client_id in (thing, f"{thing}#2", f"{thing}#3"):
-        assert account.publishes(folder, client_id, f"{TOPIC}/{thing}/verdicts"), client_id
+        assert account.publishes(folder, client_id, f"{TOPIC}{thing}/verdicts"), client_id
     for client_id in ("another", f"{thing}-2", "another#2"):
-        assert not account.publishes(folder, client_id, f"{TOPIC}/{thing}/verdicts"), client_id
-    assert not account.publishes(folder, f"{thing}#2", f"{TOPIC}/another/verdicts")
+        assert not account.publishes(folder, client_id, f"{TOPIC}{thing}/verdicts"), client_id
+    assert not account.publishes(folder, f"{thing}#2", f"{TOPIC}another/verdicts")
 
 
 def test_a_certificate_that_is_not_the_things_alone_can_not_connect_as_the_second_client(
@@ -193,15 +155,15 @@ def test_a_certificate_that_is_not_the_things_alone_can_not_connect_as_the_secon
 ) -> None:
     """What AWS does where the attachment is not exclusive: the client's id must be the thing's name."""
     made = provision(account.target, thing, tmp_path, canary=False)
-    iot = account.root("iot")
+    iot = account.client("iot")
     arn = iot.describe_certificate(certificateId=made.certificate_id)["certificateDescription"]["certificateArn"]
     iot.create_thing(thingName=f"{thing}-other")
     with pytest.raises(ClientError, match="exclusive"):
         iot.attach_thing_principal(thingName=f"{thing}-other", principal=arn)
     iot.detach_thing_principal(thingName=thing, principal=arn)
     iot.attach_thing_principal(thingName=thing, principal=arn)
-    assert account.publishes(tmp_path, thing, f"{TOPIC}/{thing}/verdicts")
-    assert not account.publishes(tmp_path, f"{thing}#2", f"{TOPIC}/{thing}/verdicts")
+    assert account.publishes(tmp_path, thing, f"{TOPIC}{thing}/verdicts")
+    assert not account.publishes(tmp_path, f"{thing}#2", f"{TOPIC}{thing}/verdicts")
 
 
 def test_provisioning_again_changes_nothing_but_what_is_asked_for(account: Account, thing: str, tmp_path: Path) -> None:
@@ -213,6 +175,11 @@ def test_provisioning_again_changes_nothing_but_what_is_asked_for(account: Accou
     moved = provision(account.target, thing, tmp_path, canary=True)
     assert (moved.news, moved.group, account.groups(thing)) == (True, f"{STACK}-canary", [f"{STACK}-canary"])
     assert (account.certificates(), (tmp_path / "private.pem.key").read_bytes()) == (before, key)
+    iot, policy = account.client("iot"), account.names["DevicePolicy"]
+    arn = iot.describe_certificate(certificateId=first.certificate_id)["certificateDescription"]["certificateArn"]
+    iot.detach_policy(policyName=policy, target=arn)  # as when the stack was removed and made anew
+    assert provision(account.target, thing, tmp_path, canary=True).news
+    assert iot.list_targets_for_policy(policyName=policy)["targets"].count(arn) == 1
 
 
 @pytest.mark.parametrize(
@@ -244,7 +211,7 @@ def test_a_half_made_device_is_finished_by_the_same_command(
     made = provision(account.target, thing, tmp_path, canary=False)
     assert made.news
     assert set(account.certificates()) - set(before) <= {made.certificate_id}
-    assert account.publishes(tmp_path, thing, f"{TOPIC}/{thing}/verdicts")
+    assert account.publishes(tmp_path, thing, f"{TOPIC}{thing}/verdicts")
 
 
 def test_a_removed_device_is_locked_out_and_gone_and_removing_it_twice_is_fine(
@@ -265,13 +232,13 @@ def test_a_removed_device_is_locked_out_and_gone_and_removing_it_twice_is_fine(
     assert not folder.exists()
     assert made.certificate_id not in account.certificates()
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        account.root("iot").describe_thing(thingName=thing)
+        account.client("iot").describe_thing(thingName=thing)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        account.root("greengrassv2").get_core_device(coreDeviceThingName=thing)
+        account.client("greengrassv2").get_core_device(coreDeviceThingName=thing)
     folder.mkdir()
     for name, body in kept.items():
         (folder / name).write_bytes(body)
-    assert not account.publishes(folder, thing, f"{TOPIC}/{thing}/verdicts")
+    assert not account.publishes(folder, thing, f"{TOPIC}{thing}/verdicts")
     assert plan_removal(account.target, thing, tmp_path / "elsewhere").is_empty
     remove(account.target, plan_removal(account.target, thing, tmp_path / "elsewhere"))
 
@@ -296,7 +263,7 @@ def test_a_half_made_removal_is_finished_by_the_same_command(
 
 
 def test_what_belongs_to_others_is_left_alone_and_named(account: Account, thing: str, tmp_path: Path) -> None:
-    iot = account.root("iot")
+    iot = account.client("iot")
     iot.create_thing(thingName=f"{thing}-hand")
     with pytest.raises(ProvisioningError, match="was not made by `sightline device provision`; choose another name"):
         provision(account.target, f"{thing}-hand", tmp_path / "hand", canary=False)
@@ -369,6 +336,6 @@ def test_two_who_publish_the_inspector_at_once_make_one_version(account: Account
     with ThreadPoolExecutor(4) as pool:
         published = list(pool.map(publish, range(4)))
     assert len(set(published)) == 1
-    arns = [entry["arn"] for entry in account.root("greengrassv2").list_components()["components"]]
-    versions = account.root("greengrassv2").list_component_versions(arn=arns[0])["componentVersions"]
+    arns = [entry["arn"] for entry in account.client("greengrassv2").list_components()["components"]]
+    versions = account.client("greengrassv2").list_component_versions(arn=arns[0])["componentVersions"]
     assert [entry["componentVersion"] for entry in versions] == ["1.0.1"]

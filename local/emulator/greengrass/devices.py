@@ -71,7 +71,12 @@ def list_effective_deployments(request: Structure) -> Structure:
 
 
 def exchange(thing: str, told: DeviceReport) -> ReportAnswer:
-    """Take a simulated device's report, and return the deployment that it is to carry out, if there is one."""
+    """Take a simulated device's report, and return the deployment that it is to carry out, if there is one.
+
+    Raise AwsError for a thing that was removed: it has no certificate to connect with any more.
+    """
+    if not state.neighbours.is_thing(thing):
+        raise AwsError("AccessDeniedException", f"there is no thing {thing!r}", 403)
     with state.lock:
         state.devices[thing] = {
             "coreDeviceThingName": thing,

@@ -106,11 +106,11 @@ async def handle_request(
 def _simulated(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
     """Answer a simulated device: `<thing>` takes its report, `<thing>/role` says which role its certificate may use."""
     thing, _, what = path.partition("/")
-    if not what:
-        report: DeviceReport = json.loads(body)
-        return _answer(200, devices.exchange(thing, report))
-    asked: RoleRequest = json.loads(body)
     try:
+        if not what:
+            report: DeviceReport = json.loads(body)
+            return _answer(200, devices.exchange(thing, report))
+        asked: RoleRequest = json.loads(body)
         return _answer(200, identity.role_of(thing, asked["roleAlias"], asked["certificateId"]))
     except AwsError as error:
         return _answer(error.status, {"message": error.message}, error.code)

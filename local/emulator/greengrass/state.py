@@ -44,6 +44,11 @@ class Neighbours:
         group = iot._thing_groups.get(group_arn.rsplit("/", 1)[-1])
         return list(group.get("things", [])) if group else []
 
+    def is_thing(self, name: str) -> bool:
+        from ministack.services import iot
+
+        return name in iot._things
+
     def read(self, uri: str) -> bytes:
         """Return the bytes of an object. Raise LookupError."""
         from ministack.services import s3

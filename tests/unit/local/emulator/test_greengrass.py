@@ -31,6 +31,9 @@ class Account(state.Neighbours):
     def things_in(self, group_arn: str) -> list[str]:
         return self.things if group_arn == GROUP else []
 
+    def is_thing(self, name: str) -> bool:
+        return name != "removed"
+
     def read(self, uri: str) -> bytes:
         if "missing" in uri:
             raise LookupError("NoSuchKey")
@@ -124,7 +127,8 @@ def tell(thing: str, deployment: str = "", status: str = "SUCCEEDED", events: An
         {"id": deployment, "status": status, "reason": "no space" if status == "FAILED" else ""} if deployment else {}
     )
     body = {"status": "HEALTHY", "components": [component], "deployment": done, "events": list(events)}
-    return ask("POST", f"/greengrass/simulated/{thing}", body)[1]["deployment"]
+    status, answer = ask("POST", f"/greengrass/simulated/{thing}", body)
+    return answer["deployment"] if status == 200 else status
 
 
 def test_a_deployment_with_the_same_token_is_one_and_the_latest_is_known() -> None:
@@ -210,3 +214,14 @@ def test_iam_checks_the_resource_that_a_request_names() -> None:
     for of_a_device in ("installedComponents", "effectiveDeployments"):
         path = f"/greengrass/v2/coreDevices/line-1/{of_a_device}"
         assert service.resource_arn("GET", path, b"") == f"{state.PREFIX}:coreDevices:line-1"
+
+
+def test_a_thing_that_was_removed_is_no_device_any_more() -> None:
+    assert tell("removed") == 403
+    assert state.devices == {}
+
+
+def test_a_core_device_is_deleted_once() -> None:
+    tell("line-1")
+    assert ask("DELETE", "/greengrass/v2/coreDevices/line-1")[0] in (200, 204)
+    assert ask("DELETE", "/greengrass/v2/coreDevices/line-1")[0] == 404
