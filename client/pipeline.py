@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
@@ -44,8 +44,11 @@ class PipelineError(SightlineError):
     """Something that a command needs is not there, or ended badly."""
 
 
-def upload(target: Target, files: list[Path], on_file: Callable[[Path], None] = lambda _: None) -> int:
-    """Put files under `incoming/` by their names, several at a time. Return how many.
+def upload(
+    target: Target, files: list[Path], on_file: Callable[[Path], None] = lambda _: None, folder: str = ""
+) -> int:
+    """Put files under `incoming/` and `folder` there (empty, or with a slash at its end) by their names, several at a
+    time. Return how many.
 
     Raise SightlineError, before anything is sent, for a name that is no text or has a line break: no event would tell
     of it.
@@ -56,7 +59,7 @@ def upload(target: Target, files: list[Path], on_file: Callable[[Path], None] = 
     s3, bucket = target.aws.s3, target.outputs["ImagesBucketName"]
 
     def put(path: Path) -> None:
-        s3.upload_file(str(path), bucket, names.INCOMING + path.name)
+        s3.upload_file(str(path), bucket, names.INCOMING + folder + path.name)
         on_file(path)
 
     with ThreadPoolExecutor(UPLOADERS) as pool:
@@ -130,9 +133,11 @@ def _epoch(target: Target, job: str) -> str:
     )
 
 
-def usage(target: Target, machine: str) -> dict[str, int]:
-    """Return the executions, state transitions and Lambda invocations of a state machine, from the histories."""
-    arns = [execution["executionArn"] for execution in executions(target, machine)]
+def usage(target: Target, machine: str, without: Collection[str] = ()) -> dict[str, int]:
+    """Return the executions, state transitions and Lambda invocations of a state machine, from the histories of its
+    executions, `without` some of them.
+    """
+    arns = [one["executionArn"] for one in executions(target, machine) if one["executionArn"] not in without]
     events = [event for arn in arns for event in history(target, arn)]
     invoked = ("lambda", "arn:aws:states:::lambda")
     return {

@@ -103,11 +103,15 @@ class Target:
         self, method: str, path: str, body: Mapping[str, object] | None = None, token: str | None = None
     ) -> tuple[int, Any]:
         """Send one request to the console API. Return the status and the JSON answer, None when it is empty."""
+        data = json.dumps(body).encode() if body is not None else None
+        return self.send(method, path, data, "application/json", token)
+
+    def send(self, method: str, path: str, data: bytes | None, kind: str, token: str | None = None) -> tuple[int, Any]:
+        """Send one request with a body of this content type. Return the status and the JSON answer."""
         request = urllib.request.Request(self.api_url + path, method=method)  # noqa: S310 (the stack's own address)
-        request.add_header("Content-Type", "application/json")
+        request.add_header("Content-Type", kind)
         if token:
             request.add_header("Authorization", f"Bearer {token}")
-        data = json.dumps(body).encode() if body is not None else None
         try:
             with urllib.request.urlopen(request, data, timeout=API_SECONDS) as answer:  # noqa: S310
                 status, text = answer.status, answer.read()

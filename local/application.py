@@ -111,8 +111,8 @@ def deploy(root: Path, port: int, parameters: dict[str, str], name: str = NAME) 
     with _built(fcntl.LOCK_SH):
         _sam(
             ["deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local",
-             "--stack-name", name, "--template-file", str(BUILT / "build" / PACKED), "--no-confirm-changeset", "--no-fail-on-empty-changeset",
-             "--parameter-overrides", *quoted],
+             "--stack-name", name, "--template-file", str(BUILT / "build" / PACKED), "--no-confirm-changeset",
+             "--no-fail-on-empty-changeset", "--parameter-overrides", *quoted],
             root,
             {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
              "AWS_DEFAULT_REGION": REGION},

@@ -1,4 +1,4 @@
-"""The demo's report: report.json for programs, report.html for people, in one file without any request to anywhere."""
+"""The report of a run of the loop: report.json for programs, report.html for people, one file that asks for nothing."""
 
 import html
 import io
@@ -18,6 +18,7 @@ from sightline.images.box import Box
 from sightline.models.evaluation import DetectionMeasured, Evaluation
 from sightline.models.gate import DecisionWritten
 from sightline.vision.decode import decode
+from sightline.vision.verdict import Outcome
 
 DATASET = "dataset.html"  # beside report.html
 TESTED_SHOWN = 8
@@ -26,8 +27,8 @@ Files = Mapping[str, Path]  # images that only the device saw, by name
 Truth = Mapping[str, list[Box]]  # the true defects, by name
 
 
-class DeviceVerdict(TypedDict):
-    """What the device said of one image."""
+class ImageVerdict(TypedDict):
+    """What the model said of one image."""
 
     image: str
     verdict: str  # of sightline.vision.verdict.Outcome
@@ -65,7 +66,8 @@ class Result(TypedDict, total=False):
     reasons: list[str]
     model_package_arn: str
     deployment_status: str
-    device: list[DeviceVerdict]
+    inspector: str  # what gave the verdicts, such as `a simulated device`
+    device: list[ImageVerdict]
     device_correct: float  # 0..1, the share of verdicts that are right
     executions: dict[str, dict[str, int]]  # by state machine: executions, state_transitions, lambda_invocations
     seconds: float
@@ -93,6 +95,22 @@ def _history(archive: bytes) -> History:
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         member = tar.extractfile("history.json")
         return json.loads(member.read()) if member else []
+
+
+def inspected(inspector: str, verdicts: list[ImageVerdict], truth: Truth) -> Result:
+    """Return what a run says of the verdicts on unseen images."""
+    right = _right(verdicts, truth)
+    return {"inspector": inspector, "device": verdicts, "device_correct": round(right / len(verdicts), 4)}
+
+
+def told(verdicts: list[ImageVerdict], truth: Truth) -> str:
+    """Return the same in one line."""
+    review = sum(entry["verdict"] == Outcome.REVIEW for entry in verdicts)
+    return f"{_right(verdicts, truth)} of {len(verdicts)} verdicts right, {review} left to a person"
+
+
+def _right(verdicts: list[ImageVerdict], truth: Truth) -> int:
+    return sum(entry["verdict"] == (Outcome.FAIL if truth[entry["image"]] else Outcome.PASS) for entry in verdicts)
 
 
 def write(folder: Path, result: Result, artifacts: Artifacts, unseen: Files, truth: Truth) -> None:
@@ -132,9 +150,8 @@ def render(result: Result, artifacts: Artifacts, unseen: Files, truth: Truth) ->
 def _head(result: Result) -> str:
     return f"""<h1>From dropped images to verdicts</h1>
 <p>{result["images_uploaded"]} images were uploaded, labelled by simulated annotators, and a model was trained from
-them, judged, registered,
-approved and deployed to a simulated device, which then inspected {result["images_unseen"]} images of parts that no part
-of the training had seen.</p>"""
+them, judged, registered and approved. Then {html.escape(result["inspector"])} inspected {result["images_unseen"]}
+images of parts that no part of the training had seen.</p>"""
 
 
 def _tiles(result: Result) -> str:
@@ -151,13 +168,13 @@ def _tiles(result: Result) -> str:
 
 def _said(result: Result, unseen: Files, truth: Truth) -> str:
     key = "The wrong ones first, then those that it leaves to a person."
-    return f"""<h2>What the device said</h2><p class="key">{key} <b>Green: true
-defects</b>, <i>red: what the device found</i>.</p>
+    return f"""<h2>What the model said</h2><p class="key">{key} <b>Green: true
+defects</b>, <i>red: what the model found</i>.</p>
 <div class="images">{verdicts(result["device"], unseen, truth)}</div>"""
 
 
-def verdicts(device: list[DeviceVerdict], unseen: Files, truth: Truth) -> str:
-    """Return the device's images with what it found; wrong verdicts first, then those that are left to a person."""
+def verdicts(device: list[ImageVerdict], unseen: Files, truth: Truth) -> str:
+    """Return the images with what was found; wrong verdicts first, then those that are left to a person."""
     entries = []
     for entry in device:
         wanted = "fail" if truth[entry["image"]] else "pass"

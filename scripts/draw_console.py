@@ -16,8 +16,8 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from client.annotate import read_coco
+from client.loop.sample import draw as draw_sample
 from client.target import Target
-from local.demo.sample import draw as draw_sample
 from scripts.chromium import ARGUMENTS, find_chromium
 from sightline.images.box import Box
 from tests.console_line import Line, answer, boxes, draw, open_work, shown, sign_in, verification

@@ -17,9 +17,9 @@ from client.formats.files import stem
 from client.formats.report import Report
 from client.labels import exporting, importing
 from client.labels.index import Index
+from client.loop.sample import draw
 from client.target import Target
 from local import stack
-from local.demo.sample import draw
 from sightline.images.image import Image, ImageStatus
 
 pytestmark = pytest.mark.timeout(900)  # a stack comes up, and people label

@@ -16,9 +16,9 @@ import pytest
 
 from client import devices, models, pipeline, users
 from client.annotate import Annotators, read_coco
+from client.loop.sample import draw
 from client.target import Target
 from local import stack
-from local.demo.sample import draw
 from local.device.simulated import SimulatedDevice
 from sightline.images.image import ImageStatus
 

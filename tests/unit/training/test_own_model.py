@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from client.annotate import read_coco
-from local.demo.sample import draw
+from client.loop.sample import draw
 from reporting.charts import training_charts
 from sightline.labelling import manifest
 from sightline.models.evaluation import Evaluation, PhotoResult, Scores, ThresholdChoice

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from client.annotate import read_coco
-from local.demo.sample import draw
+from client.loop.sample import draw
 from sightline.labelling import manifest
 from sightline.models.gate import Limits, judge
 from sightline.vision import golden

@@ -7,10 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from client.loop.sample import draw
+from client.loop.stages import StageError, Stages
 from local import stack
-from local.demo.demo import Demo, DemoError
-from local.demo.sample import draw
+from local.demo.demo import Demo
 
 
 @pytest.mark.parametrize("photos", [1, 2])
@@ -19,7 +21,7 @@ def test_too_few_photos_are_told_before_the_stack_is_started(
 ) -> None:
     monkeypatch.setattr(stack, "up", lambda **_: pytest.fail("started"))
     labels = draw(tmp_path / "photos", photos, seed=4)
-    with pytest.raises(DemoError, match="holds too few photos that can be read"):
+    with pytest.raises(StageError, match="holds too few photos that can be read"):
         Demo(tmp_path / "home", tmp_path / "report", labels.parent, labels, keep=False).run()
 
 
@@ -33,9 +35,10 @@ def test_photos_that_are_damaged_or_the_same_are_not_waited_for(tmp_path: Path) 
     (labels.parent / "a-damaged.jpg").write_bytes(first.read_bytes()[:2000])
     shutil.copyfile(first, labels.parent / "b-again.jpg")
     demo = Demo(tmp_path / "home", tmp_path / "report", labels.parent, labels, keep=False)
-    seen, unseen, _ = demo.prepare(tmp_path)
-    names = {path.name for path in seen}
-    usable = {path.read_bytes() for path in seen if path.name != "a-damaged.jpg"}
+    demo.stages = Stages(Console(), "")
+    photos = demo.prepare(tmp_path)
+    names = {path.name for path in photos.seen}
+    usable = {path.read_bytes() for path in photos.seen if path.name != "a-damaged.jpg"}
     assert "a-damaged.jpg" in names
-    assert len(unseen) + len(seen) == 14
-    assert demo.expected == len(usable)
+    assert len(photos.unseen) + len(photos.seen) == 14
+    assert photos.expected == len(usable)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.demo.training import Training
+from client.loop.training import Training
 from sightline.fields import InvalidFieldError
 
 DATASET = {"version": "v1", "train": 8, "validation": 2, "test": 3, "shortage": ""}

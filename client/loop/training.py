@@ -1,4 +1,4 @@
-"""How a training of the demo ended, read from the output of its execution."""
+"""How a training ended, read from the output of its execution."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from local.demo.sample import HEIGHT, WIDTH, draw
+from client.loop.sample import HEIGHT, WIDTH, draw
 
 
 def boxes_by_image(labels: Path) -> dict[str, list[list[int]]]:

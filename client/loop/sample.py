@@ -1,4 +1,4 @@
-"""The demo's own sample set: drawn photos of metal tags with scratches, their truth known, reproducible by the seed.
+"""A sample set of its own: drawn photos of metal tags with scratches, their truth known, reproducible by the seed.
 
 Each tag is photographed several times, a little shifted and in other light, as on a real line: the near-twins that a
 split must not tear apart.
@@ -11,6 +11,10 @@ from typing import Any, TypedDict
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from client.annotate import read_coco
+from client.loop.photos import Photos, Truth
+
+SEEN, UNSEEN = 120, 24  # photos of a run
 WIDTH, HEIGHT = 450, 300
 PHOTOS = 4  # of each tag, on average
 CLEAN = 0.4  # share of tags without a scratch
@@ -39,6 +43,15 @@ class CocoAnnotation(TypedDict):
     bbox: list[int]
     area: int
     iscrowd: int
+
+
+def drawn(work: Path) -> Photos:
+    """Draw what a run works with into `work`."""
+    truth: Truth = {}
+    for name, count, seed in (("seen", SEEN, 1), ("unseen", UNSEEN, 3)):
+        truth |= read_coco(draw(work / name, count, seed=seed))
+    seen, unseen = (sorted((work / name).glob("*.jpg")) for name in ("seen", "unseen"))
+    return Photos(seen, unseen, truth, expected=len(seen))
 
 
 def draw(folder: Path, count: int = 120, seed: int = 0) -> Path:
