@@ -6,6 +6,7 @@ import io
 import json
 import tarfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from client.pipeline import TrainingRequest
@@ -79,9 +80,13 @@ def pack(file: Path, classes: list[str] | None, name: str) -> bytes:
             f"checking a model needs {error.name}; install it with: pip install -e '.[local,train]'"
         ) from error
     described = {**contract.describe(file, classes), "training_job": name}
+    return archive_of({"model.onnx": file.read_bytes(), "model.json": json.dumps(described, indent=1).encode()})
+
+
+def archive_of(bodies: Mapping[str, bytes]) -> bytes:
+    """Return the files as model.tar.gz; the same files give the same bytes."""
     archive = io.BytesIO()
     with gzip.GzipFile(fileobj=archive, mode="wb", mtime=0) as zipped, tarfile.open(fileobj=zipped, mode="w") as tar:
-        bodies = {"model.onnx": file.read_bytes(), "model.json": json.dumps(described, indent=1).encode()}
         for entry_name, body in sorted(bodies.items()):
             entry = tarfile.TarInfo(entry_name)
             entry.size = len(body)
@@ -105,14 +110,19 @@ def digest_of(archive: bytes) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-def start_import(target: Target, archive: bytes, name: str, *, force: bool = False) -> str:
-    """Upload a packed model and start `train_model` with it. Return the execution's ARN."""
+def start_import(target: Target, archive: bytes, name: str, *, force: bool = False, test_set: str | None = None) -> str:
+    """Upload a packed model and start `train_model` with it. Return the execution's ARN.
+
+    `test_set` is the dataset version beside the model on which it is judged; else that is the stack's own.
+    """
     digest = digest_of(archive)
     bucket, key = target.outputs["ArtifactsBucketName"], names.imported_model(digest)
     target.aws.s3.put_object(Bucket=bucket, Key=key, Body=archive)
     request: TrainingRequest = {"model_uri": f"s3://{bucket}/{key}"}
     if force:
         request["force"] = True
+    if test_set:
+        request["test_set"] = test_set
     answer = target.aws.step_functions.start_execution(
         stateMachineArn=target.outputs["TrainModelArn"],
         name=names.short(f"import-{name}-{digest[:8]}-{int(time.time())}"),

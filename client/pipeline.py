@@ -38,6 +38,7 @@ class TrainingRequest(TypedDict, total=False):
     force: bool  # also what was trained before
     hyperparameters: dict[str, str]  # instead of the stack's
     model_uri: str  # of an archive to judge instead of training
+    test_set: str  # the dataset version to judge it on, which came along with it; else the stack's own
 
 
 class PipelineError(SightlineError):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.screen import JsonOption, as_table, console, show, target, tell_outcome
+from cli.screen import JsonOption, Settings, as_table, console, show, target, tell_outcome
 
 app = typer.Typer(help="Registered models; without a command, lists them.")
 
@@ -24,6 +24,48 @@ def models_list(as_json: JsonOption = False) -> None:
 
     found = models.listed(target())
     show(found, as_json, as_table(found, ["version", "status", "map50", "map50_95", "dataset_version", "created"]))
+
+
+@app.command("promote")
+def models_promote(
+    version: Annotated[int, typer.Argument(help="The model's version here.")],
+    to: Annotated[str, typer.Option(help="Name of the stack that gets it.")],
+    to_profile: Annotated[
+        str | None, typer.Option(help="AWS profile of that stack's account; default: the one of this stack.")
+    ] = None,
+    to_region: Annotated[str | None, typer.Option(help="AWS region of that stack; default: the one here.")] = None,
+    with_test_set: Annotated[
+        bool,
+        typer.Option(
+            "--with-test-set", help="Judge it there on the test images that it was judged on here, and copy them."
+        ),
+    ] = False,
+    force: Annotated[bool, typer.Option(help="Judge it although it was judged there on these images.")] = False,
+    wait: Annotated[bool, typer.Option(help="Wait until it ends; the exit code is 1 when it is not accepted.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Carry a model to another stack, whose gate judges it again and where a person approves it."""
+    from client import pipeline, promotion
+    from client.outcomes import TrainingOutcome
+    from client.target import Target
+
+    here, there = target(), Target.find(to_profile or Settings.profile, to_region or Settings.region, to, Settings.home)
+    arn = promotion.promote(here, there, version, with_test_set=with_test_set, force=force)
+    if not wait:
+        return show({"execution": arn}, as_json) if as_json else print(arn)
+    with console.status("starting") as spinner:
+        output = pipeline.wait_for(there, arn, spinner.update)
+    judged = TrainingOutcome.from_output(output).judgement
+    arrived = promotion.promoted(there, promotion.find(here, version).arn)
+    if as_json:
+        show({"version": arrived.version if arrived else None, "execution": arn, "output": output}, True)
+    else:
+        tell_outcome(TrainingOutcome.from_output(output))
+        if arrived:
+            console.print(f"It is version {arrived.version} of {to}, where a person approves it.", soft_wrap=True)
+    if arrived is None or (judged and not judged.accepted):
+        raise typer.Exit(1)
+    return None
 
 
 @app.command("import")

@@ -1,11 +1,12 @@
 """Decide what to train: names, hyperparameters, the model to beat; or that nothing has changed.
 
 Input:   {"execution": its name, "request": the execution's input ({"force": true} trains what was trained before,
-         {"hyperparameters": {…}} replaces single ones, {"model_uri": …} judges an imported model instead), "dataset":
-         what SnapshotDataset answered, "image": what PrepareTrainingImage answered}
-Output:  {"changed", "reason", "fingerprint", "training_job", "evaluation_job", "imported", "hyperparameters",
-         "training_inputs", "evaluation_inputs", "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri",
-         "champion_arn"}
+         {"hyperparameters": {…}} replaces single ones, {"model_uri": …} judges an imported model instead, {"test_set":
+         …} does so on the dataset version that came with it), "dataset": what SnapshotDataset answered, "image": what
+         PrepareTrainingImage answered}
+Output:  {"changed", "reason", "fingerprint", "dataset_version": the one that is trained or judged on,
+         "training_job", "evaluation_job", "imported", "hyperparameters", "training_inputs", "evaluation_inputs",
+         "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri", "champion_arn"}
 Errors:  InvalidHyperparametersError, InvalidImportError
 """
 
@@ -39,6 +40,7 @@ class TrainingRequest(TypedDict, total=False):
     force: object
     hyperparameters: object
     model_uri: object
+    test_set: object
 
 
 class FrozenDataset(TypedDict):
@@ -67,6 +69,7 @@ class PlannedTraining(TypedDict):
     changed: bool
     reason: str
     fingerprint: str
+    dataset_version: str
     training_job: str
     evaluation_job: str
     imported: bool  # a model that is judged and not trained
@@ -90,13 +93,30 @@ def what_changed(
     key = names.successful_run(fingerprint)
     known = None if forced else artifacts.find_json(key)
     if known:
-        job = Fields(known, f"in {key}").text("training_job")
+        run = Fields(known, f"in {key}")
+        job = run.text("training_job")
         if request.get("model_uri"):
-            return False, f"{job} has judged this model with this dataset"
+            verdict = "accepted" if run.flag("accepted") else "rejected"
+            return False, f"{job} has judged this model with this dataset and {verdict} it"
         return False, f"{job} has trained this dataset with this code and these hyperparameters"
     if not image["ready"]:
         return False, image["reason"]
     return True, "it was asked for, whatever has changed" if forced else "dataset, code or hyperparameters are new"
+
+
+def dataset_of(event: Request, source: str) -> tuple[FrozenDataset, str]:
+    """The dataset version to work on, and its folder: this stack's newest, or the one that came with the model
+    `source`.
+    """
+    if event["request"].get("test_set") is None:
+        own = event["dataset"]
+        return own, artifacts.uri(names.dataset_prefix(own["version"]))
+    if event["request"].get("model_uri") is None:
+        raise training_plan.InvalidImportError(
+            "test_set goes with a model_uri: what is trained is judged on own images"
+        )
+    uri = training_plan.check_test_set(source, event["request"]["test_set"])
+    return {"version": uri.rsplit("/", 2)[-2], "shortage": ""}, uri
 
 
 def weights_of(champion: RegisteredModel | None) -> str | None:
@@ -110,10 +130,11 @@ def weights_of(champion: RegisteredModel | None) -> str | None:
 
 @step
 def handler(event: Request, context: Context) -> PlannedTraining:
-    request, dataset, image = event["request"], event["dataset"], event["image"]
+    request, image = event["request"], event["image"]
     chosen = training_plan.choose_hyperparameters(HYPERPARAMETERS, request.get("hyperparameters"))
     imported = request.get("model_uri") is not None
     source = training_plan.check_import(artifacts.bucket, request["model_uri"]) if imported else image["uri"]
+    dataset, dataset_uri = dataset_of(event, source)
     fingerprint = training_plan.fingerprint(dataset["version"], source, {} if imported else chosen)
     changed, reason = what_changed(fingerprint, dataset, request, image)
     job = training_plan.job_name(STACK, dataset["version"], event["execution"])
@@ -125,6 +146,7 @@ def handler(event: Request, context: Context) -> PlannedTraining:
         "changed": changed,
         "reason": reason,
         "fingerprint": fingerprint,
+        "dataset_version": dataset["version"],
         "training_job": job,
         "evaluation_job": names.short(f"{job}-evaluation"),
         "imported": imported,
@@ -133,9 +155,8 @@ def handler(event: Request, context: Context) -> PlannedTraining:
             artifacts=artifacts.bucket, dataset_version=dataset["version"], champion_weights=weights
         ),
         "evaluation_inputs": training_plan.evaluation_inputs(
-            artifacts=artifacts.bucket,
             model_uri=source if imported else artifacts.uri(names.model_archive(job)),
-            dataset_version=dataset["version"],
+            dataset_uri=dataset_uri,
             champion_release=release,
         ),
         "spot": SPOT,

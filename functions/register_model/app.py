@@ -18,6 +18,7 @@ from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.aws.topic import Topic
 from sightline.errors import SightlineError
+from sightline.fields import Fields
 from sightline.models import model_card
 from sightline.models.evaluation import read_evaluation
 from sightline.models.registry import Registry
@@ -68,7 +69,7 @@ class RegisteredRelease(TypedDict):
 
 def named(model_json: bytes, correlation_id: str) -> bytes:
     """Return model.json with the id that devices put on what they say of the model."""
-    described: ModelDescription = json.loads(model_json)
+    described: ReleasedDescription = json.loads(model_json)
     released: ReleasedDescription = {**described, "correlation_id": correlation_id}
     return json.dumps(released, indent=1).encode()
 
@@ -100,19 +101,28 @@ def release(job: str, *, int8: bool, correlation_id: str) -> tuple[str, str]:
     return artifacts.uri(f"{target}release/"), artifacts.write(f"{target}model.tar.gz", archive.getvalue())
 
 
-def card(job: str, image_uri: str, judgement: Judgement, archive_uri: str) -> "ModelPackageModelCardTypeDef":
+def origin(model: ModelDescription) -> dict[str, str]:
+    """The property that a promoted model has more: its ARN in the registry of the stack that trained it."""
+    promoted = Fields(model, "in model.json").fields("promoted_from")
+    return {"promoted_from": promoted.text("package_arn")} if promoted.values else {}
+
+
+def card(
+    job: str, image_uri: str, judgement: Judgement, archive_uri: str, model: ModelDescription
+) -> "ModelPackageModelCardTypeDef":
     """The model card, from what evaluation and gate wrote."""
     content = model_card.content(
         training_job=job,
         evaluation=read_evaluation(artifacts.read_json(names.evaluation_prefix(job) + "evaluation.json")),
         decision=artifacts.read_json(names.decision(job)),
-        model=artifacts.read_json(names.evaluation_prefix(job) + "model.json"),
+        model=model,
         image_uri=image_uri,
         archive_uri=archive_uri,
         uris={
             "report": artifacts.uri(names.evaluation_prefix(job) + "report.html"),
             "evaluation": judgement["evaluation_uri"],
             "decision": judgement["decision_uri"],
+            **origin(model),
         },
     )
     return model_card.card(content)
@@ -122,12 +132,13 @@ def card(job: str, image_uri: str, judgement: Judgement, archive_uri: str) -> "M
 def handler(event: Request, context: Context) -> RegisteredRelease:
     job, image_uri, judgement = event["training_job"], event["image_uri"], event["judgement"]
     release_uri, archive_uri = release(job, int8=judgement["int8"], correlation_id=event["correlation_id"])
+    model: ModelDescription = artifacts.read_json(names.evaluation_prefix(job) + "model.json")
     package_arn = registry.register(
         training_job=job,
         image_uri=image_uri,
         archive_uri=archive_uri,
         evaluation_uri=judgement["evaluation_uri"],
-        card=card(job, image_uri, judgement, archive_uri),
+        card=card(job, image_uri, judgement, archive_uri, model),
         properties={
             "training_job": job,
             "correlation_id": event["correlation_id"],
@@ -139,6 +150,7 @@ def handler(event: Request, context: Context) -> RegisteredRelease:
             "decision_uri": judgement["decision_uri"],
             "evaluation_uri": judgement["evaluation_uri"],
             "release_uri": release_uri,
+            **origin(model),
         },
     )
     score = float(judgement["map50"])

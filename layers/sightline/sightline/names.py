@@ -105,6 +105,16 @@ def imported_model(digest: str) -> str:
     return f"{IMPORTS}{digest}/model.tar.gz"
 
 
+def imported_test_set(digest: str, version: str) -> str:
+    """Where the dataset version that a promoted model was judged on lies beside it: its test and validation images."""
+    return f"{IMPORTS}{digest}/{version}/"
+
+
+def origin_prefix(digest: str) -> str:
+    """Where the documents of a promoted model's first judgement lie beside it."""
+    return f"{IMPORTS}{digest}/origin/"
+
+
 def evaluation_prefix(job: str) -> str:
     return f"training/{job}/evaluation/"
 

@@ -59,6 +59,7 @@ def test_a_release_is_its_model_and_golden_images_only_and_its_card_says_how_it_
 ) -> None:
     evaluation_left(cloud, RELEASE | FOR_PEOPLE)
     step("register_model")
+    assert "promoted_from" not in registered[0]["properties"]
     card = json.loads(registered[0]["card"]["ModelCardContent"])
     assert card["evaluation_details"][0]["evaluation_observation"] == "The gate accepted it: all 5 rules held"
     listed = cloud.s3.list_objects_v2(Bucket="artifacts", Prefix=f"models/{JOB}/release/")["Contents"]
@@ -99,3 +100,15 @@ def test_what_is_not_whole_is_not_registered(
         step("register_model")
     assert (type(raised.value).__name__, registered) == ("IncompleteReleaseError", [])
     assert "Contents" not in cloud.s3.list_objects_v2(Bucket="artifacts", Prefix="models/")
+
+
+def test_a_promoted_model_says_in_registry_and_card_where_it_comes_from(
+    step: Any, cloud: Cloud, registered: list[dict[str, Any]]
+) -> None:
+    arn = "arn:aws:sagemaker:us-east-1:210987654321:model-package/sightline-dev-models/3"
+    described = json.dumps({"promoted_from": {"package_arn": arn, "stack": "sightline-dev", "version": 3}}).encode()
+    evaluation_left(cloud, RELEASE | {"model.json": described})
+    step("register_model")
+    assert registered[0]["properties"]["promoted_from"] == arn
+    card = json.loads(registered[0]["card"]["ModelCardContent"])
+    assert card["additional_information"]["custom_details"]["promoted_from"] == arn

@@ -166,10 +166,47 @@ def test_an_imported_model_is_evaluated_and_not_trained(step: Any, cloud: Cloud,
     assert plan["evaluation_inputs"][1:] == trained["evaluation_inputs"][1:]
     assert plan["fingerprint"] != trained["fingerprint"]
     run = f"training/runs/{plan['fingerprint']}.json"
-    cloud.s3.put_object(Bucket="artifacts", Key=run, Body=b'{"training_job": "old"}')
-    again = step("plan_training", request={"model_uri": IMPORTED})
-    assert (again["changed"], again["reason"]) == (False, "old has judged this model with this dataset")
+    for accepted, verdict in ((True, "accepted"), (False, "rejected")):
+        body = json.dumps({"training_job": "old", "accepted": accepted}).encode()
+        cloud.s3.put_object(Bucket="artifacts", Key=run, Body=body)
+        again = step("plan_training", request={"model_uri": IMPORTED})
+        said = f"old has judged this model with this dataset and {verdict} it"
+        assert (again["changed"], again["reason"]) == (False, said)
     assert step("plan_training", request={"model_uri": IMPORTED, "force": True})["changed"]
+
+
+def test_a_promoted_model_is_judged_on_the_test_set_that_came_along(step: Any, registry: Registry) -> None:
+    lacking = {"version": "", "shortage": "no image is approved yet"}
+    request = {"model_uri": IMPORTED, "test_set": "00112233445566ff"}
+    plan = step("plan_training", dataset=lacking, request=request)
+    assert (plan["changed"], plan["dataset_version"]) == (True, "00112233445566ff")
+    place = "s3://artifacts/training/imports/0123456789abcdef/00112233445566ff/"
+    uris = {entry["InputName"]: entry["S3Input"]["S3Uri"] for entry in plan["evaluation_inputs"]}
+    assert uris == {
+        "model": IMPORTED,
+        "dataset": place,
+        "test": f"{place}test.images.json",
+        "validation": f"{place}validation.images.json",
+    }
+    own = step("plan_training", request={"model_uri": IMPORTED})
+    assert own["fingerprint"] != plan["fingerprint"]  # another test set is another judgement
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"model_uri": IMPORTED, "test_set": "../../../models"}, "test_set must be a dataset version"),
+        ({"model_uri": IMPORTED, "test_set": ""}, "test_set must be a dataset version"),
+        ({"model_uri": IMPORTED, "test_set": 3}, "test_set must be a dataset version"),
+        ({"test_set": "00112233445566ff"}, "test_set goes with a model_uri"),
+    ],
+)
+def test_a_test_set_lies_beside_its_model_and_nowhere_else(
+    step: Any, registry: Registry, request_: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Exception, match=said) as raised:
+        step("plan_training", request=request_)
+    assert type(raised.value).__name__ == "InvalidImportError"
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ class RegisteredModel:
     correlation_id: str | None  # of the training that made it
     map50: float | None  # on the frozen test set, 0..1; None, too, for what is no such number
     map50_95: float | None
+    promoted_from: str | None = None  # the ARN in the registry of the stack that trained it
 
     @classmethod
     def from_description(cls, package: "DescribeModelPackageOutputTypeDef") -> Self:
@@ -64,6 +65,7 @@ class RegisteredModel:
             correlation_id=properties.get("correlation_id"),
             map50=_share(properties, "map50"),
             map50_95=_share(properties, "map50_95"),
+            promoted_from=properties.get("promoted_from"),
         )
 
     @property

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SUCCEEDED = "SUCCEEDED"
 RUNNING = "IN_PROGRESS"
 TAG = "IMAGE_TAG"  # the variable that training/buildspec.yml reads
-ASKED = ("force", "hyperparameters", "model_uri")  # what PlanTraining reads of the input of an execution
+ASKED = ("force", "hyperparameters", "model_uri", "test_set")  # what PlanTraining reads of the input of an execution
 NEWEST = 20  # builds that are looked at
 
 

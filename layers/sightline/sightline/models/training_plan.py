@@ -42,6 +42,16 @@ def check_import(artifacts: str, model_uri: object) -> str:
     return model_uri
 
 
+def check_test_set(model_uri: str, test_set: object) -> str:
+    """The URI of the dataset version `test_set` that came along with a promoted model. Raises InvalidImportError."""
+    if not isinstance(test_set, str) or not re.fullmatch(r"[0-9a-f]{16}", test_set):
+        raise InvalidImportError(
+            f"test_set must be a dataset version, 16 hexadecimal characters, as `sightline models promote` gives it; "
+            f"got {test_set!r:.200}"
+        )
+    return f"{model_uri.removesuffix('model.tar.gz')}{test_set}/"
+
+
 def check_hyperparameters(value: object) -> dict[str, str]:
     """SageMaker takes texts only: numbers are written as text. Raises InvalidHyperparametersError for anything else."""
     if not isinstance(value, dict):
@@ -110,18 +120,18 @@ def stopping_condition(*, spot: bool) -> "StoppingConditionTypeDef":
 
 
 def evaluation_inputs(
-    *, artifacts: str, model_uri: str, dataset_version: str, champion_release: str | None
+    *, model_uri: str, dataset_uri: str, champion_release: str | None
 ) -> "list[ProcessingInputTypeDef]":
     """The processing job's inputs: the model, the dataset, test and validation images, the champion if any.
 
-    `artifacts` is the bucket's name; `model_uri` and `champion_release` are S3 URIs of a model.tar.gz.
+    `dataset_uri` is the folder of a dataset version, `s3://…/`; `model_uri` and `champion_release` are S3 URIs of a
+    model.tar.gz.
     """
-    dataset = f"s3://{artifacts}/{names.dataset_prefix(dataset_version)}"
     inputs = [
         _input("model", model_uri),
-        _input("dataset", dataset),
-        _input("test", f"{dataset}test.images.json", "ManifestFile"),
-        _input("validation", f"{dataset}validation.images.json", "ManifestFile"),
+        _input("dataset", dataset_uri),
+        _input("test", f"{dataset_uri}test.images.json", "ManifestFile"),
+        _input("validation", f"{dataset_uri}validation.images.json", "ManifestFile"),
     ]
     return [*inputs, _input("champion", champion_release)] if champion_release else inputs
 

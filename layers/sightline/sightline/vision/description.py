@@ -51,6 +51,19 @@ class Origin(TypedDict):
     throughput: Throughput
 
 
+class PromotedFrom(TypedDict):
+    """Where a promoted model comes from: the stack that trained and registered it."""
+
+    stack: str
+    version: int  # there, 1, 2, …
+    package_arn: str  # says account and region too
+    training_job: str
+    dataset_version: str
+    correlation_id: str  # of the training
+    map50: Optional[float]  # on the test set there, 0..1
+    map50_95: Optional[float]
+
+
 class ModelDescription(TypedDict):
     """The whole of model.json. Other fields that a model brings are kept."""
 
@@ -73,3 +86,4 @@ class ReleasedDescription(ModelDescription):
     """model.json as a registered release has it."""
 
     correlation_id: NotRequired[str]  # of the execution that registered it; devices put it on what they say
+    promoted_from: NotRequired[PromotedFrom]  # of a model that another stack trained

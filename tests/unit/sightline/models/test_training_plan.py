@@ -67,9 +67,8 @@ def test_a_longest_wait_goes_with_spot_capacity_only(spot: bool, limits: set[str
 
 def test_test_and_champion_go_to_evaluation() -> None:
     given = {
-        "artifacts": "artifacts",
         "model_uri": "s3://artifacts/training/job-1/output/model.tar.gz",
-        "dataset_version": "v1",
+        "dataset_uri": "s3://artifacts/datasets/v1/",
     }
     inputs = training_plan.evaluation_inputs(**given, champion_release="s3://artifacts/models/old/model.tar.gz")
     assert [(entry["InputName"], entry["S3Input"]["S3Uri"], entry["S3Input"]["S3DataType"]) for entry in inputs] == [
