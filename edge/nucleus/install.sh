@@ -27,6 +27,11 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
+# The value of a key, such as thingName, in a file of the nucleus.
+value() {
+    sed -n "s/^ *$1: *\"\{0,1\}\([A-Za-z0-9_-]*\)\"\{0,1\} *$/\1/p" "$2" | head -n 1
+}
+
 while [ $# -gt 0 ]; do
     case $1 in
     --nucleus) nucleus=${2:?install.sh: --nucleus needs a file} && shift 2 ;;
@@ -49,6 +54,12 @@ python3 -c 'import sys; sys.exit(not (3, 9) <= sys.version_info[:2] <= (3, 13))'
     fail "the inspector needs Python 3.9 to 3.13, and python3 is $(python3 -V 2>&1)"
 python3 -c 'import ensurepip, venv' 2>/dev/null ||
     fail "Python can't make virtual environments; install python3-venv: apt-get install python3-venv"
+effective=$root/config/effectiveConfig.yaml # what a nucleus that is here was installed with
+for key in thingName iotRoleAlias; do
+    known=$([ ! -f "$effective" ] || value $key "$effective")
+    [ -z "$known" ] || [ "$known" = "$(value $key "$here/config.yaml")" ] ||
+        fail "a nucleus is here with $key $known; stop it (systemctl stop greengrass), move $root away, run this again"
+done
 mkdir -p "$root"
 free_kb=$(df -Pk "$root" | awk 'NR == 2 {print $4}')
 [ "$free_kb" -ge "$needed_kb" ] ||

@@ -113,6 +113,22 @@ def test_a_device_that_has_the_nucleus_gets_the_certificate_and_keeps_the_rest(d
 
 
 @pytest.mark.parametrize(
+    ("key", "known"), [("thingName", "line-2"), ("iotRoleAlias", "staging-device"), ("thingName", '"line-2"')]
+)
+def test_a_nucleus_of_another_thing_or_stack_is_left_alone(device: Device, key: str, known: str) -> None:
+    """It would keep its own name and role, and connect with a certificate that is another thing's."""
+    own = {"thingName": "line-3", "iotRoleAlias": "line-device"} | {key: known}
+    config = device.greengrass / "config" / "effectiveConfig.yaml"
+    config.parent.mkdir(parents=True)
+    config.write_text("system:\n" + "".join(f"  {name}: {value}\n" for name, value in own.items()))
+    (device.root / "active").touch()
+    name = known.strip('"')
+    assert device.install()[2].startswith(f"install.sh: a nucleus is here with {key} {name}; stop it (systemctl stop")
+    config.write_text('system:\n  thingName: "line-3"\n  iotRoleAlias: "line-device"\n')
+    assert device.install()[0] == 0
+
+
+@pytest.mark.parametrize(
     ("program", "body", "said"),
     [
         ("id", "echo 1000", "run it as root: sudo ./install.sh"),
