@@ -20,6 +20,7 @@ from local.emulator import (
     indexes,
     layers,
     limits,
+    meters,
     object_events,
     permissions,
     policy_variables,
@@ -97,6 +98,7 @@ def main() -> None:
     limits.register()
     object_events.register()
     service_quotas.register()
+    meters.register()
     try:
         serve()
     finally:

@@ -57,7 +57,17 @@ def _put(request: Structure) -> Structure:
         if identity not in store or _moment(moment, store[identity][moment], types[moment]) <= at:
             store[identity] = record  # an older record than the one that is there changes nothing online
     offline_store.append(group, {key: _typed(value, types[key]) for key, value in record.items()}, deleted=False)
+    _meter(request["FeatureGroupName"], sum(len(name) + len(value.encode()) for name, value in record.items()))
     return {}
+
+
+def _meter(group: str, size: int) -> None:
+    """Count the units that a write consumes: one for each KB."""
+    from ministack.services import cloudwatch
+
+    of = {"FeatureGroupName": group.rsplit("/", 1)[-1], "OperationName": "PutRecord"}
+    units = -(-size // 1024)
+    cloudwatch.record_metric("AWS/SageMaker/FeatureStore", "ConsumedWriteRequestsUnits", units, "Count", of)
 
 
 def _check_type(name: str, value: str, kind: str) -> None:

@@ -17,6 +17,15 @@ TRAINING_SUMMARY = (
     "TrainingJobStatus",
 )
 
+PROCESSING_SUMMARY = (
+    "ProcessingJobName",
+    "ProcessingJobArn",
+    "CreationTime",
+    "ProcessingEndTime",
+    "LastModifiedTime",
+    "ProcessingJobStatus",
+)
+
 _jobs: dict[str, Structure] = {}  # by ARN: SageMaker's description of the job
 
 
@@ -51,16 +60,29 @@ def describe_processing_job(request: Structure) -> Structure:
 
 @operation
 def list_training_jobs(request: Structure) -> Structure:
+    return _listed("Training", TRAINING_SUMMARY, request)
+
+
+@operation
+def list_processing_jobs(request: Structure) -> Structure:
+    return _listed("Processing", PROCESSING_SUMMARY, request)
+
+
+def _listed(kind: str, summary: tuple[str, ...], request: Structure) -> Structure:
     part, status = request.get("NameContains", ""), request.get("StatusEquals")
     found = [
         job
         for job in list(_jobs.values())
-        if part in job.get("TrainingJobName", "")
-        and "TrainingJobName" in job
-        and status in (None, job["TrainingJobStatus"])
+        if part in job.get(f"{kind}JobName", "")
+        and f"{kind}JobName" in job
+        and status in (None, job[f"{kind}JobStatus"])
+        and all(
+            bound not in request or (job["CreationTime"].timestamp() >= float(request[bound])) == (bound == "CreationTimeAfter")
+            for bound in ("CreationTimeAfter", "CreationTimeBefore")
+        )
     ]
-    order = {"Name": "TrainingJobName", "Status": "TrainingJobStatus"}.get(request.get("SortBy", ""), "CreationTime")
-    return page("TrainingJobSummaries", found, TRAINING_SUMMARY, order, request)
+    named = {"Name": f"{kind}JobName", "Status": f"{kind}JobStatus"}
+    return page(f"{kind}JobSummaries", found, summary, named.get(request.get("SortBy", ""), "CreationTime"), request)
 
 
 @operation

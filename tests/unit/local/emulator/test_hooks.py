@@ -30,6 +30,15 @@ SIGNATURES = {
     "services.cloudformation.engine._transform_parameters": ["template", "provided_params", "previous_params"],
     "services.cloudformation.handlers._apply_transforms": ["template", "provided_params", "previous_params"],
     "services.cloudformation.provisioners._sfn_definition": ["props"],
+    "services.apigateway.handle_execute": [
+        "api_id", "stage", "path", "method", "headers", "body", "query_params", "raw_query_string",
+    ],
+    "services.cloudwatch.record_metric": ["namespace", "metric_name", "value", "unit", "dimensions"],
+    "services.lambda_svc._emit_lambda_logs": [
+        "func", "request_id", "log_text", "error", "duration_ms", "log_source",
+    ],
+    "services.lambda_svc._emit_lambda_metrics": ["function_name", "duration_ms", "error", "throttle"],
+    "services.sqs._receive_messages_for_esm": ["queue_url", "max_number"],
     "services.cloudwatch._dispatch_alarm_actions": ["alarm", "old_state", "new_state", "reason"],
     "services.eventbridge._dispatch_to_sqs": ["spec", "payload", "sqs_parameters"],
     "services.eventbridge._invoke_target": ["target", "event", "rule", "view"],
