@@ -98,7 +98,9 @@ def label(target: Target, images: int, size: tuple[int, int], seed: int) -> None
         new = [entry for entry in pipeline.executions(target, "label_images") if entry["executionArn"] not in known]
         if new and all(entry["status"] == "SUCCEEDED" for entry in new) and people.done["approved"] >= images:
             return
-        states = {pipeline.current_state(target, entry["executionArn"]) for entry in new if entry["status"] == "RUNNING"}
+        states = {
+            pipeline.current_state(target, entry["executionArn"]) for entry in new if entry["status"] == "RUNNING"
+        }
         if states & set(WAITING) and "".join(states) != answered and people.work():
             answered = "".join(states)  # each kind of task is answered once: nobody asks in vain
         time.sleep(1)

@@ -1,4 +1,4 @@
-"""Latency to the ledger, work and cost of labelling.
+"""Latency to the ledger, and the work of labelling.
 
 Medians and 95th percentiles with the number of runs. Results go to benchmarks/results/ with the machine described.
 """
@@ -15,7 +15,6 @@ from PIL import Image
 from rich.table import Table
 
 from benchmarks.common import ROOT, Summary, cells, finish, summary, table
-from benchmarks.prices import PRICES
 from client import pipeline
 from client.annotate import Annotators
 from client.target import Target
@@ -37,20 +36,18 @@ def photo(seed: int) -> bytes:
 
 
 class Labeling(TypedDict):
-    """The labelling of that many images, and its estimated list price by service."""
+    """The labelling of that many images."""
 
     executions: int
     state_transitions: int
     lambda_invocations: int
     images: int
     seconds: float
-    usd: dict[str, float]  # with a `total`
 
 
 class Pipeline(TypedDict):
     """benchmarks/results/pipeline.json."""
 
-    prices: dict[str, float]  # US dollars
     put_to_ledger_ms: Summary
     labeling: list[Labeling]
 
@@ -71,7 +68,7 @@ def put_to_ledger(target: Target) -> Summary:
 
 
 def labeling(images: int, seed: int) -> Labeling:
-    """Work and list-price cost of `label_images` for that many images, on a fresh stack."""
+    """Work of `label_images` for that many images, on a fresh stack."""
     stack.down(HOME)
     stack.up(root=HOME, overrides={**SETTINGS, "MaxJobImages": str(images)}, tied=True)
     target = Target.find(None, None, None, HOME)
@@ -95,37 +92,17 @@ def labeling(images: int, seed: int) -> Labeling:
         "lambda_invocations": used["lambda_invocations"],
         "images": images,
         "seconds": round(time.monotonic() - start, 1),
-        "usd": cost(images, used),
     }
-
-
-def cost(images: int, used: dict[str, int]) -> dict[str, float]:
-    """Return the estimated AWS list price in US dollars, by service."""
-    registrations = images / 10  # SQS batches of ten
-    answers = images * 4  # next and answer, labelling and verification
-    calls = used["lambda_invocations"] + registrations + answers
-    gigabyte_seconds = (registrations * 1.0 + answers * 0.06 + used["lambda_invocations"] * 5.0) * 0.5
-    writes, reads = images * 14, images * 12
-    usd = {
-        "step_functions": used["state_transitions"] * PRICES["step_functions_transition"],
-        "lambda": calls * PRICES["lambda_request"] + gigabyte_seconds * PRICES["lambda_gb_second"],
-        "dynamodb": writes * PRICES["dynamodb_write"] + reads * PRICES["dynamodb_read"],
-        "s3": images * 2 * PRICES["s3_put"] + images * 3 * PRICES["s3_get"],
-        "api": answers * PRICES["http_api_request"],
-        "feature_store": images * PRICES["feature_store_write"],
-    }
-    return {name: round(value, 6) for name, value in {**usd, "total": sum(usd.values())}.items()}
 
 
 def shown(result: Pipeline) -> list[Table | str]:
     latency = table("latency", "median ms", "p95 ms", "runs")
     latency.add_row("put_object to ledger row", *cells(result["put_to_ledger_ms"]))
-    work = table("label_images", "state transitions", "Lambda invocations", "seconds", "US dollars")
+    work = table("label_images", "state transitions", "Lambda invocations", "seconds")
     for entry in result["labeling"]:
         work.add_row(
             f"{entry['images']} images",
             *map(str, (entry["state_transitions"], entry["lambda_invocations"], entry["seconds"])),
-            f"{entry['usd']['total']:.4f}",
         )
     return [latency, work]
 
@@ -137,7 +114,7 @@ def main() -> None:
     try:
         runs = [labeling(images, seed=number * 100_000) for number, images in enumerate(given.images)]
         target = Target.find(None, None, None, HOME)
-        measured = Pipeline(prices=PRICES, put_to_ledger_ms=put_to_ledger(target), labeling=runs)
+        measured = Pipeline(put_to_ledger_ms=put_to_ledger(target), labeling=runs)
     finally:
         stack.down(HOME)
     finish("pipeline", measured, shown)

@@ -14,7 +14,9 @@ from pathlib import Path
 
 from benchmarks.common import ROOT, console
 
-MINUTES = ("pipeline", "starts", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring", "fleet")
+MINUTES = (
+    "bill", "pipeline", "starts", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring", "fleet",
+)  # fmt: skip
 HOURS = ("detector", "multiclass")
 ALL = (*MINUTES, *HOURS)
 

@@ -28,7 +28,6 @@ from rich.table import Table
 from benchmarks.common import ROOT, Summary, finish, summary, table
 from benchmarks.edge import make_model, photos
 from benchmarks.pipeline import photo
-from benchmarks.prices import PRICES
 from client import pipeline, users
 from client.outcomes import ScoringOutcome
 from client.target import Target
@@ -38,8 +37,6 @@ from sightline.scoring.batch import ScoreCounts
 HOME = ROOT / ".sightline"
 PREFIX = "incoming/bench/"
 UPLOADERS = 16
-SHARD_GB = 1769 / 1024  # the memory of ScoreShard
-PREDICT_GB = 512 / 1024
 PER_SHARD = 3  # transitions: the start of its execution, and two states; the emulator keeps no history of it
 READY_SECONDS = 120
 
@@ -53,11 +50,10 @@ class Work(TypedDict):
 
 
 class Batch(ScoreCounts, Work):
-    """One run of score_batch: its verdicts, its work, and the estimated list price by service."""
+    """One run of score_batch: its verdicts and its work."""
 
     images: int
     seconds: float
-    usd: dict[str, float]  # with a `total`
 
 
 class Load(TypedDict):
@@ -75,14 +71,12 @@ class Predict(TypedDict):
     photo_bytes: int
     in_the_function_ms: Summary
     load: list[Load]
-    usd_for_1000_on_this_machine: float
 
 
 class Scoring(TypedDict):
     """benchmarks/results/scoring.json."""
 
     simulated: bool
-    prices: dict[str, float]  # US dollars
     predict: Predict
     batch: Batch
 
@@ -136,19 +130,7 @@ def batch(target: Target, images: int) -> Batch:
         **scored.counts,
         **used,
         "seconds": round(seconds, 1),
-        "usd": cost(images, used),
     }
-
-
-def cost(images: int, used: Work) -> dict[str, float]:
-    """Estimated AWS list price in US dollars, by service; the seconds of ScoreShard are those of this machine."""
-    usd = {
-        "step_functions": used["state_transitions"] * PRICES["step_functions_transition"],
-        "lambda": (used["shards"] + 2) * PRICES["lambda_request"]
-        + used["shard_seconds"] * SHARD_GB * PRICES["lambda_gb_second"],
-        "s3": (images + 2 * used["shards"]) * PRICES["s3_get"] + (2 * used["shards"] + 2) * PRICES["s3_put"],
-    }
-    return {name: round(value, 6) for name, value in {**usd, "total": sum(usd.values())}.items()}
 
 
 # -------------------------------------------------------------------------------------------------------------- predict
@@ -207,13 +189,10 @@ def predict(target: Target, clients: list[int], seconds: float) -> Predict:
         if time.monotonic() > until:
             raise TimeoutError(f"predict does not answer within {READY_SECONDS} s")
     alone = [json.loads(ask(target, token, body))["latency_ms"] for body in islice(cycle(bodies), 30)]
-    call = PRICES["http_api_request"] + PRICES["lambda_request"]
-    usd = (call + summary(alone)["median"] / 1000 * PREDICT_GB * PRICES["lambda_gb_second"]) * 1000
     return {
         "photo_bytes": len(bodies[0]),
         "in_the_function_ms": summary(alone),
         "load": [load(target, token, bodies, number, seconds) for number in clients],
-        "usd_for_1000_on_this_machine": round(usd, 6),
     }
 
 
@@ -230,7 +209,7 @@ def shown(result: Scoring) -> list[Table | str]:
     batch = (
         f"score_batch: {done['images']} images in {done['shards']} shards, {done['seconds']} s, "
         f"{done['state_transitions']} "
-        f"state transitions, {done['usd']['total']:.4f} US dollars; {done['errors']} errors."
+        f"state transitions; {done['errors']} errors."
     )
     loads = table("predict, clients", "answers a second", "median ms", "p95 ms", "statuses")
     for entry in result["predict"]["load"]:
@@ -255,7 +234,6 @@ def main() -> None:
         ready(target)
         measured = Scoring(
             simulated=True,
-            prices=PRICES,
             predict=predict(target, given.clients, given.seconds),
             batch=batch(target, given.images),
         )

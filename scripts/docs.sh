@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for page in draw_workflows draw_openapi draw_commands draw_parameters draw_records draw_decisions; do
+for page in draw_workflows draw_openapi draw_commands draw_parameters draw_records draw_decisions draw_costs; do
   python -m "scripts.$page" "$@"
 done
 python -m benchmarks.page "$@"

@@ -102,6 +102,8 @@ class Resolver:
                 return self._attribute(given if isinstance(given, str) else ".".join(given))
             if kind == "Fn::Sub":
                 return self._text(given)
+            if kind == "Fn::Join":
+                return str(given[0]).join(map(str, self.value(given[1])))
             if kind == "Fn::Split":
                 return str(self.value(given[1])).split(given[0])
             if kind == "Fn::Select":

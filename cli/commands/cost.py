@@ -52,9 +52,7 @@ def _rows(bill: BillShown) -> Table:
     for line in bill["lines"]:
         what = line["what"] + (" (estimated)" if line["estimated"] else "")
         quantity = f"{line['quantity']:,.0f}" if line["quantity"] >= 100 else f"{line['quantity']:,.3g}"
-        table.add_row(
-            line["service"], what, quantity, line["unit"], f"{line['usd']:,.4f}", f"{line['share']:.1%}"
-        )
+        table.add_row(line["service"], what, quantity, line["unit"], f"{line['usd']:,.4f}", f"{line['share']:.1%}")
     table.add_row("total", "", "", "", f"{bill['usd']:,.2f}", "100%")
     return table
 
@@ -133,10 +131,7 @@ def cost_used(
     region: RegionOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Show what the stack has used, from CloudWatch, and what Cost Explorer says where you may ask it.
-
-    A question to Cost Explorer costs 0.01 US dollars, one to CloudWatch about as much for 1,000 metrics.
-    """
+    """Show what the stack has used, and what Cost Explorer says (0.01 US dollars a question)."""
     from client.costs import used
     from client.costs.bill import Bill
     from client.costs.prices import Prices

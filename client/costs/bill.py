@@ -78,9 +78,7 @@ class Bill:
         total = self.total
         order = list(self.services())
         lines: list[LineShown] = []
-        by_service = sorted(
-            self.uses, key=lambda use: (order.index(self.prices[use.price].service), -self.usd(use))
-        )
+        by_service = sorted(self.uses, key=lambda use: (order.index(self.prices[use.price].service), -self.usd(use)))
         for use in by_service:
             price, usd = self.prices[use.price], self.usd(use)
             lines.append(

@@ -22,6 +22,7 @@ COPIES = 2  # of an approved image: the upload, and the copy that datasets refer
 ITEM_KB = 2.0  # of an image in ledger and tasks
 SPOT = 0.35  # of the price
 BUILD_MINUTES = 15  # of the training image
+SHARD_IMAGES = 200  # ScoringShardImages by default; the measured runs have one shard
 
 # States of a training that ends with a registered model, and of a roll-out to one group. tests/unit/client/costs
 # walks both through their workflows.
@@ -119,4 +120,4 @@ def devices(workload: Workload) -> Iterator[Use]:
 def scoring(images: float, runs: float, work: Work) -> Iterator[Use]:
     """Give what batches use that score images."""
     if images:
-        yield from work.scoring.uses(images, max(runs, 1), "scoring")
+        yield from work.scoring.uses(images, max(runs, images / SHARD_IMAGES, 1), "scoring")

@@ -56,7 +56,7 @@ LOG_BYTES = 2_000  # of such a call, by estimate
 MEMORY_MB = 512  # as Globals has it
 MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 
-# The states of an execution that finds nothing to do, by state machine. tests/unit/client/costs/test_idle.py walks them.
+# The states of an execution that finds nothing to do, by state machine; tests/unit/client/costs walks them.
 IDLE_PATHS = {
     "LabelImages": ("IsWindowOpen", "ClaimNewImages", "AreThereNewImages", "NothingNew"),
     "TrainModel": (
@@ -88,7 +88,9 @@ def _key(_template: Template, _name: str, _properties: Mapping[str, Any]) -> Ite
 
 def _alarm(template: Template, name: str, properties: Mapping[str, Any]) -> Iterator[Use]:
     if int(str(template.value(properties["Period"]))) < 60 or "Metrics" in properties:
-        raise UnpricedResourceError(f"{name}: an alarm of this kind has another price; enter it in client/costs/idle.py")
+        raise UnpricedResourceError(
+            f"{name}: an alarm of this kind has another price; enter it in client/costs/idle.py"
+        )
     yield Use("cloudwatch.alarm", 1, "alarms")
 
 
@@ -129,7 +131,9 @@ def _state_machine(template: Template, name: str, properties: Mapping[str, Any])
 def _calls(times: float, memory: float) -> Iterator[Use]:
     """Give calls of a function that finds nothing to do."""
     yield Use("lambda.request", times, "functions that find nothing to do")
-    yield Use("lambda.gb_second", times * FUNCTION_SECONDS * memory, "functions that find nothing to do", estimated=True)
+    yield Use(
+        "lambda.gb_second", times * FUNCTION_SECONDS * memory, "functions that find nothing to do", estimated=True
+    )
     yield Use("cloudwatch.log_gb", times * LOG_BYTES / GB, "logs", estimated=True)
     yield Use("xray.trace", times, "traces")
 

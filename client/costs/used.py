@@ -52,7 +52,7 @@ class Period:
 
 
 def stack_name(target: Target) -> str:
-    return target.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
+    return target.outputs["StackName"]
 
 
 def uses(target: Target, period: Period) -> Iterator[Use]:
@@ -221,9 +221,7 @@ def _transitions(target: Target, machine: str, period: Period) -> int:
         for execution in pipeline.executions(target, machine)
         if period.since <= execution["startDate"] <= period.until
     ]
-    entered = sum(
-        event["type"].endswith("StateEntered") for arn in began for event in pipeline.history(target, arn)
-    )
+    entered = sum(event["type"].endswith("StateEntered") for arn in began for event in pipeline.history(target, arn))
     return entered + (sum(_shards(target, arn) for arn in began) if machine == "score_batch" else 0)
 
 

@@ -1,4 +1,4 @@
-"""What the code uses for its work, in units of prices.json: measured by `python -m benchmarks.bill` into `work.json`."""
+"""What the code uses for its work, in units of prices.json; `python -m benchmarks.bill` measures it into work.json."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -66,5 +66,3 @@ def test_a_budget_without_anybody_to_tell_has_no_notification_which_budgets_woul
     assert alone.is_made("Budget")
     properties = alone.value(resources("AWS::Budgets::Budget")["Budget"]["Properties"])
     assert "NotificationsWithSubscribers" not in properties
-
-

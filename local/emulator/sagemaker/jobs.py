@@ -77,7 +77,8 @@ def _listed(kind: str, summary: tuple[str, ...], request: Structure) -> Structur
         and f"{kind}JobName" in job
         and status in (None, job[f"{kind}JobStatus"])
         and all(
-            bound not in request or (job["CreationTime"].timestamp() >= float(request[bound])) == (bound == "CreationTimeAfter")
+            bound not in request
+            or (job["CreationTime"].timestamp() >= float(request[bound])) == (bound == "CreationTimeAfter")
             for bound in ("CreationTimeAfter", "CreationTimeBefore")
         )
     ]

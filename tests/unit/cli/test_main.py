@@ -199,3 +199,30 @@ def test_the_doctor_says_for_a_program_what_is_wrong_and_ends_with_1(
     assert code == 1
     assert "wrong       disk: " in out
     assert "; free some space" in out
+
+
+def test_the_idle_bill_is_printed_with_its_share_of_each_service(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = run(capsys, monkeypatch, "cost", "idle", "--json")
+    bill = json.loads(out)
+    assert code == 0
+    assert sum(bill["services"].values()) == pytest.approx(bill["usd"], abs=1e-4)
+    assert sum(line["share"] for line in bill["lines"]) == pytest.approx(1, abs=0.01)
+
+
+def test_an_estimate_grows_with_its_images(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = (
+        json.loads(run(capsys, monkeypatch, "cost", "estimate", "--images", number, "--json")[1])["usd"]
+        for number in ("10", "1000")
+    )
+    assert many > few
+
+
+def test_a_parameter_without_a_value_and_an_unknown_region_are_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(capsys, monkeypatch, "cost", "idle", "--set", "MinMap")[2] == (
+        "sightline: --set takes Name=Value, got 'MinMap'\n"
+    )
+    assert "no prices for region 'mars-1'" in run(capsys, monkeypatch, "cost", "idle", "--prices", "mars-1")[2]

@@ -19,7 +19,9 @@ def test_every_price_has_a_unit_a_page_and_both_regions() -> None:
 
 
 def test_a_region_without_prices_is_named() -> None:
-    with pytest.raises(UnknownPriceError, match=r"no prices for region 'mars-1' in prices.json; it has eu-central-1, us-east-1"):
+    with pytest.raises(
+        UnknownPriceError, match=r"no prices for region 'mars-1' in prices.json; it has eu-central-1, us-east-1"
+    ):
         Prices.of("mars-1")
 
 

@@ -1,10 +1,11 @@
 """The estimate: what it counts, from which states, and how it grows."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
 
-from client.costs import estimate
+from client.costs import estimate, idle
 from client.costs.bill import Bill, Use
 from client.costs.estimate import Workload
 from client.costs.prices import Prices
@@ -13,7 +14,9 @@ from client.costs.work import Linear, Work
 from tests.project import targets, workflow
 
 PRICES = Prices.of("us-east-1")
-WORK = Work("2026-11-30T00:00:00+00:00", Linear({"s3.put": 2.0}, {"s3.put": 10.0}), Linear({"s3.get": 1.0}, {"s3.get": 4.0}))
+WORK = Work(
+    "2026-11-30T00:00:00+00:00", Linear({"s3.put": 2.0}, {"s3.put": 10.0}), Linear({"s3.get": 1.0}, {"s3.get": 4.0})
+)
 
 
 def quantity(uses: "list[Use]", price: str) -> float:
@@ -31,7 +34,7 @@ def test_states_and_calls_are_those_of_the_workflow(machine: str, path: tuple[st
     definition = workflow(machine)
     states = definition["States"]
     assert path[0] == definition["StartAt"]
-    assert [(a, b) for a, b in zip(path, path[1:], strict=False) if b not in targets(states[a])] == []
+    assert [(a, b) for a, b in itertools.pairwise(path) if b not in targets(states[a])] == []
     assert states[path[-1]]["Type"] == "Succeed"
     assert calls == sum("lambda:invoke" in states[state].get("Resource", "") for state in path)
 
@@ -39,8 +42,6 @@ def test_states_and_calls_are_those_of_the_workflow(machine: str, path: tuple[st
 def test_without_work_the_estimate_is_the_idle_bill() -> None:
     template = Template.of({})
     nothing = Bill.of(estimate.uses(Workload(), template, WORK), PRICES)
-    from client.costs import idle
-
     assert nothing.total == pytest.approx(Bill.of(idle.uses(template), PRICES).total)
 
 
@@ -60,7 +61,9 @@ def test_another_round_labels_and_shows_once_more() -> None:
 def test_a_training_is_paid_by_the_hour_of_its_instance() -> None:
     workload = Workload(trainings=2, training_hours=3)
     plain, spot = (
-        list(estimate.training(workload, Template.of({"TrainingInstanceType": "ml.g5.xlarge", "UseSpotTraining": value})))
+        list(
+            estimate.training(workload, Template.of({"TrainingInstanceType": "ml.g5.xlarge", "UseSpotTraining": value}))
+        )
         for value in ("false", "true")
     )
     assert quantity(plain, "sagemaker.hour.ml.g5.xlarge") == 6

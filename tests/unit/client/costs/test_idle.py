@@ -1,5 +1,6 @@
 """The idle bill: every resource of the template has a price, and the documentation states the sum to the cent."""
 
+import itertools
 import re
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_an_execution_that_finds_nothing_goes_the_way_that_is_priced(name: str) 
     definition = workflow(machine.removeprefix("statemachines/").removesuffix(".asl.json"))
     states = definition["States"]
     assert path[0] == definition["StartAt"]
-    assert [(a, b) for a, b in zip(path, path[1:], strict=False) if b not in targets(states[a])] == []
+    assert [(a, b) for a, b in itertools.pairwise(path) if b not in targets(states[a])] == []
     assert states[path[-1]]["Type"] == "Succeed"
     invoked = [state for state in path if states[state]["Type"] == "Task"]
     assert len(invoked) == idle.CALLS[name]
@@ -113,10 +114,17 @@ def test_every_machine_with_a_schedule_has_such_a_way() -> None:
 
 @pytest.mark.parametrize(
     ("expression", "times"),
-    [("rate(1 day)", 730 / 24), ("rate(6 hours)", 730 / 6), ("rate(5 minutes)", 730 * 12), ("cron(0 6 * * ? *)", 730 / 24)],
+    [
+        ("rate(1 day)", 730 / 24),
+        ("rate(6 hours)", 730 / 6),
+        ("rate(5 minutes)", 730 * 12),
+        ("cron(0 6 * * ? *)", 730 / 24),
+    ],
 )
 def test_a_schedule_is_counted_by_its_rate(expression: str, times: float) -> None:
-    found = idle.calls_a_month(Template.of({"LabelingSchedule": expression}), {"ScheduleExpression": {"Ref": "LabelingSchedule"}})
+    found = idle.calls_a_month(
+        Template.of({"LabelingSchedule": expression}), {"ScheduleExpression": {"Ref": "LabelingSchedule"}}
+    )
     assert found == pytest.approx(times)
 
 
