@@ -28,7 +28,7 @@ from client import pipeline
 from client.annotate import Annotators
 from client.costs import estimate, idle, used
 from client.costs.bill import Bill, BillShown
-from client.costs.prices import Prices
+from client.costs.prices import REGION, Prices
 from client.costs.template import Template
 from client.costs.work import Linear, Work
 from client.target import Target
@@ -36,7 +36,6 @@ from local import stack
 from sightline.images.box import Box
 
 HOME = ROOT / ".sightline" / "bill"
-REGION = "us-east-1"
 SETTINGS = {"MinNewLabels": "1000000", "LabelingWindowSeconds": "30", "MaxUploadWorkers": "2"}
 SETTLE_SECONDS = 5.0  # until what was asked for at the end is counted
 LONGEST_SECONDS = 1800.0

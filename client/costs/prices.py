@@ -9,6 +9,7 @@ from typing import Self
 from sightline.errors import SightlineError
 
 FILE = Path(__file__).with_name("prices.json")
+REGION = "us-east-1"  # whose prices stand for those of others, where nobody names one
 INSTANCE = "sagemaker.hour."  # before the name of an instance type
 HOURS = 730.0  # of a month, as AWS counts
 DAYS = HOURS / 24

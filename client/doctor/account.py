@@ -22,6 +22,7 @@ CREATES = {
     "AWS::ApiGatewayV2::Integration": "apigateway:POST",
     "AWS::ApiGatewayV2::Route": "apigateway:POST",
     "AWS::ApiGatewayV2::Stage": "apigateway:POST",
+    "AWS::Budgets::Budget": "budgets:ModifyBudget",
     "AWS::CloudWatch::Alarm": "cloudwatch:PutMetricAlarm",
     "AWS::CodeBuild::Project": "codebuild:CreateProject",
     "AWS::Cognito::UserPool": "cognito-idp:CreateUserPool",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from client import erasing
+from client.costs.prices import GB, REGION, Prices
 from client.doctor.deployed import Deployed, Resource
-from client.removal.prices import GB, MONTHLY
 from client.removal.stopping import if_there
 from client.target import Place
 from sightline.aws.clients import Aws
@@ -47,13 +47,13 @@ def of_deleted(place: Place, stack_id: str) -> list[Resource]:
 
 
 def measured(place: Place, resources: list[Resource]) -> list[Kept]:
-    """Return those of the resources that are still there, with their amount and price."""
-    found = []
+    """Return those of the resources that are still there, with their amount and price (of us-east-1)."""
+    prices, found = Prices.of(REGION), []
     for resource in resources:
         with if_there():
             amount = KINDS[resource.kind].measure(place.aws, resource.id)
             if amount:
-                monthly = sum((number * MONTHLY[key] for key, number in amount.priced.items()), 0.0)
+                monthly = sum((number * prices[key].usd for key, number in amount.priced.items()), 0.0)
                 found.append(Kept(resource, amount.text, monthly))
     return found
 
@@ -71,7 +71,7 @@ def erase(place: Place, kept: list[Kept]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """How much of something there is. `priced` has the units that are paid for each month, by keys of MONTHLY."""
+    """How much of something there is. `priced` has the units that are paid for each month, by keys of prices.json."""
 
     text: str
     priced: Mapping[str, float] = field(default_factory=dict)

@@ -58,7 +58,10 @@ PART_OF_ANOTHER = {
     "AWS::Lambda::Alias", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Permission", "AWS::Lambda::Version",
     "AWS::S3::BucketPolicy", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy", "AWS::SQS::QueuePolicy",
 }  # fmt: skip
-NAMELESS = {"AWS::KMS::Key"}
+NAMELESS = {
+    "AWS::KMS::Key",
+    "AWS::Budgets::Budget",  # its name is in its property Budget, see contracts/test_costs.py
+}
 ID_IN_ARN = {"AWS::KMS::Key", "AWS::ApiGatewayV2::Api"}  # ARNs that hold no name
 
 
