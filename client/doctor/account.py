@@ -56,8 +56,8 @@ CREATES = {
     "AWS::Serverless::LayerVersion": "lambda:PublishLayerVersion",
     "AWS::Serverless::StateMachine": "states:CreateStateMachine",
 }
-OPTIONAL = ("AWS::SNS::Subscription", "AWS::SageMaker::Endpoint", "AWS::SageMaker::EndpointConfig",
-            "AWS::SageMaker::Model")  # fmt: skip
+OPTIONAL = ("AWS::Budgets::Budget", "AWS::SNS::Subscription", "AWS::SageMaker::Endpoint",
+            "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model")  # fmt: skip
 DEPLOYS = (
     "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents",
     "cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet", "cloudformation:GetTemplateSummary",

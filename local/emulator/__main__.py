@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local.emulator import (
+    budgets,
     cognito,
     deliveries,
     exclusive_things,
@@ -96,6 +97,7 @@ def main() -> None:
     deliveries.register()
     simulated_builds.register()
     limits.register()
+    budgets.register()
     object_events.register()
     service_quotas.register()
     meters.register()

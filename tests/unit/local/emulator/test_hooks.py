@@ -22,6 +22,8 @@ SIGNATURES = {
     "core.iam_evaluator.evaluate": ["ctx", "policies", "limits"],
     "services.cloudformation.changesets._deploy_stack_async": None,
     "services.cloudformation.handlers._deploy_stack_async": None,
+    "services.budgets._create_budget": ["data"],
+    "services.budgets._delete_budget": ["data"],
     "services.codebuild._start_build": ["data"],
     "services.ecr._describe_images": ["data"],
     "services.ecr._put_image": ["data"],
