@@ -292,3 +292,40 @@ def test_batches_and_items_have_their_limits(account: SimpleNamespace) -> None:
         dynamodb.put_item(TableName="limits", Item={"pk": {"S": "a"}, "b": {"S": "x" * 410_000}})
     with pytest.raises(ClientError, match="ValidationException"):
         events.put_events(Entries=[{"Source": "a", "DetailType": "b", "Detail": "{}"}] * 11)
+
+
+def budget_stack(account: SimpleNamespace, name: str, subscribers: list[dict[str, str]]) -> None:
+    notification = {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80}
+    properties = {
+        "Budget": {"BudgetName": name, "BudgetType": "COST", "TimeUnit": "MONTHLY",
+                   "BudgetLimit": {"Amount": 100, "Unit": "USD"}},
+        "NotificationsWithSubscribers": [{"Notification": notification, "Subscribers": subscribers}],
+    }  # fmt: skip
+    resources = {"Budget": {"Type": "AWS::Budgets::Budget", "Properties": properties}}
+    account.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+
+
+def test_a_budget_is_made_from_a_template_and_goes_with_its_stack(account: SimpleNamespace) -> None:
+    budget_stack(account, "told", [{"SubscriptionType": "EMAIL", "Address": "eve@example.com"}])
+    budgets = account.client("budgets")
+
+    def made() -> list[str]:
+        return [budget["BudgetName"] for budget in budgets.describe_budgets(AccountId=ACCOUNT).get("Budgets", [])]
+
+    assert until(made) == ["told"]
+    told = budgets.describe_notifications_for_budget(AccountId=ACCOUNT, BudgetName="told")["Notifications"]
+    assert [notification["Threshold"] for notification in told] == [80.0]
+    account.client("cloudformation").delete_stack(StackName="told")
+    assert until(lambda: not made())
+
+
+def test_a_notification_of_a_budget_needs_somebody_to_tell(account: SimpleNamespace) -> None:
+    budget_stack(account, "untold", [])
+    events = until(
+        lambda: [
+            event
+            for event in account.client("cloudformation").describe_stack_events(StackName="untold")["StackEvents"]
+            if event["ResourceStatus"] == "CREATE_FAILED" and event["LogicalResourceId"] == "Budget"
+        ]
+    )
+    assert "ubscribers" in events[0]["ResourceStatusReason"]

@@ -40,6 +40,7 @@ SUBSTITUTIONS = {
     "EvaluationInstanceType": "ml.m5.xlarge",
     "TrainingOutputUri": "s3://artifacts/training",
     "DataKeyArn": "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000",
+    "StackName": "sightline-test",
 }
 PLANNED = ["PrepareTrainingImage", "SnapshotDataset", "PlanTraining", "HasAnythingChanged"]
 EVALUATED = [*PLANNED, "IsModelImported", "TrainModel", "EvaluateModel"]
