@@ -17,7 +17,7 @@ from sightline.vision.letterbox import Letterbox, fit, letterbox
 from sightline.vision.verdict import DefectFound, Judged, Outcome
 
 if TYPE_CHECKING:
-    from typing import Self
+    from typing import Self  # novm
 
 
 class UnusableModelError(SightlineError):

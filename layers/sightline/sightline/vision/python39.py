@@ -5,8 +5,8 @@ JetPack 6 have.
 import sys
 
 if sys.version_info >= (3, 11):
-    from enum import StrEnum
-    from typing import NotRequired
+    from enum import StrEnum  # novm
+    from typing import NotRequired  # novm
 else:
     from enum import Enum
 
