@@ -122,15 +122,38 @@ def test_a_device_that_is_not_named_or_not_there_is_told(plant: Plant, tmp_path:
         Verification(plant.place, plant.deployed, tmp_path, "line-2").run()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_loop_closes_with_a_device_and_leaves_nothing_behind(
-    plant: Plant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in (*HYPERPARAMETERS,):
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a training end after two epochs."""
+    for name in tuple(HYPERPARAMETERS):
         monkeypatch.delitem(HYPERPARAMETERS, name)
     for name, value in SHORT.items():
         monkeypatch.setitem(HYPERPARAMETERS, name, value)
+
+
+def reported(folder: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text())
+    assert report["inspector"] == "the function predict"
+    assert report["labels_approved"] >= 110
+    assert len(report["device"]) == 24
+    assert "What the model said" in (folder / "report.html").read_text()
+    return report
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("short")
+def test_the_loop_closes_without_a_device_and_leaves_nothing_behind(plant: Plant, tmp_path: Path) -> None:
+    before = plant.contents()
+    Verification(plant.place, plant.deployed, tmp_path).run()
+    assert plant.contents() == before
+    assert reported(tmp_path)["deployment_status"] == "no devices"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.usefixtures("short")
+def test_the_loop_closes_with_a_device_and_leaves_nothing_behind(plant: Plant, tmp_path: Path) -> None:
     device = SimulatedDevice(plant.local.home, THING)
     device.start(plant.local)
     try:
@@ -140,11 +163,5 @@ def test_the_loop_closes_with_a_device_and_leaves_nothing_behind(
         Verification(plant.place, plant.deployed, tmp_path, THING).run()
     finally:
         device.stop()
-    after = plant.contents()
-    assert after == before
-    report = json.loads((tmp_path / "report.json").read_text())
-    assert report["deployment_status"] == "DeploymentHealthy"
-    assert report["inspector"] == "the function predict"
-    assert report["labels_approved"] >= 110
-    assert len(report["device"]) == 24
-    assert "What the model said" in (tmp_path / "report.html").read_text()
+    assert plant.contents() == before
+    assert reported(tmp_path)["deployment_status"] == "DeploymentHealthy"
