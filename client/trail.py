@@ -63,7 +63,7 @@ def logged(target: Target, part: str, minutes: int) -> Iterator[str]:
 
 
 def _logged(target: Target, part: str, since: int) -> Iterator[tuple[int, str]]:
-    logs, stack = target.aws.logs, target.outputs["LabelImagesArn"].rsplit(":", 1)[1].removesuffix("-label-images")
+    logs, stack = target.aws.logs, target.outputs["StackName"]
     pages = [
         page
         for prefix in GROUPS

@@ -33,7 +33,10 @@ class Removal:
     def again(self) -> str:
         """Return how the stack is made anew, and how what is kept is erased."""
         stack = self.place.stack
-        return f"To erase what is kept: sightline --stack {stack} remove --everything"
+        return (
+            f"To make the stack anew with what is kept: sightline --stack {stack} adopt, then `sam deploy`. "
+            f"To erase it: sightline --stack {stack} remove --everything"
+        )
 
     def run(self, *, everything: bool) -> Iterator[str]:
         """Remove the stack, and with `everything` its data. Give a line for each thing that was done.
@@ -54,12 +57,12 @@ def plan(place: Place) -> Removal:
     stack = Deployed.find(place)
     if stack:
         return Removal(place, stack, tuple(kept.measured(place, kept.of_stack(stack))))
-    deleted = _last_deleted(place)
+    deleted = last_deleted(place)
     left = kept.of_deleted(place, deleted) if deleted else []
     return Removal(place, None, tuple(kept.measured(place, left)))
 
 
-def _last_deleted(place: Place) -> str:
+def last_deleted(place: Place) -> str:
     """Return the id of the stack of this name that was deleted last, empty where AWS remembers none."""
     pages = place.aws.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
     found = [one for page in pages for one in page["StackSummaries"] if one["StackName"] == place.stack]

@@ -14,13 +14,14 @@ from typing import Any
 import boto3
 import pytest
 
-from client import devices, models, pipeline
+from client import adopting, datasets, devices, models, pipeline, users
 from client.formats.report import Report
 from client.labels import importing
-from client.target import Target
+from client.loop.sample import draw
+from client.removal import removing
+from client.target import Place, Target
 from local import application, stack
 from local.account import CREDENTIALS
-from local.demo.sample import draw
 from local.device.mqtt import Listener
 from local.device.simulated import SimulatedDevice
 from sightline.images.image import ImageStatus
@@ -35,7 +36,7 @@ PARAMETERS = {
     "MinRecall": "0",
     "BakeSeconds": "1",
 }
-PHOTOS = 12
+PHOTOS = 24
 SECOND = f"{application.NAME}-2"
 
 
@@ -86,10 +87,7 @@ def until(found: Callable[[], Any], seconds: float = 120) -> Any:
 
 
 def upload(line: Line, seed: int) -> None:
-    labels = draw(line.photos, PHOTOS, seed=seed)
-    for path in sorted(line.photos.glob("*.jpg")):  # each stack has names of its own, to tell photos by
-        path.rename(path.with_name(f"{line.thing}-{path.name}"))
-    labels.write_text(labels.read_text().replace('"file_name": "', f'"file_name": "{line.thing}-'))
+    draw(line.photos, PHOTOS, seed=seed)  # the names tell the seed
     pipeline.upload(line.target, sorted(line.photos.glob("*.jpg")))
 
 
@@ -107,7 +105,10 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Line]]:
         first = stack.up(root=home, overrides=PARAMETERS, tied=True)
         outputs = application.deploy(home, first.port, application.parameters(PARAMETERS), SECOND)
         second = replace(first, outputs=outputs)
-        made = [Line(one, tmp_path_factory.mktemp("photos"), thing) for one, thing in ((first, "a"), (second, "b"))]
+        made = [
+            Line(one, tmp_path_factory.mktemp("photos"), thing)
+            for one, thing in ((first, "line-a"), (second, "line-b"))
+        ]
         run(made)
         yield made
     finally:
@@ -124,7 +125,8 @@ def run(lines: list[Line]) -> None:
             pipeline.wait_for(one.target, arn)
     trainings = [(one, pipeline.start_training(one.target)) for one in lines]
     for one, arn in trainings:
-        pipeline.wait_for(one.target, arn, seconds=300)
+        output = pipeline.wait_for(one.target, arn, seconds=300)
+        assert pipeline.current_state(one.target, arn) == "ModelRegistered", output
     for one in lines:
         devices.publish_inspector(one.target)
         one.device.start(one.local)
@@ -219,3 +221,40 @@ def role_of(line: Line, function: str) -> boto3.Session:
     arn = line.target.client("lambda").get_function_configuration(FunctionName=name)["Role"]
     keys = line.target.aws.sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], CREDENTIALS["region_name"])
+
+
+def test_one_stack_goes_on_without_the_other_which_comes_back_with_what_it_kept(lines: list[Line]) -> None:
+    """Last, because it takes the second stack down: adopted and deployed anew, it has its images, labels and models."""
+    first, second = lines
+    place = Place(second.name, second.target.session, second.local.endpoint)
+    before = {"images": second.images(), "models": models.listed(second.target), "labels": labels(second)}
+    users.add(second.target, "eve", engineer=True)
+    second.device.stop()
+    assert list(removing.plan(place).run(everything=False))[-1] == f"the stack {second.name} is deleted"
+
+    listener = Listener(first.local.endpoint, f"sightline/{first.name}/#", first.said.append)
+    assert first.inspect(max(first.photos.glob("*.jpg")), "after.jpg")["model_version"] == "1.0.1"
+    listener.close()
+    assert first.images() == {f"incoming/{path.name}" for path in first.photos.glob("*.jpg")}
+
+    adopted = adopting.adopt(place, {})
+    assert {"ImagesBucket", "ImagesTable", "UserPool", "ModelPackageGroup", "DataKey"} <= set(adopted)
+    with pytest.raises(adopting.AdoptingError, match="is there already"):
+        adopting.adopt(place, {})
+    outputs = application.deploy(first.local.home, first.local.port, application.parameters(PARAMETERS), SECOND)
+    again = replace(second, local=replace(second.local, outputs=outputs))
+    kept = ("ImagesBucketName", "ArtifactsBucketName", "ImagesTableName", "TasksTableName", "DeploymentsTableName",
+            "UserPoolId", "ModelPackageGroupName")  # fmt: skip
+    assert {name: outputs[name] for name in kept} == {name: second.local.outputs[name] for name in kept}
+    assert {"images": again.images(), "models": models.listed(again.target), "labels": labels(again)} == before
+    pool = again.target.aws.cognito
+    groups = pool.admin_list_groups_for_user(UserPoolId=outputs["UserPoolId"], Username="eve")["Groups"]
+    assert [group["GroupName"] for group in groups] == ["engineers"]
+    draw(again.photos / "more", 1, seed=9)  # what is dropped into the adopted bucket is registered
+    pipeline.upload(again.target, sorted((again.photos / "more").glob("*.jpg")))
+    until(lambda: pipeline.ledger(again.target).count(ImageStatus.NEW) == 1)
+
+
+def labels(line: Line) -> object:
+    """Return the records of the newest dataset."""
+    return datasets.records(line.target, "latest")

@@ -159,4 +159,17 @@ def _delete_group(physical_id: str, *_: Any) -> None:
         delete_model_package_group({"ModelPackageGroupName": physical_id})
 
 
-GROUP_RESOURCE = {"create": _create_group, "delete": _delete_group}
+def _import_group(identifier: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Adopt a group that is there, as a change set of the type IMPORT does."""
+    group_arn = identifier["ModelPackageGroupArn"]
+    return group_arn, {"ModelPackageGroupArn": group_arn, "ModelPackageGroupName": group_arn.rsplit("/", 1)[-1]}
+
+
+def import_problem(group_arn: str) -> str | None:
+    """Return why a group can't be imported, None where it can."""
+    if any(group["ModelPackageGroupArn"] == group_arn for group in _groups.values()):
+        return None
+    return f"Resource of type 'AWS::SageMaker::ModelPackageGroup' with identifier '{group_arn}' was not found."
+
+
+GROUP_RESOURCE = {"create": _create_group, "delete": _delete_group, "import": _import_group}

@@ -78,7 +78,7 @@ def register() -> None:
     """Hook into MiniStack: routing, IAM, the Step Functions integrations, the CloudFormation types."""
     from ministack import app
     from ministack.core import iam_actions, router
-    from ministack.services.cloudformation import provisioners
+    from ministack.services.cloudformation import changesets, provisioners
 
     app.SERVICE_HANDLERS["sagemaker"] = handle_request
     router.SERVICE_PATTERNS["sagemaker"] = {
@@ -101,5 +101,7 @@ def register() -> None:
         return None if action is None else str(action)
 
     iam_actions.extract_resource_arn, iam_actions.extract_iam_action = extract_resource_arn, extract_iam_action
-    provisioners._RESOURCE_HANDLERS["AWS::SageMaker::ModelPackageGroup"] = registry.GROUP_RESOURCE
+    group = "AWS::SageMaker::ModelPackageGroup"
+    provisioners._RESOURCE_HANDLERS[group] = registry.GROUP_RESOURCE
+    changesets._IMPORT_LOOKUPS[group] = (("ModelPackageGroupArn",), registry.import_problem)
     provisioners._RESOURCE_HANDLERS["AWS::SageMaker::FeatureGroup"] = feature_groups.GROUP_RESOURCE

@@ -53,7 +53,7 @@ def target(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         logs.put_log_events(logGroupName=DELIVERED, logStreamName="a", logEvents=[failed])
         ran = {"label_images": [execution(ID), execution("window-2")], "deploy_model": [execution(ROLL_OUT, "FAILED")]}
         monkeypatch.setattr(pipeline, "executions", lambda _, machine: ran.get(machine, []))
-        outputs = {"LabelImagesArn": "arn:aws:states:r:1:stateMachine:s-label-images", "ImagesBucketName": "images"}
+        outputs = {"StackName": "s", "ImagesBucketName": "images"}
         yield SimpleNamespace(outputs=outputs, aws=Aws())
 
 
