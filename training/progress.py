@@ -11,6 +11,7 @@ class Progress:
         self.terminal = sys.stdout.isatty()
         self.last: dict[str, float] = {}
         self.begun, self.begun_at = time.monotonic(), 0.0
+        self.ended: list[float] = []  # when the first two epochs of this process ended
 
     def batch(self, done: float, epochs: int) -> None:
         """`done` epochs of `epochs` are done, a part of one counted too."""
@@ -31,7 +32,18 @@ class Progress:
         """One epoch is over, with this entry of the history."""
         self.last |= entry
         if not self.terminal:
+            self._say_how_long(entry)
             print(" ".join(f"{name}={value:g}" for name, value in entry.items()), flush=True)
+
+    def _say_how_long(self, entry: dict[str, float]) -> None:
+        """After the second epoch, say how long the others take at most; the first one also reads the images."""
+        if len(self.ended) == 2:
+            return
+        self.ended.append(time.monotonic())
+        left = entry.get("epochs", 0) - entry.get("epoch", 0)
+        if len(self.ended) == 2 and left > 0:
+            minutes = (self.ended[1] - self.ended[0]) * left / 60
+            print(f"{left:g} more epochs take about {minutes:.1f} minutes, and evaluations a little more", flush=True)
 
     def end(self) -> None:
         if self.terminal:

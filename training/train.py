@@ -100,6 +100,7 @@ def train() -> None:
         f"training on {len(samples)} images, validating on {len(validation)}, classes: {', '.join(names)}", flush=True
     )
     trainer = Trainer(samples, validation, len(names), chosen)
+    print(f"training on {device_name(trainer.device)}, at most {trainer.epochs} epochs", flush=True)
     started_from = start_warm(trainer, names)
     run: Run = {
         "hyperparameters": chosen.as_dict(),

@@ -20,10 +20,18 @@ from tests.project import (
 )
 
 TRANSIENT = {
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
+    "ErrorEquals": ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"],
+    "IntervalSeconds": 2,
+    "BackoffRate": 2,
+    "MaxAttempts": 5,
+    "JitterStrategy": "FULL",
+}
+# A new account runs ten functions at a time. Others end within 15 minutes, as long as a function runs at most.
+THROTTLED = {
+    "ErrorEquals": ["Lambda.TooManyRequestsException"],
+    "IntervalSeconds": 15,
+    "BackoffRate": 1,
+    "MaxAttempts": 60,
 }
 EACH_STATE = [(name, key) for name in workflows() for key in states(name)]
 EACH_TASK = [(name, key) for name, key in EACH_STATE if states(name)[key]["Type"] == "Task"]
@@ -44,10 +52,20 @@ def test_every_task_says_why_times_out_retries_and_catches(name: str, key: str) 
 
 
 @pytest.mark.parametrize(("name", "key"), EACH_TASK)
-def test_every_function_task_retries_what_lambda_says_is_transient(name: str, key: str) -> None:
+def test_every_function_task_retries_what_lambda_says_is_transient_and_throttling_for_15_minutes(
+    name: str, key: str
+) -> None:
     task = states(name)[key]
     if ":lambda:invoke" in task["Resource"]:
-        assert {error for retry in task["Retry"] for error in retry["ErrorEquals"]} >= TRANSIENT
+        assert TRANSIENT in task["Retry"]
+        assert THROTTLED in task["Retry"]
+        named = [error for retry in task["Retry"] for error in retry["ErrorEquals"]]
+        assert len(named) == len(set(named)), "only the first that names an error is used"
+
+
+def test_throttling_is_retried_for_15_minutes() -> None:
+    assert THROTTLED["BackoffRate"] == 1
+    assert THROTTLED["IntervalSeconds"] * THROTTLED["MaxAttempts"] >= 15 * 60  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(("name", "key"), EACH_TASK)

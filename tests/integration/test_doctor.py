@@ -134,9 +134,9 @@ def broken_function(patient: Patient) -> Iterator[None]:
 
 @contextmanager
 def quota_of_zero(patient: Patient) -> Iterator[None]:
-    """The account has no instance for training, as most new ones."""
+    """The account has no instance for training."""
     file = patient.local.home / "quotas.json"
-    file.write_text(json.dumps({"ml.g4dn.xlarge for training job usage": 0}))
+    file.write_text(json.dumps({"ml.m5.xlarge for training job usage": 0}))
     try:
         yield
     finally:
@@ -256,7 +256,7 @@ FAULTS: list[tuple[Plant, bool, dict[str, str]]] = [
     (missing_right, False, {"upload": "not authorized to perform: dynamodb:"}),
     (wrong_layer, False, {"PredictFunction": "its layers are SightlineLayer, and it needs OnnxLayer, SightlineLayer"}),
     (broken_function, False, {"ImagingLayer": "RegisterImagesFunction can't run", "upload": "was not in the ledger"}),
-    (quota_of_zero, True, {"quota “ml.g4dn.xlarge for training job usage”": "it is 0, and one trains"}),
+    (quota_of_zero, True, {"quota “ml.m5.xlarge for training job usage”": "it is 0, and one trains"}),
     (blocked_queue, False, {"UploadsQueue": "it is blocked", "upload": "was not in the ledger"}),
     (dead_letter, False, {"DeploymentsDeadLetterQueue": "1 message could not be handled"}),
     (rule_off, False, {"DeployModelModelApproved": "the rule is off"}),

@@ -43,3 +43,21 @@ def test_a_terminal_has_one_line_with_the_newest_numbers_and_the_time_left(
     text = capsys.readouterr().out
     assert text.count("\n") == 1
     assert text.split("\r")[-1].split("  ")[:4] == ["epoch 3/10", "loss 1.250", "mAP@.50 0.000", "1:20 left"]
+
+
+def test_a_log_says_after_two_epochs_how_long_the_others_take(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.progress.time.monotonic", iter([0.0, 100.0, 130.0, 160.0]).__next__)
+    progress = Progress()
+    for epoch in (1, 2, 3):
+        progress.epoch({"epoch": epoch, "epochs": 10})
+    said = [line for line in capsys.readouterr().out.splitlines() if "take about" in line]
+    assert said == ["8 more epochs take about 4.0 minutes, and evaluations a little more"]
+
+
+def test_a_training_of_two_epochs_says_nothing_of_others(capsys: pytest.CaptureFixture[str]) -> None:
+    progress = Progress()
+    for epoch in (1, 2):
+        progress.epoch({"epoch": epoch, "epochs": 2})
+    assert "take about" not in capsys.readouterr().out

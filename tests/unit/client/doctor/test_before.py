@@ -174,7 +174,7 @@ def test_the_parameters_are_those_of_the_stack_then_of_its_profile_then_the_defa
         "7",
         "0.5",
     )
-    assert before.parameters(Template.read(), where, {})["TrainingInstanceType"] == "ml.g4dn.xlarge"
+    assert before.parameters(Template.read(), where, {})["TrainingInstanceType"] == "ml.m5.xlarge"
 
 
 def test_the_template_is_read_with_the_layers_of_each_function() -> None:
