@@ -45,6 +45,9 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
         (["labels", "export", "latest", "x", "--format", "[/b]"], "--format '[/b]' is none of"),
         (["score", "--prefix", "quarantine/"], "prefix must begin with 'incoming/', got 'quarantine/'"),
         (["device", "start"], "no local stack is running here"),
+        (["adopt"], "name it: `sightline --stack NAME adopt`"),
+        (["--stack", "line", "adopt", "images"], "'images' is not NAME=ID, such as ImagesBucket="),
+        (["--stack", "Line", "adopt"], "stack name 'Line': use at most 40 small letters, digits and hyphens"),
     ],
 )
 def test_a_wrong_input_is_one_line_that_says_what_to_do(
