@@ -10,6 +10,11 @@ from cli.screen import JsonOption, console, progress, show, target, tell_outcome
 from sightline.errors import SightlineError
 
 app = typer.Typer()
+EVENTS = {
+    "arrived": "",
+    "sweep asked": "; S3 sends no events yet, so the sweep was asked to find them",
+    "not allowed": "; S3 sends no events yet, and you may not ask the sweep, which finds them within a day",
+}
 
 
 @app.command()
@@ -18,7 +23,7 @@ def upload(
     as_json: JsonOption = False,
 ) -> None:
     """Upload the files of a folder. Files that are not images go to quarantine; hidden, JSON and text files stay."""
-    from client import pipeline
+    from client import pipeline, sweeping
 
     if not folder.is_dir():
         raise SightlineError(f"{folder} is not a folder; give the folder that holds the images")
@@ -32,7 +37,11 @@ def upload(
     found = target()
     with progress("uploading", len(files)) as step:
         number = pipeline.upload(found, files, lambda _: step())
-    show({"uploaded": number}, as_json, None) if as_json else console.print(f"{number} files uploaded.")
+    with console.status("waiting for the events of S3"):
+        arrival = sweeping.await_events(found, [path.name for path in files])
+    if as_json:
+        return show({"uploaded": number, "events": arrival}, True)
+    return console.print(f"{number} files uploaded{EVENTS[arrival]}.", soft_wrap=True)
 
 
 @app.command()

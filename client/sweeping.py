@@ -1,0 +1,63 @@
+"""Uploads whose events do not come: the sweep is asked for them at once, instead of the next day.
+
+S3 begins to send events some minutes after a stack was made. What was uploaded before that has none.
+"""
+
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+
+from botocore.exceptions import ClientError
+
+from client import pipeline
+from client.target import Target
+from sightline import names
+
+SECONDS = 60.0  # in which events come
+PAUSE_SECONDS = 1.0
+SAMPLE = 5  # of the first uploads, and of the last ones, that are looked for
+GONE = ("404", "NoSuchKey")
+
+
+class Arrival(StrEnum):
+    """What became of the events of an upload."""
+
+    ARRIVED = "arrived"
+    SWEEP_ASKED = "sweep asked"
+    NOT_ALLOWED = "not allowed"
+
+
+def await_events(target: Target, uploaded: Sequence[str], seconds: float = SECONDS) -> Arrival:
+    """Wait until the uploads with these names are registered; ask the sweep when that takes longer than `seconds`."""
+    bucket = target.outputs["ImagesBucketName"]
+    keys = [names.INCOMING + name for name in {*uploaded[:SAMPLE], *uploaded[-SAMPLE:]}]
+    until = time.monotonic() + seconds
+    while keys := [key for key in keys if not _is_handled(target, bucket, key)]:
+        if time.monotonic() > until:
+            return ask(target)
+        time.sleep(PAUSE_SECONDS)
+    return Arrival.ARRIVED
+
+
+def ask(target: Target) -> Arrival:
+    """Start the sweep, and do not wait for it. An image that is registered twice is registered once."""
+    try:
+        target.aws.lambda_.invoke(FunctionName=target.outputs["SweepImagesName"], InvocationType="Event", Payload=b"{}")
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("AccessDeniedException", "AccessDenied"):
+            raise
+        return Arrival.NOT_ALLOWED
+    return Arrival.SWEEP_ASKED
+
+
+def _is_handled(target: Target, bucket: str, key: str) -> bool:
+    """Say whether the ledger knows an upload, or it was set aside because it is no image."""
+    if pipeline.ledger(target).last_sequencer(bucket, key) is not None:
+        return True
+    try:
+        target.aws.s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in GONE:
+            raise
+        return True
+    return False
