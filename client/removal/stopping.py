@@ -78,8 +78,17 @@ def _give_back(stack: Deployed, execution: str) -> None:
 
 
 def _part_with_devices(stack: Deployed) -> Iterator[str]:
-    """Detach the devices' policy, which AWS does not delete as long as a certificate has it."""
-    iot = stack.aws.iot
+    """End the deployments to the devices, and detach their policy, which AWS does not delete while a certificate has
+    it.
+    """
+    iot, cancelled = stack.aws.iot, 0
+    for group in ("ThingGroupName", "CanaryThingGroupName"):  # CloudFormation's own id is a name or an ARN
+        with if_there():
+            name = stack.outputs.get(group)
+            arn = iot.describe_thing_group(thingGroupName=name)["thingGroupArn"] if name else ""
+            cancelled += _cancel_deployments(stack, arn) if arn else 0
+    if cancelled:
+        yield f"Greengrass deployments cancelled: {cancelled}"
     for policy in stack.of_kind("AWS::IoT::Policy"):
         detached = 0
         with if_there():
@@ -92,3 +101,14 @@ def _part_with_devices(stack: Deployed) -> Iterator[str]:
                 f"certificates that lose the devices' policy: {detached}; the devices go on with the model that they "
                 f"have, and send nothing"
             )
+
+
+def _cancel_deployments(stack: Deployed, target_arn: str) -> int:
+    """Cancel what is being deployed to a thing group. Return how many deployments that were."""
+    greengrass, cancelled = stack.aws.greengrass, 0
+    pages = greengrass.get_paginator("list_deployments").paginate(targetArn=target_arn, historyFilter="LATEST_ONLY")
+    for deployment in [one for page in pages for one in page["deployments"]]:
+        if deployment["deploymentStatus"] == "ACTIVE":
+            greengrass.cancel_deployment(deploymentId=deployment["deploymentId"])
+            cancelled += 1
+    return cancelled

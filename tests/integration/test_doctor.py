@@ -110,7 +110,8 @@ def wrong_layer(patient: Patient) -> Iterator[None]:
     """predict has lost the layer with numpy, Pillow and onnxruntime."""
     functions, name = patient.client("lambda"), patient.id_of("PredictFunction")
     layers = [layer["Arn"] for layer in functions.get_function_configuration(FunctionName=name)["Layers"]]
-    functions.update_function_configuration(FunctionName=name, Layers=[one for one in layers if "Onnx" not in one])
+    (onnx,) = (one.id for one in patient.deployed.of_kind("AWS::Lambda::LayerVersion") if one.name.startswith("Onnx"))
+    functions.update_function_configuration(FunctionName=name, Layers=[one for one in layers if one != onnx])
     functions.get_waiter("function_updated_v2").wait(FunctionName=name)
     try:
         yield

@@ -51,6 +51,11 @@ class Stack:
         sagemaker.create_model_package(ModelPackageGroupName=group)
         certificate = self.client("iot").create_keys_and_certificate(setAsActive=True)
         self.certificate = certificate["certificateArn"]
+        iot = self.client("iot")
+        iot.create_thing(thingName="line-1")
+        iot.add_thing_to_thing_group(thingName="line-1", thingGroupName=local.outputs["ThingGroupName"])
+        deployed: Any = {"targetArn": local.outputs["ThingGroupArn"], "components": {}}
+        self.client("greengrassv2").create_deployment(**deployed)
         policy = local.outputs["DevicePolicyName"]
         self.client("iot").attach_policy(policyName=policy, target=self.certificate)
 
@@ -113,6 +118,7 @@ def test_a_removal_that_broke_off_is_taken_up_again_and_data_is_kept(stack: Stac
     assert code == 0, err
     assert "the stack sightline-local is deleted" in said["done"]
     assert "certificates that lose the devices' policy: 1" in " ".join(said["done"])
+    assert "Greengrass deployments cancelled: 1" in said["done"]
     assert {one["name"] for one in said["kept"]} == {*DATA, "ImagesTable"}
     assert Deployed.find(stack.place) is None
     assert stack.client("iot").list_attached_policies(target=stack.certificate)["policies"] == []
