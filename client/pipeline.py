@@ -15,6 +15,7 @@ from client.target import Target
 from sightline import names
 from sightline.errors import SightlineError
 from sightline.images.ledger import Ledger
+from sightline.models.training_image import TrainingImages
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import (
@@ -77,6 +78,14 @@ def parameters(target: Target) -> dict[str, str]:
         "Parameters"
     ]
     return {entry["ParameterKey"]: str(entry["ParameterValue"]) for entry in found}
+
+
+def image_problem(target: Target) -> str | None:
+    """Return in one sentence why the stack's training image could not be built; None where nothing is wrong."""
+    if parameters(target).get("TrainingImageUri"):
+        return None
+    project = f"{target.outputs['StackName']}-training-image"
+    return TrainingImages(target.aws, target.outputs["TrainingImageRepositoryUri"], project).problem()
 
 
 def executions(target: Target, machine: str) -> list[ExecutionListItemTypeDef]:

@@ -40,10 +40,11 @@ export class OverviewView extends LiveView {
   }
 
   /** @param {Overview} overview */
-  render({ images, executions, models, devices }) {
+  render({ images, executions, models, devices, image_problem }) {
     fill(
       this.element,
       h("h1", {}, texts.overview.title),
+      image_problem && h("p", { class: "banner bad" }, image_problem),
       h("h2", {}, texts.overview.images),
       imageTiles(images),
       h("h2", {}, texts.overview.workflows),

@@ -169,6 +169,7 @@ export interface Overview {
   executions: Execution[];
   models: Model[];
   devices: Device[];
+  image_problem: string | null;
 }
 
 export interface WorkflowState {

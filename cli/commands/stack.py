@@ -35,6 +35,7 @@ class Status(TypedDict):
     running: list[RunningRow]
     models: list[ModelShown]
     devices: list[DeviceRow]
+    image_problem: str | None  # why the training image could not be built
 
 
 @app.command()
@@ -67,7 +68,7 @@ def down() -> None:
 
 @app.command()
 def status(as_json: JsonOption = False) -> None:
-    """Show images by status, running executions with their state, models and devices."""
+    """Show images by status, running executions, models, devices, and a training image that could not be built."""
     from client import devices, models, pipeline
 
     found = target()
@@ -86,6 +87,7 @@ def status(as_json: JsonOption = False) -> None:
         "running": running,
         "models": models.listed(found),
         "devices": devices.listed(found),
+        "image_problem": pipeline.image_problem(found),
     }
     if as_json:
         return show(value, True)
@@ -100,6 +102,8 @@ def status(as_json: JsonOption = False) -> None:
     ):
         out.print(f"[bold]{name}[/bold]")
         out.print(as_table(rows, columns) if rows else "none")
+    if value["image_problem"]:
+        out.print(value["image_problem"], markup=False, soft_wrap=True)
     return None
 
 

@@ -17,6 +17,7 @@ from sightline.aws.clients import Aws
 from sightline.aws.workflows import StateMachine
 from sightline.images.ledger import Ledger
 from sightline.models.registry import Registry
+from sightline.models.training_image import TrainingImages
 from sightline.names import OwnComponents
 from sightline.rollout.fleet import Fleet
 from sightline.rollout.stages import Groups
@@ -26,8 +27,11 @@ MODELS = 20
 EXECUTIONS = 5  # of each workflow, the newest
 FRESH_SECONDS = 10  # counting reads the whole index; whoever looks again sooner gets the same
 
+OWN_IMAGE = os.environ["TRAINING_IMAGE_URI"]  # empty where the stack builds the image
+
 aws = Aws()
 api = Api()
+training_images = TrainingImages(aws, os.environ["TRAINING_IMAGE_REPOSITORY"], os.environ["TRAINING_IMAGE_PROJECT"])
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 fleet = Fleet(
@@ -86,12 +90,13 @@ def devices() -> list[DeviceShown]:
 
 @api.route("GET /overview")
 def show_overview() -> Overview:
-    """Images by status, the newest executions and models, and every device."""
+    """Images by status, the newest executions and models, every device, and what is wrong with the training image."""
     return {
         "images": counts.current(),
         "executions": executions(),
         "models": [model_shown(model) for model in registry.newest(MODELS)],
         "devices": devices(),
+        "image_problem": None if OWN_IMAGE else training_images.problem(),
     }
 
 

@@ -52,7 +52,10 @@ def line(account: SimpleNamespace) -> SimpleNamespace:
 @pytest.fixture
 def page(line: SimpleNamespace, load_app: Callable[..., ModuleType]) -> Ask:
     """`page("GET", "/overview")` asks the function behind the page."""
-    environment = line.environment | {"CANARY_GROUP_ARN": CANARY_ARN, "IMAGES_TABLE": "images", "MACHINES": "{}"}
+    environment = line.environment | {
+        "CANARY_GROUP_ARN": CANARY_ARN, "IMAGES_TABLE": "images", "MACHINES": "{}", "TRAINING_IMAGE_URI": "own",
+        "TRAINING_IMAGE_REPOSITORY": "", "TRAINING_IMAGE_PROJECT": "",
+    }  # fmt: skip
 
     def ask(method: str, path: str, body: Any = None) -> Any:
         function = "serve_overview" if path == "/overview" else "approve_model"

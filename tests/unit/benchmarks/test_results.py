@@ -6,7 +6,7 @@ from typing import Any, get_type_hints
 import msgspec
 import pytest
 
-from benchmarks import common
+from benchmarks import common, starts
 from benchmarks.common import RESULTS, Machine, cells, finish, summary
 from benchmarks.page import module
 from benchmarks.run import ALL
@@ -41,3 +41,12 @@ def test_a_result_is_written_with_the_machine_and_the_time(
     assert list(written) == ["machine", "at", "ms"]
     assert written["ms"] == {"median": 2.0, "p95": 2.9, "runs": 3}
     assert "2 2.9 3" in capsys.readouterr().out
+
+
+def test_a_function_that_was_not_measured_is_named() -> None:
+    once = {"import_ms": summary([1.0]), "ratio": 1.0, "needs": "boto3"}
+    result: Any = {"functions": {starts.BARE: once, "judge_model": once}}
+    said = [part for part in starts.shown(result) if isinstance(part, str)]
+    assert said[0].startswith("Not measured yet: ")
+    assert "prepare_training_image" in said[0]
+    assert "judge_model" not in said[0]

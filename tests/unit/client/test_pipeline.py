@@ -12,6 +12,8 @@ from moto import mock_aws
 
 from client import pipeline
 from client.target import Target
+from sightline.models.training_image import TrainingImages
+from tests.fake_builds import PROJECT, REPOSITORY, FakeBuilds
 from tests.given_aws import GivenAws
 
 JOB, GROUP = "sightline-1a2b", "/aws/sagemaker/TrainingJobs"
@@ -71,3 +73,28 @@ def test_a_log_of_other_words_is_not_repeated(logs: Any) -> None:
     logs.create_log_group(logGroupName=GROUP)
     write(logs, f"{JOB}/algo-1-1", "training on 80 images, classes: a=b")
     assert pipeline.progress(target("TrainModel"), "arn") == "TrainModel: the job starts"
+
+
+@pytest.mark.parametrize(
+    ("own", "ends", "said"),
+    [
+        ("", [], None),
+        ("", ["SUCCEEDED"], None),
+        ("", ["FAILED", "SUCCEEDED"], None),
+        ("", ["SUCCEEDED", "TIMED_OUT"], "The training image could not be built: the last build ended TIMED_OUT."),
+        ("1.dkr.ecr.eu-central-1.amazonaws.com/own:1", ["FAILED"], None),
+    ],
+)
+def test_a_failed_build_of_the_training_image_is_told_unless_an_own_image_trains(
+    own: str, ends: list[str], said: str | None
+) -> None:
+    builds = FakeBuilds()
+    described = {"Stacks": [{"Parameters": [{"ParameterKey": "TrainingImageUri", "ParameterValue": own}]}]}
+    aws = GivenAws(codebuild=builds, cloudformation=SimpleNamespace(describe_stacks=lambda **_: described))
+    found = Target({"StackName": "sightline", "TrainingImageRepositoryUri": REPOSITORY}, None)
+    found.__dict__["aws"] = aws
+    for number, end in enumerate(ends):
+        TrainingImages(aws, REPOSITORY, PROJECT).start("1a", "artifacts/code.zip", number)
+        builds.end(end)
+    told = pipeline.image_problem(found)
+    assert told is None if said is None else str(told).startswith(said)

@@ -14,9 +14,11 @@ import pytest
 from moto import mock_aws
 
 from sightline.aws.workflows import Execution, StateMachine
+from sightline.models.training_image import TrainingImages
 from sightline.rollout.fleet import Device, Fleet, NucleusStatus
 from sightline.rollout.reports import ModelReport
 from sightline.rollout.stages import Stage
+from tests.fake_builds import PROJECT, REPOSITORY, FakeBuilds
 from tests.fake_cloud import REGION, Cloud, jpeg, request
 from tests.given_aws import GivenAws
 from tests.images import ledger
@@ -176,8 +178,8 @@ def sagemaker(aws: GivenAws) -> Sagemaker:
     return made
 
 
-def test_the_overview_shows_images_executions_models_and_devices(
-    cloud: Cloud, step: Any, sagemaker: Sagemaker, monkeypatch: pytest.MonkeyPatch
+def test_the_overview_shows_images_executions_models_devices_and_a_failed_build_of_the_image(
+    cloud: Cloud, aws: GivenAws, step: Any, sagemaker: Sagemaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
     step("register_images", {"Records": [cloud.upload("1.jpg", jpeg(1))]})
@@ -197,9 +199,18 @@ def test_the_overview_shows_images_executions_models_and_devices(
         "THING_GROUP_ARN": "arn:fleet",
         "CANARY_GROUP_ARN": "arn:canary",
         "DEPLOYMENTS_TABLE": "deployments",
+        "TRAINING_IMAGE_URI": "",
+        "TRAINING_IMAGE_REPOSITORY": REPOSITORY,
+        "TRAINING_IMAGE_PROJECT": PROJECT,
     }
+    aws.given["codebuild"] = builds = FakeBuilds()
     answer = step("serve_overview")
     seen = json.loads(answer["body"])
+    assert seen["image_problem"] is None, "nothing was built yet"
+    TrainingImages(aws, REPOSITORY, PROJECT).start("1a", "artifacts/code.zip", 0)
+    builds.end("FAILED")
+    problem = json.loads(step("serve_overview")["body"])["image_problem"]
+    assert problem.startswith("The training image could not be built: the last build ended FAILED.")
     assert (answer["statusCode"], seen["images"]["NEW"], seen["executions"]) == (
         200, 1, [{"machine": "label_images", **asdict(running)}],
     )  # fmt: skip
@@ -224,6 +235,9 @@ def test_a_workflow_is_shown_as_the_graph_that_is_deployed(
         "THING_GROUP_ARN": "arn:fleet",
         "CANARY_GROUP_ARN": "arn:canary",
         "DEPLOYMENTS_TABLE": "deployments",
+        "TRAINING_IMAGE_URI": "",
+        "TRAINING_IMAGE_REPOSITORY": REPOSITORY,
+        "TRAINING_IMAGE_PROJECT": PROJECT,
     }
     answer = step("serve_overview", request("GET", "/workflows/label_images", machine="label_images"))
     graph = json.loads(answer["body"])

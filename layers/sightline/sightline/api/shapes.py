@@ -152,6 +152,7 @@ class Overview(TypedDict):
     executions: list[ExecutionShown]
     models: list[ModelShown]
     devices: list[DeviceShown]
+    image_problem: str | None  # why the training image could not be built
 
 
 class GraphState(TypedDict):

@@ -74,6 +74,16 @@ class TrainingImages:
         """Return the newest build of the project, of whichever image; None before the first."""
         return next(iter(self._newest(1)), None)
 
+    def problem(self) -> str | None:
+        """Return in one sentence why the newest image could not be built; None where nothing went wrong."""
+        build = self.newest_build()
+        if build is None or build.status in (RUNNING, SUCCEEDED):
+            return None
+        return (
+            f"The training image could not be built: the last build ended {build.status}. Trainings wait for it; "
+            f"`sightline train` starts another build. Log: {build.log}"
+        )
+
     def _newest(self, number: int) -> list[ImageBuild]:
         ids = self.aws.codebuild.list_builds_for_project(projectName=self.project, sortOrder="DESCENDING")["ids"]
         if not ids:
