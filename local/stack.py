@@ -84,7 +84,7 @@ def up(
     """
     tell = on_progress or (lambda _: None)
     root = root.resolve()
-    root.mkdir(parents=True, exist_ok=True)
+    keep_private(root)
     parameters = application.parameters(overrides or {})
     with _alone(root):
         known = _running(root)
@@ -116,6 +116,12 @@ def up(
         running = replace(running, deployed=wanted, outputs=outputs)
         running.write(root)
         return _stack(root, running)
+
+
+def keep_private(root: Path) -> None:
+    """Make the folder of a stack, which nobody else may read: it holds keys, photos and what the emulator keeps."""
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    root.chmod(0o700)
 
 
 def _stack(root: Path, known: Running) -> Stack:

@@ -18,6 +18,7 @@ from local.emulator import (
     cognito,
     deliveries,
     exclusive_things,
+    front_door,
     indexes,
     layers,
     limits,
@@ -101,6 +102,7 @@ def main() -> None:
     object_events.register()
     service_quotas.register()
     meters.register()
+    front_door.register()
     try:
         serve()
     finally:

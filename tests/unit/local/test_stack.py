@@ -73,6 +73,7 @@ def test_what_up_starts_is_found_and_down_ends_all_of_it(tmp_path: Path) -> None
     assert group_of(running.pid) == []
     assert (stack.is_running(tmp_path), stack.down(tmp_path)) == (False, False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["emulator.lock", "emulator.log", "lock"]
+    assert tmp_path.stat().st_mode & 0o777 == 0o700  # it held keys and photos
     with pytest.raises(stack.StackError, match="no local stack is running here"):
         stack.load(tmp_path)
 
