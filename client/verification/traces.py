@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
 TABLES = ("ImagesTableName", "TasksTableName", "DeploymentsTableName")
+LATE_FEATURES = "SageMaker notes their deletion in the offline store within 15 minutes"
 QUIET_SECONDS, ROUNDS = 3.0, 5  # events of erased objects may still write rows
 
 Row = tuple[tuple[str, str], ...]  # the key of an item, as pairs of attribute and value
@@ -47,7 +48,7 @@ class Traces:
             ("users", self._remove_users),
             ("model packages", self._remove_packages),
             ("component versions", self._remove_components),
-            ("feature records", lambda: self._remove_features(ours)),
+            (f"feature records ({LATE_FEATURES})", lambda: self._remove_features(ours)),
             ("images", lambda: self._remove_images(ours)),
         ]
         if foreign:

@@ -47,7 +47,8 @@ class Plant:
         found: dict[str, list[str]] = {}
         for bucket in ("ImagesBucketName", "ArtifactsBucketName"):
             listed: Any = s3.list_object_versions(Bucket=outputs[bucket])
-            found[bucket] = [one["Key"] for kind in ("Versions", "DeleteMarkers") for one in listed.get(kind, [])]
+            keys = [one["Key"] for kind in ("Versions", "DeleteMarkers") for one in listed.get(kind, [])]
+            found[bucket] = [key for key in keys if not key.startswith("features/")]  # written late, by SageMaker
         for table in TABLES:
             items = self.client("dynamodb").scan(TableName=outputs[table])["Items"]
             found[table] = [json.dumps(item, sort_keys=True) for item in items]

@@ -8,6 +8,7 @@ import pytest
 from sightline.aws.clients import Aws
 
 SERVICES = {
+    "cloudformation": "cloudformation",
     "codebuild": "codebuild",
     "cognito": "cognito-idp",
     "dynamodb": "dynamodb",
@@ -15,6 +16,7 @@ SERVICES = {
     "feature_store": "sagemaker-featurestore-runtime",
     "greengrass": "greengrassv2",
     "iot": "iot",
+    "lambda_": "lambda",
     "logs": "logs",
     "s3": "s3",
     "sagemaker": "sagemaker",
