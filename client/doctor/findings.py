@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
 
 # What AWS answers where the caller may not ask.
 REFUSED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "AccessDeniedFault")
@@ -66,6 +72,10 @@ def run(checks: Iterable[Check]) -> Iterator[Finding]:
             yield from check.ask()
         except ClientError as error:
             yield _refused(check.subject, error)
+        except NoRegionError:  # a check of its own says what is wrong with it, once
+            yield not_checked(check.subject, "no region is chosen")
+        except (NoCredentialsError, PartialCredentialsError):
+            yield not_checked(check.subject, "there are no credentials")
         except Exception as error:  # whatever broke: the other checks still have to run
             kind = "" if isinstance(error, BotoCoreError | OSError) else f"{type(error).__name__}: "
             yield wrong(check.subject, f"the check itself failed: {kind}{one_line(error)}", "see what it says")

@@ -1,7 +1,7 @@
 """Findings: one line each; a check that breaks is one, and stops no other."""
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
 
 from client.doctor.findings import Check, Finding, Findings, Verdict, is_well, not_checked, note, ok, run, wrong
 
@@ -23,6 +23,8 @@ def refusal(code: str) -> ClientError:
         (refusal("AccessDenied"), Verdict.NOT_CHECKED, "your credentials may not GetQueueAttributes"),
         (refusal("AccessDeniedException"), Verdict.NOT_CHECKED, "your credentials may not GetQueueAttributes"),
         (refusal("QueueDoesNotExist"), Verdict.WRONG, "AWS answers: "),
+        (NoRegionError(), Verdict.NOT_CHECKED, "because no region is chosen"),
+        (NoCredentialsError(), Verdict.NOT_CHECKED, "because there are no credentials"),
         (KeyError("UploadsQueue"), Verdict.WRONG, "the check itself failed: KeyError: 'UploadsQueue'"),
         (TimeoutError("timed out"), Verdict.WRONG, "the check itself failed: timed out"),
     ],
