@@ -16,9 +16,9 @@ import yaml
 from botocore.exceptions import ClientError, WaiterError
 
 from client.doctor.deployed import Deployed
-from client.doctor.template import PROJECT
 from client.removal import kept, removing
 from client.target import Place
+from client.template_file import PROJECT
 from sightline.errors import SightlineError
 from sightline.names import check_stack
 

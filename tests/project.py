@@ -4,38 +4,18 @@ import ast
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from client import template_file
 
 ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "template.yaml"
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}, `!Sub …` {"Fn::Sub": …}."""
-
-
-def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
-    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)  # type: ignore[no-untyped-call]
-
-
-@cache
 def template() -> dict[str, Any]:
     """template.yaml."""
-    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(), _Loader)  # a SafeLoader
-    return loaded
+    return template_file.read()
 
 
 def resources(*types: str) -> dict[str, dict[str, Any]]:

@@ -2,43 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any, Self
 
-import yaml
-
+from client import template_file
 from sightline.errors import SightlineError
-
-FILE = Path(__file__).resolve().parents[2] / "template.yaml"
 
 
 class UnknownParameterError(SightlineError):
     """A parameter that the template does not have."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}."""
-
-
-def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_mapping(node, deep=True)  # type: ignore[arg-type]
-    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
-
-
-_Loader.add_multi_constructor("!", _intrinsic)
-
-
-@cache
-def read(file: Path = FILE) -> dict[str, Any]:
-    """Return template.yaml."""
-    loaded: dict[str, Any] = yaml.load(file.read_text(), _Loader)  # noqa: S506 - a SafeLoader
-    return loaded
 
 
 @dataclass(frozen=True)
@@ -51,7 +23,7 @@ class Template:
     @classmethod
     def of(cls, given: Mapping[str, str], whole: Mapping[str, Any] | None = None) -> Self:
         """Return the template with its defaults and what is given. Raise UnknownParameterError."""
-        template = read() if whole is None else whole
+        template = template_file.read() if whole is None else whole
         known: dict[str, Any] = template.get("Parameters", {})
         if unknown := sorted(given.keys() - known.keys()):
             raise UnknownParameterError(

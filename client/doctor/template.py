@@ -6,25 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import yaml
-
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as what they are applied to."""
-
-
-def _short_form(loader: _Loader, _suffix: str, node: yaml.Node) -> object:
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    assert isinstance(node, yaml.MappingNode)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_multi_constructor("!", _short_form)
+from client import template_file
+from client.template_file import PROJECT, TEMPLATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +20,15 @@ class Template:
     layers: Mapping[str, frozenset[str]]  # of each function, by their names in the template
 
     @classmethod
-    def read(cls, path: Path = PROJECT / "template.yaml") -> Self:
-        value = yaml.load(path.read_text(), _Loader)  # noqa: S506 (a safe loader with the short forms added)
+    def read(cls, path: Path = TEMPLATE) -> Self:
+        value = template_file.read(path)
         everywhere = value["Globals"]["Function"]["Layers"]
         return cls(
             {name: str(parameter["Default"]) for name, parameter in value["Parameters"].items()},
             tuple(name for name, output in value["Outputs"].items() if "Condition" not in output),
             frozenset(str(resource["Type"]) for resource in value["Resources"].values()),
             {
-                name: frozenset([*everywhere, *resource["Properties"].get("Layers", [])])
+                name: frozenset(layer["Ref"] for layer in [*everywhere, *resource["Properties"].get("Layers", [])])
                 for name, resource in value["Resources"].items()
                 if resource["Type"] == "AWS::Serverless::Function"
             },

@@ -10,8 +10,9 @@ import pytest
 
 from client.doctor import account, before, machine, quotas
 from client.doctor.findings import Finding
-from client.doctor.template import PROJECT, Template, configured
+from client.doctor.template import Template, configured
 from client.target import Place
+from client.template_file import PROJECT
 from tests.given_aws import GivenAws
 
 PARAMETERS = {**Template.read().defaults, "TrainingInstanceType": "ml.g5.xlarge"}
