@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from botocore.exceptions import ClientError, WaiterError
 
+from client import template_file
 from client.doctor.deployed import Deployed
 from client.removal import kept, removing
 from client.target import Place
-from client.template_file import PROJECT
+from client.template_file import TEMPLATE
 from sightline.errors import SightlineError
 from sightline.names import check_stack
 
@@ -41,25 +41,16 @@ class AdoptingError(SightlineError):
     """What was kept can't be adopted."""
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms as its long ones, which are JSON too."""
-
-
-def _long_form(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, object]:
-    value: object
-    if isinstance(node, yaml.ScalarNode):
-        value = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _long_form)
+def _as_json(part: Any) -> Any:
+    """Return a part of the template as JSON has it: `!GetAtt A.B` is a list there."""
+    if isinstance(part, list):
+        return [_as_json(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    attribute = part.get("Fn::GetAtt")
+    if isinstance(attribute, str):
+        return {"Fn::GetAtt": attribute.split(".", 1)}
+    return {key: _as_json(value) for key, value in part.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +61,8 @@ class KeptTemplate:
     resources: Mapping[str, str]
 
     @classmethod
-    def read(cls, path: Path = PROJECT / "template.yaml") -> KeptTemplate:
-        value = yaml.load(path.read_text(), _Loader)  # noqa: S506 (a safe loader with the short forms added)
+    def read(cls, path: Path = TEMPLATE) -> KeptTemplate:
+        value = _as_json(template_file.read(path))
         found = {name: one for name, one in value["Resources"].items() if one.get("DeletionPolicy") == "Retain"}
         body = {
             "AWSTemplateFormatVersion": value["AWSTemplateFormatVersion"],

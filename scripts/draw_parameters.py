@@ -6,21 +6,13 @@ by hand; the other columns are the template's.
 
 import re
 import sys
-from typing import TypedDict
+from typing import TypedDict, cast
 
-import yaml
-
+from client import template_file
 from scripts.generated import ROOT, write_or_check
 
 PAGE = ROOT / "docs" / "reference" / "parameters.md"
 ROW = re.compile(r"^\| `(\w+)` \|(?:(?:[^|\\\n]|\\.)*\|){3}((?:[^|\\\n]|\\.)*)\|$", re.MULTILINE)
-
-
-class Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms, whose values nobody needs here."""
-
-
-Loader.add_multi_constructor("!", lambda _loader, suffix, _node: suffix)
 
 
 class Parameter(TypedDict, total=False):
@@ -41,8 +33,7 @@ class Template(TypedDict):
 
 def template() -> Template:
     """Return template.yaml."""
-    loaded: Template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506 - a SafeLoader
-    return loaded
+    return cast(Template, template_file.read())
 
 
 def default(entry: Parameter) -> str:
