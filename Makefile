@@ -13,7 +13,7 @@ export SAM_CLI_TELEMETRY := 0
 # Extra arguments, as in: make demo ARGS="--images DIR --labels labels.json"
 ARGS ?=
 INPUTS := pyproject.toml $(wildcard requirements*.lock) scripts/setup.sh
-PYTHON_CODE := layers functions local cli client reporting training edge scripts benchmarks tests
+PYTHON_CODE := layers functions local cli client pipelines reporting training edge scripts benchmarks tests
 
 # A file's tests stay on one process, because they share a stack; the order stays, because the longest come early.
 # One process more than there are cores: each waits now and then for the stack that it started.
@@ -79,7 +79,7 @@ coverage: $(VENV)/.ready-all ## Measure branch coverage of the fast tests; fails
 bench: $(VENV)/.ready-all ## Measure latency, cost, import time and size (an hour; one by name: ARGS="detector")
 	@python -m benchmarks.run $(ARGS)
 
-template: $(VENV)/.ready-all ## Join the parts in infra/ to template.yaml (seconds)
+template: $(VENV)/.ready-all ## Join the parts of infra/ and pipelines/ to templates (seconds)
 	@python scripts/join_template.py
 
 docs: $(VENV)/.ready-all ## Make the generated pages anew, and build the documentation into site/ (seconds)

@@ -17,11 +17,11 @@ step python scripts/check_sizes.py
 step python scripts/coverage_page.py --check
 step python scripts/import_all.py
 step lint-imports
-step mypy layers/sightline/sightline functions cli client reporting local edge training scripts benchmarks
+step mypy layers/sightline/sightline functions cli client pipelines reporting local edge training scripts benchmarks
 step python scripts/check_page.py
 step python scripts/join_template.py --check
 step sam validate --lint
-step cfn-lint template.yaml
+step cfn-lint template.yaml pipelines/*.yaml
 step python scripts/check_asl.py
 step scripts/docs.sh --check
 step pytest -q --no-header --durations=0 tests/contracts

@@ -15,13 +15,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MAX_LINES, MAX_FUNCTION, MAX_COLUMNS = 400, 60, 120
 PRODUCT = {
-    "benchmarks", "cli", "client", "console", "edge", "functions", "infra", "layers", "local", "reporting", "scripts",
-    "statemachines", "training",
+    "benchmarks", "cli", "client", "console", "edge", "functions", "infra", "layers", "local", "pipelines", "reporting",
+    "scripts", "statemachines", "training",
 }  # fmt: skip
 SOURCES = {".css", ".js", ".py", ".sh", ".toml", ".yaml", ".yml"}
 NAMED = {"Makefile", "Dockerfile"}
 # Data and tool output: nobody reads them from top to bottom.
-GENERATED = {"template.yaml"}
+GENERATED = {"template.yaml", "pipelines/bootstrap.yaml", "pipelines/codepipeline.yaml"}
 # The SAM command line takes the parameters of a configuration as one string.
 ONE_STRING = {"samconfig.toml"}
 # An entry of the site's navigation is a title and a file in one line.

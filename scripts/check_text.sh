@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Spelling, white space, ends of files, syntax of YAML, JSON and TOML, large files, private keys, GitHub's workflows.
+# Spelling, white space, ends of files, syntax of YAML, JSON and TOML, large files, private keys, shell scripts,
+# GitHub's workflows.
 # With --fix the white space and the ends of files are mended; without, a file that would change fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,9 +26,11 @@ text | while read -r -d '' file; do
 done
 text | run codespell
 # The parts of the template have abbreviations that are no YAML; the template that they make is checked.
-text '*.yaml' '*.yml' ':!infra/' | run check-yaml --unsafe # CloudFormation's tags; the files are only parsed
+text '*.yaml' '*.yml' ':!infra/' ':!pipelines/bootstrap/' \
+  ':!pipelines/codepipeline/' | run check-yaml --unsafe # CloudFormation's tags; the files are only parsed
 text '*.json' | run check-json
 text '*.toml' | run check-toml
 text | run check-added-large-files --enforce-all --maxkb=500
 text | run detect-private-key
+text '*.sh' .ci/run | run shellcheck --external-sources
 if [ -d .github/workflows ]; then actionlint .github/workflows/*.yml; fi

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {
     ROOT / "layers" / "sightline": ["sightline"],
-    ROOT: ["benchmarks", "cli", "client", "edge", "local", "reporting", "training"],
+    ROOT: ["benchmarks", "cli", "client", "edge", "local", "pipelines", "reporting", "training"],
 }
 RUN_ELSEWHERE = {"benchmarks.detector.yolov8n", "benchmarks.detector.yolov8n_latency"}  # with Ultralytics, not ours
 

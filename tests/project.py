@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[1]
 TEMPLATE = ROOT / "template.yaml"
 
 
-def template() -> dict[str, Any]:
-    """template.yaml."""
-    return template_file.read()
+def template(path: Path = TEMPLATE) -> dict[str, Any]:
+    """template.yaml, or another template of CloudFormation."""
+    return template_file.read(path)
 
 
 def resources(*types: str) -> dict[str, dict[str, Any]]:

@@ -40,15 +40,13 @@ ARNS = {
 REF_IS_ARN = {"AWS::SNS::Topic", "AWS::IAM::ManagedPolicy", "AWS::Serverless::StateMachine"}
 NAME = (
     "Name", "TableName", "TopicName", "QueueName", "FunctionName", "RepositoryName", "LogGroupName", "FeatureGroupName",
-    "RoleAlias", "ThingGroupName", "ModelPackageGroupName",
+    "RoleAlias", "ThingGroupName", "ModelPackageGroupName", "ManagedPolicyName",
 )  # fmt: skip
 
 
-def parameters(**given: str) -> dict[str, str]:
-    """Return the parameters of the template: what is given, else the defaults, else a word."""
-    return {
-        name: str(given.get(name, entry.get("Default", "given"))) for name, entry in template()["Parameters"].items()
-    }
+def parameters(source: dict[str, Any], **given: str) -> dict[str, str]:
+    """Return the parameters of a template: what is given, else the defaults, else a word."""
+    return {name: str(given.get(name, entry.get("Default", "given"))) for name, entry in source["Parameters"].items()}
 
 
 def as_list(value: Any) -> list[str]:
@@ -61,17 +59,18 @@ def allows(rights: list[tuple[str, str]], action: str, arn: str) -> bool:
 
 
 class Resolver:
-    """Resolves parts of the template for one set of parameters."""
+    """Resolves parts of a template, by default the stack's, for one set of parameters."""
 
-    def __init__(self, stack: str = STACK, **given: str) -> None:
+    def __init__(self, stack: str = STACK, source: dict[str, Any] | None = None, **given: str) -> None:
         self.pseudo = PSEUDO | {"AWS::StackName": stack}
-        self.parameters = parameters(**given)
-        self.resources: dict[str, Any] = template()["Resources"]
+        self.source = template() if source is None else source
+        self.parameters = parameters(self.source, **given)
+        self.resources: dict[str, Any] = self.source["Resources"]
 
     @cache  # noqa: B019 (one resolver lives as long as its test)
     def condition(self, name: str) -> bool:
         """Say whether a condition of the template holds."""
-        return self._holds(template()["Conditions"][name])
+        return self._holds(self.source["Conditions"][name])
 
     def _holds(self, test: Any) -> bool:
         (kind, value), *_ = test.items()

@@ -1,5 +1,6 @@
 """What this checkout would deploy: the template's parameters, outputs and resources, and the profile of a stack."""
 
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,6 +43,6 @@ def configured(stack: str, path: Path = PROJECT / "samconfig.toml") -> dict[str,
     for profile in profiles.values():
         if isinstance(profile, dict) and profile.get("global", {}).get("parameters", {}).get("stack_name") == stack:
             text = profile.get("deploy", {}).get("parameters", {}).get("parameter_overrides", "")
-            pairs = text.split() if isinstance(text, str) else text
+            pairs = shlex.split(text) if isinstance(text, str) else text  # a value with spaces or quotes is quoted
             return dict(pair.split("=", 1) for pair in pairs if "=" in pair)
     return {}

@@ -33,7 +33,7 @@ def test_hooks_run_only_what_make_check_runs() -> None:
 def test_actions_are_pinned_by_commit_and_rights_are_few() -> None:
     for file in sorted((ROOT / ".github" / "workflows").glob("*.yml")):
         text = file.read_text()
-        used = re.findall(r"uses: (.*)", text)
+        used = [one for one in re.findall(r"uses: (.*)", text) if not one.startswith("./")]  # of the same commit
         assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", one) for one in used), file.name
         assert yaml.safe_load(text)["permissions"] == {"contents": "read"}, file.name
 

@@ -27,6 +27,7 @@ STARS_WITH_A_REASON = {
     ("FindDeployment", "greengrass:ListDeployments"),  # the same
     ("GetComponents", "greengrass:GetComponentVersionArtifact"),  # by the certificate
     ("GetComponents", "greengrass:ResolveComponentCandidates"),
+    ("WatchAlarms", "cloudwatch:DescribeAlarms"),  # AWS's own policy for CodeDeploy has it on all
     ("WriteMetrics", "cloudwatch:PutMetricData"),  # its condition names the namespace; a dataset is something else
 }
 # Given beside what the reference names, because it may be asked for too.

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Show what a release would change: check the account, upload the built code, make the change set. Changes nothing.
+#
+# BUILT_TEMPLATE   the template that `sam build` made; default: .aws-sam/build/template.yaml, taken from
+#                  build/pipeline/built.tar.gz where build.sh ran on another machine
+# and the variables of common.sh. Takes the role `plan`.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/common.sh"
+in_account
+
+built="${BUILT_TEMPLATE:-.aws-sam/build/template.yaml}"
+if [ ! -f "$built" ]; then tar -xzf "$KEPT/built.tar.gz"; fi
+bucket="pipeline-$STACK-$ACCOUNT-$AWS_REGION"
+packed="$KEPT/$STACK.yaml"
+
+as plan sam package --template-file "$built" --s3-bucket "$bucket" --s3-prefix code \
+  --output-template-file "$packed" --region "$AWS_REGION" >"$KEPT/package.log" || {
+  tail -n 20 "$KEPT/package.log" >&2
+  exit 1
+}
+as plan python -m pipelines plan "$RELEASE" "$packed" | summary
