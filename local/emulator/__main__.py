@@ -28,6 +28,7 @@ from local.emulator import (
     policy_variables,
     service_quotas,
     simulated_builds,
+    simulated_code_deploy,
     tied,
 )
 from local.emulator.aws_shapes import Structure
@@ -97,6 +98,7 @@ def main() -> None:
     permissions.register()
     deliveries.register()
     simulated_builds.register()
+    simulated_code_deploy.register()
     limits.register()
     budgets.register()
     object_events.register()

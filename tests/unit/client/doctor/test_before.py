@@ -168,6 +168,17 @@ def test_a_new_account_runs_enough_functions_at_a_time(limit: int, verdict: str)
 def test_the_parameters_are_those_of_the_stack_then_of_its_profile_then_the_defaults() -> None:
     assert configured("sightline-dev", PROJECT / "samconfig.toml") == {"LogRetentionDays": "7"}
     assert configured("another", PROJECT / "samconfig.toml") == {}
+
+
+def test_values_are_read_as_a_guided_deployment_quotes_them(tmp_path: Path) -> None:
+    file = tmp_path / "samconfig.toml"
+    file.write_text(
+        '[default.global.parameters]\nstack_name = "sightline"\n[default.deploy.parameters]\n'
+        r'parameter_overrides = "MaxUploadWorkers=\"5\" AlarmEmail=\"\" Hyperparameters=\"{}\" Classes=\"a b\""'
+    )
+    assert configured("sightline", file) == {
+        "MaxUploadWorkers": "5", "AlarmEmail": "", "Hyperparameters": "{}", "Classes": "a b",
+    }  # fmt: skip
     where = Place("sightline-dev", None)
     chosen = before.parameters(Template.read(), where, {"TrainingInstanceType": "ml.p3.2xlarge"})
     assert (chosen["TrainingInstanceType"], chosen["LogRetentionDays"], chosen["MinMap"]) == (
