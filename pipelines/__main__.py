@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,11 @@ def print_credentials(given: argparse.Namespace) -> None:
 def plan(given: argparse.Namespace) -> None:
     """Make the change set of the packed template, and print it as Markdown."""
     place = here()
-    planned, found = changes.plan(place, given.release, given.template, configured(place.stack))
+    words = shlex.split(os.environ.get("PARAMETERS", ""))
+    if wrong := [word for word in words if "=" not in word]:
+        raise StepError(f"PARAMETERS holds {wrong[0]!r}; write NAME=VALUE, with quotes around a value with spaces")
+    own = dict(word.split("=", 1) for word in words)
+    planned, found = changes.plan(place, given.release, given.template, configured(place.stack) | own)
     print(changes.as_markdown(place, planned, found))
 
 

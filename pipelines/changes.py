@@ -92,7 +92,7 @@ def plan(place: Bootstrapped, release: str, template: Path, configured: Mapping[
     arn = make(place, releases.url(key), given, f"release-{release}", watch=stack is not None)
     planned = Plan(release, key, arn)
     releases.keep_plan(planned)
-    return planned, changes(aws, arn) if arn else []
+    return planned, changes(place, arn) if arn else []
 
 
 def declared(template: Path) -> list[str]:
@@ -118,14 +118,16 @@ def make(
         RollbackConfiguration=watched(place) if watch else {},
     )["Id"]
     until = time.monotonic() + PLAN_SECONDS
-    while (found := client.describe_change_set(ChangeSetName=arn))["Status"].endswith(("_PENDING", "_IN_PROGRESS")):
+    while (found := client.describe_change_set(StackName=place.stack, ChangeSetName=arn))["Status"].endswith(
+        ("_PENDING", "_IN_PROGRESS")
+    ):
         if time.monotonic() > until:
             raise StepError(f"the change set {name} of {place.stack} was not ready after {PLAN_SECONDS:.0f} s")
         time.sleep(POLL_SECONDS)
     if found["Status"] == "CREATE_COMPLETE":
         return arn
     reason = found.get("StatusReason", "CloudFormation gave no reason")
-    client.delete_change_set(ChangeSetName=arn)
+    client.delete_change_set(StackName=place.stack, ChangeSetName=arn)
     if any(said in reason for said in NO_CHANGES):
         return None
     raise StepError(f"no change set of {place.stack}: {reason}")
@@ -150,10 +152,12 @@ def watched(place: Bootstrapped) -> "RollbackConfigurationTypeDef":
     return {"RollbackTriggers": triggers, "MonitoringTimeInMinutes": WATCH_MINUTES}
 
 
-def changes(aws: Aws, change_set: str) -> list[Change]:
+def changes(place: Bootstrapped, change_set: str) -> list[Change]:
     """Return what a change set does, the resources that hold data first."""
     found: list[Change] = []
-    for page in aws.cloudformation.get_paginator("describe_change_set").paginate(ChangeSetName=change_set):
+    for page in place.aws.cloudformation.get_paginator("describe_change_set").paginate(
+        StackName=place.stack, ChangeSetName=change_set
+    ):
         for entry in page["Changes"]:
             one = entry["ResourceChange"]
             found.append(

@@ -60,7 +60,7 @@ def roll_back(place: Bootstrapped, tell: Callable[[str], None]) -> Good:
 def _execute(place: Bootstrapped, change_set: str, tell: Callable[[str], None]) -> None:
     client = place.aws.cloudformation
     before = {event["EventId"] for event in _events(place)}
-    client.execute_change_set(ChangeSetName=change_set)
+    client.execute_change_set(StackName=place.stack, ChangeSetName=change_set)
     until = time.monotonic() + DEPLOY_SECONDS
     while True:
         stack = stack_of(place.aws, place.stack)

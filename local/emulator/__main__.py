@@ -16,6 +16,7 @@ from typing import Any
 from local.emulator import (
     budgets,
     cognito,
+    condition_keys,
     deliveries,
     exclusive_things,
     front_door,
@@ -96,6 +97,7 @@ def main() -> None:
     indexes.register()
     policy_variables.register()
     permissions.register()
+    condition_keys.register()
     deliveries.register()
     simulated_builds.register()
     simulated_code_deploy.register()

@@ -3,6 +3,7 @@
 #
 # BUILT_TEMPLATE   the template that `sam build` made; default: .aws-sam/build/template.yaml, taken from
 #                  build/pipeline/built.tar.gz where build.sh ran on another machine
+# PARAMETERS       NAME=VALUE words that replace those of the stack's profile in samconfig.toml; default: none
 # and the variables of common.sh. Takes the role `plan`.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR
@@ -15,7 +16,7 @@ bucket="pipeline-$STACK-$ACCOUNT-$AWS_REGION"
 packed="$KEPT/$STACK.yaml"
 
 as plan sam package --template-file "$built" --s3-bucket "$bucket" --s3-prefix code \
-  --output-template-file "$packed" --region "$AWS_REGION" >"$KEPT/package.log" || {
+  --output-template-file "$packed" --region "$AWS_REGION" >"$KEPT/package.log" 2>&1 || {
   tail -n 20 "$KEPT/package.log" >&2
   exit 1
 }
