@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Show what a release would change: check the account, upload the built code, make the change set. Changes nothing.
+# Show what a release would change: upload the built code and make the change set. Changes nothing of the stack.
 #
 # BUILT_TEMPLATE   the template that `sam build` made; default: .aws-sam/build/template.yaml, taken from
 #                  build/pipeline/built.tar.gz where build.sh ran on another machine
