@@ -196,7 +196,8 @@ def test_the_page_and_its_overview_are_served(line: Target) -> None:
     users.set_password(line, "anna", "Of-Her-Own-12")
     token = users.sign_in(line, "anna", "Of-Her-Own-12")["id_token"]
     status, seen = line.call_api("GET", "/overview", None, token)
-    assert (status, set(seen)) == (200, {"images", "executions", "models", "devices"})
+    assert (status, set(seen)) == (200, {"images", "executions", "models", "devices", "image_problem"})
+    assert seen["image_problem"] is None
     status, graph = line.call_api("GET", "/workflows/label_images", None, token)
     assert {"ProposeLabels", "OpenLabelingJob"} <= {state["name"] for state in graph["states"]}
 
