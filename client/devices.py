@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from pathlib import Path
 from typing import TypedDict
 
@@ -13,13 +14,14 @@ from sightline import names
 from sightline.aws.objects import ObjectStore
 from sightline.rollout.deployments import Deployments
 from sightline.rollout.fleet import Device, Fleet
-from sightline.rollout.published import PublishedComponents
+from sightline.rollout.published import ComponentNotReadyError, PublishedComponents
 from sightline.rollout.recipes import inspector_recipe
 from sightline.rollout.record import Rollout
 from sightline.rollout.stages import Groups, Stage
 
 GROUPS = {Stage.CANARY: "CanaryThingGroupName", Stage.FLEET: "ThingGroupName"}  # the stack's outputs
 ROLL_BACK_SECONDS = 600
+DEPLOYABLE_SECONDS = 60
 
 
 class DeviceRow(TypedDict):
@@ -147,10 +149,10 @@ def roll_back(target: Target, reason: str) -> tuple[str, str]:
 
 
 def publish_inspector(target: Target) -> tuple[str, str]:
-    """Upload the inspector and create its next version, unless the newest has the same content. Return name
-    and version.
+    """Upload the inspector and create its next version, unless the newest has the same content.
 
-    The artifact lies below its digest, so that two who publish different inspectors at once don't share a file.
+    Return name and version, when it can be deployed. Raise ComponentFailedError when Greengrass refuses it. The
+    artifact lies below its digest, so that two who publish different inspectors at once don't share a file.
     """
     from edge import package
     from edge.inspector.settings import defaults
@@ -161,4 +163,18 @@ def publish_inspector(target: Target) -> tuple[str, str]:
     uri = artifacts.write(folder + "inspector.zip", body)
     settings = defaults() | {"imagesBucket": target.outputs["ImagesBucketName"]}
     published = PublishedComponents(target.aws, target.outputs["ThingGroupArn"])
-    return own.inspector, published.publish_next(inspector_recipe(own, "", uri, settings))
+    version = published.publish_next(inspector_recipe(own, "", uri, settings))
+    _wait_until_deployable(published, f"{published.prefix}:{own.inspector}:versions:{version}")
+    return own.inspector, version
+
+
+def _wait_until_deployable(published: PublishedComponents, arn: str) -> None:
+    """Wait while Greengrass reads the artifact. Raise what `check_deployable` raises, not ready after a minute too."""
+    deadline = time.monotonic() + DEPLOYABLE_SECONDS
+    while True:
+        try:
+            return published.check_deployable(arn)
+        except ComponentNotReadyError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)

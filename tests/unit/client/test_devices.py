@@ -10,9 +10,11 @@ import pytest
 from client import devices
 from client.pipeline import PipelineError
 from client.target import Target
+from sightline.rollout.published import ComponentFailedError, ComponentNotReadyError, PublishedComponents
 from sightline.rollout.reports import ModelReport, Reports
 from tests.fake_account import account
 from tests.fake_greengrass import GROUP_ARN
+from tests.given_aws import GivenAws
 from tests.named import STACK
 
 __all__ = ["account"]
@@ -35,6 +37,8 @@ def target(account: SimpleNamespace) -> Target:
         "ThingGroupArn": GROUP_ARN,
         "CanaryThingGroupName": "canary",
         "DeploymentsTableName": "deployments",
+        "ArtifactsBucketName": "artifacts",
+        "ImagesBucketName": "images",
     }
     made = Target(outputs, boto3.Session(region_name="eu-west-1"))
     made.aws = account.aws
@@ -78,3 +82,52 @@ def test_where_logs_are_on_aws_is_one_line(target: Any) -> None:
     said = devices.logs_on_aws(target, "line-1")
     assert "/aws/greengrass/UserComponent/eu-west-1/com.sightline.plant.Inspector" in said
     assert "\n" not in said
+
+
+class Greengrass:
+    """A component version whose state is another one at each look."""
+
+    def __init__(self, *states: str) -> None:
+        self.states = list(states)
+
+    def describe_component(self, arn: str) -> dict[str, Any]:
+        return {"status": {"componentState": self.states.pop(0), "message": "the artifact can't be read"}}
+
+
+def published(*states: str) -> PublishedComponents:
+    return PublishedComponents(GivenAws(greengrassv2=Greengrass(*states)), "arn:aws:iot:us-east-1:1:thinggroup/fleet")
+
+
+def test_an_inspector_is_published_when_it_can_be_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices.time, "sleep", lambda _: None)
+    made = published("REQUESTED", "REQUESTED", "DEPLOYABLE")
+    devices._wait_until_deployable(made, "arn")
+    with pytest.raises(ComponentFailedError, match="the artifact can't be read"):
+        devices._wait_until_deployable(published("REQUESTED", "FAILED"), "arn")
+    monkeypatch.setattr(devices, "DEPLOYABLE_SECONDS", -1)
+    with pytest.raises(ComponentNotReadyError, match="arn is REQUESTED"):
+        devices._wait_until_deployable(published("REQUESTED"), "arn")
+
+
+def test_publishing_waits_until_greengrass_has_read_the_inspector(
+    target: Any, account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.fleet.inspectors, account.fleet.state = [], "REQUESTED"
+
+    def read(_seconds: float) -> None:
+        account.fleet.state = "DEPLOYABLE"
+
+    monkeypatch.setattr("time.sleep", read)
+    assert devices.publish_inspector(target)[1] == "1.0.1"
+    account.fleet.state = "FAILED"
+    with pytest.raises(ComponentFailedError, match="as the test says"):
+        devices.publish_inspector(target)
+
+
+def test_an_inspector_that_stays_unread_is_an_error_after_a_minute(
+    target: Any, account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account.fleet.inspectors, account.fleet.state = [], "REQUESTED"
+    monkeypatch.setattr(devices, "DEPLOYABLE_SECONDS", -1)
+    with pytest.raises(ComponentNotReadyError, match="is REQUESTED"):
+        devices.publish_inspector(target)
