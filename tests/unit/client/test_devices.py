@@ -10,11 +10,10 @@ import pytest
 from client import devices
 from client.pipeline import PipelineError
 from client.target import Target
-from sightline.rollout.published import ComponentFailedError, ComponentNotReadyError, PublishedComponents
+from sightline.rollout.published import ComponentFailedError, ComponentNotReadyError
 from sightline.rollout.reports import ModelReport, Reports
 from tests.fake_account import account
 from tests.fake_greengrass import GROUP_ARN
-from tests.given_aws import GivenAws
 from tests.named import STACK
 
 __all__ = ["account"]
@@ -82,31 +81,6 @@ def test_where_logs_are_on_aws_is_one_line(target: Any) -> None:
     said = devices.logs_on_aws(target, "line-1")
     assert "/aws/greengrass/UserComponent/eu-west-1/com.sightline.plant.Inspector" in said
     assert "\n" not in said
-
-
-class Greengrass:
-    """A component version whose state is another one at each look."""
-
-    def __init__(self, *states: str) -> None:
-        self.states = list(states)
-
-    def describe_component(self, arn: str) -> dict[str, Any]:
-        return {"status": {"componentState": self.states.pop(0), "message": "the artifact can't be read"}}
-
-
-def published(*states: str) -> PublishedComponents:
-    return PublishedComponents(GivenAws(greengrassv2=Greengrass(*states)), "arn:aws:iot:us-east-1:1:thinggroup/fleet")
-
-
-def test_an_inspector_is_published_when_it_can_be_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices.time, "sleep", lambda _: None)
-    made = published("REQUESTED", "REQUESTED", "DEPLOYABLE")
-    devices._wait_until_deployable(made, "arn")
-    with pytest.raises(ComponentFailedError, match="the artifact can't be read"):
-        devices._wait_until_deployable(published("REQUESTED", "FAILED"), "arn")
-    monkeypatch.setattr(devices, "DEPLOYABLE_SECONDS", -1)
-    with pytest.raises(ComponentNotReadyError, match="arn is REQUESTED"):
-        devices._wait_until_deployable(published("REQUESTED"), "arn")
 
 
 def test_publishing_waits_until_greengrass_has_read_the_inspector(
