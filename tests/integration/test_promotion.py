@@ -4,6 +4,8 @@ The models are drawn and find the same box everywhere; the photos have their def
 """
 
 import json
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,14 @@ from client.labels import importing
 from client.promotion import promoted
 from client.target import Target
 from local import application, stack
+from local.account import ACCOUNT, REGION
 from sightline.aws.objects import ObjectStore
 from sightline.images.image import ImageStatus
 from sightline.models.registry import ModelStatus
 from tests.console_line import until
 from tests.fake_cloud import jpeg
 from tests.own_models import model
+from tests.project import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # two stacks come up, and six evaluations run
 
@@ -120,10 +124,22 @@ def test_a_model_that_the_second_gate_accepts_is_registered_there_with_where_it_
     card = prod.aws.sagemaker.describe_model_package(ModelPackageName=arrived.arn)["ModelCard"]["ModelCardContent"]
     assert json.loads(card)["additional_information"]["custom_details"]["promoted_from"] == at_home.arn
     assert pipeline.ledger(prod).count(ImageStatus.APPROVED) == 0  # the test set is no image of this stack
-    again = promote(home, good, "--with-test-set")
-    assert again.exit_code == 0
-    assert "has judged this model with this dataset and accepted it" in again.output
+    again = step(version=good)
+    assert again.returncode == 0, again.stderr
+    assert "has judged this model with this dataset and accepted it" in again.stderr
     assert len(models.registry(prod).newest()) == 1
+
+
+def step(version: int) -> subprocess.CompletedProcess[str]:
+    """The step of the pipelines that promotes, run by a person with credentials of their own."""
+    environment = {
+        "SIGN_IN": "none", "STACK": application.NAME, "ACCOUNT": ACCOUNT, "AWS_REGION": REGION, "WITH_TEST_SET": "true",
+        "MODEL_VERSION": str(version), "TO_STACK": PROD, "TO_ACCOUNT": ACCOUNT,
+    }  # fmt: skip
+    return subprocess.run(
+        [str(ROOT / "pipelines" / "steps" / "promote.sh")],
+        env=os.environ | environment, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def _key(release_uri: str | None) -> str:
@@ -133,8 +149,8 @@ def _key(release_uri: str | None) -> str:
 def test_a_model_that_the_second_gate_refuses_is_not_registered(
     home: Path, dev: Target, prod: Target, bad: int
 ) -> None:
-    result = promote(home, bad, "--with-test-set")
-    assert result.exit_code == 1
-    assert "Rejected: mAP@.50" in result.output
+    result = step(version=bad)
+    assert result.returncode == 1
+    assert "Rejected: mAP@.50" in result.stderr
     arn = next(model.arn for model in models.registry(dev).newest() if model.version == bad)
     assert promoted(prod, arn) is None

@@ -1,6 +1,8 @@
 """What the steps decide: whether an environment asks a person, how a training ended, what a change set endangers."""
 
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +17,7 @@ from pipelines.releases import Plan
 from pipelines.reviewers import check_reviewers
 from pipelines.training import Ending, Gate, gate, hyperparameters
 from sightline.fields import InvalidFieldError
+from tests.project import ROOT
 
 PLACE = Bootstrapped("sightline-dev", "123456789012", "eu-central-1")
 
@@ -44,6 +47,19 @@ def github() -> Iterator[dict[str, str]]:
     yield {"GITHUB_API_URL": here, "GITHUB_REPOSITORY": "plant/sightline", "GH_TOKEN": "of-the-job"}
     server.shutdown()
     server.server_close()
+
+
+def test_the_step_ends_where_nobody_is_asked(github: dict[str, str]) -> None:
+    said = {}
+    for name in ("prod", "dev", "new"):
+        step = [str(ROOT / "pipelines" / "steps" / "reviewers.sh")]
+        environment = os.environ | github | {"ENVIRONMENT": name}
+        ended = subprocess.run(step, env=environment, capture_output=True, text=True, check=False)
+        said[name] = (ended.returncode, ended.stderr.strip())
+    assert said["prod"] == (0, "")
+    assert [said[name][0] for name in ("dev", "new")] == [1, 1]
+    assert "the environment dev asks nobody" in said["dev"][1]
+    assert "the environment new does not exist" in said["new"][1]
 
 
 def test_an_environment_with_reviewers_asks_a_person(github: dict[str, str]) -> None:
