@@ -1,4 +1,4 @@
-"""State in CONTRIBUTING.md what the fast tests cover: `make coverage` measures and calls this; `--check` compares.
+"""State in CONTRIBUTING.md what the tests cover: `make coverage` measures and calls this; `--check` compares.
 
 The check needs no measurement: it fails when the stated number is below the threshold of pyproject.toml, or so far
 above that the threshold holds nothing any more.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "CONTRIBUTING.md"
-LINE = re.compile(r"Coverage of lines and branches by `make unit`: [^\n]*\n")
+LINE = re.compile(r"Coverage of lines and branches by `make test`: [^\n]*\n")
 DOMAIN = "layers/sightline/sightline/"
 SLACK = 3.0  # percent points between threshold and measurement
 
@@ -28,12 +28,12 @@ def line(measured: Path) -> str:
     files = json.loads(measured.read_text())["files"]
     everything = share([file["summary"] for file in files.values()])
     domain = share([file["summary"] for name, file in files.items() if name.startswith(DOMAIN)])
-    return f"Coverage of lines and branches by `make unit`: {everything:.1f} %, of `{DOMAIN}` {domain:.1f} %.\n"
+    return f"Coverage of lines and branches by `make test`: {everything:.1f} %, of `{DOMAIN}` {domain:.1f} %.\n"
 
 
 def wrong(page: str, threshold: float) -> str | None:
     """Return what is wrong with the stated number, if anything."""
-    stated = re.search(r"Coverage of lines and branches by `make unit`: ([\d.]+) %", page)
+    stated = re.search(r"Coverage of lines and branches by `make test`: ([\d.]+) %", page)
     if not stated:
         return "CONTRIBUTING.md states no coverage; run `make coverage`"
     number = float(stated[1])

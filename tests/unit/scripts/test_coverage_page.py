@@ -12,8 +12,8 @@ from scripts.coverage_page import line, wrong
     ("page", "said"),
     [
         ("", "states no coverage"),
-        ("Coverage of lines and branches by `make unit`: 84.9 %, of …", "keep it at most 3.0 points below"),
-        ("Coverage of lines and branches by `make unit`: 88.1 %, of …", "keep it at most 3.0 points below"),
+        ("Coverage of lines and branches by `make test`: 84.9 %, of …", "keep it at most 3.0 points below"),
+        ("Coverage of lines and branches by `make test`: 88.1 %, of …", "keep it at most 3.0 points below"),
     ],
 )
 def test_a_number_that_the_threshold_does_not_hold_is_refused(page: str, said: str) -> None:
@@ -22,7 +22,7 @@ def test_a_number_that_the_threshold_does_not_hold_is_refused(page: str, said: s
 
 @pytest.mark.parametrize("number", ["85.0", "88.0"])
 def test_a_number_just_above_the_threshold_stands(number: str) -> None:
-    assert wrong(f"Coverage of lines and branches by `make unit`: {number} %, of …", 85) is None
+    assert wrong(f"Coverage of lines and branches by `make test`: {number} %, of …", 85) is None
 
 
 def test_lines_and_branches_count_alike(tmp_path: Path) -> None:
@@ -30,5 +30,5 @@ def test_lines_and_branches_count_alike(tmp_path: Path) -> None:
     poor = {"num_statements": 10, "covered_lines": 2, "num_branches": 0, "covered_branches": 0}
     measured = {"files": {"layers/sightline/sightline/a.py": {"summary": summary}, "cli/b.py": {"summary": poor}}}
     (tmp_path / "coverage.json").write_text(json.dumps(measured))
-    said = "Coverage of lines and branches by `make unit`: 50.0 %, of `layers/sightline/sightline/` 80.0 %.\n"
+    said = "Coverage of lines and branches by `make test`: 50.0 %, of `layers/sightline/sightline/` 80.0 %.\n"
     assert line(tmp_path / "coverage.json") == said
