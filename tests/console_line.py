@@ -114,6 +114,11 @@ class Line:
             given.setdefault(names[item["task_id"]], {})[item["worker"]] = json.loads(item["answer"])
         return given
 
+    def leases(self, job_id: str) -> dict[str, str]:
+        """Who has which photo at the moment, by the name of the photo."""
+        tasks = [item for item in self._items(job_id, "task#") if item.get("leased_by")]
+        return {json.loads(item["image"])["key"].removeprefix("incoming/"): item["leased_by"] for item in tasks}
+
     def change_task(self, job_id: str, name: str, **fields: Any) -> None:
         """Write into a task what otherwise only time, a model or another person could; `image` is added to its
         image.

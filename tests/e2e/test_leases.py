@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.console_line import Line, answer, approve_all, box, draw, open_work, photo, shown, verification
+from tests.console_line import Line, answer, approve_all, box, draw, open_work, photo, shown, until, verification
 
 SignIn = Callable[..., Page]
 
@@ -58,6 +58,8 @@ def test_leaving_the_page_gives_back_what_was_not_begun(line: Line, signed_in: S
     open_work(page, job)
     begun = shown(page)
     draw(page, [box(40, 40, 50, 50)])
+    until(lambda: line.leases(job) == {"begun.jpg": "anna", "untouched.jpg": "anna"})
+    page.wait_for_load_state("networkidle")  # a lease of which the page has not heard is given back by nobody
     page.goto("about:blank")
     other = signed_in("bert")
     open_work(other, job)
