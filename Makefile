@@ -70,7 +70,7 @@ fix: $(VENV)/.ready-all ## Mend what the linters can: order of imports, format, 
 
 coverage: export OMP_NUM_THREADS := 1
 
-coverage: $(VENV)/.ready-all ## Measure branch coverage of all tests but the longest; fails below the threshold (8 minutes)
+coverage: $(VENV)/.ready-all ## Measure branch coverage of `make test`; fails below the threshold (8 minutes)
 	@mkdir -p build
 	@pytest $(PARALLEL) -m "not slow" \
 	  --cov --cov-report=json:build/coverage.json --cov-report=html $(ARGS)
