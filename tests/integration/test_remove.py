@@ -1,9 +1,9 @@
 """`sightline remove`: a stack with work in it is taken down, its data stays, and then goes too; each may break off."""
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import boto3
 import pytest
 
-from cli.main import main
 from client import pipeline
 from client.doctor.deployed import Deployed
 from client.removal import removing
@@ -21,6 +20,7 @@ from local import stack as local_stack
 from local.account import CREDENTIALS
 from local.application import NAME
 from sightline.images.image import ImageStatus
+from tests.command import run
 from tests.fake_cloud import jpeg
 
 SECONDS = 60
@@ -80,17 +80,7 @@ def command(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     """`sightline --stack … remove` with the emulator as if it were AWS: its exit code, output and messages."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(stack.place.endpoint))
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["sightline", "--stack", NAME, "remove", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
+    return partial(run, capsys, monkeypatch, "--stack", NAME, "remove")
 
 
 def names(kept: Any) -> list[str]:

@@ -2,29 +2,16 @@
 
 import json
 import signal
-import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from cli.main import main
 from client import pipeline
 from client.doctor import machine
 from client.target import Target
+from tests.command import run
 from tests.project import ROOT
-
-
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of one command."""
-    monkeypatch.setattr(sys, "argv", ["sightline", *arguments])
-    code = 0
-    try:
-        main()
-    except SystemExit as ended:
-        code = int(ended.code or 0)
-    said = capsys.readouterr()
-    return code, said.out, said.err
 
 
 @pytest.mark.parametrize(
