@@ -54,6 +54,7 @@ class Cloud:
             given = template()["Resources"][name]["Properties"]
             fields = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
             self.dynamodb.create_table(TableName=name, **{field: given[field] for field in fields})
+        self.dead_letters = boto3.client("sqs", region_name=REGION).create_queue(QueueName="dead-letters")["QueueUrl"]
         topic = boto3.client("sns", region_name=REGION).create_topic(Name="notifications")["TopicArn"]
         self.queue = boto3.client("sqs", region_name=REGION).create_queue(QueueName="mail")["QueueUrl"]
         boto3.client("sns", region_name=REGION).subscribe(
@@ -88,6 +89,7 @@ class Cloud:
             "MAX_LATENCY_MS": "500",
             "MAX_MODEL_BYTES": "20000000",
             "QUEUE_URL": self.queue,
+            "DEAD_LETTERS_URL": self.dead_letters,
         }
         self.context = SimpleNamespace(
             function_name="f",
@@ -119,6 +121,13 @@ class Cloud:
         """The messages that people got."""
         found = boto3.client("sqs", region_name=REGION).receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
         return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+
+    def set_aside(self) -> dict[str, str]:
+        """The messages in the dead-letter queue: body → why it lies there."""
+        found = boto3.client("sqs", region_name=REGION).receive_message(
+            QueueUrl=self.dead_letters, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        )
+        return {one["Body"]: one["MessageAttributes"]["reason"]["StringValue"] for one in found.get("Messages", [])}
 
     def upload(
         self, name: str, body: bytes, sequencer: str = "1", kind: str = "Object Created", **metadata: str

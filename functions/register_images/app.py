@@ -1,7 +1,8 @@
 """Enter uploaded images into the ledger, or quarantine them with the reason, and open a labelling window.
 
-Input:   an SQS batch of EventBridge events `Object Created` and `Object Deleted` of the images bucket
-Output:  {"batchItemFailures": […]}: only what failed comes again, and after five times lies in the dead-letter queue
+Input:   {"Records": SQS messages with EventBridge events `Object Created` and `Object Deleted` of the images bucket}
+Output:  {"batchItemFailures": […]}: only what failed comes again, and after five times lies in the dead-letter queue;
+         what can never succeed lies there at once
 Effects: a ledger item for each content hash; `label_images` is started once for each window in which images came
 """
 
@@ -10,13 +11,15 @@ import io
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypedDict
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from PIL import Image as Picture
 
+from sightline import names
 from sightline.aws.clients import Aws
+from sightline.aws.inbox import HopelessMessageError, Inbox, QueueRecord
+from sightline.aws.queue import Queue
 from sightline.aws.workflows import StateMachine
 from sightline.images.events import ObjectEvent
 from sightline.images.image import Image, ImageStatus, now
@@ -26,6 +29,7 @@ from sightline.runtime import Context, count_metric, logger, step
 from sightline.vision.decode import UndecodableImageError, decode
 from sightline.vision.phash import phash
 
+IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
 MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
 WINDOW_SECONDS = int(os.environ["LABELING_WINDOW_SECONDS"])
 MAX_METADATA = 128  # characters of one value
@@ -34,13 +38,30 @@ aws = Aws()
 label_images = StateMachine(aws, os.environ["LABEL_IMAGES_ARN"])
 uploads = Uploads(aws)
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
-processor = BatchProcessor(event_type=EventType.SQS)
+inbox = Inbox(Queue(aws, os.environ["DEAD_LETTERS_URL"]))
 
 
-def register(record: SQSRecord) -> str:
+class Batch(TypedDict):
+    Records: list[QueueRecord]
+
+
+def object_event(message: object) -> ObjectEvent:
+    """The S3 event of a message. Raise HopelessMessageError for one that is not of an upload."""
+    event = ObjectEvent.from_event(message)
+    if event.bucket != IMAGES_BUCKET or not event.key.startswith(names.INCOMING):
+        raise HopelessMessageError(
+            f"s3://{event.bucket}/{event.key} is not under s3://{IMAGES_BUCKET}/{names.INCOMING}"
+        )
+    return event
+
+
+def register(event: ObjectEvent) -> str:
     """Handle one S3 event; answers what became of it (`new`, `known`, `quarantined`, `removed`, `stale`, `gone`)."""
-    event = ObjectEvent.from_event(record.json_body)
-    outcome = images.remove(event) if event.deleted else add(event)
+    try:
+        outcome = images.remove(event) if event.deleted else add(event)
+    except Exception as error:
+        logger.error("object event not handled", key=event.key, reason=f"{type(error).__name__}: {error}")
+        raise
     logger.info("object event handled", key=event.key, outcome=outcome)
     count_metric(f"Images{outcome.capitalize()}")
     return outcome
@@ -98,15 +119,10 @@ def refuse(event: ObjectEvent, image: Image, reason: str) -> str:
 
 
 @step
-def handler(event: dict[str, object], context: Context) -> PartialItemFailureResponse:
-    if not event.get("Records"):  # `sightline doctor` asks whether the function can run
-        return {"batchItemFailures": []}
+def handler(event: Batch, context: Context) -> PartialItemFailureResponse:
     outcomes: list[str] = []
-    response = process_partial_response(
-        event=event,
-        record_handler=lambda record: outcomes.append(register(record)),
-        processor=processor,
-        context=context,
+    response = inbox.handle(  # without records, `sightline doctor` asks whether the function can run
+        event.get("Records", []), object_event, lambda found: outcomes.append(register(found))
     )
     # Also for known images: they may be new again, or their first event failed after it had entered them.
     if {"new", "known"} & set(outcomes):

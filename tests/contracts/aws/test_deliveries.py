@@ -7,8 +7,8 @@ import pytest
 
 from local.account import ACCOUNT
 from local.emulator import deliveries
-from tests.project import resources, template
-from tests.resolved import Resolver
+from tests.project import ROOT, functions, resources, template
+from tests.resolved import Resolver, allows
 
 RESOLVER = Resolver(CanaryGroup="true")
 
@@ -62,3 +62,25 @@ def encrypted(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     record = {"Arn": "arn:aws:kms:us-east-1:123456789012:key/0a", "Policy": json.dumps(policy)}
     monkeypatch.setattr(kms, "_resolve_key", lambda _: record)
     return {"KmsMasterKeyId": "0a"}
+
+
+def readers() -> dict[str, str]:
+    """Folder of each function that reads a queue → the logical name of the queue."""
+    return {
+        folder: event["Properties"]["Queue"]["Fn::GetAtt"].split(".")[0]
+        for folder, function in functions().items()
+        for event in function.get("Events", {}).values()
+        if event["Type"] == "SQS"
+    }
+
+
+@pytest.mark.parametrize("folder", sorted(readers()))
+def test_a_reader_of_a_queue_sets_aside_what_can_never_succeed(folder: str) -> None:
+    """All in one way: `Inbox`, with the right to send to the dead-letter queue behind the queue."""
+    redrive = resources("AWS::SQS::Queue")[readers()[folder]]["Properties"]["RedrivePolicy"]
+    dead_letters = redrive["deadLetterTargetArn"]["Fn::GetAtt"].split(".")[0]
+    function = functions()[folder]
+    assert function["Environment"]["Variables"]["DEAD_LETTERS_URL"] == {"Ref": dead_letters}
+    arn = RESOLVER.value({"Fn::GetAtt": f"{dead_letters}.Arn"})
+    assert allows(RESOLVER.rights(function["Policies"]), "sqs:SendMessage", arn)
+    assert 'Inbox(Queue(aws, os.environ["DEAD_LETTERS_URL"]))' in (ROOT / "functions" / folder / "app.py").read_text()

@@ -1,11 +1,15 @@
 """Registering uploads: at least once, in any order, whatever was uploaded."""
 
 import hashlib
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from sightline.images.events import ObjectEvent
 from sightline.images.image import ImageStatus
+from sightline.images.uploads import Uploads
 from sightline.vision.phash import detail
 from tests.fake_cloud import Cloud, jpeg
 from tests.images import ledger
@@ -136,10 +140,50 @@ def test_an_object_that_was_deleted_in_between_is_no_error(step: Any, cloud: Clo
     assert register(step, record) == []
 
 
-def test_one_bad_message_fails_alone(step: Any, cloud: Cloud) -> None:
-    bad = {**cloud.upload("x.jpg", jpeg(9)), "messageId": "bad", "body": '{"detail": {}}'}
-    assert register(step, bad, cloud.upload("a.jpg", jpeg(1))) == [{"itemIdentifier": "bad"}]
+def changed(record: dict[str, Any], **detail: Any) -> str:
+    inner = json.loads(record["body"])
+    inner["detail"] |= detail
+    return json.dumps(inner)
+
+
+@pytest.mark.parametrize(
+    ("broken", "reason"),
+    [
+        (lambda _: "no JSON", "the message can't be read: Expecting value"),
+        (lambda _: "[" * 100_000, "the message can't be read: maximum recursion depth"),
+        (lambda _: '{"detail": {}}', "not an S3 object event: detail-type"),
+        (lambda record: changed(record, bucket={"name": "another"}), "is not under s3://images/incoming/"),
+        (lambda record: changed(record, object={"key": "quarantine/x.jpg"}), "is not under s3://images/incoming/"),
+        (lambda record: changed(record, object={"key": "incoming/\ud800.jpg"}), "asks for what no request can"),
+    ],
+)
+def test_a_message_that_can_never_succeed_lies_in_the_dead_letter_queue_at_once(
+    step: Any, cloud: Cloud, broken: Callable[[dict[str, Any]], str], reason: str
+) -> None:
+    record = cloud.upload("x.jpg", jpeg(9))
+    bad = {**record, "messageId": "bad", "body": broken(record)}
+    assert register(step, bad, cloud.upload("a.jpg", jpeg(1))) == []
     assert ledger().count(ImageStatus.NEW) == 1
+    ((body, why),) = cloud.set_aside().items()
+    assert (body, reason in why) == (bad["body"], True), why
+
+
+def test_what_failed_comes_again_alone_and_leaves_a_line_with_key_and_reason(
+    step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    read = Uploads.read_upload
+
+    def read_upload(self: Uploads, event: ObjectEvent, *, max_bytes: int) -> Any:
+        if event.key.endswith("b.jpg"):
+            raise TimeoutError("S3 is away")
+        return read(self, event, max_bytes=max_bytes)
+
+    monkeypatch.setattr(Uploads, "read_upload", read_upload)
+    records = [cloud.upload(name, jpeg(number)) for number, name in enumerate(("a.jpg", "b.jpg", "c.jpg"))]
+    assert register(step, *records) == [{"itemIdentifier": "message-b.jpg-1"}]
+    assert (ledger().count(ImageStatus.NEW), cloud.set_aside()) == (2, {})
+    said = [(getattr(line, "key", ""), getattr(line, "reason", "")) for line in caplog.records]
+    assert ("incoming/b.jpg", "TimeoutError: S3 is away") in said
 
 
 def test_a_call_without_records_is_answered_and_starts_nothing(step: Any, started: list[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from sightline.aws.clients import Aws
 
 BATCH = 10  # messages; SQS's own limit
+REASON = 1000  # characters of an attribute that says why a message lies in a dead-letter queue
 
 
 class Queue:
@@ -27,3 +28,15 @@ class Queue:
             failed = answer.get("Failed")
             if failed:
                 raise RuntimeError(f"{self.url} refused {len(failed)} of {len(bodies)} messages: {failed[0]}")
+
+    def put(self, body: str, *, reason: str, message_id: str) -> None:
+        """Send a message on as it came, with attributes that say why, and which one it was."""
+        told = "".join(letter for letter in reason if letter.isprintable())[:REASON] or "unknown"
+        self.aws.sqs.send_message(
+            QueueUrl=self.url,
+            MessageBody=body,
+            MessageAttributes={
+                "reason": {"DataType": "String", "StringValue": told},
+                "message_id": {"DataType": "String", "StringValue": message_id},
+            },
+        )
