@@ -7,14 +7,12 @@ Effects: a ledger item for each content hash; `label_images` is started once for
 """
 
 import hashlib
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypedDict
 
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-from PIL import Image as Picture
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -27,6 +25,7 @@ from sightline.images.ledger import Ledger, Outcome
 from sightline.images.uploads import Uploads, unread_id
 from sightline.runtime import Context, count_metric, logger, step
 from sightline.vision.decode import UndecodableImageError, decode
+from sightline.vision.kinds import kind_of
 from sightline.vision.phash import phash
 
 IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
@@ -94,19 +93,13 @@ def add(event: ObjectEvent) -> str:
         return refuse(event, image, str(error))
     height, width = pixels.shape[:2]
     return images.add(
-        event, replace(image, width=width, height=height, format=image_format(upload.body), phash=phash(pixels))
+        event, replace(image, width=width, height=height, format=kind_of(upload.body), phash=phash(pixels))
     )
 
 
 def said(metadata: Mapping[str, str], name: str) -> str | None:
     """Return what the device that sends an image back says, cut to what is kept of it."""
     return metadata[name][:MAX_METADATA] if name in metadata else None
-
-
-def image_format(body: bytes) -> str:
-    """`jpeg`, `png`, …: read from the content, whatever the name says."""
-    with Picture.open(io.BytesIO(body)) as image:
-        return str(image.format).lower()
 
 
 def refuse(event: ObjectEvent, image: Image, reason: str) -> str:

@@ -1,4 +1,10 @@
-"""Decoding of uploaded images under limits. What comes from outside is hostile until it has gone through here."""
+"""Decoding of uploaded images under limits. What comes from outside is hostile until it has gone through here.
+
+Upload, page, training, evaluation, device, `predict` and batches all decode here: they see the same pixels the same
+way round. docs/reference/images.md says what becomes of each kind of file.
+"""
+
+from __future__ import annotations
 
 import io
 import warnings
@@ -6,53 +12,97 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from sightline.errors import SightlineError
+from sightline.vision import png, tiff
+from sightline.vision.alpha import without_alpha
+from sightline.vision.kinds import FORMATS, Kind, kind_of
+from sightline.vision.orientation import orientation, turned
+from sightline.vision.pixels import Pixels, UndecodableImageError
 
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF")
+__all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "Pixels", "UndecodableImageError", "decode", "opened", "upright"]
+
 MAX_BYTES = 50 * 1024 * 1024
 MAX_PIXELS = 64_000_000
 MIN_SIDE = 16
-CAMERA_BITS = (8, 10, 12, 14, 16)
-
-Pixels = NDArray[np.uint8]
+BAND_PIXELS = 1 << 20  # converted at one time
 
 
-class UndecodableImageError(SightlineError):
-    """Bytes that are no image, or one outside the limits; the message says which."""
+def decode(body: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:
+    """Decode an image to RGB, uint8 [height, width, 3], upright.
 
-
-def decode(body: bytes) -> Pixels:
-    """Decode an image to RGB, uint8 [height, width, 3], turned upright as its EXIF orientation says.
-
-    Raises UndecodableImageError for what is no image, is cut off, has too many bytes or pixels, or is smaller than
-    16 pixels on a side. The size is checked before the pixels are decoded.
+    Raise UndecodableImageError for what is no image, is cut off, has too many bytes or pixels, is smaller than 16
+    pixels on a side, or has pixels whose meaning is not sure. The size is checked before the pixels are decoded.
     """
-    with opened(body) as image:
-        return np.asarray(ImageOps.exif_transpose(to_8_bit(image)).convert("RGB"))
+    return as_rgb(upright(body, max_pixels))
+
+
+def upright(body: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """Decode an image to a grey or RGB one of 8 bits, upright. Raise UndecodableImageError as `decode` does."""
+    with _refusing():
+        kind = _kind(body)
+        if kind is Kind.TIFF:
+            page = tiff.page_of(body)
+            _check_size(*page.size, max_pixels)
+            return turned(tiff.decoded(body, page), tiff.orientation_of(page))
+        with _of_pillow(body, kind, max_pixels) as image:
+            head = png.header(body) if kind is Kind.PNG else None
+            if head and head.bits == 16:
+                stored, said = png.decoded(body, head)
+            else:
+                image.load()  # a PNG may say its orientation after its pixels
+                stored, said = without_alpha(image), image
+            return turned(stored, orientation(said))
 
 
 @contextmanager
-def opened(body: bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image]:
-    """An image whose size is checked and whose pixels are not decoded yet; whatever then goes wrong with them is said
-    as UndecodableImageError.
+def opened(body: bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image | None]:
+    """A JPEG whose size is checked and whose pixels are not decoded yet, None for another image; whatever then goes
+    wrong is said as UndecodableImageError.
     """
-    if len(body) > MAX_BYTES:
-        raise UndecodableImageError(f"{len(body)} bytes; at most {MAX_BYTES} are taken for one image")
+    with _refusing():
+        kind = _kind(body)
+        if kind is not Kind.JPEG:
+            yield None
+            return
+        with _of_pillow(body, kind, max_pixels) as image:
+            yield image
+
+
+def as_rgb(image: Image.Image) -> Pixels:
+    """Return a grey or RGB image as an array, without a second copy of all of it in Pillow's form."""
+    width, height = image.size
+    pixels = np.empty((height, width, 3), np.uint8)
+    step = max(1, BAND_PIXELS // width)
+    for top in range(0, height, step):
+        band = np.asarray(image.crop((0, top, width, min(height, top + step))))
+        pixels[top : top + step] = band[..., None] if band.ndim == 2 else band
+    return pixels
+
+
+@contextmanager
+def _of_pillow(body: bytes, kind: Kind, max_pixels: int) -> Iterator[Image.Image]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(io.BytesIO(body), formats=[kind.name]) as image:
+            _check_size(*image.size, max_pixels)
+            yield image
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(body), formats=FORMATS) as image:
-                _check_size(*image.size, max_pixels)
-                yield image
+        yield
     except UndecodableImageError:
         raise
-    except UnidentifiedImageError as error:
-        raise UndecodableImageError(f"not an image in one of the formats {', '.join(FORMATS)}") from error
-    except Exception as error:  # Pillow's decoders raise many kinds for damaged files; all mean the same here
+    except Exception as error:  # decoders raise many kinds for damaged files; all mean the same here
         raise UndecodableImageError(f"damaged image: {type(error).__name__}: {error}") from error
+
+
+def _kind(body: bytes) -> Kind:
+    if len(body) > MAX_BYTES:
+        raise UndecodableImageError(f"{len(body)} bytes; at most {MAX_BYTES} are taken for one image")
+    return kind_of(body)
 
 
 def _check_size(width: int, height: int, max_pixels: int) -> None:
@@ -60,18 +110,3 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         raise UndecodableImageError(f"{width}×{height} pixels; at most {max_pixels} pixels are taken")
     if min(width, height) < MIN_SIDE:
         raise UndecodableImageError(f"{width}×{height} pixels; at least {MIN_SIDE} on each side are needed")
-
-
-def to_8_bit(image: Image.Image) -> Image.Image:
-    """Bring grey images of more bits to 8; Pillow's own conversion would clip them to white.
-
-    Files don't say how many of 16 bits the camera uses: the fewest that hold the brightest pixel are taken. Nothing
-    says where white is in an image of floating-point numbers: UndecodableImageError.
-    """
-    if image.mode == "F":
-        raise UndecodableImageError("pixels are floating-point numbers; save the image with 8 or 16 bits a pixel")
-    if image.mode.startswith("I"):
-        values = np.asarray(image).clip(0)
-        depth = next((bits for bits in CAMERA_BITS if values.max() < 1 << bits), CAMERA_BITS[-1])
-        return Image.fromarray((values >> (depth - 8)).clip(0, 255).astype(np.uint8))
-    return image

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from sightline.vision.decode import MAX_PIXELS, Pixels, opened, to_8_bit
+from sightline.vision.alpha import without_alpha
+from sightline.vision.decode import MAX_PIXELS, Pixels, as_rgb, decode, opened
+from sightline.vision.orientation import FIRST_ON_ITS_SIDE, orientation, turned
 
 PAD_VALUE = 114
 
@@ -39,30 +41,25 @@ def letterbox(image: Pixels, height: int, width: int) -> Letterbox:
 
 
 def fit(body: bytes, height: int, width: int, max_pixels: int = MAX_PIXELS) -> Letterbox:
-    """`letterbox` of an encoded image, sooner: pixels that only shrinking would average away are never decoded.
+    """`letterbox(decode(body), …)`, sooner for a large JPEG: pixels that only shrinking would average away are never
+    decoded.
 
     A JPEG's own transform gives 1/2, 1/4 or 1/8 of its pixels, at least as many as the input takes; then the size is
-    the letterbox's, and turning upright comes last. Without such a reduction the result is `letterbox(decode(body), …)`
-    to the rounding of a turned image. Raises UndecodableImageError.
+    the letterbox's, and turning upright comes last. Raise UndecodableImageError.
     """
     with opened(body, max_pixels) as image:
-        exif = image.getexif()
-        turned = exif.get(ORIENTATION, 1) >= FIRST_ON_ITS_SIDE
-        w, h = image.size
-        scale, size = _fitted(*((w, h) if turned else (h, w)), height, width)
-        size = size[::-1] if turned else size
-        drafted = image.draft(None, size)
-        box = drafted[1] if drafted else None  # the part that holds the image: JPEG rounds the reduced size up
-        shown = to_8_bit(image)
-        shown = (shown if shown.mode == "RGB" else shown.convert("RGB")).resize(size, Image.Resampling.BILINEAR, box)
-        if ORIENTATION in exif:
-            shown.getexif().update(exif)
-            shown = ImageOps.exif_transpose(shown)
-        return Letterbox(_padded(np.asarray(shown), height, width), scale, (w, h) if turned else (h, w))
-
-
-ORIENTATION = 0x0112  # EXIF
-FIRST_ON_ITS_SIDE = 5  # of EXIF's eight orientations the last four exchange width and height
+        if image is not None:
+            way = orientation(image)
+            on_its_side = way >= FIRST_ON_ITS_SIDE
+            w, h = image.size
+            scale, size = _fitted(*((w, h) if on_its_side else (h, w)), height, width)
+            size = size[::-1] if on_its_side else size
+            drafted = image.draft(None, size)
+            if drafted and image.size != (w, h):
+                shown = without_alpha(image).resize(size, Image.Resampling.BILINEAR, drafted[1])
+                pixels = as_rgb(turned(shown, way))
+                return Letterbox(_padded(pixels, height, width), scale, (w, h) if on_its_side else (h, w))
+    return letterbox(decode(body, max_pixels), height, width)
 
 
 def _fitted(h: int, w: int, height: int, width: int) -> tuple[float, tuple[int, int]]:

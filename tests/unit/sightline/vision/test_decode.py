@@ -55,7 +55,7 @@ def bomb() -> bytes:
     [
         (b"", "not an image"),
         (b"hello", "not an image"),
-        (b"GIF89a" + b"\0" * 40, "not an image"),
+        (b"GIF89a" + b"\0" * 40, "but GIF"),
         (encoded(GRADIENT, "JPEG")[:300], "damaged image"),
         (encoded(GRADIENT.resize((8, 8)), "PNG"), "at least 16 on each side"),
         (bomb(), "pixels"),
