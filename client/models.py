@@ -1,5 +1,7 @@
 """Registered models: which there are, approval by a person, and models of one's own through evaluation and gate."""
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import io
@@ -8,7 +10,9 @@ import tarfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from client.adapters.hints import Hints, Size
 from client.pipeline import TrainingRequest
 from client.target import Target
 from sightline import names
@@ -16,6 +20,13 @@ from sightline.api.shapes import ModelShown
 from sightline.api.shown import model_shown
 from sightline.errors import SightlineError
 from sightline.models.registry import MAX_REASON, ModelStatus, Registry
+from sightline.vision.decode import UndecodableImageError, decode
+
+if TYPE_CHECKING:
+    from client.adapters.adapt import ContractModel
+
+
+SHOWN = 5  # detections on a photo
 
 
 class UnusableReasonError(SightlineError):
@@ -68,19 +79,43 @@ def caller(target: Target) -> str:
     return target.aws.sts.get_caller_identity()["Arn"].rsplit(":", 1)[-1]
 
 
-def pack(file: Path, classes: list[str] | None, name: str) -> bytes:
-    """Return model.tar.gz as a training job leaves it; the same model and name give the same bytes.
-
-    Raise SightlineError.
-    """
+def read(file: Path, hints: Hints) -> ContractModel:
+    """Return a model file as one that keeps the contract, wrapped if need be. Raise SightlineError."""
     try:
-        from training import contract
+        from client.adapters import adapt
     except ImportError as error:
         raise ImportRefusedError(
             f"checking a model needs {error.name}; install it with: pip install -e '.[local,train]'"
         ) from error
-    described = {**contract.describe(file, classes), "training_job": name}
-    return archive_of({"model.onnx": file.read_bytes(), "model.json": json.dumps(described, indent=1).encode()})
+    return adapt.read(file, hints)
+
+
+def photo_size(photo: Path) -> Size:
+    """Return the size of a photo. Raise ImportRefusedError for what is no image."""
+    try:
+        height, width, _ = decode(photo.read_bytes()).shape
+    except (OSError, UndecodableImageError) as error:
+        raise ImportRefusedError(f"{photo} can't be used as a photo: {error}") from error
+    return Size(height, width)
+
+
+def tried(model: ContractModel, photo: Path) -> list[str]:
+    """Return in sentences what the model finds in a photo, the surest first."""
+    from client.adapters import adapt
+
+    found = [detection for detection in adapt.tried(model, photo.read_bytes()) if detection.score > 0]
+    if not found:
+        return [f"On {photo.name} it finds nothing."]
+    shown = [
+        f"{one.label} {one.score:.2f} at {', '.join(str(round(edge)) for edge in one.box)}" for one in found[:SHOWN]
+    ]
+    return [f"On {photo.name} it finds {len(found)} boxes, the surest first: {'; '.join(shown)}."]
+
+
+def pack(model: ContractModel, name: str) -> bytes:
+    """Return model.tar.gz as a training job leaves it; the same model and name give the same bytes."""
+    described = {**model.description, "training_job": name}
+    return archive_of({"model.onnx": model.body, "model.json": json.dumps(described, indent=1).encode()})
 
 
 def archive_of(bodies: Mapping[str, bytes]) -> bytes:

@@ -22,6 +22,10 @@ from training.inputs import is_number
 
 MAX_BYTES = 250 * 1024 * 1024  # far above any gate's budget; below what a parser should be given
 MAX_SIDE = 4096  # pixels of the input
+SHARES = 1.5  # no detector finds nothing but boxes within a pixel and a half of the corner
+# What the oldest onnxruntime on a device reads: 1.19, on Python 3.9 (edge/requirements.txt).
+MAX_OPSET = 21
+MAX_IR = 10
 OUTPUTS = {"boxes": ("tensor(float)", 3), "scores": ("tensor(float)", 2), "classes": ("tensor(int64)", 2)}
 THRESHOLDS = {"threshold": 0.5, "review_threshold": 0.25}  # until evaluation chooses them
 KINDS = {"training_job": str, "dataset_version": str, "code_version": str, "baseline": dict, "golden": list}
@@ -138,8 +142,21 @@ def check_file(file: Path) -> tuple[dict[str, int], int]:
                 f"{file.name} refers to data outside itself ({tensor.name!r}); save it as one file, without external "
                 "data"
             )
-    session = _session(file)
-    return _check_declaration(file.name, session), opset
+    check_versions(file.name, parsed.ir_version, opset)
+    return _check_declaration(file.name, session(file.name, file.read_bytes())), opset
+
+
+def check_versions(name: str, ir_version: int, opset: int) -> None:
+    """Raise InvalidModelError for a model that is too new for a device's onnxruntime."""
+    if opset > MAX_OPSET:
+        raise InvalidModelError(
+            f"{name} has opset {opset}; devices read up to {MAX_OPSET}: export it again with opset 17"
+        )
+    if ir_version > MAX_IR:
+        raise InvalidModelError(
+            f"{name} has IR version {ir_version}; devices read up to {MAX_IR}: set `ir_version = {MAX_IR}` in the "
+            "model, or export it with opset 17"
+        )
 
 
 def tensors(message: Any) -> Iterator[Any]:
@@ -153,21 +170,24 @@ def tensors(message: Any) -> Iterator[Any]:
                 yield from tensors(part)
 
 
-def _session(file: Path) -> Any:
+def session(name: str, body: bytes) -> onnxruntime.InferenceSession:
+    """Load the model `name`. Raise InvalidModelError with what onnxruntime says about it."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(file.read_bytes(), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(body, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises kinds of its own, one for each status
-        raise InvalidModelError(f"{file.name} can't be loaded by onnxruntime: {_line(error)}") from error
+        raise InvalidModelError(f"{name} can't be loaded by onnxruntime: {said_by(error)}") from error
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def said_by(error: Exception) -> str:
+    """Return what onnxruntime says, in one line: its point often comes last."""
+    said = " ".join(str(error).split())
+    return said if len(said) <= 500 else f"{said[:200]} … {said[-300:]}"
 
 
-def _check_declaration(name: str, session: Any) -> dict[str, int]:
-    inputs, outputs = session.get_inputs(), {entry.name: entry for entry in session.get_outputs()}
+def _check_declaration(name: str, loaded: onnxruntime.InferenceSession) -> dict[str, int]:
+    inputs, outputs = loaded.get_inputs(), {entry.name: entry for entry in loaded.get_outputs()}
     if [entry.name for entry in inputs] != ["images"]:
         raise InvalidModelError(f"{name} must have one input `images`, got {[entry.name for entry in inputs]}")
     shape, kind = inputs[0].shape, inputs[0].type
@@ -190,15 +210,17 @@ def _check_declaration(name: str, session: Any) -> dict[str, int]:
 
 def _try_out(file: Path, described: ModelDescription) -> None:
     """Run it on noise, on one and on two images: what comes out must be what the declaration says."""
-    session = _session(file)
+    loaded = session(file.name, file.read_bytes())
     height, width = described["input"]["height"], described["input"]["width"]
     noise = np.random.default_rng(0).integers(0, 256, (2, height, width, 3), dtype=np.uint8)
     for batch in (1, 2):
         try:
-            boxes, scores, classes = session.run(list(OUTPUTS), {"images": noise[:batch]})
+            boxes, scores, classes = loaded.run(list(OUTPUTS), {"images": noise[:batch]})
         except Exception as error:
-            raise InvalidModelError(f"{file.name} fails on {batch} image(s): {_line(error)}") from error
+            raise InvalidModelError(f"{file.name} fails on {batch} image(s): {said_by(error)}") from error
         check_answers((boxes, scores, classes), file.name, len(described["classes"]), batch)
+        if (scores > 0).any() and np.abs(boxes[scores > 0]).max() <= SHARES:
+            raise InvalidModelError(f"{file.name}: boxes must be in pixels of the input, not shares of it in 0..1")
 
 
 def check_answers(answers: Any, name: str, known: int, batch: int) -> None:
@@ -211,7 +233,7 @@ def check_answers(answers: Any, name: str, known: int, batch: int) -> None:
         shapes = f"boxes {boxes.shape}, scores {scores.shape}, classes {classes.shape}"
         raise InvalidModelError(f"{name}: outputs for {batch} image(s) don't fit together: {shapes}")
     if not (np.isfinite(boxes).all() and (scores >= 0).all() and (scores <= 1).all()):  # NaN too
-        raise InvalidModelError(f"{name}: scores must lie in 0..1 and boxes must be finite")
+        raise InvalidModelError(f"{name}: scores must lie in 0..1, after their sigmoid, and boxes must be finite")
     if (boxes[..., :2] > boxes[..., 2:])[scores > 0].any():
         raise InvalidModelError(
             f"{name}: boxes must be x1, y1, x2, y2 with x1 <= x2 and y1 <= y2, not the other way round or x, y, width, "

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from cli.screen import JsonOption, Settings, as_table, console, show, target, tell_outcome
+from client.adapters.hints import Hints, Size
+from sightline.errors import SightlineError
 
 app = typer.Typer(help="Registered models; without a command, lists them.")
 
@@ -70,26 +72,59 @@ def models_promote(
 
 @app.command("import")
 def models_import(
-    file: Annotated[Path, typer.Argument(metavar="MODEL.ONNX", help="A model that keeps the contract.")],
+    file: Annotated[Path, typer.Argument(metavar="MODEL.ONNX", help="A detector of one of the known layouts.")],
     classes: Annotated[
         str,
-        typer.Option(help="Its classes, comma-separated, in the order of their numbers; else model.json beside it."),
+        typer.Option(help="Its classes, comma-separated, in the order of their numbers; else what the file says."),
     ] = "",
     name: Annotated[str, typer.Option(help="What it is called; default: the file's name.")] = "",
+    size: Annotated[str, typer.Option(metavar="WxH", help="Size of its input, if the file leaves it open.")] = "",
+    first_class: Annotated[
+        int | None, typer.Option(help="The number of its first class, if that is not what its layout says.")
+    ] = None,
+    photo: Annotated[Path | None, typer.Option(help="A photo of the line: the model is tried on it first.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what it is taken for, and stop.")] = False,
     force: Annotated[bool, typer.Option(help="Judge it although it was judged on this dataset.")] = False,
     wait: Annotated[bool, typer.Option(help="Wait until it ends.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a model that was trained elsewhere by the same evaluation and gate, and register it if it passes."""
+    """Judge a model that was trained elsewhere by the same evaluation and gate, and register it if it passes.
+
+    A detector of another layout than the contract's (YOLO, YOLOX, DETR and its kin, torchvision) is wrapped into it.
+
+    Example: sightline models import best.onnx --photo part.jpg
+    """
     from client import models, pipeline
     from client.outcomes import TrainingOutcome
 
-    name = name or file.stem
-    archive = models.pack(file, [entry.strip() for entry in classes.split(",")] if classes else None, name)
     found = target()
-    arn = models.start_import(found, archive, name, force=force)
+    hints = import_hints(classes, size, first_class, photo, pipeline.parameters(found)["Classes"].split(","))
+    model = models.read(file, hints)
+    said = [*model.said, *(models.tried(model, photo) if photo else [])]
+    if not as_json:
+        console.print(*said, sep="\n", soft_wrap=True)
+    if dry_run:
+        return show({"said": said}, True) if as_json else None
+    name = name or file.stem
+    arn = models.start_import(found, models.pack(model, name), name, force=force)
     if not wait:
-        return show({"execution": arn}, as_json) if as_json else print(arn)
+        return show({"execution": arn, "said": said}, as_json) if as_json else print(arn)
     with console.status("starting") as spinner:
         output = pipeline.wait_for(found, arn, spinner.update)
     return show(output, True) if as_json else tell_outcome(TrainingOutcome.from_output(output))
+
+
+def import_hints(classes: str, size: str, first_class: int | None, photo: Path | None, wanted: list[str]) -> Hints:
+    """What the command's options say about the model."""
+    from client.models import photo_size
+
+    width, _, height = size.partition("x")
+    if size and not (width.isdecimal() and height.isdecimal()):
+        raise SightlineError(f"--size {size!r}: give width and height in pixels, for example --size 640x640")
+    return Hints(
+        classes=[entry.strip() for entry in classes.split(",")] if classes else None,
+        size=Size(int(height), int(width)) if size else None,
+        first_class=first_class,
+        photo=photo_size(photo) if photo else None,
+        wanted=wanted,
+    )

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 
 from client import devices, models, pipeline, users
+from client.adapters.hints import Hints
 from client.annotate import Annotators, read_coco
 from client.loop.sample import draw
 from client.target import Target
 from local import stack
 from local.device.simulated import SimulatedDevice
 from sightline.images.image import ImageStatus
+from tests import foreign_models
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -257,26 +259,29 @@ def test_a_model_below_the_floor_is_rejected(line: Target, labeled: list[str]) -
     assert models.listed(line) == []
 
 
+REJECTED = ["JudgeModel", "IsModelAccepted", "ReportRejection", "ModelRejected"]
+OTHER_CLASSES = "the model's classes are dent; the dataset's are scratch"
+
+
 @pytest.mark.parametrize(
-    ("classes", "end", "said"),
+    ("foreign", "hints", "end", "said"),
     [
-        (
-            ["scratch"],
-            ["JudgeModel", "IsModelAccepted", "ReportRejection", "ModelRejected"],
-            "is below the floor 0.500",
-        ),
-        (["dent"], ["ReportFailure", "TrainingFailed"], "the model's classes are dent; the dataset's are scratch"),
+        (False, Hints(classes=["scratch"]), REJECTED, "is below the floor 0.500"),
+        (False, Hints(classes=["dent"]), ["ReportFailure", "TrainingFailed"], OTHER_CLASSES),
+        (True, Hints(classes=foreign_models.CLASSES, wanted=["scratch"]), REJECTED, "is below the floor 0.500"),
     ],
+    ids=["ours", "other-classes", "yolov8"],
 )
 def test_an_imported_model_goes_through_the_same_evaluation_and_gate(
-    line: Target, labeled: list[str], tmp_path: Path, classes: list[str], end: list[str], said: str
+    line: Target, labeled: list[str], tmp_path: Path, foreign: bool, hints: Hints, end: list[str], said: str
 ) -> None:
-    s3, bucket = line.client("s3"), line.outputs["ArtifactsBucketName"]
-    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix="training/")["Contents"]]
-    s3.download_file(
-        bucket, next(key for key in keys if key.endswith("/evaluation/model.onnx")), str(tmp_path / "own.onnx")
-    )
-    execution = models.start_import(line, models.pack(tmp_path / "own.onnx", classes, "own"), "own", force=True)
+    file = foreign_models.saved(tmp_path, foreign_models.LAYOUTS["yolov8"][0]())
+    if not foreign:
+        s3, bucket = line.client("s3"), line.outputs["ArtifactsBucketName"]
+        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix="training/")["Contents"]]
+        s3.download_file(bucket, next(key for key in keys if key.endswith("/evaluation/model.onnx")), str(file))
+    archive = models.pack(models.read(file, hints), "own")
+    execution = models.start_import(line, archive, "own", force=True)
     until(lambda: ended(line, execution), 180)
     described = line.client("stepfunctions").describe_execution(executionArn=execution)
     assert states(line, execution) == [*JUDGED[:5], "EvaluateModel", *end]
