@@ -88,12 +88,7 @@ def models_import(
     wait: Annotated[bool, typer.Option(help="Wait until it ends.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Judge a model that was trained elsewhere by the same evaluation and gate, and register it if it passes.
-
-    A detector of another layout than the contract's (YOLO, YOLOX, DETR and its kin, torchvision) is wrapped into it.
-
-    Example: sightline models import best.onnx --photo part.jpg
-    """
+    """Judge a detector that was trained elsewhere like any other, wrapped into the contract, and register it."""
     from client import models, pipeline
     from client.outcomes import TrainingOutcome
 

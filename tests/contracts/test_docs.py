@@ -36,6 +36,9 @@ OTHER_FILES = {
     "functions/count_boxes/app.py",
     "line-3/install.sh",  # of a device's folder
     "tests/unit/functions/test_count_boxes.py",
+    "exp.py",
+    "tools/export_onnx.py",
+    "tools/deployment/export_onnx.py",
 }
 OTHER_COMMANDS = [["dataset", "count"]]  # the example of docs/how-to/add-a-command.md
 

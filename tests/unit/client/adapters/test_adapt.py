@@ -9,11 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from client.adapters import adapt
+from client.adapters import adapt, families
 from client.adapters.hints import Hints, Size
 from sightline.vision.detector import Detector
 from tests import foreign_models, own_models
 from tests.foreign_models import BOXES, CLASSES, HEIGHT, LAYOUTS, WIDTH
+from tests.project import ROOT
 from training import contract
 from training.contract import InvalidModelError
 
@@ -244,3 +245,11 @@ def test_scores_that_are_no_shares_are_refused_with_what_the_model_was_taken_for
     layout.outputs["scores"] = np.array([[-3, 5, 0, 0, 0]], dtype=np.float32)
     with pytest.raises(InvalidModelError, match=r"is taken for a detector with boxes.*, but scores must lie in 0..1"):
         adapt.read(foreign_models.saved(tmp_path, layout), Hints(classes=CLASSES))
+
+
+def test_the_how_to_has_a_row_for_each_family() -> None:
+    page = (ROOT / "docs" / "how-to" / "bring-your-own-model.md").read_text()
+    named = {one.name for one in vars(families).values() if isinstance(one, families.Family)}
+    rows = {line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")}
+    assert named <= rows
+    assert named == {family for _, family in LAYOUTS.values()}
