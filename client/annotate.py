@@ -33,7 +33,10 @@ def read_coco(path: Path) -> dict[str, list[Box]]:
     """
     report = Report()
     found = coco.parse(read_json(path, coco.TITLE), str(path), report)
-    if report.refused:
+    for image in found.images:
+        if image.doubt:
+            report.refuse(image.doubt, image.name)
+    if report.refused or report.strays:
         raise InvalidLabelsError(f"{path} is not COCO JSON ({report.lines()[-1]})")
     numbers = found.class_ids()
     return {

@@ -40,6 +40,15 @@ def corners(boxes: Iterable[Box]) -> list[Corners]:
     return [[box["left"], box["top"], box["left"] + box["width"], box["top"] + box["height"]] for box in boxes]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A label to draw in green with the name of its class, or with its number where the name can't be shown."""
+
+    box: Corners
+    name: str
+    number: int
+
+
 def picture(pixels: Pixels, labels: Iterable[Corners], found: Iterable[Find], width: int = PICTURE_WIDTH) -> str:
     """Return a photo with its labels and finds, at most `width` wide and twice as high."""
     image = Image.fromarray(pixels)
@@ -50,6 +59,17 @@ def picture(pixels: Pixels, labels: Iterable[Corners], found: Iterable[Find], wi
         draw.rectangle(_sorted(box, scale), outline=LABEL, width=2)
     for find in found:
         _draw_find(draw, find, scale, image)
+    return _data_uri(image, PICTURE_QUALITY)
+
+
+def named_picture(pixels: Pixels, labels: Iterable[Named]) -> str:
+    """Return a photo with its labels and their classes, at most `PICTURE_WIDTH` wide and twice as high."""
+    image = Image.fromarray(pixels)
+    scale = min(PICTURE_WIDTH / image.width, 2 * PICTURE_WIDTH / image.height)
+    image = image.resize(_scaled(image, scale))
+    draw = ImageDraw.Draw(image)
+    for label in labels:
+        _draw_named(draw, label.box, scale, _short(label.name, "", label.number, image.width), LABEL, image)
     return _data_uri(image, PICTURE_QUALITY)
 
 
@@ -81,14 +101,24 @@ def _sorted(box: Corners, scale: float) -> list[float]:
 
 
 def _draw_find(draw: ImageDraw.ImageDraw, find: Find, scale: float, image: Image.Image) -> None:
-    box = _sorted(find.box, scale)
-    draw.rectangle(box, outline=FOUND, width=2)
-    text = written(find, image.width)
+    _draw_named(draw, find.box, scale, written(find, image.width), FOUND, image)
+
+
+def _draw_named(
+    draw: ImageDraw.ImageDraw,
+    corners: Corners,
+    scale: float,
+    text: str,
+    colour: tuple[int, int, int],
+    image: Image.Image,
+) -> None:
+    box = _sorted(corners, scale)
+    draw.rectangle(box, outline=colour, width=2)
     line = LETTERS + 4
     # Inside the picture, also for a box at its right edge or one as high as the picture.
     left = max(0, min(box[0] + 1, image.width - _font().getlength(text)))
     top = max(0, min(box[1] - line if box[1] >= line else box[3] + 1, image.height - line))
-    draw.rectangle(draw.textbbox((left, top), text, _font()), fill=FOUND)
+    draw.rectangle(draw.textbbox((left, top), text, _font()), fill=colour)
     draw.text((left, top), text, fill=(255, 255, 255), font=_font())
 
 
@@ -98,9 +128,13 @@ def written(find: Find, room: int) -> str:
     A name that the font can't show, or that is longer than `room` pixels, is only its number there: the caption has the
     name.
     """
-    name, score = " ".join(find.name.split()), f"{find.score:.2f}"
+    return _short(find.name, f"{find.score:.2f}", find.number, room)
+
+
+def _short(name: str, score: str, number: int | None, room: int) -> str:
+    name = " ".join(name.split())
     if not all(_shows(sign) for sign in name) or _font().getlength(f"{name} {score}") > room:
-        name = "" if find.number is None else str(find.number)
+        name = "" if number is None else str(number)
     return f"{name} {score}".strip()
 
 

@@ -78,4 +78,4 @@ def read(
 ) -> tuple[list[importing.ImageLabel], Report]:
     """Return the labels of a COCO file, and what was not taken."""
     report = Report()
-    return importing.read(target, "coco", path, report, beside, classes), report
+    return importing.read(target, "coco", path, report, beside, classes).lines, report

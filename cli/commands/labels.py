@@ -1,14 +1,20 @@
 """Labels from and for other tools."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.screen import JsonOption, console, show, target
+from cli.screen import JsonOption, console, progress, show, target
 from client.formats import FORMATS
 from client.formats.report import Report
 from sightline.errors import SightlineError
+
+if TYPE_CHECKING:
+    from client.labels.importing import Labels
+    from client.target import Target
 
 app = typer.Typer(no_args_is_help=True, help="Labels from and for other tools.")
 
@@ -41,12 +47,20 @@ def labels_import(
     classes: Annotated[
         list[str] | None, typer.Option("--class", help="THEIRS=OURS, or THEIRS= to leave its boxes out; repeatable.")
     ] = None,
+    empty_is_no_defect: Annotated[
+        bool, typer.Option("--empty-is-no-defect", help="Take images without a box for “no defect” in spite of doubts.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Record nothing; say what would be, and draw the boxes on the photos.")
+    ] = False,
+    sheet: Annotated[Path, typer.Option(metavar="FILE", help="Where --dry-run draws them: one HTML page.")] = Path(
+        "contact-sheet.html"
+    ),
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Import labels of another tool for images that are in the ledger; people verify them."""
-    from client import pipeline
-    from client.labels import importing
-    from client.outcomes import labels_recorded
+    from client.labels import importing, sheets
 
     pairs = dict(entry.split("=", 1) for entry in classes or [] if "=" in entry)
     if len(pairs) != len(classes or []):
@@ -54,20 +68,60 @@ def labels_import(
     if images and not images.is_dir():
         raise SightlineError(f"{images} is not a folder; give the folder that holds the images")
     kind, found, report = format_name(name), target(), Report()
-    lines = importing.read(found, kind, path, report, images, pairs)
+    labels = importing.read(found, kind, path, report, images, pairs, empty_is_no_defect=empty_is_no_defect)
     say(report)
-    started = importing.bring(found, lines, approved=approved)
+    console.print(_summary(labels, report), soft_wrap=True)
+    if dry_run:
+        if labels.matched:
+            with progress("drawing", sheets.photos(labels)) as step:
+                sheets.write(found, labels, report, path, sheet, step)
+            console.print(f"Nothing was recorded. The boxes on the photos are in {sheet}", soft_wrap=True)
+        started: list[str] = []
+    else:
+        if labels.matched and not labels.with_boxes and not yes:
+            question = f"No image has a box. Record all {labels.no_defect} as “no defect”?"
+            typer.confirm(question, abort=True, err=True)
+        started = importing.bring(found, labels.lines, approved=approved)
+    _tell(found, path, labels, report, started, approved=approved and not dry_run, as_json=as_json, dry_run=dry_run)
+
+
+def _summary(labels: Labels, report: Report) -> str:
+    """Return in one sentence what becomes of the images of a file."""
+    why = ", for the reasons above" if report.left_out else ""
+    return (
+        f"{labels.with_boxes} images with boxes, {labels.no_defect} with “no defect”, {report.left_out} left out{why}."
+    )
+
+
+def _tell(
+    found: Target,
+    path: Path,
+    labels: Labels,
+    report: Report,
+    started: list[str],
+    *,
+    approved: bool,
+    as_json: bool,
+    dry_run: bool,
+) -> None:
+    """Say what came of it. Raise SightlineError where no label was taken: a script must not take that for done."""
+    from client import pipeline
+    from client.outcomes import labels_recorded
+
     outputs = [pipeline.wait_for(found, arn) for arn in started] if approved else []
     recorded = sum(map(labels_recorded, outputs))
-    done = {"images": len(lines), "executions": started, "lost": report.lost, "refused": report.refused}
+    done = {"images": len(labels.matched), "with_boxes": labels.with_boxes, "no_defect": labels.no_defect,
+            "left_out": report.left_out, "executions": started, "lost": report.lost, "refused": report.refused,
+            "strays": report.strays}  # fmt: skip
     if as_json:
         show(done | ({"recorded": recorded} if approved else {}), True)
-    if not lines:  # a script must not take this for done
+    if not labels.matched:
         raise SightlineError(
-            f"no label was taken from {path}: " + ("see above why" if report.refused else "it holds none")
+            f"no label was taken from {path}: "
+            + ("see above why" if report.refused or report.strays else "it holds none")
         )
-    if not as_json:
-        what = f"{recorded} labels recorded" if approved else f"{len(lines)} labels sent to verification"
+    if not as_json and not dry_run:
+        what = f"{recorded} labels recorded" if approved else f"{len(labels.matched)} labels sent to verification"
         console.print(f"{what}.")
 
 

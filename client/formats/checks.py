@@ -7,7 +7,7 @@ label is a `BadLabelError`, and goes into the `Report`; a file that is not of it
 
 import math
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from client.formats.label_set import LabelBox, LabeledImage
 from sightline.errors import SightlineError
@@ -94,6 +94,13 @@ def _is_plain(value: str) -> bool:
     )
 
 
+def class_name(value: object, what: str) -> str:
+    """Return the name of a class: a text without blanks around it, or a number as text. Raise BadLabelError."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        value = str(int(value) if -LARGEST <= value <= LARGEST and value == int(value) else value)
+    return unicodedata.normalize("NFC", text(value, what).strip())
+
+
 def size(width: object, height: object) -> tuple[int, int]:
     """Return the size of an image, at least a pixel. Raise BadLabelError."""
     found = (whole(width, "the width of the image"), whole(height, "the height of the image"))
@@ -102,13 +109,21 @@ def size(width: object, height: object) -> tuple[int, int]:
     return found
 
 
-def box(class_name: object, left: object, top: object, width: object, height: object) -> LabelBox:
+def size_if_known(width: object, height: object) -> tuple[int, int] | None:
+    """Return the size of an image; None where one side is missing, empty or 0. Raise BadLabelError."""
+    unknown = (None, "", 0, "0")
+    texts = (side.strip() if isinstance(side, str) else side for side in (width, height))
+    return None if any(side in unknown for side in texts) else size(width, height)
+
+
+def box(name: object, left: object, top: object, width: object, height: object) -> LabelBox:
     """Return a box of positive width and height. Raise BadLabelError."""
+    named = class_name(name, "the class of a box")
     edges = (number(left, "the left edge of a box"), number(top, "the top edge of a box"))
     sides = (number(width, "the width of a box"), number(height, "the height of a box"))
     if min(sides) <= 0:
         raise BadLabelError("a box without width or height, or with a negative one")
-    return LabelBox(text(class_name, "the class of a box"), *(_near(value) for value in (*edges, *sides)))
+    return LabelBox(named, *(_near(value) for value in (*edges, *sides)))
 
 
 def _near(value: float) -> float:
@@ -116,11 +131,24 @@ def _near(value: float) -> float:
     return float(round(value)) if abs(value - round(value)) < WHOLE else value
 
 
-def image(name: object, size: tuple[int, int] | None, boxes: list[LabelBox], **more: str) -> LabeledImage:
-    """Return an image with its boxes; `more` are further fields of LabeledImage. Raise BadLabelError."""
+def image(
+    name: object,
+    size: tuple[int, int] | None,
+    boxes: Sequence[LabelBox],
+    *,
+    also: Iterable[object] = (),
+    doubt: str = "",
+    **more: str,
+) -> LabeledImage:
+    """Return an image with its boxes; without one it is "no defect", in doubt where the file gives a reason to.
+
+    `also` are further names of it, and `more` further fields of LabeledImage. Raise BadLabelError.
+    """
     if len(boxes) > MAX_BOXES:
         raise BadLabelError(f"more than {MAX_BOXES} boxes")
-    return LabeledImage(text(name, "the name of an image"), size, tuple(boxes), **more)
+    named = text(name, "the name of an image")
+    others = tuple(other for other in also if isinstance(other, str) and _is_plain(other) and other != named)
+    return LabeledImage(named, size, tuple(boxes), also=others, doubt="" if boxes else doubt, **more)
 
 
 def shown(value: object) -> str:

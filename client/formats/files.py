@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,12 +14,25 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 
 
 def found(path: Path, pattern: str, title: str) -> list[Path]:
-    """Return `path` itself, or the files below it that match. Raise InvalidLabelsError when there are none."""
-    files = [path] if path.is_file() else sorted(entry for entry in path.rglob(pattern) if entry.is_file())
+    """Return `path` itself, or the files below it that match in upper or lower case, without hidden ones.
+
+    Raise InvalidLabelsError when there are none.
+    """
+    if path.is_file() and zipfile.is_zipfile(path):
+        raise InvalidLabelsError(f"{path} is an archive; unpack it, and give the folder")
+    ending = pattern.removeprefix("*")
+    files = [path] if path.is_file() else sorted(entry for entry in path.rglob("*") if _is_own(entry, path, ending))
     if not files:
         problem = "holds no file" if path.is_dir() else "is no file or folder"
         raise InvalidLabelsError(f"{path} {problem} {pattern}; give the labels as {title}")
     return files
+
+
+def _is_own(file: Path, folder: Path, ending: str) -> bool:
+    """Say whether a file has the ending and was put there by a person, not by the system that packed the folder."""
+    parts = file.relative_to(folder).parts
+    strange = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return file.name.lower().endswith(ending) and not strange and file.is_file()
 
 
 def read_bytes(path: Path) -> bytes:

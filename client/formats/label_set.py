@@ -37,18 +37,26 @@ class LabelBox:
 
 @dataclass(frozen=True)
 class LabeledImage:
-    """An image and its boxes; none means that it has no defect. `size` is (width, height), None where the file does not
-    say.
+    """An image and its boxes. None means that a person said "no defect" about it, unless there is a `doubt`.
+
+    What a reader could not understand of an image leaves the image out; it never becomes a LabeledImage with fewer
+    boxes.
     """
 
     name: str
-    size: tuple[int, int] | None
+    size: tuple[int, int] | None  # (width, height) in pixels; None where the file does not say
     boxes: tuple[LabelBox, ...]
+    also: tuple[str, ...] = ()  # further names that the file has for it: all that are known must mean one image
+    doubt: str = ""  # of an image without a box: why it may have a defect all the same
     image_id: str = ""
     group_id: str = ""
     job: str = ""
     labeled_at: str = ""
     source: str = ""  # the object's URI, on export
+
+    def __post_init__(self) -> None:
+        if self.boxes and self.doubt:
+            raise ValueError(f"{self.name!r} has boxes, so that its {self.doubt!r} says nothing")
 
 
 @dataclass

@@ -1,15 +1,15 @@
 """Label Studio JSON (the full export, not JSON-MIN): a list of tasks, boxes in percent of the image."""
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from client.formats import checks, files
-from client.formats.checks import BadLabelError, InvalidLabelsError, entries, mapping, member
+from client.formats import label_studio_results as results
+from client.formats.checks import BadLabelError, InvalidLabelsError, check, entries, mapping, member
 from client.formats.label_set import LabelBox, LabeledImage, LabelSet, Sizes
 from client.formats.report import Report
 from sightline.images.box import Box
@@ -20,6 +20,7 @@ TITLE = "Label Studio JSON"
 FILES = "*.json"
 SAYS = frozenset({"size", "image_id", "group_id", "job", "labeled_at"})
 UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what Label Studio puts before the name of an uploaded file
+IMAGE = re.compile(r"\.(jpe?g|jpe|jfif|png|bmp|dib|tiff?|webp|gif)(?:[?#].*)?$", re.IGNORECASE)
 SOURCE = ("image_id", "group_id", "job", "labeled_at")  # further fields of LabeledImage, kept in a task's data
 
 
@@ -67,62 +68,90 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
                 f"{file} is not {TITLE}: not a list of tasks with `data`; export as JSON, not JSON-MIN"
             )
         for task in tasks:
-            name = _name(task)
+            names: list[object] = [None]
             try:
-                images.append(_image(task, checks.text(name, "the name of an image"), report))
+                names = _names(task)
+                images.append(_image(task, names, report, sizes))
             except BadLabelError as error:
-                report.refuse(str(error), checks.shown(name))
+                report.refuse(str(error), checks.shown(names[0]))
     return LabelSet.by_alphabet(images)
 
 
-def _name(task: Mapping[str, object]) -> object:
-    """Return the image that a task shows: where it lies, or the name it was uploaded with."""
+def _names(task: Mapping[str, object]) -> list[object]:
+    """Return what the image of a task is called: where it lies, or the name it was uploaded with.
+
+    Raise BadLabelError where the task shows several images.
+    """
     data = task["data"]
     known: Mapping[str, object] = data if isinstance(data, dict) else {}
+    places = [entry for entry in known.values() if isinstance(entry, str) and IMAGE.search(entry)]
+    check(len(set(places)) < 2 or "image" in known, "its task shows several images; give a task to each")
+    several = any(isinstance(entry, list) for entry in known.values())
+    check(not several or "image" in known, "its task shows several images; give a task to each")
     value = known.get("image") or next(
-        (entry for entry in known.values() if isinstance(entry, str) and "/" in entry), None
+        iter([*places, *(entry for entry in known.values() if isinstance(entry, str) and "/" in entry)]), None
     )
     if not isinstance(value, str):
-        return value
-    if value.startswith("/data/local-files"):
-        return parse_qs(urlsplit(value).query).get("d", [value])[0]
-    if value.startswith("/data/upload/"):
-        return UPLOADED.sub("", value.rsplit("/", 1)[-1])
-    return value
+        return [value]
+    address = urlsplit(value)
+    if address.path.startswith("/data/local-files"):
+        # The tool writes the path as addresses have it, earlier versions and people as it is.
+        wanted = [part[2:] for part in address.query.split("&") if part.startswith("d=")]
+        return list(dict.fromkeys([unquote(wanted[0]), unquote_plus(wanted[0])])) if wanted else [value]
+    if "/data/upload/" in address.path:
+        return [UPLOADED.sub("", unquote(address.path.rsplit("/", 1)[-1]))]
+    return [value]
 
 
-def _image(task: Mapping[str, object], name: str, report: Report) -> LabeledImage:
+def _image(task: Mapping[str, object], names: list[object], report: Report, sizes: Sizes) -> LabeledImage:
+    """Return the image of a task with what its annotators say. Raise BadLabelError."""
+    name = checks.text(names[0], "the name of an image")
     if task.get("predictions"):
         report.lose("the predictions of a task", name)
-    annotations = [mapping(entry) for entry in entries(task.get("annotations") or [])]
-    given = [entry for entry in annotations if not entry.get("was_cancelled")]
-    if not given:
-        raise BadLabelError("its task has no annotation")
+    given = _annotations(task, name, report)
     data = mapping(task["data"])
-    measured = checks.size(data["width"], data["height"]) if {"width", "height"} <= data.keys() else None
+    measured = checks.size_if_known(data.get("width"), data.get("height")) or sizes(name)
     answers: list[list[LabelBox]] = []
     for annotation in given:
-        answers.append([])
-        for result in entries(member(annotation, "result")):
-            kind = member(result, "type")
-            if kind != "rectanglelabels":
-                report.lose(f"a result of the type {checks.brief(kind)}", name)
-                continue
-            measured = checks.size(member(result, "original_width"), member(result, "original_height"))
-            answers[-1].append(_box(mapping(result), measured, name, report))
+        found = results.read(entries(member(annotation, "result")), measured, name, report)
+        measured = found.size or measured
+        answers.append(found.boxes)
     known = {key: checks.text(data[key], key) for key in SOURCE if data.get(key)}
     if len(answers) > 1:
         report.lose("who of several annotators said what (their boxes were consolidated)", name)
-    return checks.image(name, measured, _one(answers), **known)
+    return checks.image(name, measured, _one(answers), also=names[1:], **known)
+
+
+def _annotations(task: Mapping[str, object], name: str, report: Report) -> list[Mapping[str, object]]:
+    """Return the annotations of a task that count: those that were sent; one that is marked as true alone.
+
+    Raise BadLabelError where there is none.
+    """
+    listed = [mapping(entry) for entry in entries(task.get("annotations") or task.get("completions") or [])]
+    given = [entry for entry in listed if not (entry.get("was_cancelled") or entry.get("skipped"))]
+    if listed and not given:
+        raise BadLabelError("its task was skipped")
+    if not given:
+        guessed = " but predictions" if task.get("predictions") else " but a draft" if task.get("drafts") else ""
+        raise BadLabelError(f"its task has no annotation{guessed}")
+    true = [entry for entry in given if entry.get("ground_truth")]
+    if true and len(true) < len(given):
+        report.lose("annotations beside one that is marked as ground truth", name)
+    return true or given
 
 
 def _one(answers: list[list[LabelBox]]) -> list[LabelBox]:
-    """Return the boxes of one annotator as they are, those of several consolidated to whole pixels."""
+    """Return the boxes of one annotator as they are, those of several consolidated to whole pixels.
+
+    Raise BadLabelError where most of them drew boxes, but none that they agree on.
+    """
     if len(answers) == 1:
         return answers[0]
     classes = sorted({entry.class_name for answer in answers for entry in answer})
     plain = [[_whole(entry, classes) for entry in answer] for answer in answers]
     found = consolidate(plain).annotations
+    drew = sum(bool(answer) for answer in answers)
+    check(bool(found) or 2 * drew < len(answers), f"{drew} of {len(answers)} annotators drew boxes, none the same one")
     return [LabelBox.of(entry, classes[entry["class_id"]]) for entry in found]
 
 
@@ -134,33 +163,6 @@ def _whole(entry: LabelBox, classes: list[str]) -> Box:
         "width": max(1, round(entry.width)),
         "height": max(1, round(entry.height)),
     }
-
-
-def _box(result: Mapping[str, object], measured: tuple[int, int], name: str, report: Report) -> LabelBox:
-    """Return the upright box of a rectangle that may be turned about its top left corner."""
-    value = mapping(member(result, "value"))
-    named = member(value, "rectanglelabels")
-    if not named:
-        raise BadLabelError("a box without a class")
-    names = entries(named)
-    if len(names) > 1:
-        report.lose("further classes of a box", name)
-    if checks.number(result.get("image_rotation") or 0, "the rotation of the image") % 360:
-        raise BadLabelError("its image was turned while it was labelled")
-    if result.get("score") is not None:
-        report.lose("the score of a box", name)
-    left, top, width, height = (checks.number(member(value, key), key) for key in ("x", "y", "width", "height"))
-    left, width = left * measured[0] / 100, width * measured[0] / 100
-    top, height = top * measured[1] / 100, height * measured[1] / 100
-    turned = checks.number(value.get("rotation") or 0, "the rotation of a box") % 360
-    if turned and width > 0 and height > 0:
-        report.lose("the rotation of a box (its upright box is taken)", name)
-        cosine, sine = math.cos(math.radians(turned)), math.sin(math.radians(turned))
-        across = (0, width * cosine, -height * sine, width * cosine - height * sine)
-        down = (0, width * sine, height * cosine, width * sine + height * cosine)
-        left, width = left + min(across), max(across) - min(across)
-        top, height = top + min(down), max(down) - min(down)
-    return checks.box(names[0], left, top, width, height)
 
 
 def write(splits: dict[str, LabelSet], folder: Path, report: Report) -> list[Path]:

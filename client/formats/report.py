@@ -7,10 +7,14 @@ NAMED = 3  # images that a line of the report names
 
 @dataclass
 class Report:
-    """What was `lost` from a label, or `refused` with its whole image: by kind, with the images' names."""
+    """What was `lost` from a label, or `refused` with its whole image: by kind, with the images' names.
+
+    `strays` are annotations that belong to no image.
+    """
 
     lost: dict[str, list[str]] = field(default_factory=dict)
     refused: dict[str, list[str]] = field(default_factory=dict)
+    strays: dict[str, list[str]] = field(default_factory=dict)
 
     def lose(self, kind: str, name: str) -> None:
         self.lost.setdefault(kind, []).append(name)
@@ -18,10 +22,18 @@ class Report:
     def refuse(self, reason: str, name: str) -> None:
         self.refused.setdefault(reason, []).append(name)
 
+    def stray(self, reason: str, owner: str) -> None:
+        self.strays.setdefault(reason, []).append(owner)
+
+    @property
+    def left_out(self) -> int:
+        """How many images were refused."""
+        return len({name for names in self.refused.values() for name in names})
+
     def lines(self) -> list[str]:
         """Return one line for each kind: how many, and the first images."""
         return [_line("not taken over", kind, names) for kind, names in self.lost.items()] + [
-            _line("left out", reason, names) for reason, names in self.refused.items()
+            _line("left out", reason, names) for reason, names in [*self.strays.items(), *self.refused.items()]
         ]
 
 

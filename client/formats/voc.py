@@ -2,6 +2,7 @@
 kit has it.
 """
 
+import math
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError, SubElement, indent, tostring  # only written with this
 
@@ -12,6 +13,7 @@ from client.formats import checks, files
 from client.formats.checks import BadLabelError, InvalidLabelsError, check
 from client.formats.label_set import LabelBox, LabeledImage, LabelSet, Sizes
 from client.formats.report import Report
+from client.formats.shapes import Upright
 
 NAME = "voc"
 TITLE = "Pascal VOC XML"
@@ -24,7 +26,7 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
     images: list[LabeledImage] = []
     for file in files.found(path, FILES, TITLE):
         try:
-            root = fromstring(files.read_bytes(file), forbid_dtd=True)  # bytes: an XML file says its encoding itself
+            root = _bare(fromstring(files.read_bytes(file), forbid_dtd=True))  # of bytes: XML says its encoding itself
         except (ParseError, DefusedXmlException, LookupError, ValueError, RecursionError) as error:
             if path.is_file():
                 raise InvalidLabelsError(f"{file} is not {TITLE} ({checks.why(error)})") from error
@@ -34,16 +36,29 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
             continue
         name = (root.findtext("filename") or "").strip() or file.stem
         try:
-            check(root.tag == "annotation", f"not {TITLE}: its outermost element is {root.tag!r:.40}")
-            images.append(_image(root, name, report))
+            check(root.tag == "annotation", f"not {TITLE}: its outermost element is {root.tag!r:.40}{_hint(root)}")
+            images.append(_image(root, name, file.stem, report))
         except BadLabelError as error:
             report.refuse(str(error), checks.shown(name))
     return LabelSet.by_alphabet(images)
 
 
-def _image(root: Element, name: str, report: Report) -> LabeledImage:
+def _bare(root: Element) -> Element:
+    """Return an element whose tags have no name space, nor those below it."""
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            element.tag = element.tag.rsplit("}", 1)[-1]
+    return root
+
+
+def _hint(root: Element) -> str:
+    return "; CVAT's own XML: export as COCO, Pascal VOC or YOLO" if root.tag == "annotations" else ""
+
+
+def _image(root: Element, name: str, file: str, report: Report) -> LabeledImage:
+    """Return an image, which is called as its element `filename` says and as its own file is."""
     measured = root.find("size")
-    pixels = None if measured is None else checks.size(measured.findtext("width"), measured.findtext("height"))
+    pixels = None if measured is None else checks.size_if_known(measured.findtext("width"), measured.findtext("height"))
     boxes = []
     for entry in root.findall("object"):
         for flag in ("difficult", "truncated", "occluded"):
@@ -53,18 +68,58 @@ def _image(root: Element, name: str, report: Report) -> LabeledImage:
             report.lose("the pose of a box", checks.shown(name))
         if entry.find("part") is not None:
             report.lose("the parts of a box", checks.shown(name))
-        boxes.append(_box(entry))
+        boxes.append(_box(entry, checks.shown(name), report))
     if (root.findtext("segmented") or "0").strip() not in ("", "0"):
         report.lose("the segmentation of an image", checks.shown(name))
-    return checks.image(name, pixels, boxes)
+    return checks.image(name, pixels, boxes, also=[file])
 
 
-def _box(entry: Element) -> LabelBox:
-    edges = entry.find("bndbox")
-    if edges is None:
-        raise BadLabelError("an object without bndbox")
-    left, top, right, bottom = (checks.number(edges.findtext(edge), edge) for edge in ("xmin", "ymin", "xmax", "ymax"))
-    return checks.box((entry.findtext("name") or "").strip(), left - 1, top - 1, right - left + 1, bottom - top + 1)
+def _box(entry: Element, name: str, report: Report) -> LabelBox:
+    """Return the upright box around an object's box, turned box or outline. Raise BadLabelError."""
+    found = _upright(entry, name, report)
+    turned = checks.number(_attribute(entry, "rotation") or 0, "the rotation of a box") % 360
+    if turned:
+        check(found.width > 0 and found.height > 0, "a box without width or height, or with a negative one")
+        found = found.turned(turned)
+        report.lose("the rotation of a box (its upright box is taken)", name)
+    return checks.box((entry.findtext("name") or "").strip(), found.left, found.top, found.width, found.height)
+
+
+def _upright(entry: Element, name: str, report: Report) -> Upright:
+    if (edges := entry.find("bndbox")) is not None:
+        left, top, right, bottom = (
+            checks.number(edges.findtext(edge), edge) for edge in ("xmin", "ymin", "xmax", "ymax")
+        )
+        return Upright(left - 1, top - 1, right - left + 1, bottom - top + 1)
+    if (turned := entry.find("robndbox")) is not None:  # of roLabelImg
+        x, y, width, height = (checks.number(turned.findtext(key), key) for key in ("cx", "cy", "w", "h"))
+        angle = checks.number(turned.findtext("angle"), "angle")
+        check(abs(angle) <= 2 * math.pi + 0.01, f"a turned box by {angle:g}, which is no angle in radians")
+        check(width > 0 and height > 0, "a box without width or height, or with a negative one")
+        report.lose("the rotation of a box (its upright box is taken)", name)
+        return Upright(x - width / 2, y - height / 2, width, height).turned(math.degrees(angle))
+    if (polygon := entry.find("polygon")) is not None:
+        report.lose("the outline of a box (its upright box is taken)", name)
+        return Upright.around(_points(polygon)).shifted(-1, -1)
+    raise BadLabelError("an object without bndbox")
+
+
+def _points(polygon: Element) -> list[tuple[float, float]]:
+    """Return x1, y1, x2, y2, … of Roboflow, or the pt elements of LabelMe. Raise BadLabelError."""
+    if nested := polygon.findall("pt"):
+        pairs = [(point.findtext("x"), point.findtext("y")) for point in nested]
+    else:
+        values = {element.tag: element.text for element in polygon}
+        pairs = [(values.get(f"x{number}"), values.get(f"y{number}")) for number in range(1, len(values) // 2 + 1)]
+    return [(checks.number(x, "x of an outline"), checks.number(y, "y of an outline")) for x, y in pairs]
+
+
+def _attribute(entry: Element, name: str) -> str:
+    """Return what CVAT says of an object beyond Pascal VOC."""
+    for attribute in entry.findall("attributes/attribute"):
+        if attribute.findtext("name") == name:
+            return (attribute.findtext("value") or "").strip()
+    return ""
 
 
 def write(splits: dict[str, LabelSet], folder: Path, report: Report) -> list[Path]:

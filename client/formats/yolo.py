@@ -5,127 +5,150 @@ itself, not even its size or extension: both come from wherever the image is fou
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from client.formats import checks, files
-from client.formats.checks import BadLabelError, InvalidLabelsError, check
+from client.formats.checks import BadLabelError
+from client.formats.files import stem
 from client.formats.label_set import LabelBox, LabeledImage, LabelSet, Sizes
 from client.formats.report import Report
+from client.formats.yolo_lines import Layouts
+from client.formats.yolo_names import Classes, NameFiles, is_names
 
 NAME = "yolo"
 TITLE = "YOLO text"
 FILES = "*.txt"
 SAYS = frozenset({"classes"})
-NAME_FILES = ("data.yaml", "data.yml", "classes.txt", "obj.names")
-OTHER_TEXTS = {"classes.txt", "train.txt", "val.txt", "valid.txt", "test.txt", "readme.txt", "notes.txt"}
+NUMBERS = re.compile(r"[-+0-9.,eE ]+")
+OTHER_TEXTS = re.compile(r"^(train|val|valid|validation|test|notes|requirements)\.txt$|readme|licen[cs]e")  # of exports
 
 
 @dataclass(frozen=True)
-class Classes:
-    """The names of classes by their numbers, which may have gaps, and the file that they are from."""
+class _Text:
+    """A text file: its lines in words, without empty ones and comments, by their numbers."""
 
-    file: str
-    names: dict[int, str]
+    file: Path
+    path: str  # from the given folder, without `.txt`
+    lines: list[tuple[int, list[str]]]
 
-    def name(self, number: int) -> str:
-        check(number in self.names, f"class {number} has no name in {self.file}")
-        return self.names[number]
+    @property
+    def name(self) -> str:
+        """What its image is called, as far as the layout of folders tells."""
+        return re.sub(r"^(?:.*/)?labels/(?:(?:train|val|valid|validation|test)/)?", "", self.path)
 
+    @property
+    def is_list(self) -> bool:
+        """Whether it lists images."""
+        return bool(self.lines) and all(stem(words[-1]) != words[-1] for _, words in self.lines)
 
-class _Loader(yaml.SafeLoader):
-    """YAML without aliases: with them, a few lines can stand for billions of values."""
+    @property
+    def is_label(self) -> bool:
+        return all(len(words) > 4 or NUMBERS.fullmatch(" ".join(words)) for _, words in self.lines)
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem="an alias (*name); write the value itself there", problem_mark=mark)
-        return super().compose_node(parent, index)
+    @property
+    def is_usual(self) -> bool:
+        """Whether exports have a text of this name that is of no image."""
+        return bool(OTHER_TEXTS.search(self.file.name.lower())) and "labels" not in self.path.split("/")[:-1]
 
 
 def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
     """Return the labels of a folder or a file. An empty file says that its image has no defect."""
     folder = path if path.is_dir() else path.parent
-    classes = _classes(folder)
-    images: list[LabeledImage] = []
-    for file in files.found(path, FILES, TITLE):
-        if file.name.lower() in OTHER_TEXTS and path.is_dir():
-            continue
-        name = file.relative_to(folder).as_posix().removesuffix(".txt")
-        name = re.sub(r"^(?:.*/)?labels/(?:(?:train|val|valid|validation|test)/)?", "", name)
+    names = NameFiles(folder)
+    texts, lists = _texts(path, folder, report)
+    found: list[tuple[_Text, tuple[int, int], Classes]] = []
+    layouts: dict[str, Layouts] = {}  # of each file of names
+    for text in texts:
         try:
-            measured = sizes(name) or (0, 0)
-            check(measured > (0, 0), f"no such image, and {TITLE} does not say how large it is")
-            lines = [line.split() for line in files.decode(files.read_bytes(file)).splitlines() if line.strip()]
-            images.append(checks.image(name, measured, [_box(line, classes, measured, name, report) for line in lines]))
+            measured = sizes(text.path) or sizes(text.name)
+        except BadLabelError as error:
+            report.refuse(str(error), checks.shown(text.name))
+            continue
+        if measured is None and text.is_usual and not (text.lines and text.is_label):
+            continue
+        if text.lines and not text.is_label:
+            report.refuse("a text that is no label", checks.shown(text.name))
+        elif measured is None:
+            report.refuse(f"no such image, and {TITLE} does not say how large it is", checks.shown(text.name))
+        else:
+            classes = names.of(text.file.parent)
+            found.append((text, measured, classes))
+            seen = layouts.setdefault(classes.file, Layouts(classes.keypoints))
+            for values in _numbers(text):
+                seen.see(values)
+    images = [
+        image for text, size, classes in found if (image := _image(text, size, classes, layouts[classes.file], report))
+    ]
+    images += _listed(lists, {text.name for text in texts} | {text.path for text in texts}, sizes, report)
+    each = [classes for _, _, classes in found] or [names.of(folder)]
+    return LabelSet(list(dict.fromkeys(one.names[number] for one in each for number in sorted(one.names))), images)
+
+
+def _texts(path: Path, folder: Path, report: Report) -> tuple[list[_Text], list[_Text]]:
+    """Return the files that may be labels, and those that list images."""
+    texts: list[_Text] = []
+    for file in files.found(path, FILES, TITLE):
+        name = re.sub(r"\.txt$", "", file.relative_to(folder).as_posix(), flags=re.IGNORECASE)
+        try:
+            content = files.decode(files.read_bytes(file)).splitlines()
         except BadLabelError as error:
             report.refuse(str(error), checks.shown(name))
-    return LabelSet([classes.names[number] for number in sorted(classes.names)], images)
-
-
-def _classes(folder: Path) -> Classes:
-    """Return the names of the classes, from the folder or the one above. Raise InvalidLabelsError."""
-    for place in (folder, folder.parent):
-        for file in [place / name for name in NAME_FILES if (place / name).is_file()]:
-            content = files.read_text(file)
-            try:
-                is_yaml = file.suffix in (".yaml", ".yml")
-                return Classes(file.name, _names(_from_yaml(content) if is_yaml else enumerate(content.splitlines())))
-            except (yaml.YAMLError, ValueError, RecursionError) as error:
-                raise InvalidLabelsError(f"{file} does not name the classes: {checks.why(error)}") from error
-    raise InvalidLabelsError(f"{folder} names no classes; put {' or '.join(NAME_FILES)} beside the labels")
-
-
-def _from_yaml(content: str) -> Iterable[tuple[object, object]]:
-    """Return number and name of each class under `names`. Raise BadLabelError or yaml.YAMLError."""
-    try:
-        described = _Loader(content).get_single_data()
-    except yaml.MarkedYAMLError as error:  # its own text is of five lines
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadLabelError(f"line {line}: {error.problem}") from error
-    names = described.get("names") if isinstance(described, dict) else None
-    if isinstance(names, dict):
-        return names.items()
-    if isinstance(names, list):
-        return enumerate(names)
-    raise BadLabelError(f"`names` must be a list, or numbers with names, and is {checks.brief(names)}")
-
-
-def _names(given: Iterable[tuple[object, object]]) -> dict[int, str]:
-    """Return the names by number; a number with an empty one has none. Raise BadLabelError."""
-    names: dict[int, str] = {}
-    for key, value in given:
-        name = value.strip() if isinstance(value, str) else value
-        if name is None or name == "":
             continue
-        class_id = checks.whole(key, "the number of a class")
-        check(class_id not in names, f"class {class_id} has two names")
-        names[class_id] = checks.text(name, f"the name of class {class_id}")
-    return names
+        lines = [(number, line.split()) for number, line in enumerate(content, start=1) if line.strip()]
+        text = _Text(file, name, [(number, words) for number, words in lines if not words[0].startswith("#")])
+        if not is_names(file) or (text.lines and all(len(words) > 4 for _, words in text.lines)):
+            texts.append(text)
+    return [text for text in texts if not text.is_list], [text for text in texts if text.is_list]
 
 
-def _box(line: list[str], classes: Classes, size: tuple[int, int], name: str, report: Report) -> LabelBox:
-    class_name = classes.name(checks.whole(line[0], "the class of a box"))
-    values = [checks.number(value, "a number of a box") for value in line[1:]]
-    if len(values) == 5:
-        report.lose("the score of a box", name)
-    elif len(values) >= 6 and len(values) % 2 == 0:
-        report.lose("the outline of a box (its upright box is taken)", name)
-        across, down = values[::2], values[1::2]
-        values = [
-            (min(across) + max(across)) / 2,
-            (min(down) + max(down)) / 2,
-            max(across) - min(across),
-            max(down) - min(down),
-        ]
-    elif len(values) != 4:
-        raise BadLabelError(f"a line of {len(line)} numbers, not 5")
-    width, height = values[2] * size[0], values[3] * size[1]
-    left, top = values[0] * size[0] - width / 2, values[1] * size[1] - height / 2
-    return checks.box(class_name, left, top, width, height)
+def _listed(lists: list[_Text], labelled: set[str], sizes: Sizes, report: Report) -> list[LabeledImage]:
+    """Return the images that a list names and that have no file: nobody has said anything about them."""
+    images: list[LabeledImage] = []
+    for name in dict.fromkeys(" ".join(words) for text in lists for _, words in text.lines):
+        parts = stem(name.replace("\\", "/")).split("/")
+        if not any("/".join(parts[start:]) in labelled for start in range(len(parts))):
+            try:
+                images.append(checks.image(name, sizes(name), [], doubt=f"listed, but {TITLE} has no file for it"))
+            except BadLabelError as error:
+                report.refuse(str(error), checks.shown(name))
+    return images
+
+
+def _numbers(text: _Text) -> Iterator[list[float]]:
+    """Give the numbers of each line that has only such."""
+    for _, words in text.lines:
+        with suppress(BadLabelError):
+            yield [checks.number(word, "a number of a box") for word in words[1:]]
+
+
+def _image(
+    text: _Text, measured: tuple[int, int], classes: Classes, layouts: Layouts, report: Report
+) -> LabeledImage | None:
+    """Return an image, None where one of its lines is not understood."""
+    boxes = []
+    name = checks.shown(text.name)
+    for number, words in text.lines:
+        try:
+            class_name = classes.name(checks.whole(words[0], "the class of a box"))
+            values = [checks.number(word, "a number of a box") for word in words[1:]]
+            box, layout = layouts.read(values, measured)
+            boxes.append(checks.box(class_name, box.left, box.top, box.width, box.height))
+            for lost in layout.lost:
+                report.lose(lost, name)
+        except BadLabelError as error:
+            report.refuse(str(error), f"{name}, line {number}" if len(text.lines) > 1 else name)
+            return None
+    try:
+        doubt = "no box, but its folder holds what a model has found, not what a person said" if layouts.scored else ""
+        return checks.image(text.name, measured, boxes, also=[text.path], doubt=doubt)
+    except BadLabelError as error:
+        report.refuse(str(error), name)
+        return None
 
 
 def write(splits: dict[str, LabelSet], folder: Path, report: Report) -> list[Path]:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -11,7 +12,7 @@ from client import formats, pipeline
 from client.formats.checks import BadLabelError, check, shown
 from client.formats.label_set import LabelBox, LabeledImage, LabelSet, used_classes
 from client.formats.report import Report
-from client.labels.index import Index, hashes_of
+from client.labels.index import Found, Index
 from client.target import Target
 from sightline import names
 from sightline.errors import SightlineError
@@ -39,50 +40,96 @@ class LabelsError(SightlineError):
     """Labels that can't be brought in."""
 
 
-def read(
-    target: Target, name: str, path: Path, report: Report, beside: Path | None, classes: dict[str, str]
-) -> list[ImageLabel]:
-    """Return the labels of a file for images that may have one, by content hash.
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """A label for an image of the ledger. Without a box a person has said "no defect" about the image."""
 
-    `classes` maps classes of the file to those of the stack; to "" leaves their boxes out. Raise SightlineError.
+    image: Image
+    name: str  # in the file of labels
+    boxes: tuple[Box, ...]  # whole pixels inside the image, with the class ids of the stack
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The labels of a file for images that may have one, by content hash, and the classes of the stack."""
+
+    matched: tuple[Matched, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[ImageLabel]:
+        return [{"image_id": one.image.image_id, "annotations": list(one.boxes)} for one in self.matched]
+
+    @property
+    def with_boxes(self) -> int:
+        return sum(bool(one.boxes) for one in self.matched)
+
+    @property
+    def no_defect(self) -> int:
+        return len(self.matched) - self.with_boxes
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A label that an image may get, and how surely the name in the file means the image."""
+
+    label: Matched
+    found: Found
+
+
+def read(
+    target: Target,
+    name: str,
+    path: Path,
+    report: Report,
+    beside: Path | None,
+    classes: dict[str, str],
+    *,
+    empty_is_no_defect: bool = False,
+) -> Labels:
+    """Return the labels of a file for images that may have one.
+
+    `classes` maps classes of the file to those of the stack; to "" leaves their boxes out. An image without a box of
+    which the file leaves a doubt is refused, unless `empty_is_no_defect`. Raise SightlineError.
     """
-    index, hashes = Index.of(target), hashes_of(beside) if beside else {}
+    index = Index.of(target, beside)
     known = pipeline.parameters(target)["Classes"].split(",")
 
-    def find(image_name: str, image_id: str = "") -> Image | None:
-        tail = image_name.rsplit("/", 1)[-1]
-        return index.find(image_name, image_id or hashes.get(image_name) or hashes.get(tail, ""))
-
     def sizes(image_name: str) -> tuple[int, int] | None:
-        found = find(image_name)
-        return (found.width, found.height) if found and found.width else None
+        found = index.find([image_name])
+        return (found.image.width, found.image.height) if found and found.image.width else None
 
     labels = formats.read(name, path, report, sizes)
     numbers = class_numbers(labels, known, classes)
-    given: dict[str, list[tuple[str, list[Box]]]] = {}  # name in the file and boxes, by content hash
+    given: dict[str, list[_Candidate]] = {}  # by content hash
     for image in labels.images:
         try:
-            found = find(image.name, image.image_id)
-            image_id, annotations = _line(image, found, numbers, report)
-            given.setdefault(image_id, []).append((image.name, annotations))
+            found = index.get([image.name, *image.also], image.image_id)
+            label, doubt = _label(image, found, numbers, report)
+            check(empty_is_no_defect or not doubt, f"{doubt}; --empty-is-no-defect takes it for “no defect”")
+            given.setdefault(label.image.image_id, []).append(_Candidate(label, found))
         except BadLabelError as error:
             report.refuse(str(error), shown(image.name))
-    return [{"image_id": image_id, "annotations": label} for image_id, label in sorted(_agreed(given, report).items())]
+    return Labels(tuple(_agreed(given, report)), tuple(known))
 
 
-def _agreed(given: dict[str, list[tuple[str, list[Box]]]], report: Report) -> dict[str, list[Box]]:
-    """Return the label of each image that the file gives only one.
+def _agreed(given: dict[str, list[_Candidate]], report: Report) -> Iterator[Matched]:
+    """Give the label of each image that the file gives only one.
 
-    Of different ones none can be trusted more than the others.
+    A name with a folder that the image's path does not have gives way to one with more of that path. Of different
+    labels under equally good names none can be trusted more than the others.
     """
-    agreed = {}
-    for image_id, labels in given.items():
-        if all(label == labels[0][1] for _, label in labels):
-            agreed[image_id] = labels[0][1]
+    for _, candidates in sorted(given.items()):
+        most = max(one.found.parts for one in candidates)
+        weak = [one.label for one in candidates if not one.found.whole and one.found.parts < most]
+        best = [one.label for one in candidates if one.found.whole or one.found.parts == most]
+        for label in weak:
+            report.refuse("its name fits only an image that the file names more exactly elsewhere", shown(label.name))
+        if all(label.boxes == best[0].boxes for label in best):
+            yield best[0]
         else:
-            for name, _ in labels:
-                report.refuse("the file has different labels for it", shown(name))
-    return agreed
+            for label in best:
+                report.refuse("the file has different labels for it", shown(label.name))
 
 
 def class_numbers(labels: LabelSet, known: list[str], given: dict[str, str]) -> dict[str, int | None]:
@@ -109,25 +156,28 @@ def class_numbers(labels: LabelSet, known: list[str], given: dict[str, str]) -> 
     return {name: known.index(ours) if ours else None for name, ours in called.items()}
 
 
-def _line(
-    image: LabeledImage, found: Image | None, numbers: dict[str, int | None], report: Report
-) -> tuple[str, list[Box]]:
-    """Return the image's content hash and its boxes in whole pixels inside it. Raise BadLabelError."""
-    if found is None:
-        raise BadLabelError("not in the ledger; upload it first")
-    status = found.status
+def _label(image: LabeledImage, found: Found, numbers: dict[str, int | None], report: Report) -> tuple[Matched, str]:
+    """Return the image's label, and why it may have a defect though it has no box. Raise BadLabelError."""
+    status = found.image.status
     if status not in OPEN:
         raise BadLabelError(WHY_NOT.get(status, f"its status is {status}"))
-    size = (found.width, found.height)
+    size = (found.image.width, found.image.height)
     check(image.size in (None, size), f"the file says another size than the image has, {size[0]}×{size[1]}")
-    annotations: list[Box] = []
+    if found.parts == 1 and not found.whole and "/" in found.image.key.removeprefix(names.INCOMING):
+        report.lose("the folder in a name (the ledger has its image in another one)", shown(image.name))
+    boxes: list[Box] = []
     for box in image.boxes:
         number = numbers[box.class_name]
         if number is None:
             report.lose(f"boxes of the class {box.class_name}, as --class says", image.name)
             continue
-        annotations.append(_pixels(box, number, size, image.name, report))
-    return found.image_id, annotations
+        pixels = _pixels(box, number, size, image.name, report)
+        if pixels in boxes:
+            report.lose("the same box twice", image.name)
+        else:
+            boxes.append(pixels)
+    dropped = "only boxes of classes that --class leaves out" if image.boxes and not boxes else ""
+    return Matched(found.image, image.name, tuple(boxes)), image.doubt or dropped
 
 
 def _pixels(box: LabelBox, class_id: int, size: tuple[int, int], name: str, report: Report) -> Box:

@@ -1,71 +1,88 @@
 """Which image of the ledger a name in a file of labels means."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from client import pipeline
-from client.formats.checks import check
+from client.formats.checks import BadLabelError, check
 from client.formats.files import stem
+from client.labels.names import Meant, Names
 from client.target import Target
-from sightline import names
 from sightline.images.image import Image, ImageStatus
+
+SEVERAL = "several images have this name; name them by their folder too"
+OTHERS = "it has several names that mean different images; rename one of them"
+FOREIGN = "its file in the folder of images is not in the ledger; upload that one first"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An image of the ledger. `parts` of its path are in the name in the file of labels, which has nothing else where
+    it is `whole`.
+    """
+
+    image: Image
+    parts: int
+    whole: bool
 
 
 @dataclass
 class Index:
-    """The images of the ledger by content hash and by name: object key, file name, and each without its extension.
-
-    A name may be of several.
-    """
+    """The images of the ledger by content hash and by name, and what lies beside the labels by name."""
 
     by_id: dict[str, Image] = field(default_factory=dict)
-    by_name: dict[str, set[str]] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+    beside: Names = field(default_factory=Names)  # content hashes
 
     @classmethod
-    def of(cls, target: Target) -> Self:
+    def of(cls, target: Target, beside: Path | None = None) -> Self:
+        """Read the ledger, and hash the files below the folder `beside`."""
         index = cls()
         for status in ImageStatus:
             for image in pipeline.ledger(target).with_status(status):
                 index.by_id[image.image_id] = image
                 for key in {image.key, *image.keys}:
-                    for name in _names(key):
-                        index.by_name.setdefault(name, set()).add(image.image_id)
+                    index.names.add(key, image.image_id)
+        if beside:
+            for path in sorted(path for path in beside.rglob("*") if path.is_file()):
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+                index.beside.add(path.relative_to(beside).as_posix(), digest)
         return index
 
-    def find(self, name: str, image_id: str = "") -> Image | None:
-        """Return the image of a content hash, else of a name. Raise BadLabelError when several have it."""
-        if image_id in self.by_id:
-            return self.by_id[image_id]
-        tail = name.rsplit("/", 1)[-1]
-        if stem(tail) in self.by_id:  # as the images of a dataset version are named
-            return self.by_id[stem(tail)]
-        key = name.split("/", 3)[-1] if name.startswith("s3://") else name
-        for candidate in (key, tail, stem(tail)):
-            found = self.by_name.get(candidate, set())
-            check(len(found) < 2, "several images have this name; name them by their folder too")
-            if found:
-                return self.by_id[next(iter(found))]
+    def find(self, given: Sequence[str], image_id: str = "") -> Found | None:
+        """Return the image of a content hash, else the one that all known names mean.
+
+        Raise BadLabelError when they mean several.
+        """
+        known = [image_id, *(stem(name.rsplit("/", 1)[-1]) for name in given)]  # datasets name images by their hash
+        for number in known:
+            if number in self.by_id:
+                return Found(self.by_id[number], 0, whole=True)
+        if self.beside.paths and (meant := _meant(self.beside, given)):
+            check(meant.things <= self.by_id.keys(), FOREIGN)
+        else:
+            meant = _meant(self.names, given)
+        return Found(self.by_id[next(iter(meant.things))], meant.parts, meant.whole) if meant else None
+
+    def get(self, given: Sequence[str], image_id: str = "") -> Found:
+        """Return what `find` finds. Raise BadLabelError also for nothing."""
+        found = self.find(given, image_id)
+        if found is None:
+            raise BadLabelError("not in the ledger; upload it first")
+        return found
+
+
+def _meant(known: Names, given: Sequence[str]) -> Meant | None:
+    """Return the one thing that all names of it mean that mean anything. Raise BadLabelError for several."""
+    found = [meant for name in given if (meant := known.find(name)).things]
+    if not found:
         return None
-
-
-def _names(key: str) -> set[str]:
-    """Return what a key may be called in a file of labels."""
-    below = key.removeprefix(names.INCOMING)
-    tail = key.rsplit("/", 1)[-1]
-    return {key, below, stem(below), tail, stem(tail)}
-
-
-def hashes_of(folder: Path) -> dict[str, str]:
-    """Return the content hash of each file below `folder`, by its path in there and by its name.
-
-    A name that several files of different content have is left out.
-    """
-    found: dict[str, set[str]] = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        for name in _names(path.relative_to(folder).as_posix()):
-            found.setdefault(name, set()).add(digest)
-    return {name: next(iter(digests)) for name, digests in found.items() if len(digests) == 1}
+    shared = frozenset.intersection(*(meant.things for meant in found))
+    if len(shared) != 1:
+        check(len({meant.things for meant in found}) < 2, OTHERS)
+        check(False, SEVERAL)
+    return Meant(shared, max(meant.parts for meant in found), any(meant.whole for meant in found))

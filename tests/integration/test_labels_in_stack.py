@@ -16,11 +16,11 @@ from client.formats import FORMATS
 from client.formats.files import stem
 from client.formats.report import Report
 from client.labels import exporting, importing
-from client.labels.index import Index
+from client.labels.index import Found, Index
 from client.loop.sample import draw
 from client.target import Target
 from local import stack
-from sightline.images.image import Image, ImageStatus
+from sightline.images.image import ImageStatus
 
 pytestmark = pytest.mark.timeout(900)  # a stack comes up, and people label
 
@@ -65,7 +65,7 @@ def brought(line: Target, photos: Path) -> dict[str, Any]:
     part = photos.parent / "part.json"
     part.write_text(json.dumps(coco))
     report = Report()
-    lines = importing.read(line, "coco", part, report, None, {})
+    lines = importing.read(line, "coco", part, report, None, {}).lines
     executions = importing.bring(line, lines, approved=True)
     return {"report": report, "lines": lines, "outputs": [pipeline.wait_for(line, arn) for arn in executions]}
 
@@ -90,7 +90,7 @@ def test_imported_labels_are_recorded_and_unknown_images_named(
     }
     assert recorded == {name: truth[name] for name in sorted(truth)[:BROUGHT]}
     report = Report()
-    assert importing.read(line, "coco", photos.parent / "part.json", report, None, {}) == []
+    assert importing.read(line, "coco", photos.parent / "part.json", report, None, {}).lines == []
     assert len(report.refused["it has an approved label already"]) == BROUGHT
 
 
@@ -100,14 +100,14 @@ def test_an_export_says_what_the_ledger_says(
 ) -> None:
     assert exporting.export(line, "approved", name, tmp_path / "out", Report()) == BROUGHT
     index = Index.of(line)
-    found = formats.read(name, tmp_path / "out", Report(), lambda key: _size(index.find(key)))
+    found = formats.read(name, tmp_path / "out", Report(), lambda key: _size(index.find([key])))
     truth = {stem(image): boxes for image, boxes in read_coco(photos).items()}
     said = {stem(image.name.rsplit("/", 1)[-1]): len(image.boxes) for image in found.images}
     assert said == {image: len(truth[image]) for image in sorted(truth)[:BROUGHT]}
 
 
-def _size(image: Image | None) -> tuple[int, int] | None:
-    return (image.width, image.height) if image else None
+def _size(found: Found | None) -> tuple[int, int] | None:
+    return (found.image.width, found.image.height) if found else None
 
 
 def test_a_work_teams_jobs_are_answered_on_the_page_and_recorded(line: Target, brought: Any, photos: Path) -> None:

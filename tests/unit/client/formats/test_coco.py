@@ -62,14 +62,16 @@ def test_a_bad_coco_annotation_costs_its_image_with_the_reason(
 
 
 @pytest.mark.parametrize("owner", [7, None, [1]])
-def test_a_coco_annotation_of_an_unknown_image_costs_nothing_else(tmp_path: Path, owner: Any) -> None:
+def test_a_coco_annotation_of_an_unknown_image_makes_those_without_a_box_doubtful(tmp_path: Path, owner: Any) -> None:
     report = Report()
     value = json.loads(coco([1, 2, 3, 4]))
     value["annotations"].append({"id": 2, "image_id": owner, "category_id": 3, "bbox": [1, 2, 3, 4]})
     found = formats.read("coco", written(tmp_path, "labels.json", json.dumps(value)), report)
     assert [(image.name, len(image.boxes)) for image in found.images] == [("a.jpg", 1), ("b.jpg", 0)]
+    assert "1 annotations of its file belong to no image" in found.images[1].doubt
+    assert (found.images[0].doubt, report.refused) == ("", {})
     said = "7" if owner == 7 else "None"
-    assert report.refused == {"an annotation of an image that the file does not have": [f"image_id {said}"]}
+    assert report.strays == {"an annotation of an image that the file does not have": [f"image_id {said}"]}
 
 
 def test_coco_images_of_one_id_or_none_are_not_taken(tmp_path: Path) -> None:

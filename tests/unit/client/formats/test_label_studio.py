@@ -42,7 +42,7 @@ def studio(*annotations: list[dict[str, Any]], **more: Any) -> str:
 
 def test_label_studio_names_images_as_they_were_uploaded_and_turned_boxes_are_reported(tmp_path: Path) -> None:
     report = Report()
-    file = written(tmp_path, "a.json", studio([task(rotation=90), {"type": "polygonlabels"}], predictions=[{}]))
+    file = written(tmp_path, "a.json", studio([task(rotation=90), {"type": "choices"}], predictions=[{}]))
     found = formats.read("label-studio", file, report)
     assert found.images == [LabeledImage("a.jpg", (100, 100), (LabelBox("dent", 0, 20, 10, 20),))]
     assert len(report.lost) == 3

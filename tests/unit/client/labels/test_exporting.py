@@ -29,7 +29,7 @@ def test_what_is_exported_can_be_imported_where_the_images_are_new(target: Any, 
         exporting.export(target, "approved", name, tmp_path / name, Report())
         target.ledger[0]["status"] = "NEW"
         report = Report()
-        found = importing.read(target, name, tmp_path / name, report, None, {})
+        found = importing.read(target, name, tmp_path / name, report, None, {}).lines
         assert (found, report.lines()) == (
             [{"image_id": target.ledger[0]["image_id"], "annotations": target.ledger[0]["annotations"]}],
             [],
@@ -46,7 +46,7 @@ def test_an_export_names_each_image_as_the_ledger_does_or_says_what_it_became(
         exporting.export(target, "approved", kind, tmp_path / kind, report)
         target.ledger[0]["status"] = "NEW"
         again = Report()
-        found = importing.read(target, kind, tmp_path / kind, again, None, {})
+        found = importing.read(target, kind, tmp_path / kind, again, None, {}).lines
         renamed = report.lost.get("the name of an image, which can't be that of a file")
         if kind in ("voc", "yolo"):
             assert renamed is not None

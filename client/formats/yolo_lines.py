@@ -1,0 +1,178 @@
+"""What the numbers of a line of YOLO text are: a box, an outline, or a box with a score, a track or keypoints.
+
+The line does not say. `kpt_shape` in the YAML file, how many numbers there are and their ranges do: a tool writes all
+lines of one number of values alike, so that each of them can rule a reading out. A line that can still be two different
+boxes is refused.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from client.formats.checks import BadLabelError, check
+from client.formats.shapes import Upright
+
+Values = Sequence[float]
+Reading = Callable[[Values], Upright | None]  # the box of a line, in parts of the image; None where it can't be
+
+SLACK = 0.01  # in parts of the image: how far rounding puts a value outside
+MARGIN = 0.1  # in parts of the box: how far beside it keypoints lie
+SAME = 2e-3  # in parts of the image: boxes that differ less are one
+PIXELS = 2.0  # a value from here on is in pixels
+DEEPEST = 2  # the visibility of a keypoint is 0, 1 or 2
+
+SCORE = "the score of a box"
+TRACK = "the track of a box"
+POINTS = "the keypoints of a box"
+OUTLINE = "the outline of a box (its upright box is taken)"
+RESTS: tuple[tuple[str, ...], ...] = ((), (SCORE,), (SCORE, TRACK))  # what a line may end in
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One thing that the numbers of a line may be."""
+
+    name: str
+    read: Reading
+    lost: tuple[str, ...] = ()  # what is not taken over of it
+    is_box: bool = True  # its first numbers are a box's centre and size
+    constant: int = 0  # how many numbers each line has before score and track, where all must have the same
+
+
+@dataclass
+class Layouts:
+    """The layouts that all lines seen so far leave possible, by how many numbers a line has."""
+
+    keypoints: tuple[int, int] | None  # what the file of names says of them; (0, 0) for "none"
+    possible: dict[int, list[Layout]] = field(default_factory=dict)
+
+    def see(self, values: Values) -> None:
+        count = len(values)
+        known = self.possible.setdefault(count, _layouts(count, self.keypoints))
+        if len(known) > 1:  # a line that nothing fits rules nothing out
+            self.possible[count] = [one for one in known if one.read(values) is not None] or known
+
+    def read(self, values: Values, size: tuple[int, int]) -> tuple[Upright, Layout]:
+        """Return a line's box in pixels of an image of this size, and what the line is. Raise BadLabelError."""
+        known = [one for one in self.possible.get(len(values), []) if self._fits_all(one)]
+        check(bool(known), f"{len(values) + 1} numbers, which is no box, outline or pose")
+        check(max(values) < PIXELS or len(values) > 4, "numbers over 1: pixels, where parts of the image should be")
+        fitting = [(found, one) for one in known if (found := one.read(values)) is not None]
+        check(bool(fitting), f"its numbers are not those of {' or '.join(one.name for one in known)}")
+        box, layout = fitting[0]
+        if not all(_alike(box, other) for other, _ in fitting[1:]):
+            names = " or ".join(dict.fromkeys(one.name for _, one in fitting))
+            raise BadLabelError(
+                f"it can be {names}; say `kpt_shape: [points, 2]` in data.yaml, or `kpt_shape: []` for none"
+            )
+        if layout.is_box:  # in pixels before it is halved: a half of a pixel stays one
+            across, down, width, height = (value * size[axis % 2] for axis, value in enumerate(values[:4]))
+            return Upright(across - width / 2, down - height / 2, width, height), layout
+        return box.scaled(*size), layout
+
+    @property
+    def scored(self) -> bool:
+        """Whether a model has written some of the lines."""
+        return any(SCORE in one.lost for known in self.possible.values() for one in known[:1])
+
+    def _fits_all(self, layout: Layout) -> bool:
+        return not layout.constant or all(count - layout.constant in (0, 1, 2) for count in self.possible)
+
+
+def _layouts(count: int, keypoints: tuple[int, int] | None) -> list[Layout]:
+    """Return what a line of so many numbers (without its class) may be, the likeliest first."""
+    if count == 4:
+        return [Layout("a box", _plain)]
+    if keypoints and keypoints[0]:
+        points, dimensions = keypoints
+        rest = count - 4 - points * dimensions
+        return [_posed(dimensions, points, rest)] if rest in (0, 1, 2) else []
+    found: list[Layout] = []
+    if count == 5:
+        found.append(Layout("a box with a score", partial(_scored, rest=1, read=_plain), (SCORE,)))
+        found.append(Layout("a box with a track", partial(_tracked, read=_plain), (TRACK,)))
+    if count == 6:
+        scored = partial(_scored, rest=2, read=_plain)
+        found.append(Layout("a box with score and track", scored, (SCORE, TRACK)))
+    for rest, lost in enumerate(RESTS):
+        body = count - rest
+        if body >= 6 and body % 2 == 0:
+            outline = partial(_scored, rest=rest, read=_outline)
+            found.append(Layout("an outline", outline, (OUTLINE, *lost), is_box=False))
+        for dimensions in () if keypoints else (2, 3):
+            points, over = divmod(body - 4, dimensions)
+            if points > 0 and not over:
+                found.append(_posed(dimensions, points, rest))
+    return found
+
+
+def _posed(dimensions: int, points: int, rest: int) -> Layout:
+    pose = partial(_scored, rest=rest, read=partial(_pose, dimensions=dimensions, points=points))
+    return Layout("a box with keypoints", pose, (POINTS, *RESTS[rest]), constant=4 + points * dimensions)
+
+
+def _plain(values: Values) -> Upright | None:
+    across, down, width, height = values[:4]
+    return Upright(across - width / 2, down - height / 2, width, height)
+
+
+def _inside(values: Iterable[float]) -> bool:
+    return all(-SLACK <= value <= 1 + SLACK for value in values)
+
+
+def _scored(values: Values, rest: int, read: Reading) -> Upright | None:
+    """Read a line that ends in nothing, a score, or a score and the number of a track."""
+    start = len(values) - rest
+    if rest and not 0 <= values[start] <= 1:
+        return None
+    if rest == 2 and not _is_track(values[start + 1]):
+        return None
+    return read(values[:start])
+
+
+def _tracked(values: Values, read: Reading) -> Upright | None:
+    return read(values[:4]) if _is_track(values[4]) else None
+
+
+def _is_track(value: float) -> bool:
+    return value >= 1 and value == int(value)
+
+
+def _outline(values: Values) -> Upright | None:
+    if not _inside(values):
+        return None
+    found = Upright.around(zip(values[::2], values[1::2], strict=True))
+    return found if found.width > 0 and found.height > 0 else None
+
+
+def _pose(values: Values, dimensions: int, points: int) -> Upright | None:
+    """Read a box whose keypoints lie in it, or at 0, 0 where they are not seen."""
+    box = _plain(values)
+    if box is None or not _inside((box.left, box.top, box.right, box.bottom)) or min(box.width, box.height) <= 0:
+        return None
+    if len(values) == 8 and _is_turned_box(values):
+        return None
+    aside, above = MARGIN * box.width + SAME, MARGIN * box.height + SAME
+    for start in range(4, 4 + points * dimensions, dimensions):
+        across, down = values[start], values[start + 1]
+        seen = values[start + 2] if dimensions == 3 else 2
+        if seen not in range(DEEPEST + 1):
+            return None
+        near = box.left - aside <= across <= box.right + aside and box.top - above <= down <= box.bottom + above
+        if not near and (across, down) != (0, 0) and seen != 0:
+            return None
+    return box
+
+
+def _is_turned_box(values: Values) -> bool:
+    """Say whether four points are the corners of a turned box: both diagonals have one middle."""
+    return all(abs(values[i] + values[i + 4] - values[i + 2] - values[i + 6]) <= SAME for i in (0, 1))
+
+
+def _alike(one: Upright, other: Upright) -> bool:
+    return all(
+        abs(a - b) <= SAME
+        for a, b in zip(
+            (one.left, one.top, one.right, one.bottom), (other.left, other.top, other.right, other.bottom), strict=True
+        )
+    )
