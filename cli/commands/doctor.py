@@ -55,7 +55,7 @@ def _examine(before: bool) -> Iterator[Finding]:
         yield not_checked("account", "no local stack is running, and neither --stack nor --profile names one on AWS")
         return
     stack = _stack_of(place)
-    yield from run(first.checks(place, template, first.parameters(template, place, stack.parameters if stack else {})))
+    yield from run(first.checks(place, template, stack))
     if before:
         return
     if stack is None:

@@ -24,6 +24,8 @@ FREE = {
     "AWS::Cognito::UserPool": "people who sign in are paid",
     "AWS::Cognito::UserPoolClient": "part of the user pool",
     "AWS::Cognito::UserPoolGroup": "part of the user pool",
+    "AWS::Cognito::UserPoolUser": "people who sign in are paid",
+    "AWS::Cognito::UserPoolUserToGroupAttachment": "part of the user pool",
     "AWS::DynamoDB::Table": "on demand: requests and stored data are paid",
     "AWS::Events::Rule": "rules are free; S3's events are paid by each",
     "AWS::IAM::ManagedPolicy": "IAM is free",

@@ -28,6 +28,8 @@ CREATES = {
     "AWS::Cognito::UserPool": "cognito-idp:CreateUserPool",
     "AWS::Cognito::UserPoolClient": "cognito-idp:CreateUserPoolClient",
     "AWS::Cognito::UserPoolGroup": "cognito-idp:CreateGroup",
+    "AWS::Cognito::UserPoolUser": "cognito-idp:AdminCreateUser",
+    "AWS::Cognito::UserPoolUserToGroupAttachment": "cognito-idp:AdminAddUserToGroup",
     "AWS::DynamoDB::Table": "dynamodb:CreateTable",
     "AWS::ECR::Repository": "ecr:CreateRepository",
     "AWS::Events::Rule": "events:PutRule",
@@ -56,8 +58,9 @@ CREATES = {
     "AWS::Serverless::LayerVersion": "lambda:PublishLayerVersion",
     "AWS::Serverless::StateMachine": "states:CreateStateMachine",
 }
-OPTIONAL = ("AWS::Budgets::Budget", "AWS::SNS::Subscription", "AWS::SageMaker::Endpoint",
-            "AWS::SageMaker::EndpointConfig", "AWS::SageMaker::Model")  # fmt: skip
+OPTIONAL = ("AWS::Budgets::Budget", "AWS::Cognito::UserPoolUser", "AWS::Cognito::UserPoolUserToGroupAttachment",
+            "AWS::SNS::Subscription", "AWS::SageMaker::Endpoint", "AWS::SageMaker::EndpointConfig",
+            "AWS::SageMaker::Model")  # fmt: skip
 DEPLOYS = (
     "cloudformation:CreateChangeSet", "cloudformation:DescribeChangeSet", "cloudformation:DescribeStackEvents",
     "cloudformation:DescribeStacks", "cloudformation:ExecuteChangeSet", "cloudformation:GetTemplateSummary",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from client.doctor import functions, parts, paths
+from client.doctor import functions, parts, paths, people
 from client.doctor.deployed import Deployed
 from client.doctor.findings import Check
 from client.doctor.template import Template
@@ -23,6 +23,7 @@ def checks(stack: Deployed, template: Template, seconds: float = paths.EVENT_SEC
         ("rules", parts.rules),
         ("throttles", functions.stopped),
         ("training image", training_image),
+        ("users", people.users),
         ("notifications", parts.notifications),
         ("alarms", parts.alarms),
         ("layers", functions.layers),

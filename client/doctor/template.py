@@ -1,5 +1,6 @@
 """What this checkout would deploy: the template's parameters, outputs and resources, and the profile of a stack."""
 
+import re
 import shlex
 import tomllib
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ class Template:
     """The template of this checkout. `defaults` are its parameters' values where nobody gives one."""
 
     defaults: Mapping[str, str]
+    patterns: Mapping[str, str]  # of the parameters whose values have one
     outputs: tuple[str, ...]  # those that every stack has
     types: frozenset[str]  # of resources
     layers: Mapping[str, frozenset[str]]  # of each function, by their names in the template
@@ -26,6 +28,7 @@ class Template:
         everywhere = value["Globals"]["Function"]["Layers"]
         return cls(
             {name: str(parameter["Default"]) for name, parameter in value["Parameters"].items()},
+            {name: one["AllowedPattern"] for name, one in value["Parameters"].items() if "AllowedPattern" in one},
             tuple(name for name, output in value["Outputs"].items() if "Condition" not in output),
             frozenset(str(resource["Type"]) for resource in value["Resources"].values()),
             {
@@ -34,6 +37,10 @@ class Template:
                 if resource["Type"] == "AWS::Serverless::Function"
             },
         )
+
+    def takes(self, parameter: str, value: str) -> bool:
+        """Return whether a parameter may have this value, as far as its pattern says."""
+        return re.fullmatch(self.patterns.get(parameter, ".*"), value) is not None
 
 
 def configured(stack: str, path: Path = PROJECT / "samconfig.toml") -> dict[str, str]:

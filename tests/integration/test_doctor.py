@@ -47,8 +47,7 @@ class Patient:
         return self.deployed.id_of(name)
 
     def account(self) -> list[Finding]:
-        chosen = before.parameters(TEMPLATE, self.place, self.deployed.parameters)
-        return list(run(before.checks(self.place, TEMPLATE, chosen)))
+        return list(run(before.checks(self.place, TEMPLATE, self.deployed)))
 
     def stack(self) -> list[Finding]:
         return list(run(after.checks(self.deployed, TEMPLATE, UPLOAD_SECONDS)))

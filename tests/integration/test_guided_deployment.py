@@ -1,6 +1,7 @@
-"""`sam deploy --guided` with nothing but Enter pressed ends in a stack on which the first photo can be labelled."""
+"""`sam deploy --guided` asks for one thing that matters, an address, and ends in a stack where that person labels."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -8,17 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from client import users
+from client import template_file
 from client.doctor.template import configured
 from client.target import Target
 from local import application, emulator_process
 from local.account import CREDENTIALS, REGION
+from sightline.api.shapes import Session
 from tests.console_line import PASSWORD, Line, until
 from tests.fake_cloud import jpeg
+from tests.mails import sent
 
 pytestmark = pytest.mark.timeout(600)
 
-ENTER = "\n" * 200
+ENGINEER = "eve@example.com"
+BEFORE_PARAMETERS = 2  # questions: the stack's name, the region
 
 
 @pytest.fixture
@@ -35,8 +39,14 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         emulator_process.stop(home, pid)
 
 
+def typed() -> str:
+    """Return what somebody types who presses Enter at each question but the one for the first engineer."""
+    before = BEFORE_PARAMETERS + list(template_file.read()["Parameters"]).index("FirstEngineer")
+    return "\n" * before + ENGINEER + "\n" * 200
+
+
 def deploy(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Deploy what `sam build` made, as somebody who presses Enter at each question."""
+    """Deploy what `sam build` made, as that person."""
     shutil.copy(application.PROJECT / "samconfig.toml", folder)
     sources = application.digest_of([application.PROJECT / source for source in application.SOURCES])
     application.build(folder, sources)
@@ -50,8 +60,19 @@ def deploy(folder: Path) -> subprocess.CompletedProcess[str]:
     command = ["sam", "deploy", "--guided", "--template-file", str(application.BUILT / "build" / application.PACKED),
                "--config-file", str(folder / "samconfig.toml")]  # fmt: skip
     return subprocess.run(
-        command, cwd=folder, env=environment, input=ENTER, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, input=typed(), capture_output=True, text=True, check=False
     )
+
+
+def first_sign_in(line: Line, password: str) -> Session:
+    """Sign in with the password of the invitation, and choose another one."""
+    status, asked = line.target.call_api("POST", "/session", {"username": ENGINEER, "password": password})
+    assert (status, asked["challenge"]) == (409, "NEW_PASSWORD_REQUIRED")
+    chosen = {"username": ENGINEER, "session": asked["session"], "new_password": PASSWORD}
+    status, session = line.target.call_api("POST", "/session", chosen)
+    assert status == 200
+    given: Session = session
+    return given
 
 
 def test_the_first_photo_can_be_labelled(account: str, tmp_path: Path) -> None:
@@ -60,7 +81,12 @@ def test_the_first_photo_can_be_labelled(account: str, tmp_path: Path) -> None:
     line = Line(Target.find(None, REGION, "sightline", tmp_path))
     assert line.target.endpoint == account
     line.open_job({"first.jpg": jpeg(1)})
-    token = users.sign_in(line.target, line.user("anna"), PASSWORD)["id_token"]
+    [mail] = sent(account)
+    password = re.search(r"Password: (.+?)<br>", mail.text)
+    assert (mail.to, bool(password)) == ((ENGINEER,), True)
+    session = first_sign_in(line, password[1] if password else "")
+    assert session["groups"] == ["engineers"]
+    token = session["id_token"]
     offered = until(lambda: line.target.call_api("GET", "/jobs", token=token)[1]["jobs"])
     assert [(job["kind"], job["remaining"]) for job in offered] == [("labeling", 1)]
     assert configured("sightline", tmp_path / "samconfig.toml")["Classes"] == "scratch"  # as doctor reads it
