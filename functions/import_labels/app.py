@@ -62,6 +62,7 @@ def label(job_id: str, image: Image, annotations: object) -> LabelRecord | None:
         "width": image.width,
         "height": image.height,
         "format": image.format,
+        "rendition": image.rendition,
         "annotations": boxes,
         "worker": "import",
     }

@@ -22,7 +22,7 @@ from sightline.labelling.proposals import propose, uncertainty
 from sightline.models.registry import Registry
 from sightline.runtime import Context, count_metric, logger, step
 from sightline.vision import release
-from sightline.vision.decode import UndecodableImageError, decode
+from sightline.vision.decode import UndecodableImageError
 from sightline.vision.detector import Detector
 
 CLASSES = os.environ["CLASSES"].split(",")
@@ -56,7 +56,7 @@ def look(detector: Detector, image: AskedImage, body: bytes | None) -> AskedImag
     if body is None:
         return image
     try:
-        found = detector.detect(decode(body))
+        found = detector.inspect(body)
     except UndecodableImageError as error:
         logger.warning("image not read", image_id=image["image_id"], error=str(error))
         return image

@@ -3,7 +3,8 @@
 Input:   {"Records": SQS messages with EventBridge events `Object Created` and `Object Deleted` of the images bucket}
 Output:  {"batchItemFailures": […]}: only what failed comes again, and after five times lies in the dead-letter queue;
          what can never succeed lies there at once
-Effects: a ledger item for each content hash; `label_images` is started once for each window in which images came
+Effects: a ledger item for each content hash, and in renditions/ what the page shows of an image that a browser would
+         show otherwise; `label_images` is started once for each window in which images came
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from dataclasses import replace
 from typing import TypedDict
 
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from PIL import Image as Picture
 
 from sightline import names
 from sightline.aws.clients import Aws
@@ -24,9 +26,10 @@ from sightline.images.image import Image, ImageStatus, now
 from sightline.images.ledger import Ledger, Outcome
 from sightline.images.uploads import Uploads, unread_id
 from sightline.runtime import Context, count_metric, logger, step
-from sightline.vision.decode import UndecodableImageError, decode
+from sightline.vision import rendition
+from sightline.vision.decode import UndecodableImageError, upright
 from sightline.vision.kinds import kind_of
-from sightline.vision.phash import phash
+from sightline.vision.phash import phash_of
 
 IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
 MAX_IMAGE_BYTES = int(os.environ["MAX_IMAGE_BYTES"])
@@ -57,7 +60,9 @@ def object_event(message: object) -> ObjectEvent:
 def register(event: ObjectEvent) -> str:
     """Handle one S3 event; answers what became of it (`new`, `known`, `quarantined`, `removed`, `stale`, `gone`)."""
     try:
+        before = images.image_at(event.bucket, event.key)
         outcome = images.remove(event) if event.deleted else add(event)
+        take_away_rendition(before)
     except Exception as error:
         logger.error("object event not handled", key=event.key, reason=f"{type(error).__name__}: {error}")
         raise
@@ -88,13 +93,34 @@ def add(event: ObjectEvent) -> str:
     if upload.body is None:
         return refuse(event, image, f"{upload.bytes} bytes; at most {MAX_IMAGE_BYTES} are taken for one image")
     try:
-        pixels = decode(upload.body)
+        picture = upright(upload.body)
     except UndecodableImageError as error:
         return refuse(event, image, str(error))
-    height, width = pixels.shape[:2]
-    return images.add(
-        event, replace(image, width=width, height=height, format=kind_of(upload.body), phash=phash(pixels))
-    )
+    shown = rendition_of(event, image.image_id, upload.body, picture)
+    width, height = picture.size
+    image = replace(image, width=width, height=height, format=kind_of(upload.body), phash=phash_of(picture))
+    outcome = images.add(event, replace(image, rendition=shown))
+    if shown and outcome == Outcome.KNOWN:
+        images.show_by(image.image_id, shown)  # it may have been entered before there were renditions
+    return outcome
+
+
+def rendition_of(event: ObjectEvent, image_id: str, body: bytes, picture: Picture.Image) -> str | None:
+    """Write what the page shows of an image that a browser can't show the same way, and return its key."""
+    if not rendition.is_needed(body, picture):
+        return None
+    key = names.rendition(image_id)
+    uploads.put_rendition(event.bucket, key, rendition.rendition(picture))
+    return key
+
+
+def take_away_rendition(before: Image | None) -> None:
+    """Erase what the page showed of the image that lay at a key, where the event has removed it from everywhere."""
+    if before is None or before.rendition is None:
+        return
+    after = images.image(before.image_id)
+    if after is None or after.status == ImageStatus.REMOVED:
+        uploads.erase_rendition(before.bucket, before.rendition)
 
 
 def said(metadata: Mapping[str, str], name: str) -> str | None:

@@ -115,7 +115,7 @@ def shown(image: Image) -> AttentionImage:
     return {
         "image_id": image.image_id,
         "name": image.key,
-        "image_url": uploads.presigned_url(image.bucket, image.key, image.version_id, URL_SECONDS),
+        "image_url": uploads.shown_url(image.bucket, image.key, image.version_id, image.rendition, URL_SECONDS),
         "why": image.why or "",
         "annotations": list(image.annotations) if image.annotations is not None else None,
         "width": image.width,

@@ -119,7 +119,9 @@ def shown_task(task: Task) -> shapes.TaskShown:
     return {
         "task_id": image["image_id"],
         "image_id": image["image_id"],
-        "image_url": uploads.presigned_url(image["bucket"], image["key"], image.get("version_id"), URL_SECONDS),
+        "image_url": uploads.shown_url(
+            image["bucket"], image["key"], image.get("version_id"), image.get("rendition"), URL_SECONDS
+        ),
         "name": image["key"],
         "width": image["width"],
         "height": image["height"],

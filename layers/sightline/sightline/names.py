@@ -10,6 +10,7 @@ from sightline.errors import SightlineError
 LABEL_ATTRIBUTE: Final = "defects"
 INCOMING = "incoming/"
 QUARANTINE = "quarantine/"
+RENDITIONS = "renditions/"
 IMPORTS = "training/imports/"
 DOCTOR = "doctor/"  # of the artifacts bucket: what `sightline doctor` writes and erases again
 LATEST_DATASET = "datasets/latest.json"
@@ -65,6 +66,11 @@ def short(text: str, limit: int = 63) -> str:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{clean[: limit - 9].rstrip('-')}-{digest}".lstrip("-")
+
+
+def rendition(image_id: str) -> str:
+    """What the page shows of an image that a browser can't show as it is."""
+    return f"{RENDITIONS}{image_id}.jpg"
 
 
 def round_prefix(job_id: str, number: int) -> str:

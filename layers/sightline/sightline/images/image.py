@@ -39,6 +39,7 @@ class ImageLine(TypedDict):
     width: int  # pixels
     height: int  # pixels
     format: str  # `jpeg`, `png`, …: the extension of its copy in datasets
+    rendition: str | None  # the key of what the page shows, where that is not the image itself
     annotations: list[Box] | None  # its last label, where an engineer sent it back
     reason: str | None  # why it came back
 
@@ -73,6 +74,7 @@ class Image:
     height: int = 0  # pixels, at least 16; 0 where not known
     format: str = ""  # `jpeg`, `png`, …
     phash: str = ""  # its map of fine detail (sightline.vision.phash)
+    rendition: str | None = None  # the key of what the page shows, where that is not the image itself
 
     # Said by the device that sends an image back.
     device: str | None = None
@@ -116,6 +118,7 @@ class Image:
             height=fields.whole("height", 0, default=0),
             format=fields.text("format", ""),
             phash=fields.text("phash", ""),
+            rendition=_optional(fields, "rendition"),
             device=_optional(fields, "device"),
             verdict=_optional(fields, "verdict"),
             model_version=_optional(fields, "model_version"),
@@ -157,6 +160,7 @@ class Image:
             "width": self.width,
             "height": self.height,
             "format": self.format,
+            "rendition": self.rendition,
             "annotations": list(self.annotations) if self.annotations is not None else None,
             "reason": self.why,
         }

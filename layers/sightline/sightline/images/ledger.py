@@ -109,6 +109,11 @@ class Ledger:
                 return Outcome.REMOVED
         raise RuntimeError(f"{event.key!r} in {event.bucket!r} is being written by others; the event comes again")
 
+    def show_by(self, image_id: str, rendition: str) -> None:
+        """Note what the page shows of an image that was entered without it."""
+        known = "attribute_exists(pk)"
+        self.table.update(image_key(image_id), "SET #rendition = :key", {"key": rendition}, condition=known)
+
     def forget(self, bucket: str, key: str, image_id: str) -> None:
         """Take an object that was erased out of the ledger, and its image where no other object has the bytes.
 

@@ -98,6 +98,18 @@ class Uploads:
         for page in self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=names.INCOMING):
             yield [ListedObject(item["Key"], item["Size"], item["LastModified"]) for item in page.get("Contents", [])]
 
+    def put_rendition(self, bucket: str, key: str, jpeg: bytes) -> None:
+        self.aws.s3.put_object(Bucket=bucket, Key=key, Body=jpeg, ContentType="image/jpeg")
+
+    def erase_rendition(self, bucket: str, key: str) -> None:
+        self.aws.s3.delete_object(Bucket=bucket, Key=key)
+
+    def shown_url(self, bucket: str, key: str, version_id: str | None, rendition: str | None, seconds: int) -> str:
+        """Return a URL of what the page shows of an image: its rendition where it has one, else its object."""
+        if rendition:
+            return self.presigned_url(bucket, rendition, None, seconds)
+        return self.presigned_url(bucket, key, version_id, seconds)
+
     def presigned_url(self, bucket: str, key: str, version_id: str | None, seconds: int) -> str:
         """Return a URL that reads one version of one object for `seconds`."""
         params = {"Bucket": bucket, "Key": key} | ({"VersionId": version_id} if version_id else {})

@@ -46,6 +46,7 @@ class ImageLine(TypedDict):
     height: int  # pixels
     version_id: NotRequired[str | None]
     format: NotRequired[str]  # `jpeg`, `png`, …
+    rendition: NotRequired[str | None]  # the key of what the page shows, where that is not the image itself
     group_id: NotRequired[str | None]  # near-duplicates, once known
 
 

@@ -25,7 +25,12 @@ Map = NDArray[np.float32]
 
 def phash(pixels: Pixels) -> str:
     """The hash of an RGB image, uint8 [height, width, 3], as 1,536 base64 characters."""
-    grey = Image.fromarray(pixels).convert("L").resize((SIDE * FINE, SIDE * FINE), Image.Resampling.BOX).convert("F")
+    return phash_of(Image.fromarray(pixels))
+
+
+def phash_of(image: Image.Image) -> str:
+    """The hash of a grey or RGB image."""
+    grey = image.convert("L").resize((SIDE * FINE, SIDE * FINE), Image.Resampling.BOX).convert("F")
     coarse = grey.reduce(FINE).resize(grey.size, Image.Resampling.BICUBIC)
     fine = np.minimum(np.abs(np.asarray(grey) - np.asarray(coarse)), STRONGEST)
     energy = fine.reshape(SIDE, FINE, SIDE, FINE).mean(axis=(1, 3))
