@@ -125,7 +125,11 @@ class ClockMachine:
                 key = state["Next"]
             else:
                 assert kind == "Task", kind
-                key = yield from self._task(execution, key, state, data)
+                try:
+                    key = yield from self._task(execution, key, state, data)
+                except TaskError as error:  # nothing has caught it
+                    execution.status, execution.error, execution.cause = "FAILED", error.name, error.cause
+                    return
 
     def _task(self, execution: Execution, key: str, state: dict[str, Any], data: dict[str, Any]) -> Any:
         """One task with its retries and catches; answers the next state, and changes `data`."""
@@ -141,8 +145,9 @@ class ClockMachine:
                     pause = retry["IntervalSeconds"] * retry.get("BackoffRate", 2) ** (tries[place] - 1)
                     yield self.clock() + min(pause, retry.get("MaxDelaySeconds", pause))
                     continue
-                place = _match(state["Catch"], error.name)
-                assert place is not None, f"{key}: nothing catches {error.name}"
+                place = _match(state.get("Catch", []), error.name)
+                if place is None:
+                    raise
                 catch = state["Catch"][place]
                 data[catch["ResultPath"].removeprefix("$.")] = {"Error": error.name, "Cause": error.cause}
                 return catch["Next"]

@@ -50,10 +50,10 @@ class Cloud:
             self.s3.create_bucket(Bucket=bucket)
             self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         self.dynamodb = boto3.client("dynamodb", region_name=REGION)
-        for name in ("ImagesTable", "TasksTable"):
+        for name in ("ImagesTable", "TasksTable", "DeploymentsTable"):
             given = template()["Resources"][name]["Properties"]
             fields = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
-            self.dynamodb.create_table(TableName=name, **{field: given[field] for field in fields})
+            self.dynamodb.create_table(TableName=name, **{field: given[field] for field in fields if field in given})
         self.dead_letters = boto3.client("sqs", region_name=REGION).create_queue(QueueName="dead-letters")["QueueUrl"]
         topic = boto3.client("sns", region_name=REGION).create_topic(Name="notifications")["TopicArn"]
         self.queue = boto3.client("sqs", region_name=REGION).create_queue(QueueName="mail")["QueueUrl"]
@@ -65,6 +65,8 @@ class Cloud:
             "ARTIFACTS_BUCKET": "artifacts",
             "IMAGES_TABLE": "ImagesTable",
             "TASKS_TABLE": "TasksTable",
+            "DEPLOYMENTS_TABLE": "DeploymentsTable",
+            "THING_GROUP_ARN": "arn:aws:iot:us-east-1:123456789012:thinggroup/line",
             "CLASSES": "scratch,dent",
             "MAX_ROUNDS": "2",
             "ANNOTATORS_PER_IMAGE": "1",

@@ -53,7 +53,7 @@ def _switch_off(stack: Deployed) -> int:
 
 
 def _stop_executions(stack: Deployed) -> Iterator[str]:
-    """Stop what runs, jobs of SageMaker with it, and give the images of a stopped labelling back."""
+    """Stop what runs, jobs of SageMaker with it, and have what it held given back: the rule that does so is off."""
     client = stack.aws.step_functions
     for machine in stack.of_kind("AWS::StepFunctions::StateMachine"):
         stopped = 0
@@ -64,17 +64,19 @@ def _stop_executions(stack: Deployed) -> Iterator[str]:
                     executionArn=execution["executionArn"], error="StackRemoved", cause="sightline remove"
                 )
                 stopped += 1
-                if machine.name == "LabelImages":
-                    _give_back(stack, execution["name"])
+                _give_back(stack, execution["executionArn"], machine.id, execution["name"])
         if stopped:
             yield f"executions of {machine.name} stopped: {stopped}"
 
 
-def _give_back(stack: Deployed, execution: str) -> None:
-    """Let the stack's own function do what it does after a labelling that failed: images are new again."""
-    payload = json.dumps({"execution": execution}).encode()
+def _give_back(stack: Deployed, arn: str, machine_arn: str, name: str) -> None:
+    """Let the stack's own function do what it does after every end that is not a good one."""
+    detail = {"executionArn": arn, "stateMachineArn": machine_arn, "name": name, "status": "ABORTED"}
     with if_there():
-        stack.aws.lambda_.invoke(FunctionName=stack.id_of("ReleaseImagesFunction"), Payload=payload)
+        stack.aws.lambda_.invoke(
+            FunctionName=stack.id_of("GiveBackFunction"),
+            Payload=json.dumps({"detail": {**detail, "error": "StackRemoved", "cause": "sightline remove"}}).encode(),
+        )
 
 
 def _part_with_devices(stack: Deployed) -> Iterator[str]:

@@ -71,6 +71,8 @@ def handler(event: Request, context: Context) -> Decided:
     rollout = deployments.owned(event["execution"])
     if rollout.status in (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK):
         raise RolloutSupersededError("this roll-out was rolled back already")
+    if rollout.status == RolloutState.ABANDONED:
+        raise RolloutSupersededError("this roll-out was stopped and let the devices go; approve the model again")
     if rollout.status == RolloutState.WAITING:
         rollout = hear_the_silent(rollout)
     decision = decide(rollout, LIMITS, now=time.time())

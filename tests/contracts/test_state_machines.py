@@ -1,4 +1,4 @@
-"""Every workflow: nothing without a timeout, a retry and a way out; names that say what is meant."""
+"""Every workflow: nothing without a timeout and a retry, nothing that cleans up after an end, and telling names."""
 
 import json
 import re
@@ -10,7 +10,9 @@ from tests.project import (
     ROOT,
     folder_of,
     function_names,
+    functions,
     handler_records,
+    resources,
     scopes,
     state_machines,
     states,
@@ -42,13 +44,30 @@ def test_every_workflow_of_the_template_has_its_file_and_the_other_way_round() -
 
 
 @pytest.mark.parametrize(("name", "key"), EACH_TASK)
-def test_every_task_says_why_times_out_retries_and_catches(name: str, key: str) -> None:
+def test_every_task_says_why_times_out_and_retries(name: str, key: str) -> None:
     task = states(name)[key]
     assert task.get("Comment"), "a task says in Comment what its name can't say"
     assert "TimeoutSeconds" in task or "TimeoutSecondsPath" in task
     assert task.get("Retry")
-    assert task.get("Catch")
-    assert task["Catch"][-1]["ErrorEquals"] == ["States.ALL"], "the last Catch takes whatever is left"
+
+
+@pytest.mark.parametrize(("name", "key"), EACH_STATE)
+def test_an_error_is_caught_only_where_the_workflow_goes_on(name: str, key: str) -> None:
+    """What an end leaves behind is given back by GiveBack, which a stopped execution needs anyway."""
+    for catch in states(name)[key].get("Catch", []):
+        caught = states(name)[catch["Next"]]
+        assert caught["Type"] != "Fail" or caught["Error"] == "ShardFailed"  # the map says how many, and of what
+
+
+def test_every_workflow_is_given_back() -> None:
+    """The rule names each: one that is not named would hold what it has for ever when it is stopped."""
+    (event,) = [
+        entry["Properties"]["Pattern"]["detail"]
+        for entry in functions()["give_back"]["Events"].values()
+        if entry["Type"] == "EventBridgeRule"
+    ]
+    assert event["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    assert {one["Ref"] for one in event["stateMachineArn"]} == set(resources("AWS::Serverless::StateMachine"))
 
 
 @pytest.mark.parametrize(("name", "key"), EACH_TASK)

@@ -32,11 +32,17 @@ GROUPS = "arn:aws:iot:us-east-1:000000000000:thinggroup"
 CANARY, FLEET = f"{GROUPS}/canary", f"{GROUPS}/fleet"
 FUNCTIONS = (
     "plan_component_version", "create_component_version", "start_deployment", "promote_or_roll_back", "bake_model",
-    "roll_back", "request_roll_back", "receive_health",
+    "roll_back", "request_roll_back", "receive_health", "give_back",
 )  # fmt: skip
+NOTES_TABLE: Any = {
+    "TableName": "tasks",
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+}
 STAGE = ["StartDeployment", "PromoteOrRollBack", "HasStageEnded", "BakeModel", "PromoteOrRollBack", "HasStageEnded"]
 PLANNED = ["IsRollBackRequested", "PlanComponentVersion", "CreateComponentVersion"]
-TAKEN_BACK = ["RollBack", "WasRollBackRequested", "ReportFailure", "WasRolledBack", "DeploymentRolledBack"]
+TAKEN_BACK = ["RollBack", "WasRollBackRequested", "WasRolledBack", "DeploymentRolledBack"]
 # What the reason must say of each fault.
 SAID = {
     "download": "can't be downloaded: 403 Forbidden",
@@ -52,16 +58,15 @@ SAID = {
 
 
 class Workflow(ClockMachine):
-    """deploy_model over a line; approvals, and what was reported as failed."""
+    """deploy_model over a line, with what is given back when it ends badly."""
 
     def __init__(self, load_app: Any, line: Line, environment: dict[str, str]) -> None:
-        self.line, self.reported = line, list[dict[str, Any]]()
+        self.line = line
         apps = {name: load_app(name, **environment) for name in FUNCTIONS}
         for app in apps.values():
             if hasattr(app, "time"):
                 app.time = SimpleNamespace(time=line.clock)
         self.handlers = {name: app.handler for name, app in apps.items()}
-        self.handlers["report_failure"] = lambda event, _: self.reported.append(event)
         context = SimpleNamespace(
             function_name="f", memory_limit_in_mb=1, aws_request_id="1",
             invoked_function_arn="arn:aws:lambda:us-east-1:1:function:f",
@@ -93,6 +98,16 @@ class Workflow(ClockMachine):
         self.until(lambda: execution.status != "RUNNING" and self.line.settled())
         return execution
 
+    def stop(self, execution: Execution) -> Any:
+        """Stop an execution as a person may; EventBridge tells of it. Return what was given back."""
+        self.kill(execution)
+        machine = "arn:aws:states:us-east-1:123456789012:stateMachine:sightline-deploy-model"
+        detail = {"executionArn": execution.name, "stateMachineArn": machine, "name": execution.name}
+        return self.handlers["give_back"]({"detail": {**detail, "status": execution.status}}, self.context)
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803
+        return {"status": next(one.status for one in self.executions if one.name == executionArn)}
+
     def roll_out(self, version: int, minute: int = 0) -> Execution:
         return self.end(self.approve(version, minute))
 
@@ -105,6 +120,8 @@ def make(tmp_path: Path, aws: GivenAws, load_app: Any, monkeypatch: pytest.Monke
         s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb", config=config)
         s3.create_bucket(Bucket="artifacts")
         dynamodb.create_table(**DEPLOYMENTS_TABLE)
+        dynamodb.create_table(**NOTES_TABLE)
+        topic = boto3.client("sns").create_topic(Name="notifications")["TopicArn"]
         for version in (3, 4, 5):
             for name in ("model.onnx", "model.json"):
                 s3.put_object(Bucket="artifacts", Key=f"models/train-{version}/release/{name}", Body=b'{"golden": []}')
@@ -138,6 +155,11 @@ def make(tmp_path: Path, aws: GivenAws, load_app: Any, monkeypatch: pytest.Monke
                 "ROLLOUT_PER_MINUTE": "1000",
                 "ROLLOUT_LIMITS": json.dumps(LIMITS | (limits or {})),
                 "MODEL_PACKAGE_GROUP": MODELS,
+                "TASKS_TABLE": NOTES_TABLE["TableName"],
+                "IMAGES_TABLE": "none",
+                "LABEL_IMAGES_ARN": "none",
+                "MAX_ROUNDS": "2",
+                "NOTIFICATION_TOPIC": topic,
             }
             made = Workflow(load_app, line, environment | changes)
             aws.given["stepfunctions"] = made
@@ -171,7 +193,6 @@ def test_a_good_model_goes_through_the_canary_group_to_the_fleet(make: Any) -> N
     assert everywhere(flow, "1.0.4")
     assert "live images judged differently" in ended.output["decision"]["reason"]
     assert settings(flow) == {("1.0.4", "")}  # nobody compares any more
-    assert flow.reported == []
 
 
 def settings(flow: Workflow) -> set[tuple[str, str]]:
@@ -207,7 +228,6 @@ def test_whatever_goes_wrong_the_devices_end_on_the_right_model_and_the_executio
     assert everywhere(flow, "" if first else "1.0.3")
     if not first:
         assert settings(flow) == {("1.0.3", "")}
-    assert [entry["error"]["Error"] for entry in flow.reported] == ["ModelRefusedError"]
 
 
 def test_of_two_approvals_at_once_the_later_one_wins(make: Any) -> None:
@@ -333,7 +353,7 @@ def test_a_person_rolls_back_what_was_good_yesterday(make: Any) -> None:
     )
     assert everywhere(flow, "1.0.3")
     again = flow.end(flow.ask_back("misses more"))
-    assert (again.error, "was rolled back already" in again.cause) == ("DeploymentFailed", True)
+    assert (again.error, "was rolled back already" in again.cause) == ("NothingToRollBackError", True)
     assert flow.roll_out(5).status == "SUCCEEDED"
     assert everywhere(flow, "1.0.5")
 
@@ -350,15 +370,37 @@ def test_a_person_stops_a_roll_out_that_runs(make: Any) -> None:
     assert everywhere(flow, "1.0.3")
 
 
-def test_a_roll_out_whose_execution_was_killed_keeps_the_devices_only_for_a_while(make: Any) -> None:
+@pytest.mark.parametrize("told", [True, False])
+def test_a_roll_out_whose_execution_was_stopped_lets_the_devices_go(make: Any, told: bool) -> None:
+    """At once, as soon as its end is told; else after a while."""
     flow = make()
     flow.roll_out(3)
-    killed = flow.approve(4)
-    flow.until(lambda: killed.path[-1] == "BakeModel")
-    flow.kill(killed)
+    stopped = flow.approve(4)
+    flow.until(lambda: stopped.path[-1] == "BakeModel")
+    if told:
+        assert flow.stop(stopped)["rollouts"] == 1
+        assert flow.stop(stopped)["rollouts"] == 0
+    else:
+        flow.kill(stopped)
+    began = flow.line.now
     flow.line.trouble = Trouble("golden", ("1.0.5",), ("canary-1",))
     assert flow.roll_out(5).error == "DeploymentRolledBack"
     assert everywhere(flow, "1.0.3")  # not the model that nobody proved
+    assert (flow.line.now - began < 1800) is told
+    assert flow.stop(stopped)["rollouts"] == 0  # out of order
+
+
+@pytest.mark.parametrize("waits_in", ["StartDeployment", "BakeModel"])
+def test_a_person_takes_back_what_a_stopped_roll_out_left(make: Any, waits_in: str) -> None:
+    flow = make()
+    flow.roll_out(3)
+    stopped = flow.approve(4)
+    flow.until(lambda: stopped.path[-1] == waits_in and flow.line.models()["canary-1"] == "1.0.4")
+    flow.stop(stopped)
+    flow.line.tick()
+    assert flow.line.models()["canary-1"] == "1.0.4"  # the devices are left alone until a person says so
+    assert flow.end(flow.ask_back("it was stopped")).path[-1] == "RollBackDone"
+    assert everywhere(flow, "1.0.3")
 
 
 def test_every_function_may_run_twice(make: Any) -> None:

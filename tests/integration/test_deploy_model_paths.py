@@ -34,20 +34,18 @@ PLANNED = ["IsRollBackRequested", "PlanComponentVersion", "CreateComponentVersio
 DEPLOYED = [*PLANNED, "StartDeployment"]
 DECIDED = ["PromoteOrRollBack", "HasStageEnded"]
 BAKED = [*DEPLOYED, *DECIDED, "BakeModel", *DECIDED]
-BACK = ["RollBack", "WasRollBackRequested", "ReportFailure", "WasRolledBack"]
+BACK = ["RollBack", "WasRollBackRequested", "WasRolledBack"]
 TAKEN_BACK = [*DEPLOYED, "PromoteOrRollBack", *BACK, "DeploymentRolledBack"]
 V3 = {"com.sightline.plant.Inspector": "1.10.0", "com.sightline.plant.Model": "1.0.3"}
 V4 = {"com.sightline.plant.Inspector": "1.10.0", "com.sightline.plant.Model": "1.0.4"}
 
 
 class Workflow(Machine):
-    """deploy_model, with what it reported as failed."""
+    """deploy_model with the functions' own handlers."""
 
     def __init__(self, account: SimpleNamespace, load_app: Any, health_timeout: int) -> None:
-        self.reported: list[dict[str, Any]] = []
         environment = account.environment | {"HEALTH_TIMEOUT_SECONDS": str(health_timeout), "BAKE_SECONDS": "1"}
         self.handlers = {name: load_app(name, **environment).handler for name in FUNCTIONS}
-        self.handlers["report_failure"] = lambda event, _: self.reported.append(event)
         super().__init__("deploy_model", self.handlers.__getitem__, account.context)
 
     def report(self, thing: str, **changes: Any) -> None:
@@ -110,21 +108,17 @@ def test_an_approved_model_ends_healthy_when_every_device_reports_so(workflow: A
     assert ended.output["plan"]["component_version"] == "1.0.3"
     assert ended.output["decision"]["reason"].startswith("2 of 2 devices of the fleet stage are healthy with 1.0.3")
     assert account.fleet.rolled_out() == [V3]
-    assert flow.reported == []
 
 
 def test_an_unhealthy_device_takes_the_model_back(workflow: Any, account: SimpleNamespace) -> None:
     flow = workflow()
     account.fleet.on_deployment = devices(flow, line_1={}, line_2={"healthy": False, "reason": "golden/0.jpg differs"})
-    execution = flow.approve()
-    ended = flow.end(execution)
+    ended = flow.end(flow.approve())
     assert (ended.status, ended.path, ended.error) == ("FAILED", TAKEN_BACK, "DeploymentRolledBack")
     assert account.fleet.rolled_out() == [V3, {}]
     error = json.loads(str(ended.cause))
     assert error["Error"] == "ModelRefusedError"
     assert "1 of 2 devices of the fleet stage failed: line-2: golden/0.jpg differs" in error["Cause"]
-    reported = {"correlation_id": execution.rsplit(":", 1)[-1], "execution": execution}
-    assert flow.reported == [{**reported, "state_machine": "deploy-model", "error": error}]
 
 
 def test_a_device_that_never_reports_takes_the_model_back(workflow: Any, account: SimpleNamespace) -> None:
@@ -172,8 +166,8 @@ def test_a_requested_roll_back_that_takes_nothing_back_is_reported(workflow: Any
     flow.handlers["roll_back"] = lambda *_: {"rolled_back": False, "deployment_ids": None, "components": None}
     ended = flow.end(flow.start("late", {"roll_back_request": {"reason": "no"}}))
     path = ["IsRollBackRequested", "RequestRollBack", "IsRollOutRunning", "RollBack", "WasRollBackRequested"]
-    assert ended.path == [*path, "NameRefusal", "ReportFailure", "WasRolledBack", "DeploymentFailed"]
-    assert [report["error"]["Error"] for report in flow.reported] == ["RollBackRefused"]
+    assert ended.path == [*path, "NameRefusal", "WasRolledBack", "DeploymentFailed"]
+    assert json.loads(str(ended.cause))["Error"] == "RollBackRefused"
 
 
 def test_a_later_approval_waits_for_the_roll_out_before_it(workflow: Any, account: SimpleNamespace) -> None:
@@ -196,7 +190,7 @@ def test_an_older_approval_that_comes_late_ends_superseded(workflow: Any, accoun
     flow.end(flow.approve("2026-11-20T10:00:00Z", version=4))
     ended = flow.end(flow.approve())
     assert (ended.status, ended.path) == ("SUCCEEDED", [*DEPLOYED, "DeploymentSuperseded"])
-    assert (account.fleet.rolled_out(), flow.reported) == ([V4], [])
+    assert account.fleet.rolled_out() == [V4]
 
 
 def test_a_component_that_is_still_checked_is_waited_for(workflow: Any, account: SimpleNamespace) -> None:
@@ -225,5 +219,6 @@ def test_a_release_that_is_not_there_fails_before_anything_is_created(workflow: 
     account.s3.delete_object(Bucket="artifacts", Key="models/train-3/release/model.json")
     flow = workflow()
     ended = flow.end(flow.approve())
-    assert ended.path == [*PLANNED[:2], "ReportFailure", "WasRolledBack", "DeploymentFailed"]
-    assert (account.fleet.recipes, account.fleet.deployments, len(flow.reported)) == ({}, [], 1)
+    assert (ended.status, ended.path) == ("FAILED", PLANNED[:2])
+    assert "NoSuchKey" in str(ended.cause)
+    assert (account.fleet.recipes, account.fleet.deployments) == ({}, [])

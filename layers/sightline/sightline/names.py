@@ -157,6 +157,11 @@ def task_job(job_id: str, kind: str, number: int) -> str:
     return f"{job_id}.{kind}.{number}"
 
 
+def labelling_job(task_job: str) -> str:
+    """Return the job of the `label_images` execution that opened a job which people see."""
+    return task_job.rsplit(".", 2)[0]
+
+
 def accepted_job(image_id: str) -> str:
     """The job that a label counts as which an engineer accepted from the attention list."""
     return f"accepted-{image_id[:32]}"

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 from local.emulator.aws_shapes import Structure
-from local.emulator.step_functions import callbacks, current_task, job_tasks, managed_rules, paths, task_rights
+from local.emulator.step_functions import callbacks, current_task, ends, job_tasks, managed_rules, paths, task_rights
 
 START = "arn:aws:states:::states:startExecution"
 
@@ -67,5 +67,6 @@ def register() -> None:
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createProcessingJob"] = job_tasks.run_processing
     stepfunctions._SERVICE_DISPATCH["arn:aws:states:::sagemaker:createLabelingJob"] = job_tasks.run_labeling
     callbacks.register()
+    ends.register()
     managed_rules.register()
     paths.register()

@@ -32,7 +32,8 @@ S3_DETAIL = {
 # The details of documented events, by detail-type. Sources: S3 user guide, "EventBridge event message structure";
 # Greengrass developer guide, "Get deployment and component health status notifications"; SageMaker developer guide,
 # "Events that Amazon SageMaker AI sends to Amazon EventBridge"; CodeBuild user guide, "Build notifications input format
-# reference"; CloudFormation user guide, "Managing events with CloudFormation and Amazon EventBridge".
+# reference"; CloudFormation user guide, "Managing events with CloudFormation and Amazon EventBridge"; Step Functions
+# developer guide, "Automating Step Functions event delivery with EventBridge".
 SAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("aws.s3", "Object Created"): S3_DETAIL,
     ("aws.s3", "Object Deleted"): {
@@ -78,6 +79,26 @@ SAMPLES: dict[tuple[str, str], dict[str, Any]] = {
         "current-phase": "COMPLETED",
         "current-phase-context": "[]",
         "version": "1",
+    },
+    ("aws.states", "Step Functions Execution Status Change"): {
+        "executionArn": "arn:aws:states:us-east-1:123456789012:execution:state-machine-name:execution-name",
+        "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:state-machine",
+        "name": "execution-name",
+        "status": "TIMED_OUT",
+        "startDate": 1551224926156,
+        "stopDate": 1551224927157,
+        "input": "{}",
+        "inputDetails": {"included": True},
+        "output": None,
+        "outputDetails": None,
+        "stateMachineVersionArn": None,
+        "stateMachineAliasArn": None,
+        "redriveCount": 0,
+        "redriveDate": None,
+        "redriveStatus": "REDRIVABLE",
+        "redriveStatusReason": None,
+        "error": None,
+        "cause": None,
     },
     ("aws.cloudformation", "CloudFormation Stack Status Change"): {
         "stack-id": "arn:aws:cloudformation:us-west-1:111122223333:stack/teststack/0a",

@@ -1,11 +1,10 @@
-"""The labelling functions one after the other, each step twice: claim, open, serve, settle, record, release."""
+"""The labelling functions one after the other, each step twice: claim, open, serve, settle, record."""
 
 import json
 from typing import Any
 
 import pytest
 
-from sightline.images.image import ImageStatus
 from sightline.labelling import closing
 from sightline.labelling.closing import Closing
 from tests.fake_cloud import Cloud, jpeg, request
@@ -87,14 +86,6 @@ def test_a_claim_is_exclusive_and_repeatable(step: Any, images: list[Any]) -> No
     assert step("claim_new_images")["images"] == 4
     assert step("claim_new_images", execution="other")["images"] == 0
     assert step("claim_new_images", execution="other")["images_uri"].endswith("/labeling/other/round-1/images.jsonl")
-
-
-def test_released_images_are_new_again(step: Any, images: list[Any], cloud: Cloud) -> None:
-    open_labeling(step, cloud)
-    assert step("release_images") == {"job_id": JOB, "released": 4}
-    assert step("release_images") == {"job_id": JOB, "released": 0}
-    assert ledger().count(ImageStatus.NEW) == 4
-    assert ask(step, "GET", "/jobs") == (200, {"jobs": []})
 
 
 def test_when_every_task_is_answered_the_workflow_is_told_once(

@@ -286,11 +286,3 @@ def test_a_registered_model_is_its_release_and_a_person_is_asked(step: Any, clou
         assert archive.getnames() == released
     assert registry.registered[JOB]["properties"]["dataset_version"] == "7c3b93b0b0abd98f"
     assert cloud.mail()[0]["Subject"] == f"A new model waits for approval: {JOB}"
-
-
-def test_a_failure_is_told_with_error_and_cause_however_long(step: Any, cloud: Cloud) -> None:
-    error = {"Error": "States.TaskFailed", "Cause": "x" * 300_000}
-    step("report_failure", error=error)
-    step("report_failure", error={})
-    subjects = sorted(message["Subject"] for message in cloud.mail())
-    assert subjects == ["sightline-train-model failed: States.TaskFailed", "sightline-train-model failed: unknown"]

@@ -35,7 +35,7 @@ class JobShown(TypedDict):
     round: int
     total: int  # images
     remaining: int  # images
-    status: Literal["OPEN", "CLOSING", "DONE"]
+    status: Literal["OPEN", "CLOSING", "DONE", "WITHDRAWN"]
     classes: list[str]
     annotators: int
     created_at: int

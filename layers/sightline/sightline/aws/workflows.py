@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict
+from enum import StrEnum
+from typing import NotRequired, Self, TypedDict
 
 from botocore.exceptions import ClientError
 
 from sightline.aws.clients import Aws
+from sightline.fields import Fields
 
 HISTORY = 50  # last events that are looked at; a state has no more between its entry and the next one
 # What Step Functions says of a token whose task is over: the workflow went on without the answer.
@@ -50,6 +52,60 @@ class Execution:
     state: str | None
 
 
+class BadEnd(StrEnum):
+    """How an execution ended that did not end well."""
+
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"  # the whole execution, not a task of it
+    ABORTED = "ABORTED"  # somebody stopped it
+
+    def said(self, error: str) -> str:
+        """Return what people are told, after the name of the state machine."""
+        told = {BadEnd.ABORTED: "was stopped", BadEnd.TIMED_OUT: "ran out of time"}
+        return told.get(self, f"failed: {error or 'unknown'}")
+
+
+@dataclass(frozen=True, slots=True)
+class EndedExecution:
+    """An execution that has ended badly. `redrives`: how often it went on after such an end before."""
+
+    arn: str
+    machine_arn: str
+    name: str
+    status: BadEnd
+    error: str  # "" where Step Functions gives none
+    cause: str
+    redrives: int
+
+    @classmethod
+    def from_event(cls, detail: object) -> Self:
+        """Read the detail of EventBridge's event "Step Functions Execution Status Change". Raise InvalidFieldError."""
+        fields = Fields(detail, "in the event of an execution's end")
+        return cls(
+            arn=fields.text("executionArn"),
+            machine_arn=fields.text("stateMachineArn"),
+            name=fields.text("name"),
+            status=fields.choice("status", BadEnd),
+            error=fields.text("error", ""),
+            cause=fields.text("cause", ""),
+            redrives=fields.whole("redriveCount", 0, default=0),
+        )
+
+    @property
+    def machine(self) -> str:
+        """Return the name of its state machine."""
+        return self.machine_arn.rpartition(":")[2]
+
+
+def is_running(aws: Aws, execution_arn: str) -> bool:
+    """Return whether an execution runs at the moment: one that had ended may have been redriven."""
+    client = aws.step_functions
+    try:
+        return client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
+    except client.exceptions.ExecutionDoesNotExist:  # it ended more than 90 days ago
+        return False
+
+
 class StateMachine:
     """One state machine, by its ARN."""
 
@@ -67,6 +123,13 @@ class StateMachine:
         except client.exceptions.ExecutionAlreadyExists:
             return False
         return True
+
+    def running(self) -> set[str]:
+        """Return the names of the executions that run. The list lags by moments behind what was started."""
+        pages = self.aws.step_functions.get_paginator("list_executions").paginate(
+            stateMachineArn=self.arn, statusFilter="RUNNING"
+        )
+        return {execution["name"] for page in pages for execution in page["executions"]}
 
     def newest(self, limit: int) -> list[Execution]:
         """Return the newest executions, at most `limit`."""

@@ -233,6 +233,14 @@ class Ledger:
     def claimed_by(self, job_id: str) -> list[Image]:
         return [found for found in self.with_status(ImageStatus.CLAIMED) if found.claimed_by == job_id]
 
+    def claims(self) -> dict[str, datetime]:
+        """Return the jobs that have images, each with the moment of its newest claim."""
+        newest = dict[str, datetime]()
+        for found in self.with_status(ImageStatus.CLAIMED):
+            if found.claimed_by:
+                newest[found.claimed_by] = max(found.updated_at, newest.get(found.claimed_by, found.updated_at))
+        return newest
+
     def _claim(
         self,
         image_id: str,

@@ -1,13 +1,15 @@
-"""Labelling and verification jobs: opened and cancelled by a workflow, listed and read by people."""
+"""Labelling and verification jobs: opened by a workflow, withdrawn when it ends, listed and read by people."""
 
 from collections.abc import Iterable
 
+from sightline import names
 from sightline.aws.clients import Aws
 from sightline.labelling.closing import Closing
+from sightline.labelling.endings import Endings
 from sightline.labelling.lines import AskedImage
 from sightline.labelling.queues import NOBODY, free_queue
 from sightline.labelling.task_table import TaskTable, as_text, job_key, now, task_key, worker_key
-from sightline.labelling.tasks import Job, JobStatus, NewJob, Task, TaskStatus, WorkerCount
+from sightline.labelling.tasks import Job, JobStatus, JobWithdrawnError, NewJob, Task, TaskStatus, WorkerCount
 
 OPEN_JOBS = "open_jobs"
 
@@ -18,12 +20,13 @@ class Jobs:
     def __init__(self, aws: Aws, table: str) -> None:
         self.table = TaskTable(aws, table)
         self.closing = Closing(aws, table)
+        self.endings = Endings(aws, table)
 
     def open(self, job: NewJob, images: Iterable[AskedImage]) -> int:
         """Open a job of one task for each image; its token is answered when all are done. Return how many.
 
         A repeated call keeps the answers that are there and takes the newer token. A job without images, or one that is
-        done, is answered at once.
+        done, is answered at once. Raise JobWithdrawnError.
         """
         item = self.table.items.update(
             job_key(job.job_id), "SET #task_token = :token", {"token": job.task_token}, condition="attribute_exists(pk)"
@@ -37,18 +40,28 @@ class Jobs:
             counts = {"total": total, "remaining": total, "answered": 0, "skipped": 0}
             state = {"status": JobStatus.OPEN.value, "open_jobs": "OPEN", "created_at": now()}
             self.table.items.put({**job_key(job.job_id), **job.to_item(), **counts, **state})
+        if self.endings.has_ended(names.labelling_job(job.job_id)):  # asked last, when everybody can see the job
+            self.withdraw(job.job_id)
+            raise JobWithdrawnError(
+                f"{job.job_id} is withdrawn: its execution had ended, and its images and answers go to the next one; "
+                "start another labelling"
+            )
         if total == 0 or (known and known.remaining == 0):
             self.closing.close(job.job_id, again=True)
         return total
 
-    def cancel(self, job_id: str) -> None:
-        """Take a job off the list: its workflow has ended and waits for no answer."""
-        self.table.items.update(
+    def withdraw(self, job_id: str) -> Job | None:
+        """Take a job off the list: its workflow has ended and waits for no answer. Those that were given stay.
+
+        Return the job, None where it was not open.
+        """
+        item = self.table.items.update(
             job_key(job_id),
-            "SET #status = :done REMOVE #open_jobs",
-            {"done": JobStatus.DONE.value},
-            condition="attribute_exists(pk)",
+            "SET #status = :withdrawn REMOVE #open_jobs",
+            {"withdrawn": JobStatus.WITHDRAWN, "done": JobStatus.DONE},
+            condition="attribute_exists(pk) AND NOT #status IN (:withdrawn, :done)",
         )
+        return Job.from_item(item) if item else None
 
     def open_ones(self) -> list[Job]:
         """Return the open jobs, oldest first."""

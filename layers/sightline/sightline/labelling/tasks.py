@@ -34,6 +34,7 @@ class JobStatus(StrEnum):
     OPEN = "OPEN"  # takes answers
     CLOSING = "CLOSING"  # somebody is telling its workflow that all is answered
     DONE = "DONE"
+    WITHDRAWN = "WITHDRAWN"  # its workflow ended before all was answered; the answers count in the next job
 
 
 class TaskStatus(StrEnum):
@@ -49,6 +50,10 @@ class UnknownTaskError(SightlineError):
 
 class TaskTakenError(SightlineError):
     """The task is leased to, or was answered by, somebody else, or its job is over."""
+
+
+class JobWithdrawnError(SightlineError):
+    """The job's workflow has ended, and its images were given back: somebody has redriven it."""
 
 
 class WorkflowUntoldError(SightlineError):

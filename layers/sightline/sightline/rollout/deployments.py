@@ -13,7 +13,7 @@ from sightline.aws.workflows import Callbacks
 from sightline.rollout.components import Components
 from sightline.rollout.decisions import Limits, against
 from sightline.rollout.findings import Compared, Failed, Finding, Proven
-from sightline.rollout.record import Attempt, BakeCount, Rollout, RolloutState
+from sightline.rollout.record import OPEN, Attempt, BakeCount, Rollout, RolloutState
 from sightline.rollout.stages import Stage
 from sightline.rollout.turns import RolloutInProgressError, RolloutSupersededError
 
@@ -203,6 +203,16 @@ class Deployments:
         condition = "#execution = :seen_execution AND #status = :seen_status"
         if self._update(_sets(values), values | seen, condition) is None:
             raise RolloutInProgressError("another roll-out took the devices in the same moment")
+
+    def abandon(self, execution: str) -> Rollout | None:
+        """Let the next roll-out have the fleet, because `execution` has ended. The devices are left alone.
+
+        Return the record, None where the fleet's roll-out is not of `execution`, or is settled.
+        """
+        values: dict[str, object] = {"status": RolloutState.ABANDONED, "mine": execution}
+        open_ones = {f"open{number}": status for number, status in enumerate(OPEN)}
+        condition = f"{MINE} AND #status IN ({', '.join(f':{name}' for name in open_ones)})"
+        return self._update("SET #status = :status", values | open_ones, condition)
 
     def begin_roll_back(self, execution: str) -> Rollout | None:
         """Let reports change nothing from now on. Return None when the fleet's roll-out is not of `execution`."""

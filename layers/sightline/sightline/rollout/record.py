@@ -1,7 +1,7 @@
 """The roll-out of a fleet, as its item in DynamoDB keeps it. A fleet has one at a time.
 
 With a canary group: WAITING → BAKING → PROMOTED → WAITING → BAKING → HEALTHY. Without one: WAITING → BAKING → HEALTHY.
-From each of these it may go to ROLLING_BACK → ROLLED_BACK.
+From each of these it may go to ROLLING_BACK → ROLLED_BACK, and to ABANDONED from all but the settled ones.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,7 @@ class RolloutState(StrEnum):
     HEALTHY = "HEALTHY"
     ROLLING_BACK = "ROLLING_BACK"
     ROLLED_BACK = "ROLLED_BACK"
+    ABANDONED = "ABANDONED"  # its execution ended before it was settled; the devices go on with what they run
 
 
 COUNTING = (RolloutState.WAITING, RolloutState.BAKING)  # reports count
@@ -152,7 +153,7 @@ class Rollout:
 
     def is_abandoned(self, now: float) -> bool:
         """Return whether it was never settled: what it deployed is not proven, what ran before it is."""
-        return self.status in OPEN and not self.is_held(now)
+        return self.status == RolloutState.ABANDONED or (self.status in OPEN and not self.is_held(now))
 
     def stages_begun(self) -> tuple[Stage, ...]:
         """Return the stages whose devices may have taken the model, in order."""

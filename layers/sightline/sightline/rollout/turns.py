@@ -72,6 +72,8 @@ def may_start(attempt: Attempt, current: Rollout | None, *, now: float) -> Turn:
 def _own_turn(status: RolloutState) -> Turn:
     if status in (RolloutState.ROLLING_BACK, RolloutState.ROLLED_BACK):
         raise RolloutSupersededError("this roll-out was rolled back already")
+    if status == RolloutState.ABANDONED:  # a person has redriven its execution
+        raise RolloutSupersededError("this roll-out was stopped and let the devices go; approve the model again")
     return {RolloutState.HEALTHY: Turn.DONE, RolloutState.PROMOTED: Turn.NEXT_STAGE}.get(status, Turn.RESUME)
 
 

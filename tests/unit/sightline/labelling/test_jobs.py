@@ -1,4 +1,4 @@
-"""Jobs are opened, asked for anew, cancelled and closed; the workflow that waits hears of it."""
+"""Jobs are opened, asked for anew, withdrawn and closed; the workflow that waits hears of it."""
 
 from typing import Any
 
@@ -7,8 +7,9 @@ from botocore.exceptions import ClientError
 
 from sightline.labelling import closing
 from sightline.labelling.answers import Answers
+from sightline.labelling.endings import Endings
 from sightline.labelling.leases import Leases
-from sightline.labelling.tasks import JobStatus, TaskTakenError, UnknownTaskError
+from sightline.labelling.tasks import JobStatus, JobWithdrawnError, TaskTakenError, UnknownTaskError
 
 TABLE = "TasksTable"
 
@@ -41,18 +42,31 @@ def test_a_job_that_is_done_is_answered_again_for_a_workflow_that_asks_anew(room
     assert [token for token, _ in room.workflow.told] == ["first", "second"]
 
 
-def test_a_job_that_is_cancelled_is_on_no_list_and_takes_no_answers(room: Any) -> None:
+def test_a_job_that_is_withdrawn_is_on_no_list_and_takes_no_answers(room: Any) -> None:
     room.open("job", images=2)
     (task,) = Leases(room.aws, TABLE).next("job", "anna", 60, 1)
-    for _ in range(2):
-        room.jobs.cancel("job")
-    room.jobs.cancel("no job")
+    assert [found and found.total for found in (room.jobs.withdraw("job"), room.jobs.withdraw("job"))] == [2, None]
+    assert room.jobs.withdraw("no job") is None
     assert (room.jobs.open_ones(), Leases(room.aws, TABLE).next("job", "ben", 60, 1)) == ([], [])
     with pytest.raises(TaskTakenError):
         Answers(room.aws, TABLE).save("job", task.image["image_id"], "anna", {"annotations": []})
     with pytest.raises(UnknownTaskError):
         room.jobs.job("no job")
     assert room.workflow.told == []
+
+
+@pytest.mark.parametrize("opened_before", [True, False])
+def test_an_execution_that_has_ended_opens_no_job(room: Any, opened_before: bool) -> None:
+    """Its function was still at it when it was stopped, or somebody has redriven it."""
+    if opened_before:
+        room.open("window-1.labeling.1", images=2)
+        room.jobs.withdraw("window-1.labeling.1")
+    Endings(room.aws, TABLE).note_ended("window-1")
+    with pytest.raises(JobWithdrawnError, match="start another labelling"):
+        room.open("window-1.labeling.1", images=2)
+    assert (room.jobs.open_ones(), room.jobs.job("window-1.labeling.1").status) == ([], JobStatus.WITHDRAWN)
+    assert room.workflow.told == []
+    assert room.open("window-2.labeling.1", images=2) == 2
 
 
 @pytest.mark.parametrize("name", ["no job", "x" * 257])

@@ -211,8 +211,9 @@ def test_a_task_waits_no_longer_than_its_work_team_allows(call: Any) -> None:
 
 
 def test_a_stopped_job_takes_its_tasks_off_the_page(s3: Any, call: Any, told: Any, monkeypatch: Any) -> None:
-    invoked: list[Any] = []
-    monkeypatch.setattr(labeling_page, "_invoke", lambda part, given: invoked.append((part, given)))
+    invoked, withdrawn = list[str](), list[str]()
+    monkeypatch.setattr(labeling_page, "_invoke", lambda part, given: invoked.append(part))
+    monkeypatch.setattr(labeling_page, "_withdraw", lambda work, name: withdrawn.append(f"{name} {work.kind}"))
     call("CreateLabelingJob", **request("labeling"))
     until = time.monotonic() + 30
     while not invoked:
@@ -220,5 +221,4 @@ def test_a_stopped_job_takes_its_tasks_off_the_page(s3: Any, call: Any, told: An
         time.sleep(0.01)
     call("StopLabelingJob", LabelingJobName="Job-1")
     assert ended(call)["LabelingJobStatus"] == "Stopped"
-    assert [part for part, _ in invoked] == ["OpenLabelingJobFunction", "ReleaseImagesFunction"]
-    assert invoked[1][1] == {"execution": "Job-1"}
+    assert (invoked, withdrawn) == (["OpenLabelingJobFunction"], ["Job-1 labeling"])
