@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
 
 UPLOADERS = 8
+MAX_KEY_BYTES = 1024  # S3 takes no longer key, in UTF-8
 MACHINES = {
     "label_images": "LabelImagesArn",
     "train_model": "TrainModelArn",
@@ -47,21 +48,28 @@ class PipelineError(SightlineError):
 
 
 def upload(
-    target: Target, files: list[Path], on_file: Callable[[Path], None] = lambda _: None, folder: str = ""
+    target: Target,
+    files: list[Path],
+    on_file: Callable[[Path], None] = lambda _: None,
+    folder: str = "",
+    below: Path | None = None,
 ) -> int:
-    """Put files under `incoming/` and `folder` there (empty, or with a slash at its end) by their names, several at a
-    time. Return how many.
+    """Put files under `incoming/` and `folder` there (empty, or with a slash at its end), several at a time. Return
+    how many. Each has its own name there, or its path in the folder `below`.
 
     Raise SightlineError, before anything is sent, for a name that is no text or has a line break: no event would tell
-    of it.
+    of it. Raise it too for a name that is too long for S3.
     """
-    for path in files:
-        if not path.name.isprintable():
+    keys = {path: folder + (path.relative_to(below).as_posix() if below else path.name) for path in files}
+    for path, key in keys.items():
+        if not key.isprintable():
             raise SightlineError(f"{path.name!r} in {path.parent} is no name for an object in S3; rename the file")
+        if len((names.INCOMING + key).encode()) > MAX_KEY_BYTES:
+            raise SightlineError(f"{key:.60}… is longer than S3 allows for a name; shorten the names of its folders")
     s3, bucket = target.aws.s3, target.outputs["ImagesBucketName"]
 
     def put(path: Path) -> None:
-        s3.upload_file(str(path), bucket, names.INCOMING + folder + path.name)
+        s3.upload_file(str(path), bucket, names.INCOMING + keys[path])
         on_file(path)
 
     with ThreadPoolExecutor(UPLOADERS) as pool:

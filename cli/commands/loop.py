@@ -19,28 +19,26 @@ EVENTS = {
 
 @app.command()
 def upload(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder whose files are uploaded.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of photos, with folders in it or without.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Upload the files of a folder. Files that are not images go to quarantine; hidden, JSON and text files stay."""
-    from client import pipeline, sweeping
+    """Upload a folder and those in it. What is not an image goes to quarantine; hidden files, labels and texts stay."""
+    from client import pipeline, sweeping, uploads
 
     if not folder.is_dir():
         raise SightlineError(f"{folder} is not a folder; give the folder that holds the images")
-    files = sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_file() and not path.name.startswith(".") and path.suffix.lower() not in (".json", ".txt", ".md")
-    )
-    if not files:
+    given = uploads.look(folder)
+    for line in given.left_out.lines():
+        console.print(line, soft_wrap=True)
+    if not given.files:
         raise SightlineError(f"{folder} holds no files to upload")
     found = target()
-    with progress("uploading", len(files)) as step:
-        number = pipeline.upload(found, files, lambda _: step())
+    with progress("uploading", len(given.files)) as step:
+        number = pipeline.upload(found, given.files, lambda _: step(), below=folder)
     with console.status("waiting for the events of S3"):
-        arrival = sweeping.await_events(found, [path.name for path in files])
+        arrival = sweeping.await_events(found, given.names)
     if as_json:
-        return show({"uploaded": number, "events": arrival}, True)
+        return show({"uploaded": number, "left_out": given.left_out.refused, "events": arrival}, True)
     return console.print(f"{number} files uploaded{EVENTS[arrival]}.", soft_wrap=True)
 
 

@@ -5,7 +5,7 @@ the bits of a length less one. Then blocks follow: a bit for "all the same", 2 f
 the length less one, and the value or the values.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from client.formats import checks
 from client.formats.checks import check
@@ -42,11 +42,9 @@ def box(values: object, size: tuple[int, int]) -> Upright:
 
 
 def _bytes(values: object) -> bytes:
-    numbers: Sequence[object] = checks.entries(values)
-    try:
-        return bytes(number for number in numbers if isinstance(number, int))
-    except ValueError as error:
-        raise checks.BadLabelError("a brush mask that is not a list of bytes") from error
+    numbers = [number for number in checks.entries(values) if isinstance(number, int) and 0 <= number < 256]
+    check(len(numbers) == len(checks.entries(values)), "a brush mask that is not a list of bytes")
+    return bytes(numbers)
 
 
 def _opaque(content: bytes, expected: int) -> Iterator[tuple[int, int]]:

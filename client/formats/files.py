@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
 
 from client.formats.checks import BadLabelError, InvalidLabelsError, check, shown, why
 from client.formats.label_set import LabeledImage, LabelSet
@@ -90,6 +91,14 @@ def file_name(labeled: LabeledImage, report: Report) -> str:
     if name != labeled.name:
         report.lose("the name of an image, which can't be that of a file", f"{shown(labeled.name)} became {name}")
     return name
+
+
+def address(value: str) -> SplitResult:
+    """Return the parts of an address; a text that is none is all path."""
+    try:
+        return urlsplit(value)
+    except ValueError:
+        return SplitResult("", "", value, "", "")
 
 
 def stem(name: str) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus
 
 from client.formats import checks, files
 from client.formats import label_studio_results as results
@@ -93,7 +93,7 @@ def _names(task: Mapping[str, object]) -> list[object]:
     )
     if not isinstance(value, str):
         return [value]
-    address = urlsplit(value)
+    address = files.address(value)
     if address.path.startswith("/data/local-files"):
         # The tool writes the path as addresses have it, earlier versions and people as it is.
         wanted = [part[2:] for part in address.query.split("&") if part.startswith("d=")]

@@ -101,7 +101,7 @@ def _texts(path: Path, folder: Path, report: Report) -> tuple[list[_Text], list[
             continue
         lines = [(number, line.split()) for number, line in enumerate(content, start=1) if line.strip()]
         text = _Text(file, name, [(number, words) for number, words in lines if not words[0].startswith("#")])
-        if not is_names(file) or (text.lines and all(len(words) > 4 for _, words in text.lines)):
+        if not is_names(file, content):
             texts.append(text)
     return [text for text in texts if not text.is_list], [text for text in texts if text.is_list]
 

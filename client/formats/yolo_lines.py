@@ -25,7 +25,7 @@ SCORE = "the score of a box"
 TRACK = "the track of a box"
 POINTS = "the keypoints of a box"
 OUTLINE = "the outline of a box (its upright box is taken)"
-RESTS: tuple[tuple[str, ...], ...] = ((), (SCORE,), (SCORE, TRACK))  # what a line may end in
+RESTS: tuple[tuple[str, ...], ...] = ((), (SCORE,), (TRACK,), (SCORE, TRACK))  # what a line may end in
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Layout:
     lost: tuple[str, ...] = ()  # what is not taken over of it
     is_box: bool = True  # its first numbers are a box's centre and size
     constant: int = 0  # how many numbers each line has before score and track, where all must have the same
+
+    @property
+    def told(self) -> str:
+        ends = " and ".join(lost.split()[1] for lost in self.lost if lost in (SCORE, TRACK))
+        return f"{self.name}{' with a ' if ends else ''}{ends}"
 
 
 @dataclass
@@ -58,10 +63,10 @@ class Layouts:
         check(bool(known), f"{len(values) + 1} numbers, which is no box, outline or pose")
         check(max(values) < PIXELS or len(values) > 4, "numbers over 1: pixels, where parts of the image should be")
         fitting = [(found, one) for one in known if (found := one.read(values)) is not None]
-        check(bool(fitting), f"its numbers are not those of {' or '.join(one.name for one in known)}")
+        check(bool(fitting), f"its numbers are not those of {' or '.join(one.told for one in known)}")
         box, layout = fitting[0]
         if not all(_alike(box, other) for other, _ in fitting[1:]):
-            names = " or ".join(dict.fromkeys(one.name for _, one in fitting))
+            names = " or ".join(dict.fromkeys(one.told for _, one in fitting))
             raise BadLabelError(
                 f"it can be {names}; say `kpt_shape: [points, 2]` in data.yaml, or `kpt_shape: []` for none"
             )
@@ -83,22 +88,18 @@ def _layouts(count: int, keypoints: tuple[int, int] | None) -> list[Layout]:
     """Return what a line of so many numbers (without its class) may be, the likeliest first."""
     if count == 4:
         return [Layout("a box", _plain)]
-    if keypoints and keypoints[0]:
-        points, dimensions = keypoints
-        rest = count - 4 - points * dimensions
-        return [_posed(dimensions, points, rest)] if rest in (0, 1, 2) else []
     found: list[Layout] = []
-    if count == 5:
-        found.append(Layout("a box with a score", partial(_scored, rest=1, read=_plain), (SCORE,)))
-        found.append(Layout("a box with a track", partial(_tracked, read=_plain), (TRACK,)))
-    if count == 6:
-        scored = partial(_scored, rest=2, read=_plain)
-        found.append(Layout("a box with score and track", scored, (SCORE, TRACK)))
-    for rest, lost in enumerate(RESTS):
-        body = count - rest
+    for rest in RESTS:
+        body = count - len(rest)
+        if keypoints and keypoints[0]:
+            if body == 4 + keypoints[0] * keypoints[1]:
+                found.append(_posed(keypoints[1], keypoints[0], rest))
+            continue
+        if body == 4:
+            found.append(Layout("a box", partial(_ended, rest=rest, read=_plain), rest))
         if body >= 6 and body % 2 == 0:
-            outline = partial(_scored, rest=rest, read=_outline)
-            found.append(Layout("an outline", outline, (OUTLINE, *lost), is_box=False))
+            outline = partial(_ended, rest=rest, read=_outline)
+            found.append(Layout("an outline", outline, (OUTLINE, *rest), is_box=False))
         for dimensions in () if keypoints else (2, 3):
             points, over = divmod(body - 4, dimensions)
             if points > 0 and not over:
@@ -106,9 +107,9 @@ def _layouts(count: int, keypoints: tuple[int, int] | None) -> list[Layout]:
     return found
 
 
-def _posed(dimensions: int, points: int, rest: int) -> Layout:
-    pose = partial(_scored, rest=rest, read=partial(_pose, dimensions=dimensions, points=points))
-    return Layout("a box with keypoints", pose, (POINTS, *RESTS[rest]), constant=4 + points * dimensions)
+def _posed(dimensions: int, points: int, rest: tuple[str, ...]) -> Layout:
+    pose = partial(_ended, rest=rest, read=partial(_pose, dimensions=dimensions, points=points))
+    return Layout("a box with keypoints", pose, (POINTS, *rest), constant=4 + points * dimensions)
 
 
 def _plain(values: Values) -> Upright | None:
@@ -120,22 +121,13 @@ def _inside(values: Iterable[float]) -> bool:
     return all(-SLACK <= value <= 1 + SLACK for value in values)
 
 
-def _scored(values: Values, rest: int, read: Reading) -> Upright | None:
-    """Read a line that ends in nothing, a score, or a score and the number of a track."""
-    start = len(values) - rest
-    if rest and not 0 <= values[start] <= 1:
-        return None
-    if rest == 2 and not _is_track(values[start + 1]):
-        return None
-    return read(values[:start])
-
-
-def _tracked(values: Values, read: Reading) -> Upright | None:
-    return read(values[:4]) if _is_track(values[4]) else None
-
-
-def _is_track(value: float) -> bool:
-    return value >= 1 and value == int(value)
+def _ended(values: Values, rest: tuple[str, ...], read: Reading) -> Upright | None:
+    """Read a line that ends in a score, the number of a track, both or nothing."""
+    body = len(values) - len(rest)
+    for kind, value in zip(rest, values[body:], strict=True):
+        if not (0 <= value <= 1 if kind == SCORE else value >= 1 and value == int(value)):
+            return None
+    return read(values[:body])
 
 
 def _outline(values: Values) -> Upright | None:

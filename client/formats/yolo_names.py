@@ -56,8 +56,10 @@ class NameFiles:
         return self.known[place]
 
 
-def is_names(file: Path) -> bool:
-    return file.name.lower() in TEXTS
+def is_names(file: Path, lines: Iterable[str]) -> bool:
+    """Say whether a text names classes, and is not the label of an image that happens to be called so."""
+    given = [line.split() for line in lines if line.strip()]
+    return file.name.lower() in TEXTS and not (given and all(len(words) > 4 for words in given))
 
 
 def _check_same(found: Classes, other: Classes | None, place: Path, above: Path) -> None:
@@ -88,8 +90,10 @@ def _read(place: Path) -> Classes | None:
     return found[0] if found else None
 
 
-def _from_text(file: Path) -> Classes:
-    return Classes(file.name, _names(enumerate(files.read_text(file).splitlines())))
+def _from_text(file: Path) -> Classes | None:
+    lines = files.read_text(file).splitlines()
+    label = file.suffix == ".txt" and not is_names(file, lines)
+    return None if label else Classes(file.name, _names(enumerate(lines)))
 
 
 def _from_yaml(file: Path) -> Classes | None:

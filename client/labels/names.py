@@ -9,9 +9,9 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import unquote, unquote_plus, urlsplit
+from urllib.parse import unquote, unquote_plus
 
-from client.formats.files import stem
+from client.formats.files import address, stem
 
 URL = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 PREFIX = re.compile(r"^(?!(?:19|20)\d{6}-)[0-9a-f]{8}-(?=.)")  # of Label Studio's uploads; a date is none
@@ -107,10 +107,10 @@ def _readings(name: str) -> list[str]:
     """Return the paths that a name or an address may stand for, the surest first."""
     path = name.replace("\\", "/")
     if URL.match(path):
-        address = urlsplit(path)
+        parts = address(path)
         path = path.split("/", 3)[-1]
-        if address.scheme.lower() != "s3":  # an address of the web is encoded; a key may have any sign
-            path = address.path.lstrip("/")
+        if parts.scheme.lower() != "s3":  # an address of the web is encoded; a key may have any sign
+            path = parts.path.lstrip("/")
             return list(dict.fromkeys([unquote(path), path, unquote_plus(path) if "%" in path else path]))
     return list(dict.fromkeys([path, *([unquote(path), unquote_plus(path)] if "%" in path else [])]))
 

@@ -153,8 +153,8 @@ def test_ctrl_c_and_the_end_from_outside_are_told_by_the_exit_code(
 def test_a_name_that_no_event_could_tell_of_is_refused_before_anything_is_sent(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "good.jpg").touch()
-    (tmp_path / name).touch()
+    (tmp_path / "good.jpg").write_text("pixels")
+    (tmp_path / name).write_text("pixels")
     monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))  # would fail on any use
     code, _, error = run(capsys, monkeypatch, "upload", str(tmp_path))
     assert (code, "is no name for an object in S3; rename the file" in error) == (1, True)
