@@ -31,6 +31,7 @@ export class JobWork {
   #closed = false;
   /** @type {unknown} why the last request for tasks failed */
   #failure = null;
+  #isWithdrawn = false;
   #remaining; // images of the job without an answer, as the server last said
   #answeredByMe;
   #recent;
@@ -151,6 +152,7 @@ export class JobWork {
       isFilling: this.queue.isFilling,
       failure: this.#failure,
       hasAnsweredAll: this.job.annotators > 1 && this.#answeredByMe >= this.job.total,
+      isWithdrawn: this.#isWithdrawn,
       unsent: this.#unsent,
       left: this.left,
     };
@@ -273,6 +275,7 @@ export class JobWork {
     if (!job || this.#closed || this.queue.current) return;
     this.#remaining = job.remaining;
     this.#answeredByMe = job.answered_by_you ?? 0;
+    this.#isWithdrawn = job.status === "WITHDRAWN";
     this.#showNothing();
   }
 }

@@ -97,11 +97,16 @@ export class JobView extends LiveView {
       ),
       progressBar(job.total - job.remaining, job.total, texts.job.progress),
       progressTiles(job),
-      job.status === "OPEN" && job.remaining > 0 ? h("p", {}, work) : h("p", {}, texts.job.done),
+      h("p", {}, job.status === "OPEN" && job.remaining > 0 ? work : over(job)),
       h("h2", {}, texts.job.people),
       peopleTable(job),
     );
   }
+}
+
+/** @param {JobProgress} job */
+function over(job) {
+  return job.status === "WITHDRAWN" ? texts.job.withdrawn : texts.job.done;
 }
 
 /** @param {JobProgress} job */

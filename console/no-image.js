@@ -13,6 +13,7 @@ import { texts } from "./texts.js";
  * @property {boolean} isFilling images are being asked for
  * @property {unknown} failure why the last request failed; null when it did not
  * @property {boolean} hasAnsweredAll this person has, where several people answer each image
+ * @property {boolean} isWithdrawn the job has ended before all was answered
  * @property {number} unsent answers of this job that wait to be sent
  * @property {number} left images that nobody has answered
  */
@@ -22,7 +23,7 @@ import { texts } from "./texts.js";
  * @param {() => void} tryAgain
  * @returns {Child[]}
  */
-export function explainNoImage({ isFilling, failure, hasAnsweredAll, unsent, left }, tryAgain) {
+export function explainNoImage({ isFilling, failure, hasAnsweredAll, isWithdrawn, unsent, left }, tryAgain) {
   const kept = unsent ? texts.work.unsent(unsent) : "";
   const back = h("a", { class: "button", href: "#/jobs" }, texts.general.backToJobs);
   if (isFilling && !failure) return [texts.work.asking];
@@ -31,6 +32,7 @@ export function explainNoImage({ isFilling, failure, hasAnsweredAll, unsent, lef
     const button = h("button", { type: "button", onclick: tryAgain }, texts.work.tryNow);
     return [paragraph(texts.work.noConnection, kept, texts.work.moreWhenBack), button];
   }
+  if (isWithdrawn) return [paragraph(texts.work.withdrawn, texts.work.withdrawnWhy), back];
   if (hasAnsweredAll) return [paragraph(texts.work.youAnsweredAll, texts.work.othersStillDo, kept), back];
   if (unsent) return [h("p", {}, kept)]; // whether something is left, the server will say when it has them
   if (left) return [paragraph(texts.work.othersHaveRest, texts.work.comesByItself), back];

@@ -104,6 +104,9 @@ export const texts = {
     labelNow: "Label now",
     verifyNow: "Verify now",
     done: "This job is done.",
+    withdrawn:
+      "This job was withdrawn, because its labelling was stopped or failed. Answers that were given are kept; the"
+      + " images come again in another job.",
     people: "Answers by person",
     peopleColumns: ["Person", "Answers", "Per hour"],
     nobody: "Nobody has answered yet.",
@@ -129,6 +132,10 @@ export const texts = {
       ` ${count(answers, "answer")} of yours ${answers === 1 ? "waits" : "wait"} here and will be sent.`,
     othersHaveRest: "Other people have the remaining images.",
     comesByItself: " If they return one, it appears here.",
+    withdrawn: "This job was withdrawn.",
+    withdrawnWhy:
+      " Its labelling was stopped or failed. Answers that were given are kept; the other images come again in another"
+      + " job.",
     allDone: "All done.",
     noImageLeft: " This job has no images left.",
     storageFullAnswer: "This browser’s storage is full: keep this page open until everything is sent.",

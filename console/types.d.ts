@@ -34,7 +34,7 @@ export interface Job {
   total: number;
   /** Images without all their answers. */
   remaining: number;
-  status: "OPEN" | "CLOSING" | "DONE";
+  status: "OPEN" | "CLOSING" | "DONE" | "WITHDRAWN";
   classes: string[];
   /** People who answer each image. */
   annotators: number;

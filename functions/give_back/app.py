@@ -74,7 +74,8 @@ def labelling(job_id: str) -> GivenBack:
         for number in range(1, MAX_ROUNDS + 1)
         if (withdrawn := jobs.withdraw(names.task_job(job_id, kind, number)))
     ]
-    return GivenBack(images.release(job_id), len(open_ones), sum(job.answered for job in open_ones))
+    asked = any(jobs.was_opened(names.task_job(job_id, kind, 1)) for kind in JobKind)
+    return GivenBack(images.release(job_id, asked=asked), len(open_ones), sum(job.answered for job in open_ones))
 
 
 def left(rollout: Rollout) -> str:

@@ -298,12 +298,14 @@ def test_wherever_it_is_stopped_everything_goes_back_and_the_next_one_has_it(
     waits = {"claim_at": "2099-01-01T00:00:00Z"} if waits_in == "WaitForWindow" else {}
     stopped = flow.start("window-1", waits)
     flow.wait_until(lambda: flow.path(stopped)[-1:] == [waits_in] and flow.answered == sum(flow.patience.values()))
+    before = flow.answered
     flow.client.stop_execution(executionArn=stopped)
     assert flow.tell_of(stopped)["images"] == (0 if waits else 4)
     assert (set(flow.statuses().values()), flow.ask("GET", "/jobs")) == ({"NEW"}, {"jobs": []})
     assert [message["Subject"] for message in flow.cloud.mail()] == ["sightline-label-images was stopped"]
-    flow.patience = {}
+    flow.patience, flow.answered = {}, 0
     assert flow.run("window-2").output["labels"]["approved"] == 4
+    assert flow.answered == 8 - before  # four labels, four verdicts: what was answered is not asked again
     assert flow.tell_of(stopped)["images"] == 0  # the event comes again, late
     assert set(flow.statuses().values()) == {"APPROVED"}
 

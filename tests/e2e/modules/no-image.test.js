@@ -2,7 +2,9 @@ import { ApiError, NetworkError } from "/console/api.js";
 import { explainNoImage } from "/console/no-image.js";
 import { equal } from "./check.js";
 
-const NOTHING = { isFilling: false, failure: null, hasAnsweredAll: false, unsent: 0, left: 0 };
+const NOTHING = {
+  isFilling: false, failure: null, hasAnsweredAll: false, isWithdrawn: false, unsent: 0, left: 0,
+};
 
 function said(situation) {
   const text = explainNoImage({ ...NOTHING, ...situation }, () => {}).map((child) => child.textContent ?? child);
@@ -16,6 +18,10 @@ export const tests = {
     equal(said({ left: 3 }), "Other people have the remaining images");
     equal(said({ hasAnsweredAll: true }), "You have answered every image");
     equal(said({ isFilling: true }), "Loading the next image …");
+  },
+  "of a job that was withdrawn nobody waits for images, whatever is left of it": () => {
+    equal(said({ isWithdrawn: true, left: 3 }), "This job was withdrawn");
+    equal(said({ isWithdrawn: true, unsent: 1, hasAnsweredAll: true }), "This job was withdrawn");
   },
   "a refusal is shown in the server's words, a lost network as such": () => {
     equal(said({ failure: new ApiError(404, "no job x") }), "no job x");

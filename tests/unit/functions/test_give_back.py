@@ -85,6 +85,28 @@ def test_a_labelling_that_ended_gives_back_its_images_and_its_jobs_and_people_he
     assert cloud.mail() == []
 
 
+def test_answers_stay_the_images_through_a_labelling_that_asked_nobody(step: Any, cloud: Cloud, labelled: None) -> None:
+    """The second one is stopped before it opens its job: the first one's answers count in the third."""
+    step("give_back")
+    step("claim_new_images", execution="window-2")
+    step("give_back", {"detail": detail(cloud, name="window-2")})
+    step("claim_new_images", execution="window-3")
+    assert {line["earlier_job"] for line in cloud.read_lines("labeling/window-3/round-1/images.jsonl")} == {JOB}
+
+
+def test_what_a_redriven_labelling_has_is_recorded_unless_another_one_has_the_image(
+    step: Any, cloud: Cloud, labelled: None
+) -> None:
+    """`RecordLabels` goes on after its execution has ended, or again."""
+    step("give_back")
+    free, taken = (image.image_id for image in ledger().with_status(ImageStatus.NEW)[:2])
+    ledger().claim_for_labels("window-2", [taken], "window-2")
+    given: dict[str, Any] = {"rounds": 1, "label_ref": "s3://artifacts/labels", "annotations": []}
+    assert [ledger().approve(JOB, image_id, **given) for image_id in (free, taken, free)] == [True, False, True]
+    approved = ledger().image(free)
+    assert approved and (approved.status, approved.given_back_by) == (ImageStatus.APPROVED, None)
+
+
 def test_an_event_that_comes_late_takes_nothing_from_the_execution_that_has_the_images_by_now(
     step: Any, cloud: Cloud, labelled: None
 ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Self, TypedDict
+from typing import NotRequired, Self, TypedDict
 
 from sightline.fields import Fields
 from sightline.images.box import Box, read_boxes
@@ -42,6 +42,7 @@ class ImageLine(TypedDict):
     rendition: str | None  # the key of what the page shows, where that is not the image itself
     annotations: list[Box] | None  # its last label, where an engineer sent it back
     reason: str | None  # why it came back
+    earlier_job: NotRequired[str]  # the labelling job that had it before and ended early
 
 
 def now() -> datetime:
@@ -87,6 +88,7 @@ class Image:
 
     correlation_id: str | None = None  # the execution that last claimed it, and everything that came of it
     claimed_by: str | None = None  # the labelling job that has it, or settled it
+    given_back_by: str | None = None  # the labelling job that had it before and ended early
     annotations: tuple[Box, ...] | None = None  # the last label, also of a rejected image; () is "no defect"
     label_ref: str | None = None  # s3:// URI of the manifest with its approved label
     attention: bool = False  # an engineer has to look
@@ -127,6 +129,7 @@ class Image:
             quarantined_at=quarantined,
             correlation_id=_optional(fields, "correlation_id"),
             claimed_by=_optional(fields, "claimed_by"),
+            given_back_by=_optional(fields, "given_back_by"),
             annotations=read_boxes(item["annotations"], where) if item.get("annotations") is not None else None,
             label_ref=_optional(fields, "label_ref"),
             attention="attention" in item,
@@ -152,7 +155,7 @@ class Image:
 
     def line(self) -> ImageLine:
         """Return what a labelling round needs to know of it."""
-        return {
+        line: ImageLine = {
             "image_id": self.image_id,
             "bucket": self.bucket,
             "key": self.key,
@@ -164,6 +167,7 @@ class Image:
             "annotations": list(self.annotations) if self.annotations is not None else None,
             "reason": self.why,
         }
+        return {**line, "earlier_job": self.given_back_by} if self.given_back_by else line
 
     def status_on_return(self) -> ImageStatus:
         """Return what a REMOVED image becomes when its bytes are uploaded again: what it was, labels included."""

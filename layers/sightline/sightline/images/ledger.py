@@ -267,17 +267,18 @@ class Ledger:
         )
         return _image(claimed)
 
-    def release(self, job_id: str) -> int:
-        """Give a job's images back to NEW. Return how many."""
+    def release(self, job_id: str, *, asked: bool = False) -> int:
+        """Give a job's images back to NEW. Return how many. `asked`: people were asked, so their answers are there."""
         images = self.claimed_by(job_id)
         with ThreadPoolExecutor(WRITERS) as pool:
-            return sum(pool.map(lambda found: self.give_back(found.image_id, job_id), images))
+            return sum(pool.map(lambda found: self.give_back(found.image_id, job_id, asked=asked), images))
 
-    def give_back(self, image_id: str, job_id: str) -> bool:
+    def give_back(self, image_id: str, job_id: str, *, asked: bool = False) -> bool:
         """Give one image of a job back to NEW. Return False when it was not the job's."""
+        before = ":job" if asked else "if_not_exists(#given_back_by, :job)"  # another one's answers stay its own
         given = self.table.update(
             image_key(image_id),
-            "SET #status = :new, #updated_at = :now REMOVE #claimed_by",
+            f"SET #status = :new, #updated_at = :now, #given_back_by = {before} REMOVE #claimed_by",
             {"new": ImageStatus.NEW, "claimed": ImageStatus.CLAIMED, "job": job_id, "now": now()},
             condition="#status = :claimed AND #claimed_by = :job",
         )
@@ -286,7 +287,7 @@ class Ledger:
     def approve(self, job_id: str, image_id: str, *, rounds: int, label_ref: str, annotations: Sequence[Box]) -> bool:
         """End a claim with a label that people agree on. See `_settle` for what it returns."""
         label = {"label_ref": label_ref, "annotations": list(annotations)}
-        return self._settle(job_id, image_id, ImageStatus.APPROVED, rounds, label, " REMOVE #attention, #why")
+        return self._settle(job_id, image_id, ImageStatus.APPROVED, rounds, label, ", #attention, #why")
 
     def reject(
         self, job_id: str, image_id: str, *, rounds: int, why: str, annotations: Sequence[Box] | None = None
@@ -311,9 +312,11 @@ class Ledger:
         written = "".join(f", #{name} = :{name}" for name in given)
         claimed = self.table.update(
             key,
-            f"SET #status = :after, #rounds = :rounds, #updated_at = :now{written}{removed}",
-            {**values, **given, "claimed": ImageStatus.CLAIMED, "now": now()},
-            condition="#claimed_by = :job AND #status = :claimed",
+            f"SET #status = :after, #rounds = :rounds, #updated_at = :now, #claimed_by = :job{written}"
+            f" REMOVE #given_back_by{removed}",
+            {**values, **given, "claimed": ImageStatus.CLAIMED, "new": ImageStatus.NEW, "now": now()},
+            # Given back when the job's execution ended, and nobody's since: the labels that it has are as good.
+            condition="(#claimed_by = :job AND #status = :claimed) OR (#given_back_by = :job AND #status = :new)",
         )
         # Done before: the same is written again, so that updated_at tells the first time.
         again = "#claimed_by = :job AND #status = :after"

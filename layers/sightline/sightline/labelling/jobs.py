@@ -6,10 +6,10 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.labelling.closing import Closing
 from sightline.labelling.endings import Endings
+from sightline.labelling.kept_answers import KeptAnswers, Tally
 from sightline.labelling.lines import AskedImage
-from sightline.labelling.queues import NOBODY, free_queue
-from sightline.labelling.task_table import TaskTable, as_text, job_key, now, task_key, worker_key
-from sightline.labelling.tasks import Job, JobStatus, JobWithdrawnError, NewJob, Task, TaskStatus, WorkerCount
+from sightline.labelling.task_table import TaskTable, job_key, now, worker_key
+from sightline.labelling.tasks import Job, JobStatus, JobWithdrawnError, NewJob, Task, WorkerCount
 
 OPEN_JOBS = "open_jobs"
 
@@ -21,32 +21,34 @@ class Jobs:
         self.table = TaskTable(aws, table)
         self.closing = Closing(aws, table)
         self.endings = Endings(aws, table)
+        self.kept = KeptAnswers(aws, table)
 
     def open(self, job: NewJob, images: Iterable[AskedImage]) -> int:
         """Open a job of one task for each image; its token is answered when all are done. Return how many.
 
-        A repeated call keeps the answers that are there and takes the newer token. A job without images, or one that is
-        done, is answered at once. Raise JobWithdrawnError.
+        Answers of an earlier job count that was withdrawn. A repeated call keeps the answers that are there and takes
+        the newer token. A job without images, or one that is done, is answered at once. Raise JobWithdrawnError.
         """
         item = self.table.items.update(
             job_key(job.job_id), "SET #task_token = :token", {"token": job.task_token}, condition="attribute_exists(pk)"
         )
         known = Job.from_item(item) if item else None
         if known:
-            total = known.total
+            total, remaining = known.total, known.remaining
         else:
             # The job's own item comes last: until then nobody sees its tasks, and a repeated call may write them again.
-            total = self.table.items.put_all(_fresh_task(job.job_id, image) for image in images)
-            counts = {"total": total, "remaining": total, "answered": 0, "skipped": 0}
+            tally = Tally()
+            self.table.items.put_all(self.kept.tasks(job, images, tally))
             state = {"status": JobStatus.OPEN.value, "open_jobs": "OPEN", "created_at": now()}
-            self.table.items.put({**job_key(job.job_id), **job.to_item(), **counts, **state})
+            self.table.items.put({**job_key(job.job_id), **job.to_item(), **tally.to_item(), **state})
+            total, remaining = tally.total, tally.remaining
         if self.endings.has_ended(names.labelling_job(job.job_id)):  # asked last, when everybody can see the job
             self.withdraw(job.job_id)
             raise JobWithdrawnError(
                 f"{job.job_id} is withdrawn: its execution had ended, and its images and answers go to the next one; "
                 "start another labelling"
             )
-        if total == 0 or (known and known.remaining == 0):
+        if remaining == 0:
             self.closing.close(job.job_id, again=True)
         return total
 
@@ -62,6 +64,10 @@ class Jobs:
             condition="attribute_exists(pk) AND NOT #status IN (:withdrawn, :done)",
         )
         return Job.from_item(item) if item else None
+
+    def was_opened(self, job_id: str) -> bool:
+        """Return whether there is or was such a job."""
+        return self.table.items.get(job_key(job_id)) is not None
 
     def open_ones(self) -> list[Job]:
         """Return the open jobs, oldest first."""
@@ -89,10 +95,3 @@ class Jobs:
         """Return how many tasks `worker` has answered."""
         found = self.table.items.get(worker_key(job_id, worker))
         return WorkerCount.from_item(found).answers if found else 0
-
-
-def _fresh_task(job_id: str, image: AskedImage) -> dict[str, object]:
-    rank = image.get("rank", 0)
-    place = {"queue": free_queue(job_id, NOBODY), "position": rank, "rank": rank}
-    key = task_key(job_id, image["image_id"])
-    return {**key, "status": TaskStatus.OPEN.value, "image": as_text(image), **place}

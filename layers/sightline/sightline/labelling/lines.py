@@ -48,6 +48,7 @@ class ImageLine(TypedDict):
     format: NotRequired[str]  # `jpeg`, `png`, …
     rendition: NotRequired[str | None]  # the key of what the page shows, where that is not the image itself
     group_id: NotRequired[str | None]  # near-duplicates, once known
+    earlier_job: NotRequired[str]  # the labelling that had it before and ended early: answers given in it count
 
 
 class AskedImage(ImageLine):
