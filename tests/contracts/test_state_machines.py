@@ -22,7 +22,12 @@ from tests.project import (
 )
 
 TRANSIENT = {
-    "ErrorEquals": ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"],
+    "ErrorEquals": [
+        "Lambda.ServiceException",
+        "Lambda.AWSLambdaException",
+        "Lambda.SdkClientException",
+        "Lambda.ClientExecutionTimeoutException",
+    ],
     "IntervalSeconds": 2,
     "BackoffRate": 2,
     "MaxAttempts": 5,
