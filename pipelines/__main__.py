@@ -40,7 +40,7 @@ def plan(given: argparse.Namespace) -> None:
     if wrong := [word for word in words if "=" not in word]:
         raise StepError(f"PARAMETERS holds {wrong[0]!r}; write NAME=VALUE, with quotes around a value with spaces")
     own = dict(word.split("=", 1) for word in words)
-    planned, found = changes.plan(place, given.release, given.template, configured(place.stack) | own)
+    planned, found = changes.plan(place, given.release, given.template, configured(place.stack) | own, say)
     print(changes.as_markdown(place, planned, found))
 
 

@@ -1,7 +1,8 @@
 """The change set of a release: made with the role of CloudFormation, shown to people before they agree to it."""
 
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 2.0
 PLAN_SECONDS = 900.0
+CHANGE_SECONDS = 7200.0  # the longest that a stack is being changed
 # CloudFormation watches five alarms at most: those that new code sets off within minutes.
 WATCHED = ("PredictFailed", "PredictCrashed", "UploadsDeadLetters", "DeploymentsDeadLetters", "LabelImagesFailed")
 WATCH_MINUTES = 10
+RELEASE = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]{0,99}")  # names change sets, of letters, digits and hyphens
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 # What holds data: a person looks twice when one is replaced or removed.
 HOLDS_DATA = ("AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::Cognito::UserPool",
@@ -63,6 +66,25 @@ def values(stack: "StackTypeDef | None") -> dict[str, str]:
     return {one["ParameterKey"]: one["ParameterValue"] for one in (stack.get("Parameters", []) if stack else [])}
 
 
+def settled(place: Bootstrapped, tell: Callable[[str], None], *, begun: bool = False) -> "StackTypeDef | None":
+    """Return the stack when nobody changes it any more, such as the other pipeline. Raise StepError after two hours.
+
+    `begun`: a change of it was begun, so a stack that is not there yet will be.
+    """
+    until, told = time.monotonic() + CHANGE_SECONDS, ""
+    while True:
+        stack = stack_of(place.aws, place.stack)
+        status = stack["StackStatus"] if stack else NEW[0] if begun else ""
+        if not status.endswith("_IN_PROGRESS"):
+            return stack
+        if time.monotonic() > until:
+            raise StepError(f"{place.stack} is {status} after {CHANGE_SECONDS:.0f} s; it goes on without this step")
+        if status != told and not begun:
+            tell(f"{place.stack} is {status}; this step waits")
+        told = status
+        time.sleep(POLL_SECONDS)
+
+
 def check(stack: "StackTypeDef | None", name: str) -> None:
     """Raise StepError for a stack that can't be changed now, with what to do."""
     status = stack["StackStatus"] if stack else ""
@@ -70,16 +92,18 @@ def check(stack: "StackTypeDef | None", name: str) -> None:
         raise StepError(
             f"the first deployment of {name} failed; read its events, delete the stack, then run this again"
         )
-    if status.endswith("_IN_PROGRESS"):
-        raise StepError(f"{name} is being changed ({status}); run this again when that has ended")
     if status.endswith("_FAILED"):
         raise StepError(f"{name} is {status}; mend it in CloudFormation's console, then run this again")
 
 
-def plan(place: Bootstrapped, release: str, template: Path, configured: Mapping[str, str]) -> tuple[Plan, list[Change]]:
+def plan(
+    place: Bootstrapped, release: str, template: Path, configured: Mapping[str, str], tell: Callable[[str], None]
+) -> tuple[Plan, list[Change]]:
     """Make the change set of a release, from the packed template. Raise StepError when it can't be made."""
-    aws, releases = place.aws, Releases(place.aws, place)
-    stack = stack_of(aws, place.stack)
+    if not RELEASE.fullmatch(release):
+        raise StepError(f"RELEASE is {release!r}; use letters, digits and hyphens, at most 100")
+    releases = Releases(place.aws, place)
+    stack = settled(place, tell)
     check(stack, place.stack)
     own = dict(configured) | {"PermissionsBoundaryArn": place.boundary}
     given: list[ParameterTypeDef] = []

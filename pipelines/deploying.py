@@ -1,18 +1,16 @@
 """Execute what was planned, say why where CloudFormation takes it back, and go back to the release that was good."""
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pipelines import changes
-from pipelines.changes import POLL_SECONDS, stack_of, values
+from pipelines.changes import settled, stack_of, values
 from pipelines.place import Bootstrapped, StepError
 from pipelines.releases import Good, Releases
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
 
-DEPLOY_SECONDS = 7200.0
 WELL = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 
 
@@ -24,6 +22,12 @@ def deploy(place: Bootstrapped, release: str, tell: Callable[[str], None]) -> No
     if plan.change_set is None:
         tell(f"{place.stack}: nothing to change")
         return
+    settled(place, tell)
+    if not _is_available(place, plan.change_set):
+        raise StepError(
+            f"the change set of release {release} is gone: {place.stack} was changed after it was planned; "
+            "plan the release again, look at its changes, then deploy it"
+        )
     _execute(place, plan.change_set, tell)
 
 
@@ -42,7 +46,7 @@ def roll_back(place: Bootstrapped, tell: Callable[[str], None]) -> Good:
     good, stack = releases.good(), stack_of(place.aws, place.stack)
     if good is None or stack is None:
         raise StepError(f"no release of {place.stack} has passed its checks yet, so there is none to go back to")
-    changes.check(stack, place.stack)
+    changes.check(settled(place, tell), place.stack)
     change_set = changes.make(
         place,
         releases.url(good.template_key),
@@ -61,20 +65,23 @@ def _execute(place: Bootstrapped, change_set: str, tell: Callable[[str], None]) 
     client = place.aws.cloudformation
     before = {event["EventId"] for event in _events(place)}
     client.execute_change_set(StackName=place.stack, ChangeSetName=change_set)
-    until = time.monotonic() + DEPLOY_SECONDS
-    while True:
-        stack = stack_of(place.aws, place.stack)
-        status = stack["StackStatus"] if stack else "REVIEW_IN_PROGRESS"
-        if not status.endswith("_IN_PROGRESS"):
-            break
-        if time.monotonic() > until:
-            raise StepError(f"{place.stack} is {status} after {DEPLOY_SECONDS:.0f} s; it goes on without this step")
-        time.sleep(POLL_SECONDS)
+    stack = settled(place, tell, begun=True)
+    status = stack["StackStatus"] if stack else "gone"
     tell(f"{place.stack}: {status}")
     if status not in WELL:
         why = [event for event in reversed(_events(place)) if event["EventId"] not in before and _tells(event)]
         lines = [f"  {event['LogicalResourceId']}: {event['ResourceStatusReason']}" for event in why]
         raise StepError("\n".join([f"CloudFormation took the release back: {place.stack} is {status}", *lines]))
+
+
+def _is_available(place: Bootstrapped, change_set: str) -> bool:
+    """Say whether a change set can be executed: any other one that was since has CloudFormation delete it."""
+    client = place.aws.cloudformation
+    try:
+        found = client.describe_change_set(StackName=place.stack, ChangeSetName=change_set)
+    except client.exceptions.ChangeSetNotFoundException:
+        return False
+    return found.get("ExecutionStatus") == "AVAILABLE"
 
 
 def _events(place: Bootstrapped) -> "list[StackEventTypeDef]":

@@ -27,6 +27,7 @@ from local.emulator import (
     object_events,
     permissions,
     policy_variables,
+    rollback_triggers,
     service_quotas,
     simulated_builds,
     simulated_code_deploy,
@@ -101,6 +102,7 @@ def main() -> None:
     deliveries.register()
     simulated_builds.register()
     simulated_code_deploy.register()
+    rollback_triggers.register()
     limits.register()
     budgets.register()
     object_events.register()

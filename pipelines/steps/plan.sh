@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Show what a release would change: upload the built code and make the change set. Changes nothing of the stack.
+# Show what a release would change: ask `sightline doctor` whether the account is ready for it, upload the built code,
+# and make the change set. Changes nothing of the stack.
 #
 # BUILT_TEMPLATE   the template that `sam build` made; default: .aws-sam/build/template.yaml, taken from
 #                  build/pipeline/built.tar.gz where build.sh ran on another machine
@@ -15,6 +16,7 @@ if [ ! -f "$built" ]; then tar -xzf "$KEPT/built.tar.gz"; fi
 bucket="pipeline-$STACK-$ACCOUNT-$AWS_REGION"
 packed="$KEPT/$STACK.yaml"
 
+as plan sightline --stack "$STACK" doctor --before
 as plan sam package --template-file "$built" --s3-bucket "$bucket" --s3-prefix code \
   --output-template-file "$packed" --region "$AWS_REGION" >"$KEPT/package.log" 2>&1 || {
   tail -n 20 "$KEPT/package.log" >&2

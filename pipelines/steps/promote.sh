@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Carry a model to another stack, whose gate judges it again and where a person approves it on the page.
 #
-# MODEL_VERSION    the model's version in STACK; empty: nothing is promoted
+# MODEL_VERSION    the model's version in STACK; empty or `none`: nothing is promoted
 # TO_STACK         the stack that gets it
 # TO_ACCOUNT       the number of its account
 # TO_AWS_REGION    its region; default: AWS_REGION
@@ -12,7 +12,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 in_account
 
-if [ -z "${MODEL_VERSION:-}" ]; then
+if [ "${MODEL_VERSION:-none}" = none ]; then
   echo "Nothing to promote: no model was accepted in $STACK."
   exit 0
 fi

@@ -1,10 +1,11 @@
 """Two stacks of one account, with IAM enforced: a model that the first one registered is judged again by the second.
 
+The step of the pipelines signs in as a job of prod on GitHub, or runs in CodeBuild. A person promotes with all rights.
+
 The models are drawn and find the same box everywhere; the photos have their defect in that place.
 """
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,14 +20,15 @@ from client.labels import importing
 from client.promotion import promoted
 from client.target import Target
 from local import application, stack
-from local.account import ACCOUNT, REGION
+from local.account import ACCOUNT
 from sightline.aws.objects import ObjectStore
 from sightline.images.image import ImageStatus
 from sightline.models.registry import ModelStatus
 from tests.console_line import until
 from tests.fake_cloud import jpeg
 from tests.own_models import model
-from tests.project import ROOT
+from tests.pipeline_account import PipelineAccount
+from tests.pipeline_builds import Builds, clone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # two stacks come up, and six evaluations run
 
@@ -69,6 +71,25 @@ def dev(home: Path) -> Target:
     return target
 
 
+@pytest.fixture(scope="module")
+def account(dev: Target, home: Path) -> Iterator[PipelineAccount]:
+    """The account as the pipelines find it, with the roles for both stacks."""
+    account = PipelineAccount(str(dev.endpoint), home)
+    try:
+        account.bootstrap(application.NAME, "dev")
+        account.bootstrap(PROD, "prod")
+        yield account
+    finally:
+        account.github.close()
+
+
+@pytest.fixture
+def builds(account: PipelineAccount, tmp_path: Path) -> Builds:
+    """The jobs of CodePipeline for the same stacks."""
+    given = {"DevStack": application.NAME, "ProdStack": PROD, "PromoteWithTestSet": "true"}
+    return Builds(account, clone(tmp_path / "source"), given)
+
+
 @pytest.fixture
 def prod(home: Path, dev: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
     monkeypatch.setenv("AWS_ENDPOINT_URL", str(dev.endpoint))
@@ -107,10 +128,10 @@ def test_a_stack_without_images_of_its_own_says_what_it_lacks(home: Path, prod: 
 
 
 def test_a_model_that_the_second_gate_accepts_is_registered_there_with_where_it_comes_from(
-    home: Path, dev: Target, prod: Target, good: int
+    dev: Target, prod: Target, good: int, account: PipelineAccount, builds: Builds
 ) -> None:
-    result = promote(home, good, "--with-test-set", "--json")
-    assert result.exit_code == 0, result.output
+    done = step(account, good)
+    assert done.returncode == 0, done.stderr
     at_home = models.registry(dev).newest()[-1]
     arrived = promoted(prod, at_home.arn)
     assert arrived
@@ -124,22 +145,19 @@ def test_a_model_that_the_second_gate_accepts_is_registered_there_with_where_it_
     card = prod.aws.sagemaker.describe_model_package(ModelPackageName=arrived.arn)["ModelCard"]["ModelCardContent"]
     assert json.loads(card)["additional_information"]["custom_details"]["promoted_from"] == at_home.arn
     assert pipeline.ledger(prod).count(ImageStatus.APPROVED) == 0  # the test set is no image of this stack
-    again = step(version=good)
+    again = builds.run("PromoteProd", MODEL_VERSION=str(good))
     assert again.returncode == 0, again.stderr
     assert "has judged this model with this dataset and accepted it" in again.stderr
     assert len(models.registry(prod).newest()) == 1
 
 
-def step(version: int) -> subprocess.CompletedProcess[str]:
-    """The step of the pipelines that promotes, run by a person with credentials of their own."""
-    environment = {
-        "SIGN_IN": "none", "STACK": application.NAME, "ACCOUNT": ACCOUNT, "AWS_REGION": REGION, "WITH_TEST_SET": "true",
-        "MODEL_VERSION": str(version), "TO_STACK": PROD, "TO_ACCOUNT": ACCOUNT,
+def step(account: PipelineAccount, version: int, environment: str = "prod") -> subprocess.CompletedProcess[str]:
+    """The step of the pipelines that promotes, as a job in an environment."""
+    variables = {
+        "STACK": application.NAME, "MODEL_VERSION": str(version), "WITH_TEST_SET": "true",
+        "TO_STACK": PROD, "TO_ACCOUNT": ACCOUNT,
     }  # fmt: skip
-    return subprocess.run(
-        [str(ROOT / "pipelines" / "steps" / "promote.sh")],
-        env=os.environ | environment, cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return account.step("promote.sh", environment, **variables)
 
 
 def _key(release_uri: str | None) -> str:
@@ -147,9 +165,9 @@ def _key(release_uri: str | None) -> str:
 
 
 def test_a_model_that_the_second_gate_refuses_is_not_registered(
-    home: Path, dev: Target, prod: Target, bad: int
+    dev: Target, prod: Target, bad: int, account: PipelineAccount
 ) -> None:
-    result = step(version=bad)
+    result = step(account, bad)
     assert result.returncode == 1
     assert "Rejected: mAP@.50" in result.stderr
     arn = next(model.arn for model in models.registry(dev).newest() if model.version == bad)

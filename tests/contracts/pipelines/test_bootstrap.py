@@ -300,3 +300,34 @@ def test_who_plans_can_execute_nothing() -> None:
     assert held == [{"Ref": "PlanPolicy"}]
     [handed] = [entry for entry in statements("PlanPolicy") if entry["Action"] == "iam:PassRole"]
     assert handed["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+
+
+def test_what_carries_a_stacks_name_keeps_all_of_it_in_the_names_that_aws_takes() -> None:
+    """Of a name that CloudFormation makes, 13 characters are its own; stack and logical id share the rest."""
+    longest = max(n for n in range(99) if re.fullmatch(BOOTSTRAP["Parameters"]["StackName"]["AllowedPattern"], "a" * n))
+    assert longest == 24 <= (63 - 13 - 1) / 2  # buckets have the shortest names of those that CloudFormation makes
+    names = Resolver("pipeline", BOOTSTRAP, **(GIVEN_HERE | {"StackName": "a" * longest}))
+    for entry in BOOTSTRAP["Resources"].values():
+        if entry["Type"] == "AWS::IAM::Role":
+            assert len(names.value(entry["Properties"]["RoleName"])) <= 64
+    [bucket] = [entry for entry in BOOTSTRAP["Resources"].values() if entry["Type"] == "AWS::S3::Bucket"]
+    assert len(names.value(bucket["Properties"]["BucketName"]).replace(REGION, "ap-southeast-1")) <= 63
+
+
+def test_alarms_are_read_with_a_right_on_all_of_them() -> None:
+    asks = "cloudwatch:DescribeAlarms"
+    given = [entry for policy in POLICIES for entry in statements(policy)]
+    readers = [entry for entry in given if any(fnmatchcase(asks, one) for one in as_list(entry["Action"]))]
+    assert readers
+    assert [entry["Sid"] for entry in readers if entry["Resource"] != "*"] == []
+
+
+def test_models_behind_an_endpoint_are_reached_by_the_names_that_cloudformation_gives_them() -> None:
+    """They don't carry the stack's; the endpoint itself does."""
+    resources = template()["Resources"]
+    assert resources["Endpoint"]["Properties"]["EndpointName"] == {"Fn::Sub": "${AWS::StackName}-predict"}
+    for logical, kind, action in (("EndpointModel", "model", "CreateModel"),
+                                  ("EndpointConfiguration", "endpoint-config", "CreateEndpointConfig")):  # fmt: skip
+        assert not {name for name in resources[logical]["Properties"] if name in ("ModelName", "EndpointConfigName")}
+        arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{kind}/{logical.lower()}-0a1b2c3d4e5f"
+        assert allows(rights(*EXECUTION), f"sagemaker:{action}", arn)

@@ -42,7 +42,7 @@ def github() -> Iterator[dict[str, str]]:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     here = f"http://127.0.0.1:{server.server_port}"
     yield {"GITHUB_API_URL": here, "GITHUB_REPOSITORY": "plant/sightline", "GH_TOKEN": "of-the-job"}
     server.shutdown()
