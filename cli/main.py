@@ -43,6 +43,9 @@ def main_options(
         bool, typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and end.")
     ] = False,
 ) -> None:
+    for name, value in (("--profile", profile), ("--region", region), ("--stack", stack)):
+        if value == "":  # a variable of a script that is not set: the local stack is not meant
+            raise SightlineError(f"{name} is empty; give a name or leave it out")
     Settings.profile, Settings.region, Settings.stack, Settings.home = profile, region, stack, home
 
 
@@ -53,7 +56,7 @@ def end(number: int, _frame: object) -> None:
 
 def fail(error: Exception) -> None:
     """Say what is wrong in one line."""
-    console.print(Text.assemble(("sightline:", "red"), f" {error}"), soft_wrap=True)
+    console.print(Text.assemble(("sightline:", "red"), f" {error}"))
     sys.exit(1)
 
 

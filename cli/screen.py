@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from client.target import Target
 
 # Without markup: what is printed holds names that other people chose.
-console = Console(stderr=True, markup=False, highlight=False)
+# What is long is not wrapped here: a terminal does that, and a pipe must not.
+console = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 PIPE_WIDTH = 10_000  # characters
 
@@ -48,6 +49,30 @@ def target() -> Target:
 def local_only(command: str) -> None:
     if Settings.profile or Settings.stack:
         raise SightlineError(f"`sightline {command}` works on this machine only; leave --profile and --stack out")
+
+
+def asked(question: str) -> str:
+    """Return what a person answers."""
+    with _somebody():
+        return str(typer.prompt(question, err=True))
+
+
+def confirmed(question: str) -> None:
+    """Go on only when a person says yes."""
+    with _somebody():
+        yes = typer.confirm(question, err=True)
+    if not yes:
+        raise typer.Abort
+
+
+@contextmanager
+def _somebody() -> Iterator[None]:
+    try:
+        yield
+    except typer.Abort:
+        if sys.stdin.isatty():  # Ctrl-C
+            raise
+        raise SightlineError("nobody is there to answer; `--yes` answers beforehand") from None
 
 
 def show(value: object, as_json: bool, table: Table | None = None) -> None:
@@ -108,7 +133,7 @@ def tell_outcome(outcome: TrainingOutcome) -> None:
     """Say in one line how an execution of `train_model` ended."""
     judged = outcome.judgement
     if judged is None:
-        console.print(f"Nothing to do: {outcome.reason}.", soft_wrap=True)
+        console.print(f"Nothing to do: {outcome.reason}.")
     else:
         said = ("Accepted: " if judged.accepted else "Rejected: ") + "; ".join(judged.reasons)
-        console.print(said, soft_wrap=True)
+        console.print(said)

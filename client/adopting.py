@@ -94,6 +94,11 @@ def adopt(place: Place, given: Mapping[str, str], template: KeptTemplate | None 
     if unknown:
         raise AdoptingError(f"{unknown[0]} is not kept by a stack; these are: {', '.join(sorted(template.resources))}")
     missing = sorted(name for name in template.resources if name not in found and name != "EngineersGroup")
+    if missing and not found:
+        raise AdoptingError(
+            f"AWS knows of no stack {place} that was deleted in the last 90 days; choose another --stack, --region or "
+            f"--profile, or name what was kept: {' '.join(f'{name}=…' for name in missing)}"
+        )
     if missing:
         raise AdoptingError(f"what was kept as {', '.join(missing)}? Name it: {missing[0]}=…")
     _import(place, template, [_identified(name, kind, found) for name, kind in sorted(template.resources.items())])
@@ -119,11 +124,18 @@ def _import(place: Place, template: KeptTemplate, resources: list[ResourceToImpo
             ResourcesToImport=resources,
         )
     except ClientError as error:
+        if error.response["Error"]["Code"] == "AlreadyExistsException":
+            raise AdoptingError(
+                f"another `adopt` of {place} is at work, or one was killed; if so, `sightline remove` that stack first"
+            ) from error
         raise AdoptingError(f"AWS refused the import: {error.response['Error']['Message']}") from error
     try:
         client.get_waiter("change_set_create_complete").wait(
             StackName=place.stack, ChangeSetName=CHANGE_SET, WaiterConfig=WAIT
         )
+    except (KeyboardInterrupt, SystemExit):
+        client.delete_stack(StackName=place.stack)  # which holds nothing yet, and would be in the way of the next try
+        raise
     except WaiterError as error:
         said = client.describe_change_set(StackName=place.stack, ChangeSetName=CHANGE_SET)
         client.delete_stack(StackName=place.stack)  # which holds nothing yet

@@ -15,6 +15,7 @@ from sightline.errors import SightlineError
 
 STATE, KEY, CERTIFICATE, ROOT = "device.json", "private.pem.key", "device.pem.crt", "AmazonRootCA1.pem"
 CONFIG, INSTALL = "config.yaml", "install.sh"
+IGNORED = ".gitignore"  # of everything: made in a checkout, the key must not become part of a commit
 NUCLEUS_ROOT = "/greengrass/v2"
 AMAZON_ROOT_1 = "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e"  # SHA-256 of the certificate
 SCRIPT = Path(__file__).resolve().parent.parent / "edge" / "nucleus" / INSTALL
@@ -65,6 +66,7 @@ class DeviceFolder:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.chmod(0o700)
         made = cls(path, kept or Kept(thing, stack, int(time.time())))
+        made._write(IGNORED, b"*\n", 0o600)
         made._keep(made.kept)
         return made
 
@@ -125,7 +127,7 @@ class DeviceFolder:
 
     def remove(self) -> None:
         """Remove the files of this folder, and the folder when nothing else is in it."""
-        for name in (KEY, CERTIFICATE, ROOT, CONFIG, INSTALL, STATE):
+        for name in (KEY, CERTIFICATE, ROOT, CONFIG, INSTALL, STATE, IGNORED):
             self._file(name).unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()

@@ -18,7 +18,27 @@ DEFAULT_STACK = "sightline"
 
 
 class TargetError(SightlineError):
-    """The stack that a command should work on can't be found or reached."""
+    """The stack that a command should work on can't be found or reached, or is not whole."""
+
+
+class Outputs(dict[str, str]):
+    """The outputs of a stack: asking for one that it does not have is a mistake of whoever chose the stack."""
+
+    def __init__(self, stack: str, *given: Any) -> None:
+        super().__init__(*given)
+        self.stack = stack
+
+    def __missing__(self, name: str) -> str:
+        raise TargetError(
+            f"the stack {self.stack} has no output {name}, so it is not deployed to the end, or no Sightline stack; "
+            f"`sightline --stack {self.stack} doctor` says more"
+        )
+
+
+def is_missing(error: Exception) -> bool:
+    """Return whether CloudFormation says that there is no stack of a name."""
+    code = getattr(error, "response", {}).get("Error", {}).get("Code")
+    return code == "ValidationError" and "does not exist" in str(error)
 
 
 @dataclass
@@ -56,6 +76,13 @@ class Place:
         """Return the account, with the caller's rights."""
         return Aws(self.session, self.endpoint)
 
+    def __str__(self) -> str:
+        return f"{self.stack} in {self.session.region_name}"
+
+    def nothing_here(self) -> TargetError:
+        """Return what to say where there is no stack of this name."""
+        return TargetError(f"there is no stack {self}; deploy it, or choose another --stack, --region or --profile")
+
 
 @dataclass
 class Target:
@@ -78,8 +105,10 @@ class Target:
         try:
             found = place.aws.client("cloudformation").describe_stacks(StackName=place.stack)["Stacks"][0]
         except (BotoCoreError, ClientError) as error:
+            if is_missing(error):
+                raise place.nothing_here() from None
             raise TargetError(f"stack {place.stack!r} on AWS: {error}") from error
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+        outputs = Outputs(place.stack, {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])})
         return cls(outputs, place.session, place.endpoint)
 
     @cached_property

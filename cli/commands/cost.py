@@ -64,9 +64,7 @@ def _region(given: str) -> str:
 def _print(bill: BillShown) -> None:
     out = paper()
     out.print(_rows(bill))
-    console.print(
-        f"List prices of {bill['prices_of']} in {bill['region']}, without the free tier and taxes.", soft_wrap=True
-    )
+    console.print(f"List prices of {bill['prices_of']} in {bill['region']}, without the free tier and taxes.")
 
 
 @app.command("idle")
@@ -154,7 +152,7 @@ def cost_used(
     if images:
         console.print(f"{images} images in {days} days: {value['usd_per_image']:.4f} US dollars each.")
     for service, usd in sorted(value["billed"].items(), key=lambda entry: -entry[1]):
-        console.print(f"Cost Explorer: {service} {usd:.2f}", soft_wrap=True)
+        console.print(f"Cost Explorer: {service} {usd:.2f}")
     for note in value["notes"]:
-        console.print(note, soft_wrap=True)
+        console.print(note)
     return None

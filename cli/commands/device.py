@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from cli.screen import JsonOption, Settings, as_table, console, local_only, paper, show, target
+from cli.screen import JsonOption, Settings, as_table, confirmed, console, local_only, paper, show, target
 from sightline.errors import SightlineError
 
 app = typer.Typer(no_args_is_help=True, help="Devices: the simulated one of this machine, and those of the fleet.")
@@ -50,10 +50,10 @@ def device_logs(
     from client import devices
 
     if Settings.profile or Settings.stack:
-        console.print(devices.logs_on_aws(target(), thing), soft_wrap=True)
+        console.print(devices.logs_on_aws(target(), thing))
         return
     for path in devices.log_files(Settings.home, thing):
-        console.print(str(path), style="bold", soft_wrap=True)
+        console.print(str(path), style="bold")
         for line in path.read_text(errors="replace").splitlines()[-lines:]:
             print(line)
 
@@ -102,14 +102,10 @@ def device_provision(
 
     made = provisioning.provision(target(), thing, folder or Path(thing), canary=canary)
     if not made.news:
-        console.print(
-            f"{thing} is provisioned already, in group {made.group}; its folder is {made.folder}.", soft_wrap=True
-        )
+        console.print(f"{thing} is provisioned already, in group {made.group}; its folder is {made.folder}.")
         return
-    console.print(
-        f"{thing} is provisioned, in group {made.group}. Its private key is in {made.folder}.", soft_wrap=True
-    )
-    console.print(f"Copy the folder to the device and run there: sudo ./{made.folder.name}/install.sh", soft_wrap=True)
+    console.print(f"{thing} is provisioned, in group {made.group}. Its private key is in {made.folder}.")
+    console.print(f"Copy the folder to the device and run there: sudo ./{made.folder.name}/install.sh")
 
 
 @app.command("remove")
@@ -127,9 +123,9 @@ def device_remove(
         console.print(f"There is nothing of {thing}.")
         return
     for line in provisioning.told(plan):
-        console.print(line, soft_wrap=True)
+        console.print(line)
     if not yes:
-        typer.confirm(f"Remove {thing}?", abort=True, err=True)
+        confirmed(f"Remove {thing}?")
     if found.endpoint is not None:
         from local.device.simulated import SimulatedDevice
 

@@ -13,7 +13,7 @@ from sightline.errors import SightlineError
 
 if TYPE_CHECKING:
     from client.doctor.deployed import Deployed
-    from client.doctor.findings import Finding
+    from client.doctor.findings import Finding, Findings
     from client.target import Place
 
 app = typer.Typer()
@@ -46,7 +46,7 @@ def _examine(before: bool) -> Iterator[Finding]:
     """Give the findings of all checks that there is something for."""
     from client.doctor import after
     from client.doctor import before as first
-    from client.doctor.findings import not_checked, note, run
+    from client.doctor.findings import Check, not_checked, note, run
     from client.doctor.template import Template
 
     yield from run(first.machine_checks())
@@ -54,12 +54,14 @@ def _examine(before: bool) -> Iterator[Finding]:
     if place is None:
         yield not_checked("account", "no local stack is running, and neither --stack nor --profile names one on AWS")
         return
-    stack = _stack_of(place)
+    found: list[Deployed] = []
+    unknown = list(run([Check("stack", lambda: _look(place, found))]))
+    stack = found[0] if found else None
     yield from run(first.checks(place, template, stack))
     if before:
         return
     if stack is None:
-        yield note("stack", f"there is no stack {place.stack}", "deploy it, then ask again")
+        yield from unknown or [note("stack", f"there is no stack {place}", "deploy it, then ask again")]
         return
     yield from run(after.checks(stack, template))
 
@@ -72,18 +74,14 @@ def _place() -> Place | None:
     except SightlineError as error:
         if Settings.profile or Settings.stack:
             raise
-        console.print(str(error), soft_wrap=True)
+        console.print(str(error))
         return None
 
 
-def _stack_of(place: Place) -> Deployed | None:
-    """Return the stack; None also where AWS can't be asked, which the checks of the account then say."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
+def _look(place: Place, found: list[Deployed]) -> Findings:
+    """Look the stack up, into `found`. What goes wrong is a finding of the check that this is."""
     from client.doctor.deployed import Deployed
 
-    try:
-        return Deployed.find(place)
-    except (BotoCoreError, ClientError) as error:
-        console.print(f"the stack {place.stack} can't be looked up: {error}", soft_wrap=True)
-        return None
+    stack = Deployed.find(place)
+    found += [stack] if stack else []
+    return []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.screen import JsonOption, console, progress, show, target
+from cli.screen import JsonOption, confirmed, console, progress, show, target
 from client.formats import FORMATS
 from client.formats.report import Report
 from sightline.errors import SightlineError
@@ -32,7 +32,7 @@ def format_name(name: str) -> str:
 def say(report: Report) -> None:
     """What could not be taken over; names in it are printed as they are."""
     for line in report.lines():
-        console.print(line, soft_wrap=True)
+        console.print(line)
 
 
 @app.command("import")
@@ -70,17 +70,17 @@ def labels_import(
     kind, found, report = format_name(name), target(), Report()
     labels = importing.read(found, kind, path, report, images, pairs, empty_is_no_defect=empty_is_no_defect)
     say(report)
-    console.print(_summary(labels, report), soft_wrap=True)
+    console.print(_summary(labels, report))
     if dry_run:
         if labels.matched:
             with progress("drawing", sheets.photos(labels)) as step:
                 sheets.write(found, labels, report, path, sheet, step)
-            console.print(f"Nothing was recorded. The boxes on the photos are in {sheet}", soft_wrap=True)
+            console.print(f"Nothing was recorded. The boxes on the photos are in {sheet}")
         started: list[str] = []
     else:
         if labels.matched and not labels.with_boxes and not yes:
             question = f"No image has a box. Record all {labels.no_defect} as “no defect”?"
-            typer.confirm(question, abort=True, err=True)
+            confirmed(question)
         started = importing.bring(found, labels.lines, approved=approved)
     _tell(found, path, labels, report, started, approved=approved and not dry_run, as_json=as_json, dry_run=dry_run)
 

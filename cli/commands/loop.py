@@ -29,7 +29,7 @@ def upload(
         raise SightlineError(f"{folder} is not a folder; give the folder that holds the images")
     given = uploads.look(folder)
     for line in given.left_out.lines():
-        console.print(line, soft_wrap=True)
+        console.print(line)
     if not given.files:
         raise SightlineError(f"{folder} holds no files to upload")
     found = target()
@@ -39,7 +39,7 @@ def upload(
         arrival = sweeping.await_events(found, given.names)
     if as_json:
         return show({"uploaded": number, "left_out": given.left_out.refused, "events": arrival}, True)
-    return console.print(f"{number} files uploaded{EVENTS[arrival]}.", soft_wrap=True)
+    return console.print(f"{number} files uploaded{EVENTS[arrival]}.")
 
 
 @app.command()
@@ -140,8 +140,8 @@ def score(
     outcome = ScoringOutcome.from_output(output)
     scored = outcome.scored
     if scored is None:
-        return console.print(f"Nothing to score: {outcome.reason}.", soft_wrap=True)
+        return console.print(f"Nothing to score: {outcome.reason}.")
     counts = ", ".join(f"{number} {name}" for name, number in scored.counts.items())
     text = f"{scored.images} images scored with model {scored.model_version}: {counts}."
-    console.print(text, soft_wrap=True)
+    console.print(text)
     return print(scored.predictions_uri)

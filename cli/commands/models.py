@@ -64,7 +64,7 @@ def models_promote(
     else:
         tell_outcome(TrainingOutcome.from_output(output))
         if arrived:
-            console.print(f"It is version {arrived.version} of {to}, where a person approves it.", soft_wrap=True)
+            console.print(f"It is version {arrived.version} of {to}, where a person approves it.")
     if arrived is None or (judged and not judged.accepted):
         raise typer.Exit(1)
     return None
@@ -97,7 +97,7 @@ def models_import(
     model = models.read(file, hints)
     said = [*model.said, *(models.tried(model, photo) if photo else [])]
     if not as_json:
-        console.print(*said, sep="\n", soft_wrap=True)
+        console.print(*said, sep="\n")
     if dry_run:
         return show({"said": said}, True) if as_json else None
     name = name or file.stem

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.screen import JsonOption, Settings, console, paper, show
+from cli.screen import JsonOption, Settings, asked, console, paper, show
 from sightline.errors import SightlineError
 
 if TYPE_CHECKING:
@@ -33,16 +33,18 @@ def remove(
     with console.status("looking at what there is"):
         plan = removing.plan(place)
     if not plan.stack and not plan.kept:
-        console.print(f"There is no stack {place.stack}, and nothing is left of one.")
+        console.print(f"There is no stack {place}, and nothing is left of one.")
+        if as_json:
+            show({"stack": place.stack, "done": [], "monthly_usd": 0.0, "kept": []}, True)
         return
     _tell(plan, everything)
-    name = yes or typer.prompt("Type the name of the stack to go on", err=True)
+    name = yes or asked("Type the name of the stack to go on")
     if name != place.stack:
         raise SightlineError(f"{name!r} is not the name of the stack, {place.stack!r}; nothing was removed")
     done = []
     for line in plan.run(everything=everything):
         done.append(line)
-        console.print(line, soft_wrap=True)
+        console.print(line)
     kept = () if everything else plan.kept
     if as_json:
         show({"stack": place.stack, "done": done, "monthly_usd": sum(one.monthly for one in kept),
@@ -52,7 +54,7 @@ def remove(
     for one in kept:
         paper().print(str(one), markup=False)
     if kept:
-        console.print(plan.again(), soft_wrap=True)
+        console.print(plan.again())
 
 
 def _tell(plan: Removal, everything: bool) -> None:
@@ -62,6 +64,6 @@ def _tell(plan: Removal, everything: bool) -> None:
     verb = "will be ERASED" if everything else "are kept"
     console.print(f"These {verb} ({plan.monthly:.2f} US dollars a month by list prices):")
     for one in plan.kept:
-        console.print(f"  {one}", soft_wrap=True)
+        console.print(f"  {one}")
     if not everything:
         console.print("With --everything they are erased too.")

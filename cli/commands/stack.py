@@ -50,9 +50,9 @@ def up(as_json: JsonOption = False) -> None:
         running = stack.up(lambda text: status.update(text), root=Settings.home)
         user, new = users.local_user(target(), Settings.home)
     console.print(f"The stack runs at {running.endpoint} ({time.monotonic() - started:.0f} s).")
-    console.print(f"The page is {target().api_url}/", soft_wrap=True)
+    console.print(f"The page is {target().api_url}/")
     where = f"with the password {user['password']} ({Settings.home / 'user.json'})" if new else "as before"
-    console.print(f"Sign in as {user['username']} {where}.", soft_wrap=True)
+    console.print(f"Sign in as {user['username']} {where}.")
     if as_json:
         show({"endpoint": running.endpoint, "outputs": running.outputs}, True)
 
@@ -93,7 +93,8 @@ def status(as_json: JsonOption = False) -> None:
         return show(value, True)
     out = paper()
     out.print(
-        "[bold]Images[/bold]   " + "  ".join(f"{name} {number}" for name, number in value["images"].items() if number)
+        "[bold]Images[/bold]   "
+        + ("  ".join(f"{name} {number}" for name, number in value["images"].items() if number) or "none")
     )
     for name, rows, columns in (
         ("Running", value["running"], ["machine", "execution", "state"]),

@@ -29,5 +29,5 @@ def verify(
     place = Place.find(Settings.profile, Settings.region, Settings.stack, Settings.home)
     stack = Deployed.find(place)
     if stack is None:
-        raise SightlineError(f"there is no stack {place.stack}; deploy it first")
+        raise place.nothing_here()
     Verification(place, stack, report, device).run()

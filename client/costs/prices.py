@@ -63,5 +63,5 @@ class Prices:
 
 
 @cache
-def _file():  # type: ignore[no-untyped-def]  # the shape is checked by tests/unit/client/costs/test_prices.py
+def _file():  # type: ignore[no-untyped-def]  # the shape is checked by tests/unit/client/costs/test_bill.py
     return json.loads(FILE.read_text())

@@ -14,6 +14,8 @@ def checks(stack: Deployed, template: Template, seconds: float = paths.EVENT_SEC
     """Give each check: first what only looks, then what calls and uploads something tiny, for at most `seconds`."""
     yield Check("stack", partial(parts.status, stack))
     yield Check("outputs", partial(parts.outputs, stack, template.outputs))
+    if not stack.outputs:  # only adopted so far, or its first deployment has failed
+        return
     yield Check("functions", partial(functions.settings, stack, template))
     for subject, ask in (
         ("DataKey", parts.key),

@@ -9,7 +9,7 @@ from typing import Self
 
 from botocore.exceptions import ClientError
 
-from client.target import Place, Target
+from client.target import Outputs, Place, Target, is_missing
 from sightline.aws.clients import Aws
 
 
@@ -33,7 +33,7 @@ class Deployed:
     status: str
     reason: str
     parameters: Mapping[str, str]
-    outputs: Mapping[str, str]
+    outputs: dict[str, str]
 
     @classmethod
     def find(cls, place: Place, stack_id: str = "") -> Self | None:
@@ -41,7 +41,7 @@ class Deployed:
         try:
             found = place.aws.cloudformation.describe_stacks(StackName=stack_id or place.stack)["Stacks"][0]
         except ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
+            if is_missing(error):
                 return None
             raise
         return cls(
@@ -51,7 +51,7 @@ class Deployed:
             found["StackStatus"],
             found.get("StackStatusReason", ""),
             {one["ParameterKey"]: str(one.get("ParameterValue", "")) for one in found.get("Parameters", [])},
-            {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])},
+            Outputs(found["StackName"], {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}),
         )
 
     @property
@@ -60,7 +60,7 @@ class Deployed:
 
     @property
     def target(self) -> Target:
-        return Target(dict(self.outputs), self.place.session, self.place.endpoint)
+        return Target(self.outputs, self.place.session, self.place.endpoint)
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:

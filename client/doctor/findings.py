@@ -7,11 +7,16 @@ from enum import StrEnum
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,  # noqa: A004 (botocore's, of which all kinds of a missing network are)
+    HTTPClientError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
 )
 
+from sightline.errors import SightlineError
+
+UNREACHED = 2  # checks that found no network
 # What AWS answers where the caller may not ask.
 REFUSED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation", "AccessDeniedFault")
 
@@ -66,8 +71,15 @@ def not_checked(subject: str, why: str) -> Finding:
 
 
 def run(checks: Iterable[Check]) -> Iterator[Finding]:
-    """Give the findings of each check as soon as it has ended."""
+    """Give the findings of each check as soon as it has ended.
+
+    Where AWS can't be reached, a check takes half a minute: after the second one the others are not asked.
+    """
+    unreached = 0
     for check in checks:
+        if unreached == UNREACHED:
+            yield not_checked(check.subject, "AWS can't be reached")
+            continue
         try:
             yield from check.ask()
         except ClientError as error:
@@ -76,8 +88,12 @@ def run(checks: Iterable[Check]) -> Iterator[Finding]:
             yield not_checked(check.subject, "no region is chosen")
         except (NoCredentialsError, PartialCredentialsError):
             yield not_checked(check.subject, "there are no credentials")
+        except (ConnectionError, HTTPClientError) as error:
+            unreached += 1
+            todo = "look at the network, a proxy, and AWS_ENDPOINT_URL"
+            yield wrong(check.subject, f"AWS can't be reached: {one_line(error)}", todo)
         except Exception as error:  # whatever broke: the other checks still have to run
-            kind = "" if isinstance(error, BotoCoreError | OSError) else f"{type(error).__name__}: "
+            kind = "" if isinstance(error, BotoCoreError | OSError | SightlineError) else f"{type(error).__name__}: "
             yield wrong(check.subject, f"the check itself failed: {kind}{one_line(error)}", "see what it says")
 
 

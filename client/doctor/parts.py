@@ -23,6 +23,8 @@ def status(stack: Deployed) -> Findings:
 
 
 def outputs(stack: Deployed, expected: Iterable[str]) -> Findings:
+    if not stack.outputs:
+        return [wrong("outputs", "it has none: it is not deployed to the end, or no Sightline stack", AGAIN)]
     missing = sorted(set(expected) - stack.outputs.keys())
     if missing:
         return [wrong("outputs", f"there is no {', '.join(missing)}", f"the stack is of another version: {AGAIN}")]

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-from client.doctor.deployed import Deployed
 from client.removal.stopping import if_there
+from client.target import Place
 from sightline import names
 from sightline.rollout.published import PublishedComponents
 
 
-def delete(stack: Deployed) -> Iterator[str]:
-    """Delete every version of the stack's components. Give a line for each component."""
-    greengrass = stack.aws.greengrass
-    prefix = PublishedComponents(stack.aws, stack.outputs["ThingGroupArn"]).prefix
-    own = names.OwnComponents(stack.stack)
+def delete(place: Place, stack_id: str) -> Iterator[str]:
+    """Delete every version of the components of a stack, which may be deleted. Give a line for each component."""
+    greengrass = place.aws.greengrass
+    prefix = PublishedComponents(place.aws, stack_id).prefix
+    own = names.OwnComponents(place.stack)
     for name in (own.inspector, own.model):
         deleted = 0
         with if_there():

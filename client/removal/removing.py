@@ -20,11 +20,12 @@ class RemovalError(SightlineError):
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What there is to do. `stack` is None where it is deleted already."""
+    """What there is to do. `stack` is None where it is deleted already, `stack_id` empty where there was none."""
 
     place: Place
     stack: Deployed | None
     kept: tuple[Kept, ...]
+    stack_id: str = ""
 
     @property
     def monthly(self) -> float:
@@ -45,8 +46,9 @@ class Removal:
         """
         if self.stack:
             yield from stopping.stop(self.stack)
-            if everything:
-                yield from components.delete(self.stack)
+        if everything and self.stack_id:
+            yield from components.delete(self.place, self.stack_id)
+        if self.stack:
             yield from _delete(self.stack)
         if everything:
             yield from kept.erase(self.place, list(self.kept))
@@ -56,17 +58,21 @@ def plan(place: Place) -> Removal:
     """Return what there is to remove: the stack, or what the last stack of this name has left."""
     stack = Deployed.find(place)
     if stack:
-        return Removal(place, stack, tuple(kept.measured(place, kept.of_stack(stack))))
+        return Removal(place, stack, tuple(kept.measured(place, kept.of_stack(stack))), stack.id)
     deleted = last_deleted(place)
     left = kept.of_deleted(place, deleted) if deleted else []
-    return Removal(place, None, tuple(kept.measured(place, left)))
+    return Removal(place, None, tuple(kept.measured(place, left)), deleted)
 
 
 def last_deleted(place: Place) -> str:
-    """Return the id of the stack of this name that was deleted last, empty where AWS remembers none."""
+    """Return the id of the last deleted stack of this name that has kept something, empty where AWS remembers none.
+
+    An adoption that came to nothing is a deleted stack, too.
+    """
     pages = place.aws.cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
     found = [one for page in pages for one in page["StackSummaries"] if one["StackName"] == place.stack]
-    return max(found, key=lambda one: one["CreationTime"])["StackId"] if found else ""
+    newest_first = sorted(found, key=lambda one: one["CreationTime"], reverse=True)
+    return next((one["StackId"] for one in newest_first if kept.of_deleted(place, one["StackId"])), "")
 
 
 def _delete(stack: Deployed) -> Iterator[str]:

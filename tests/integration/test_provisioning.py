@@ -131,6 +131,7 @@ def test_a_provisioned_device_connects_as_itself_on_every_connection_of_the_nucl
     modes = {file.name: oct(file.stat().st_mode & 0o777) for file in [folder, *folder.iterdir()]}
     assert modes == {
         "device": "0o700",
+        ".gitignore": "0o600",
         "AmazonRootCA1.pem": "0o600",
         "config.yaml": "0o600",
         "device.json": "0o600",

@@ -144,7 +144,7 @@ def test_everything_goes_when_it_is_asked_for_although_that_broke_off_too(stack:
     assert stack.client("dynamodb").list_tables()["TableNames"] == []
     code, out, err = command("--everything", "--yes", NAME)
     assert (code, out) == (0, "")
-    assert "There is no stack sightline-local, and nothing is left of one." in err
+    assert "There is no stack sightline-local in us-east-1, and nothing is left of one." in err
 
 
 def test_a_stack_that_aws_does_not_delete_is_named_with_the_reason(stack: Stack) -> None:

@@ -73,7 +73,8 @@ def test_labels_without_any_box_are_recorded_only_when_a_person_says_so(
     path = labels(tmp_path, "a.jpg", "b.jpg", boxes=0)
     monkeypatch.setattr("sys.stdin", io.StringIO(""))  # no terminal
     code, _, said = imported(capsys, monkeypatch, path)
-    assert (code, stack.started) == (130, {})
+    assert (code, stack.started) == (1, {})
+    assert said.endswith("sightline: nobody is there to answer; `--yes` answers beforehand\n")
     assert "No image has a box. Record all 2 as “no defect”? [y/N]" in said
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert (imported(capsys, monkeypatch, path)[0], stack.started) == (130, {})

@@ -34,6 +34,8 @@ from tests.project import ROOT
         (["device", "start"], "no local stack is running here"),
         (["adopt"], "name it: `sightline --stack NAME adopt`"),
         (["--stack", "line", "adopt", "images"], "'images' is not NAME=ID, such as ImagesBucket="),
+        (["--stack", "", "status"], "--stack is empty; give a name or leave it out"),
+        (["--profile", "", "doctor"], "--profile is empty"),
         (["--stack", "Line", "adopt"], "stack name 'Line': use at most 40 small letters, digits and hyphens"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,13 @@ def test_the_folder_keeps_what_is_not_its_own(tmp_path: Path) -> None:
     folder.remove()
     assert [file.name for file in folder.path.iterdir()] == ["notes.txt"]
     assert DeviceFolder.read(folder.path) is None
+
+
+def test_git_does_not_take_the_folder_into_a_commit(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    DeviceFolder.open(tmp_path / "line-3", "line-3", "line").signing_request()
+    listed = ["git", "-C", str(tmp_path), "status", "--porcelain", "--untracked-files=all"]
+    assert subprocess.run(listed, capture_output=True, text=True, check=True).stdout == ""
 
 
 def test_the_key_is_made_once_and_the_request_names_the_thing(tmp_path: Path) -> None:

@@ -28,11 +28,11 @@ class ComponentConflictError(SightlineError):
 
 
 class PublishedComponents:
-    """The own components in the account and region of a thing group's ARN."""
+    """The own components in the account and region of an ARN of the stack's, such as its thing group's."""
 
-    def __init__(self, aws: Aws, group_arn: str) -> None:
+    def __init__(self, aws: Aws, arn: str) -> None:
         self.aws = aws
-        _, partition, _, region, account, _ = group_arn.split(":", 5)
+        _, partition, _, region, account, _ = arn.split(":", 5)
         self.prefix = f"arn:{partition}:greengrass:{region}:{account}:components"
 
     def publish(self, recipe: Recipe) -> str:

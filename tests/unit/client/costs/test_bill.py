@@ -12,7 +12,7 @@ def test_every_price_has_a_unit_a_page_and_both_regions() -> None:
     read = json.loads(FILE.read_text())
     assert read.keys() == {"date", "note", "prices"}
     for key, entry in read["prices"].items():
-        assert entry.keys() == {"service", "unit", "source", "usd"}, key
+        assert entry.keys() - {"checked"} == {"service", "unit", "source", "usd"}, key
         assert entry["source"].startswith("https://aws.amazon.com/"), key
         assert entry["usd"].keys() == {"us-east-1", "eu-central-1"}, key
         assert all(0 < usd < 10 for usd in entry["usd"].values()), key
@@ -48,3 +48,12 @@ def test_another_region_has_other_prices() -> None:
 
 def test_an_empty_bill_is_nothing() -> None:
     assert Bill.of([], Prices.of("us-east-1")).shown()["usd"] == 0
+
+
+def test_a_price_that_was_compared_names_the_page_for_a_region_that_it_has() -> None:
+    prices = json.loads(FILE.read_text())["prices"]
+    compared = {key: entry["checked"] for key, entry in prices.items() if "checked" in entry}
+    assert compared
+    for key, pages in compared.items():
+        assert pages.keys() <= prices[key]["usd"].keys(), key
+        assert all(page.startswith("https://") for page in pages.values()), key

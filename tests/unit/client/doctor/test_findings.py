@@ -1,7 +1,7 @@
 """Findings: one line each; a check that breaks is one, and stops no other."""
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 
 from client.doctor.findings import Check, Finding, Findings, Verdict, is_well, not_checked, note, ok, run, wrong
 
@@ -33,6 +33,13 @@ def test_a_check_that_breaks_is_a_finding_and_stops_no_other(error: Exception, v
     broken, after = run([failing(error), Check("key", lambda: [ok("key", "enabled")])])
     assert (broken.verdict, broken.subject, said in broken.text, "\n" in str(broken)) == (verdict, "queue", True, False)
     assert after == Finding(Verdict.OK, "key", "enabled")
+
+
+def test_without_a_network_only_two_checks_wait_for_it() -> None:
+    unreached = failing(EndpointConnectionError(endpoint_url="https://sts"))
+    found = list(run([Check("key", lambda: [ok("key", "enabled")]), unreached, unreached, unreached]))
+    assert [one.verdict for one in found] == [Verdict.OK, Verdict.WRONG, Verdict.WRONG, Verdict.NOT_CHECKED]
+    assert found[1].text.startswith("AWS can't be reached: Could not connect to the endpoint URL")
 
 
 def test_a_line_says_what_is_wrong_and_what_to_do() -> None:
