@@ -88,6 +88,8 @@ def text(value: object, what: str) -> str:
 
 
 def _is_plain(value: str) -> bool:
+    if value.isprintable():  # quick, and true of nearly all; private and unusual signs are plain too
+        return bool(value.strip()) and len(value) <= MAX_NAME
     hidden = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control and format characters, halves of a pair, line separators
     return (
         bool(value.strip()) and len(value) <= MAX_NAME and not any(unicodedata.category(one) in hidden for one in value)

@@ -168,14 +168,14 @@ def _image(
 ) -> LabeledImage:
     measured = checks.size_if_known(entry.get("width"), entry.get("height"))
     name, *also = _names(entry)
-    boxes = []
+    shown, boxes = checks.shown(name), []
     for annotation in annotations:
         if _attribute(annotation, "outside") is True:  # of a track of a video: it is not in this picture
-            report.lose("a box that a track has outside the picture", checks.shown(name))
+            report.lose("a box that a track has outside the picture", shown)
             doubt = doubt or "only boxes that tracks have outside the picture"
             continue
-        boxes.append(_box(annotation, categories, checks.shown(name), report))
-        _report(annotation, checks.shown(name), report)
+        boxes.append(_box(annotation, categories, shown, report))
+        _report(annotation, shown, report)
     return checks.image(name, measured, boxes, also=also, doubt=doubt)
 
 

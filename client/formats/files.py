@@ -11,6 +11,7 @@ from client.formats.checks import BadLabelError, InvalidLabelsError, check, show
 from client.formats.label_set import LabeledImage, LabelSet
 from client.formats.report import Report
 
+IMAGE_ENDING = re.compile(r"\.(jpe?g|jpe|jfif|png|bmp|dib|tiff?|webp|gif|p[gpn]m)$", re.IGNORECASE)
 MAX_FILE_BYTES = 512 * 1024 * 1024
 
 
@@ -103,7 +104,7 @@ def address(value: str) -> SplitResult:
 
 def stem(name: str) -> str:
     """Return a name without its extension as an image, folders included."""
-    return re.sub(r"\.(jpe?g|jpe|jfif|png|bmp|dib|tiff?|webp|gif|p[gpn]m)$", "", name, flags=re.IGNORECASE)
+    return IMAGE_ENDING.sub("", name)
 
 
 def write_each(

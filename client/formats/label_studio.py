@@ -1,5 +1,6 @@
 """Label Studio JSON (the full export, not JSON-MIN): a list of tasks, boxes in percent of the image."""
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -98,9 +99,19 @@ def _names(task: Mapping[str, object]) -> list[object]:
         # The tool writes the path as addresses have it, earlier versions and people as it is.
         wanted = [part[2:] for part in address.query.split("&") if part.startswith("d=")]
         return list(dict.fromkeys([unquote(wanted[0]), unquote_plus(wanted[0])])) if wanted else [value]
+    if stored := [part[8:] for part in address.query.split("&") if part.startswith("fileuri=")]:
+        return [_decoded(unquote(stored[0]))]  # as the tool shows an object of a bucket
     if "/data/upload/" in address.path:
         return [UPLOADED.sub("", unquote(address.path.rsplit("/", 1)[-1]))]
     return [value]
+
+
+def _decoded(value: str) -> str:
+    """Return a text that is in base64, or as it is."""
+    try:
+        return base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)).decode()
+    except ValueError:
+        return value
 
 
 def _image(task: Mapping[str, object], names: list[object], report: Report, sizes: Sizes) -> LabeledImage:

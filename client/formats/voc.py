@@ -19,6 +19,8 @@ NAME = "voc"
 TITLE = "Pascal VOC XML"
 FILES = "*.xml"
 SAYS = frozenset({"size"})
+NESTED = ("object", "size", "source", "owner")  # elements of an image that have others in them
+SHAPES = ("bndbox", "robndbox", "polygon")
 
 
 def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
@@ -60,6 +62,7 @@ def _image(root: Element, name: str, file: str, report: Report) -> LabeledImage:
     measured = root.find("size")
     pixels = None if measured is None else checks.size_if_known(measured.findtext("width"), measured.findtext("height"))
     boxes = []
+    _check_strange(root)
     for entry in root.findall("object"):
         for flag in ("difficult", "truncated", "occluded"):
             if (entry.findtext(flag) or "0").strip() not in ("", "0"):
@@ -72,6 +75,14 @@ def _image(root: Element, name: str, file: str, report: Report) -> LabeledImage:
     if (root.findtext("segmented") or "0").strip() not in ("", "0"):
         report.lose("the segmentation of an image", checks.shown(name))
     return checks.image(name, pixels, boxes, also=[file])
+
+
+def _check_strange(root: Element) -> None:
+    """Raise BadLabelError where an element that is not known may be an object."""
+    for element in root:
+        shaped = any(element.find(f".//{shape}") is not None for shape in SHAPES) and element.tag != "object"
+        nested = len(element) > 0 and element.tag not in NESTED and root.find("object") is None
+        check(not shaped and not nested, f"an element {element.tag!r:.40}, which may be an object")
 
 
 def _box(entry: Element, name: str, report: Report) -> LabelBox:

@@ -35,6 +35,7 @@ class _Text:
     file: Path
     path: str  # from the given folder, without `.txt`
     lines: list[tuple[int, list[str]]]
+    commented: bool  # it has comments
 
     @property
     def name(self) -> str:
@@ -73,6 +74,8 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
             continue
         if text.lines and not text.is_label:
             report.refuse("a text that is no label", checks.shown(text.name))
+        elif text.commented and not text.lines:
+            report.refuse("a text of comments only", checks.shown(text.name))
         elif measured is None:
             report.refuse(f"no such image, and {TITLE} does not say how large it is", checks.shown(text.name))
         else:
@@ -100,7 +103,8 @@ def _texts(path: Path, folder: Path, report: Report) -> tuple[list[_Text], list[
             report.refuse(str(error), checks.shown(name))
             continue
         lines = [(number, line.split()) for number, line in enumerate(content, start=1) if line.strip()]
-        text = _Text(file, name, [(number, words) for number, words in lines if not words[0].startswith("#")])
+        plain = [(number, words) for number, words in lines if not words[0].startswith("#")]
+        text = _Text(file, name, plain, commented=len(plain) < len(lines))
         if not is_names(file, content):
             texts.append(text)
     return [text for text in texts if not text.is_list], [text for text in texts if text.is_list]

@@ -6,7 +6,7 @@ boxes is refused.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from client.formats.checks import BadLabelError, check
@@ -50,12 +50,16 @@ class Layouts:
 
     keypoints: tuple[int, int] | None  # what the file of names says of them; (0, 0) for "none"
     possible: dict[int, list[Layout]] = field(default_factory=dict)
+    fitted: set[int] = field(default_factory=set)  # how many numbers lines have that are something
 
     def see(self, values: Values) -> None:
         count = len(values)
         known = self.possible.setdefault(count, _layouts(count, self.keypoints))
-        if len(known) > 1:  # a line that nothing fits rules nothing out
-            self.possible[count] = [one for one in known if one.read(values) is not None] or known
+        if count in self.fitted and len(known) == 1:
+            return
+        if fitting := [one for one in known if one.read(values) is not None]:  # what nothing fits rules nothing out
+            self.possible[count] = fitting
+            self.fitted.add(count)
 
     def read(self, values: Values, size: tuple[int, int]) -> tuple[Upright, Layout]:
         """Return a line's box in pixels of an image of this size, and what the line is. Raise BadLabelError."""
@@ -81,7 +85,9 @@ class Layouts:
         return any(SCORE in one.lost for known in self.possible.values() for one in known[:1])
 
     def _fits_all(self, layout: Layout) -> bool:
-        return not layout.constant or all(count - layout.constant in (0, 1, 2) for count in self.possible)
+        """Say whether all lines may have as many keypoints as those of this layout."""
+        seen = (self.possible[count] for count in self.fitted)
+        return not layout.constant or all(any(one.constant == layout.constant for one in known) for known in seen)
 
 
 def _layouts(count: int, keypoints: tuple[int, int] | None) -> list[Layout]:
@@ -93,7 +99,7 @@ def _layouts(count: int, keypoints: tuple[int, int] | None) -> list[Layout]:
         body = count - len(rest)
         if keypoints and keypoints[0]:
             if body == 4 + keypoints[0] * keypoints[1]:
-                found.append(_posed(keypoints[1], keypoints[0], rest))
+                found.append(replace(_posed(keypoints[1], keypoints[0], rest), constant=0))
             continue
         if body == 4:
             found.append(Layout("a box", partial(_ended, rest=rest, read=_plain), rest))

@@ -13,6 +13,7 @@ from urllib.parse import unquote, unquote_plus
 
 from client.formats.files import address, stem
 
+DEEPEST = 32  # parts of a path that count, from its end
 URL = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 PREFIX = re.compile(r"^(?!(?:19|20)\d{6}-)[0-9a-f]{8}-(?=.)")  # of Label Studio's uploads; a date is none
 ROBOFLOW = re.compile(r"^(.+)_(jpe?g|png|bmp|webp|tiff?)\.rf\.[0-9a-zA-Z]{8,}$", re.IGNORECASE)
@@ -89,7 +90,7 @@ class Names:
 def _longest(path: str, known: dict[str, set[str]]) -> Meant:
     """Return what the longest end of a path that is known means."""
     parts = path.split("/")
-    for start in range(len(parts)):
+    for start in range(max(0, len(parts) - DEEPEST), len(parts)):
         if things := known.get("/".join(parts[start:])):
             return Meant(frozenset(things), len(parts) - start, start == 0)
     return NOTHING
@@ -98,7 +99,7 @@ def _longest(path: str, known: dict[str, set[str]]) -> Meant:
 def _endings(path: str) -> Iterator[str]:
     """Give every end of a path, with the extension and without."""
     parts = path.split("/")
-    for start in range(len(parts)):
+    for start in range(max(0, len(parts) - DEEPEST), len(parts)):
         end = "/".join(parts[start:])
         yield from {end, stem(end)}
 

@@ -15,7 +15,7 @@ from client.annotate import Annotators, read_coco
 from client.formats import FORMATS
 from client.formats.files import stem
 from client.formats.report import Report
-from client.labels import exporting, importing
+from client.labels import exporting, importing, sheets
 from client.labels.index import Found, Index
 from client.loop.sample import draw
 from client.target import Target
@@ -65,7 +65,9 @@ def brought(line: Target, photos: Path) -> dict[str, Any]:
     part = photos.parent / "part.json"
     part.write_text(json.dumps(coco))
     report = Report()
-    lines = importing.read(line, "coco", part, report, None, {}).lines
+    labels = importing.read(line, "coco", part, report, None, {})
+    lines = labels.lines
+    sheets.write(line, labels, report, part, photos.parent / "sheet.html", lambda: None)
     executions = importing.bring(line, lines, approved=True)
     return {"report": report, "lines": lines, "outputs": [pipeline.wait_for(line, arn) for arn in executions]}
 
@@ -82,6 +84,8 @@ def test_imported_labels_are_recorded_and_unknown_images_named(
     line: Target, brought: dict[str, Any], photos: Path
 ) -> None:
     assert brought["report"].refused == {"not in the ledger; upload it first": ["nowhere.jpg"]}
+    sheet = (photos.parent / "sheet.html").read_text()
+    assert (sheet.count("data:image/jpeg"), "be shown" in sheet) == (BROUGHT, False)
     assert [output["labels"]["approved"] for output in brought["outputs"]] == [BROUGHT]
     truth = read_coco(photos)
     recorded = {

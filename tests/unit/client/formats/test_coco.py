@@ -4,11 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.mask import encode
 
 from client import formats
 from client.formats.checks import InvalidLabelsError
-from client.formats.label_set import LabelBox
+from client.formats.label_set import LabelBox, LabeledImage, LabelSet
 from client.formats.report import Report
 from tests.label_cases import Outcome, Photos, brought
 from tests.label_files import written
@@ -272,3 +275,27 @@ def test_versions_of_an_image_that_a_tool_has_made_are_refused_where_they_differ
     }
     found = brought(Photos("t1.jpg"), "coco", written(tmp_path, "x.json", json.dumps(value)), monkeypatch)
     assert (found.taken, found.left_out) == ({}, {"the file has different labels for it": names})
+
+
+def test_the_library_of_coco_reads_what_is_written_and_its_masks_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = (LabelBox("dent", 10, 20, 30, 40), LabelBox("scratch", 1.5, 2, 3, 4))
+    labels = LabelSet(
+        ["scratch", "dent"], [LabeledImage("t1.jpg", (450, 300), boxes), LabeledImage("t2.jpg", None, ())]
+    )
+    formats.write("coco", {"x": labels}, tmp_path / "out", Report())
+    theirs = COCO(str(tmp_path / "out" / "x.json"))
+    assert [image["file_name"] for image in theirs.loadImgs(theirs.getImgIds())] == ["t1.jpg", "t2.jpg"]
+    found = [
+        (theirs.cats[one["category_id"]]["name"], one["bbox"]) for one in theirs.loadAnns(theirs.getAnnIds(imgIds=1))
+    ]
+    assert found == [("dent", [10, 20, 30, 40]), ("scratch", [1.5, 2, 3, 4])]
+    assert theirs.getAnnIds(imgIds=2) == []
+    pixels = np.zeros((300, 450), np.uint8, order="F")
+    pixels[20:60, 10:40] = 1
+    packed = encode(pixels)
+    mask = {"counts": packed["counts"].decode(), "size": packed["size"]}
+    assert brought_coco(tmp_path, monkeypatch, [annotation(bbox=None, segmentation=mask)]).taken["t1.jpg"] == [
+        "dent 10 20 30 40"
+    ]

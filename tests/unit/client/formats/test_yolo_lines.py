@@ -95,7 +95,14 @@ def test_a_line_that_can_not_be_or_can_be_two_boxes_is_refused(
 
 
 def test_a_bad_line_does_not_rule_out_what_the_others_are() -> None:
-    assert read(f"{OF_BOX} 0.45 0.45 2 0.55 0.55 1", "9 9 9 9 9 9 9 9 9 9") == (BOX, (POINTS,))
+    for bad in ("9 9 9 9 9 9 9 9 9 9", "9 9 9 9 9 9", "9 9 9"):
+        assert read(f"{OF_BOX} 0.45 0.45 2 0.55 0.55 1", bad) == (BOX, (POINTS,))
+
+
+def test_a_box_without_keypoints_rules_them_out_but_not_where_the_file_of_names_has_them() -> None:
+    line = f"{OF_BOX} 0.48 0.45 0.52 0.55"
+    assert read(line, OF_BOX)[1] == (OUTLINE,)
+    assert read(line, OF_BOX, keypoints=(2, 2)) == (BOX, (POINTS,))
 
 
 @pytest.mark.parametrize(("line", "scored"), [(OF_BOX, False), (f"{OF_BOX} 0.3", True), (f"{OF_BOX} 7", False)])

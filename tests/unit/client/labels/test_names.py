@@ -116,6 +116,7 @@ def test_a_name_finds_its_image_in_every_spelling_of_the_tools(path: str, names:
         (f"t-1_jpg.{ROBOFLOW}.jpg", ["t11.jpg"], set()),
         (f"t-1_jpg.{ROBOFLOW}.jpg", ["t 1.jpg", "t-1.jpg"], {"t 1.jpg", "t-1.jpg"}),
         ("", ["t1.jpg"], set()),
+        ("a/" * 500 + "t1.jpg", ["t1.jpg"], {"t1.jpg"}),
         ("/", ["t1.jpg"], set()),
         ("http://[", ["t1.jpg"], set()),
     ],
