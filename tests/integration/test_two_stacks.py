@@ -93,8 +93,8 @@ def upload(line: Line, seed: int) -> None:
 
 def label(line: Line) -> list[str]:
     until(lambda: pipeline.ledger(line.target).count(ImageStatus.NEW) == PHOTOS)
-    lines = importing.read(line.target, "coco", line.photos / "labels.json", Report(), None, {})
-    return importing.bring(line.target, lines, approved=True)
+    labels = importing.read(line.target, "coco", line.photos / "labels.json", Report(), None, {})
+    return importing.bring(line.target, labels.lines, approved=True)
 
 
 @pytest.fixture(scope="module")
