@@ -9,6 +9,7 @@ Errors:  RolloutInProgressError, retried by that name in deploy_model.asl.json; 
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypedDict
 
 from sightline import names
@@ -18,8 +19,10 @@ from sightline.fields import Fields
 from sightline.rollout.components import Components, deployed_components, on_trial
 from sightline.rollout.decisions import Limits
 from sightline.rollout.deployments import Deployments
+from sightline.rollout.findings import Proven
 from sightline.rollout.published import PublishedComponents
 from sightline.rollout.record import Attempt, Rollout, RolloutState
+from sightline.rollout.reports import Reports
 from sightline.rollout.stages import Groups, Stage
 from sightline.rollout.thing_groups import client_token, job_configuration, thing_groups
 from sightline.rollout.turns import GRACE_SECONDS, NoDevicesError, Turn, check_apart, may_start
@@ -29,6 +32,7 @@ from sightline.runtime import Context, logger, step
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
 BAKE_SECONDS = int(os.environ["BAKE_SECONDS"])
 PER_MINUTE = int(os.environ["ROLLOUT_PER_MINUTE"])
+ASKED_AT_ONCE = 8  # things whose last word is looked up
 HOLD_SECONDS = max(HEALTH_TIMEOUT_SECONDS, BAKE_SECONDS) + GRACE_SECONDS
 OWN = names.OwnComponents(os.environ["STACK_NAME"])
 LIMITS = Limits.from_json(os.environ["ROLLOUT_LIMITS"])
@@ -38,6 +42,7 @@ callbacks = Callbacks(aws)
 fleets = thing_groups(aws, Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]))
 published = PublishedComponents(aws, os.environ["THING_GROUP_ARN"])
 deployments = Deployments(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
+said = Reports(aws, os.environ["DEPLOYMENTS_TABLE"])
 
 
 class Request(TypedDict):
@@ -115,11 +120,26 @@ def deploy(rollout: Rollout) -> Rollout:
     """Deploy the stage that the roll-out is in. Return the roll-out with the deployment noted."""
     stage = rollout.stage
     components = on_trial(OWN, rollout.components[stage], rollout.previous[stage])
+    changes_nothing = fleets[stage].current_components() == components
     job = job_configuration(stage, per_minute=PER_MINUTE, abort_percentage=LIMITS.abort_percentage)
     token = client_token(f"deploy-{stage}", rollout.execution)
     deployment_id = fleets[stage].deploy(f"{OWN.stack}-model-{rollout.model_version}", components, token, job)
     logger.info("deployment started", stage=stage, deployment_id=deployment_id, things=len(rollout.things))
-    return deployments.note_deployment(rollout, deployment_id) or rollout
+    noted = deployments.note_deployment(rollout, deployment_id) or rollout
+    return count_proven(noted) if changes_nothing else noted
+
+
+def count_proven(rollout: Rollout) -> Rollout:
+    """Count things that run the model since a roll-out that was stopped: where nothing changes, they say nothing again.
+
+    Only those whose last word was that this model is well.
+    """
+    with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
+        last = dict(zip(rollout.things, pool.map(said.last, rollout.things), strict=True))
+    for thing, word in last.items():
+        if word and word.healthy and word.model_version == rollout.model_version:
+            rollout = deployments.record(Proven(thing), rollout) or rollout
+    return rollout
 
 
 @step

@@ -217,7 +217,7 @@ def test_whatever_goes_wrong_the_devices_end_on_the_right_model_and_the_executio
     if fault == "disagree" and first:  # the first model ever has no other one to disagree with
         assert (ended.status, everywhere(flow, "1.0.4")) == ("SUCCEEDED", True)
         return
-    assert (ended.status, ended.error, ended.path[-5:]) == ("FAILED", "DeploymentRolledBack", TAKEN_BACK)
+    assert (ended.status, ended.error, ended.path[-4:]) == ("FAILED", "DeploymentRolledBack", TAKEN_BACK)
     assert ended.path.count("StartDeployment") == (1 if stage == "canary" else 2)
     cause = json.loads(ended.cause)
     assert cause["Error"] == "ModelRefusedError"
@@ -388,6 +388,19 @@ def test_a_roll_out_whose_execution_was_stopped_lets_the_devices_go(make: Any, t
     assert everywhere(flow, "1.0.3")  # not the model that nobody proved
     assert (flow.line.now - began < 1800) is told
     assert flow.stop(stopped)["rollouts"] == 0  # out of order
+
+
+@pytest.mark.parametrize("waits_in", ["StartDeployment", "BakeModel"])
+@pytest.mark.parametrize("first", [True, False], ids=["first", "later"])
+def test_a_model_whose_roll_out_was_stopped_may_be_approved_again(make: Any, waits_in: str, first: bool) -> None:
+    flow = make()
+    if not first:
+        flow.roll_out(3)
+    stopped = flow.approve(4)
+    flow.until(lambda: stopped.path[-1] == waits_in and flow.line.models()["canary-1"] == "1.0.4")
+    flow.stop(stopped)
+    assert flow.roll_out(4, minute=30).status == "SUCCEEDED"
+    assert everywhere(flow, "1.0.4")
 
 
 @pytest.mark.parametrize("waits_in", ["StartDeployment", "BakeModel"])

@@ -101,7 +101,7 @@ def is_running(aws: Aws, execution_arn: str) -> bool:
     """Return whether an execution runs at the moment: one that had ended may have been redriven."""
     client = aws.step_functions
     try:
-        return client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING"
+        return client.describe_execution(executionArn=execution_arn)["status"] in ("RUNNING", "PENDING_REDRIVE")
     except client.exceptions.ExecutionDoesNotExist:  # it ended more than 90 days ago
         return False
 

@@ -25,6 +25,14 @@ class ModelReport:
         return cls(healthy=bool(item["healthy"]), reason=str(item["reason"]), at=str(item["at"]))
 
 
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """The model that a device spoke of last, and whether it was well."""
+
+    model_version: str
+    healthy: bool
+
+
 class Reports:
     """The items of all devices, in the table of the roll-outs."""
 
@@ -36,6 +44,12 @@ class Reports:
         item = self.table.get(_key(thing)) or {}
         said = {version: entry for version, entry in item.items() if isinstance(entry, Mapping)}
         return {version: ModelReport.from_item(entry) for version, entry in said.items()}
+
+    def last(self, thing: str) -> LastWord | None:
+        """Return what the thing said last, of whichever model; None before it said anything."""
+        found = self.of(thing)
+        version = max(found, key=lambda name: found[name].at, default=None)
+        return LastWord(version, found[version].healthy) if version else None
 
     def remember(self, thing: str, model_version: str, report: ModelReport) -> None:
         """Keep a report, unless the thing said something newer of this version."""
