@@ -128,6 +128,12 @@ def box(name: object, left: object, top: object, width: object, height: object) 
     return LabelBox(named, *(_near(value) for value in (*edges, *sides)))
 
 
+def check_pixels(*edges: float) -> None:
+    """Raise BadLabelError for a box in parts of the image, where pixels should be: its scale would be wrong."""
+    small = all(0 <= edge <= 1 for edge in edges) and any(edge != int(edge) for edge in edges)
+    check(not small, "a box with no number over 1: parts of the image, where pixels should be")
+
+
 def _near(value: float) -> float:
     """Return a whole number of pixels where the value is one but for the rounding of a text."""
     return float(round(value)) if abs(value - round(value)) < WHOLE else value

@@ -209,7 +209,9 @@ def _upright(annotation: Entry, name: str, report: Report) -> Upright:
         return Upright.around(corners)
     if not isinstance(edges, list) or len(edges) != 4:
         raise BadLabelError("a box whose bbox is not a list of four numbers")
-    return Upright(*(checks.number(edge, "an edge of a box") for edge in edges))
+    found = [checks.number(edge, "an edge of a box") for edge in edges]
+    checks.check_pixels(*found)
+    return Upright(*found)
 
 
 def _attribute(annotation: Entry, key: str) -> object:
@@ -221,6 +223,8 @@ def _attribute(annotation: Entry, key: str) -> object:
 def _report(annotation: Entry, name: str, report: Report) -> None:
     if annotation.get("iscrowd"):
         report.lose("the crowd flag of a box", name)
+    if annotation.get("ignore"):
+        report.lose("the flag `ignore` of a box", name)
     if annotation.get("segmentation") and annotation.get("bbox"):
         report.lose("the outline (segmentation) of a box", name)
     if annotation.get("keypoints"):

@@ -19,6 +19,7 @@ SAYS = frozenset({"size", "image_id", "group_id", "job", "labeled_at", "classes"
 DETECTION = "groundtruth/object-detection"
 VERIFICATION = "groundtruth/label-verification"
 GOOD = ("good", "correct", "approved", "accept", "accepted", "pass", "ok", "yes")  # what verifications call a label
+EDGES = ("left", "top", "width", "height")
 DATE = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -126,7 +127,8 @@ def _box(entry: object, classes: Mapping[int, str]) -> LabelBox:
     class_id = member(entry, "class_id")
     if not isinstance(class_id, int | float | str) or checks.whole(class_id, "the class of a box") not in classes:
         raise BadLabelError(f"class {checks.brief(class_id)} is not in its class map")
-    left, top, width, height = (member(entry, edge) for edge in ("left", "top", "width", "height"))
+    left, top, width, height = (checks.number(member(entry, edge), edge) for edge in EDGES)
+    checks.check_pixels(left, top, width, height)
     return checks.box(classes[checks.whole(class_id, "the class of a box")], left, top, width, height)
 
 

@@ -101,6 +101,7 @@ def _upright(entry: Element, name: str, report: Report) -> Upright:
         left, top, right, bottom = (
             checks.number(edges.findtext(edge), edge) for edge in ("xmin", "ymin", "xmax", "ymax")
         )
+        checks.check_pixels(left, top, right, bottom)
         return Upright(left - 1, top - 1, right - left + 1, bottom - top + 1)
     if (turned := entry.find("robndbox")) is not None:  # of roLabelImg
         x, y, width, height = (checks.number(turned.findtext(key), key) for key in ("cx", "cy", "w", "h"))

@@ -35,6 +35,7 @@ class Index:
 
     by_id: dict[str, Image] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
+    gone: Names = field(default_factory=Names)  # of images that were removed: their names may be others' now
     beside: Names = field(default_factory=Names)  # content hashes
 
     @classmethod
@@ -44,8 +45,9 @@ class Index:
         for status in ImageStatus:
             for image in pipeline.ledger(target).with_status(status):
                 index.by_id[image.image_id] = image
-                for key in {image.key, *image.keys}:
-                    index.names.add(key, image.image_id)
+                names = index.gone if status is ImageStatus.REMOVED else index.names
+                for key in image.keys or {image.key}:
+                    names.add(key, image.image_id)
         if beside:
             for path in sorted(path for path in beside.rglob("*") if path.is_file()):
                 with path.open("rb") as file:
@@ -65,7 +67,7 @@ class Index:
         if self.beside.paths and (meant := _meant(self.beside, given)):
             check(meant.things <= self.by_id.keys(), FOREIGN)
         else:
-            meant = _meant(self.names, given)
+            meant = _meant(self.names, given) or _meant(self.gone, given)
         return Found(self.by_id[next(iter(meant.things))], meant.parts, meant.whole) if meant else None
 
     def get(self, given: Sequence[str], image_id: str = "") -> Found:

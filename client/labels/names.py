@@ -4,6 +4,7 @@ A name means something only where exactly one thing has it. Spellings are tried 
 anything has decides.
 """
 
+import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -106,14 +107,15 @@ def _endings(path: str) -> Iterator[str]:
 
 def _readings(name: str) -> list[str]:
     """Return the paths that a name or an address may stand for, the surest first."""
-    path = name.replace("\\", "/")
+    path = name.strip().replace("\\", "/")
     if URL.match(path):
         parts = address(path)
         path = path.split("/", 3)[-1]
         if parts.scheme.lower() != "s3":  # an address of the web is encoded; a key may have any sign
             path = parts.path.lstrip("/")
             return list(dict.fromkeys([unquote(path), path, unquote_plus(path) if "%" in path else path]))
-    return list(dict.fromkeys([path, *([unquote(path), unquote_plus(path)] if "%" in path else [])]))
+    encoded = [unquote(path), unquote_plus(path)] if "%" in path else []
+    return list(dict.fromkeys([path, *encoded, html.unescape(path), path.partition("?")[0] or path]))
 
 
 def _plain(path: str) -> str:

@@ -96,10 +96,10 @@ def test_a_coco_category_with_two_names_is_not_guessed(tmp_path: Path) -> None:
 
 def test_what_coco_says_beyond_boxes_is_reported(tmp_path: Path) -> None:
     report = Report()
-    more = {"iscrowd": 1, "segmentation": [[1, 1, 2, 2, 3, 3]], "score": 0.5, "keypoints": [1]}
+    more = {"iscrowd": 1, "ignore": 1, "segmentation": [[1, 1, 2, 2, 3, 3]], "score": 0.5, "keypoints": [1]}
     found = formats.read("coco", written(tmp_path, "labels.json", coco([1.5, 2, 3, 4], **more)), report)
     assert found.images[0].boxes == (LabelBox("dent", 1.5, 2, 3, 4),)
-    assert len(report.lost) == 4
+    assert len(report.lost) == 5
 
 
 def test_category_ids_of_several_kinds_are_put_in_an_order(tmp_path: Path) -> None:
@@ -227,6 +227,8 @@ def test_an_annotation_becomes_the_upright_box_around_it(
         annotation(bbox=[100, 60, 40, 20, 45]),
         annotation(category_id=9),
         annotation(bbox=[450, 0, 5, 5]),
+        annotation(bbox=[0.1, 0.2, 0.3, 0.4]),
+        annotation(bbox=[0, 0, 1.0, 0.5]),
         annotation(attributes={"rotation": "left"}),
         annotation(bbox=[0, 0, 0, 0]),
     ],

@@ -98,6 +98,10 @@ def test_an_object_becomes_the_upright_box_around_it(
         (TURNED.format("nan"), "angle is no finite number: 'nan'"),
         (TURNED.replace("<w>40</w>", "").format("0"), "w is no finite number: None"),
         (TURNED.replace("<w>40</w>", "<w>0</w>").format("0"), "a box without width or height, or with a negative one"),
+        (
+            "<bndbox><xmin>0.1</xmin><ymin>0.2</ymin><xmax>0.3</xmax><ymax>0.4</ymax></bndbox>",
+            "a box with no number over 1: parts of the image, where pixels should be",
+        ),
         ("<bndbox/>", "xmin is no finite number: None"),
         ("<polygon/>", "a shape without a point"),
         (POLYGON.replace("<x2>40</x2>", "<x2>a</x2>"), "x of an outline is no finite number: 'a'"),

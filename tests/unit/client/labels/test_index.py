@@ -28,6 +28,14 @@ def test_an_image_is_found_by_hash_key_and_name(target: Any, tmp_path: Path, nam
     assert report.refused == {}
 
 
+def test_a_name_is_that_of_the_image_that_has_it_now(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg", body=b"before"), image("a.jpg", body=b"now"), image("b.jpg", "REMOVED")]
+    target.ledger[0]["status"] = "REMOVED"
+    found, report = read(target, coco(tmp_path, "a.jpg", "b.jpg"))
+    assert [line["image_id"] for line in found] == [target.ledger[1]["image_id"]]
+    assert report.refused == {"it was removed": ["b.jpg"]}
+
+
 def test_images_beside_the_labels_are_found_by_content_whatever_they_are_called(target: Any, tmp_path: Path) -> None:
     target.ledger = [image("a.jpg", body=b"pixels")]
     photos = tmp_path / "photos"

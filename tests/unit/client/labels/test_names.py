@@ -81,6 +81,7 @@ def found(name: str, *paths: str) -> set[str]:
         ),
         (NFD, [NFD, "Gehäuse Nr.1.jpg", f"{HEXADECIMAL}-Gehäuse_Nr.1.jpg"]),
         ("Straße.jpg", ["STRASSE.jpg", "strasse.jpg", "Straße"]),
+        ("a & b.jpg", ["a & b.jpg", "a &amp; b.jpg", " a & b.jpg ", "images/a & b.jpg?raw=1"]),
         ("100%.jpg", ["100%.jpg", "https://h/100%25.jpg"]),
         ("a\\b.jpg", ["a\\b.jpg", "a/b.jpg", "b.jpg"]),
         ("20261128-t1.jpg", ["20261128-t1.jpg", f"{HEXADECIMAL}-20261128-t1.jpg"]),
