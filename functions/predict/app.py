@@ -27,7 +27,6 @@ FRESH_SECONDS = 60  # how long a model serves before the registry is asked for a
 MISSING_SECONDS = 5  # the same where there is none
 PATIENCE_SECONDS = 2  # the longest that a caller waits for that; then the model at hand answers
 MAX_BODY = 6_000_000  # characters of base64; Lambda takes no larger request
-MAX_PIXELS = 12_000_000  # some formats need 16 bytes for one while they are decoded, and the function has 512 MB
 
 logger = Logger()
 api = Api()
@@ -103,7 +102,7 @@ def predict() -> Prediction:
     served, detector = model.current()
     start = time.perf_counter()
     try:
-        judged = detector.judge(body, MAX_PIXELS)
+        judged = detector.judge(body)
     except UndecodableImageError as error:
         raise RequestError(f"the image can't be read: {error}") from error
     return {

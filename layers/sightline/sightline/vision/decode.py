@@ -48,11 +48,9 @@ def upright(body: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
         with _of_pillow(body, kind, max_pixels) as image:
             head = png.header(body) if kind is Kind.PNG else None
             if head and head.bits == 16:
-                stored, said = png.decoded(body, head)
-            else:
-                image.load()  # a PNG may say its orientation after its pixels
-                stored, said = without_alpha(image), image
-            return turned(stored, orientation(said))
+                return turned(*png.decoded(body, head))
+            image.load()  # a PNG may say its orientation after its pixels
+            return turned(without_alpha(image), orientation(image))
 
 
 @contextmanager

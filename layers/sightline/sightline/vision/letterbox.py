@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from sightline.vision.alpha import without_alpha
-from sightline.vision.decode import MAX_PIXELS, Pixels, as_rgb, decode, opened
+from sightline.vision.decode import MAX_PIXELS, Pixels, as_rgb, opened, upright
 from sightline.vision.orientation import FIRST_ON_ITS_SIDE, orientation, turned
 
 PAD_VALUE = 114
@@ -34,10 +34,15 @@ def letterbox(image: Pixels, height: int, width: int) -> Letterbox:
     """Scale `image`, uint8 [h, w, 3], to fit into [height, width, 3], keeping its aspect ratio (bilinear,
     anti-aliased).
     """
-    h, w = image.shape[:2]
+    return _letterbox(Image.fromarray(image), height, width)
+
+
+def _letterbox(image: Image.Image, height: int, width: int) -> Letterbox:
+    """`letterbox` of a grey or RGB image of Pillow; a grey one takes a third of the memory of its pixels in RGB."""
+    w, h = image.size
     scale, size = _fitted(h, w, height, width)
-    resized = image if size == (w, h) else np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
-    return Letterbox(_padded(resized, height, width), scale, (h, w))
+    resized = image if size == (w, h) else image.resize(size, Image.Resampling.BILINEAR)
+    return Letterbox(_padded(as_rgb(resized), height, width), scale, (h, w))
 
 
 def fit(body: bytes, height: int, width: int, max_pixels: int = MAX_PIXELS) -> Letterbox:
@@ -59,7 +64,7 @@ def fit(body: bytes, height: int, width: int, max_pixels: int = MAX_PIXELS) -> L
                 shown = without_alpha(image).resize(size, Image.Resampling.BILINEAR, drafted[1])
                 pixels = as_rgb(turned(shown, way))
                 return Letterbox(_padded(pixels, height, width), scale, (w, h) if on_its_side else (h, w))
-    return letterbox(decode(body, max_pixels), height, width)
+    return _letterbox(upright(body, max_pixels), height, width)
 
 
 def _fitted(h: int, w: int, height: int, width: int) -> tuple[float, tuple[int, int]]:

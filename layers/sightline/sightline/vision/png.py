@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from sightline.vision.alpha import over_white
 from sightline.vision.depth import to_8_bit, used_bits
+from sightline.vision.orientation import orientation
 from sightline.vision.pixels import Numbers
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -54,10 +55,8 @@ def header(body: bytes) -> Header:
     return Header(bits, colours, said, transparent, frozenset(names))
 
 
-def decoded(body: bytes, head: Header) -> tuple[Image.Image, Image.Image]:
-    """Decode a PNG of 16 bits a number to a grey or RGB image of 8 bits, as it is stored. Return Pillow's image,
-    too, which says more about it.
-    """
+def decoded(body: bytes, head: Header) -> tuple[Image.Image, int]:
+    """Decode a PNG of 16 bits a number to a grey or RGB image of 8 bits, as it is stored, and its orientation."""
     parts = _parts(body, head)
     width, height = parts[0].size
     colours = 1 if head.colours in (GREY, GREY_ALPHA) else 3
@@ -78,8 +77,10 @@ def decoded(body: bytes, head: Header) -> tuple[Image.Image, Image.Image]:
             alpha[rows] = np.where((words[..., :colours] == key).all(axis=-1), 0, 255)
         elif alpha is not None:
             alpha[rows] = to_8_bit(words[..., -1], alpha_bits)
+    said = orientation(parts[0])
+    parts.clear()  # of a large image the memory is needed twice otherwise
     image = Image.fromarray(taken[..., 0] if colours == 1 else taken)
-    return image if alpha is None else over_white(image, Image.fromarray(alpha)), parts[0]
+    return image if alpha is None else over_white(image, Image.fromarray(alpha)), said
 
 
 def _bands(parts: list[Image.Image], head: Header) -> Iterator[tuple[int, Numbers]]:

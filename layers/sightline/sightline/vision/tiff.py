@@ -1,8 +1,8 @@
 """The pixels of TIFF files, whatever the numbers are that a camera stores.
 
-Pillow unpacks the bytes: a page is given to it as a grey image of 8 bits whose rows have the same bytes. What the bytes
-mean (byte order, predictor, planes, bits, which end is white, alpha) is decided here, the same with every version of
-Pillow. Compressions that have pixels of their own (JPEG, fax) are Pillow's, and so are L*a*b* and YCbCr.
+Pillow unpacks the bytes (`sightline.vision.tiff_rows`). What they mean (byte order, predictor, planes, bits, which end
+is white, alpha) is decided here, the same with every version of Pillow. Compressions that have pixels of their own
+(JPEG, fax) are Pillow's, and so are L*a*b* and YCbCr.
 """
 
 from __future__ import annotations
@@ -21,17 +21,15 @@ from sightline.vision.depth import to_8_bit, used_bits
 from sightline.vision.orientation import UPRIGHT, of_xmp, valid
 from sightline.vision.pixels import Numbers, Pixels, UndecodableImageError
 from sightline.vision.tiff_pages import SHORT, Directories, Page, Tag
+from sightline.vision.tiff_rows import NONE, OF_BYTES, StoredRows
 
-NONE, LZW, DEFLATE, PACKBITS, OLD_DEFLATE, LZMA, ZSTD = 1, 5, 8, 32773, 32946, 34925, 50000
-OF_BYTES = (NONE, LZW, DEFLATE, PACKBITS, OLD_DEFLATE, LZMA, ZSTD)
 MIN_IS_WHITE, GREY, RGB, PALETTE, CMYK, YCBCR, LAB, MOSAIC, LINEAR = 0, 1, 2, 3, 5, 6, 8, 32803, 34892
 COLOURS = {MIN_IS_WHITE: 1, GREY: 1, RGB: 3, PALETTE: 1, CMYK: 4}  # numbers of a pixel, without extra ones
 UNSIGNED, SIGNED, FLOATING = 1, 2, 3
 HORIZONTAL = 2  # the predictor
 ASSOCIATED, UNASSOCIATED = 1, 2  # kinds of alpha
 MAX_SAMPLES = 8  # numbers of a pixel
-MAX_RAW_BYTES = 1 << 30
-BAND_BYTES = 4 << 20  # unpacked at one time
+MAX_KEPT_BYTES = 128_000_000  # kept instead of being unpacked twice
 
 
 @dataclass(frozen=True)
@@ -116,28 +114,33 @@ def _layout(page: Page, photometric: int) -> Layout:
 
 
 class _Numbers:
-    """The numbers of a page, read a band of rows at a time: they take several times the bytes of the picture."""
+    """The numbers of a page, read a band of rows at a time."""
 
     def __init__(self, body: bytes, page: Page, layout: Layout) -> None:
         self.page, self.layout = page, layout
         self.width, self.height = page.size
         self.per_plane = 1 if layout.planar else layout.samples
-        self.row_bytes = _bytes_of(self.width * self.per_plane, layout.bits)
         planes = layout.samples if layout.planar else 1
-        if self.row_bytes * self.height * planes > MAX_RAW_BYTES:
-            raise UndecodableImageError(
-                f"{self.width}×{self.height} pixels of {layout.samples} numbers of {layout.bits} bits are too many"
-            )
-        wanted = min(planes, layout.colours + 1 if layout.alpha is None else layout.alpha + 1)
-        self.stored = [_stored(body, page, layout, self.row_bytes, plane, planes) for plane in range(wanted)]
+        self.wanted = min(planes, layout.colours if layout.alpha is None else layout.alpha + 1)
+        row_bytes = _bytes_of(self.width * self.per_plane, layout.bits)
+        tile_bytes = 0
+        if layout.tile:
+            width, height = layout.tile
+            if not width or not height or width * height > 4 * max(page.pixels, 1 << 20):
+                raise UndecodableImageError(f"damaged image: tiles of {width}×{height} pixels")
+            tile_bytes = _bytes_of(width * self.per_plane, layout.bits)
+        self.stored = StoredRows(body, page, row_bytes, tile_bytes, planes)
+        self.kept: list[tuple[int, Numbers]] = []  # bands, where they are needed twice and are not too many
+        self.is_small = row_bytes * self.height * self.wanted <= MAX_KEPT_BYTES
 
     def bands(self) -> Iterator[tuple[int, Numbers]]:
         """Return the first row of each band, and its numbers [rows, width, samples]."""
-        step = max(1, BAND_BYTES // max(1, self.row_bytes))
-        for top in range(0, self.height, step):
-            bottom = min(self.height, top + step)
-            parts = [self._numbers(np.asarray(plane.crop((0, top, self.row_bytes, bottom)))) for plane in self.stored]
-            yield top, parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+        if self.kept:
+            yield from self.kept
+            return
+        for parts in zip(*(self.stored.bands(plane) for plane in range(self.wanted))):
+            numbers = [self._numbers(raw) for _, raw in parts]
+            yield parts[0][0], numbers[0] if len(numbers) == 1 else np.concatenate(numbers, axis=2)
 
     def _numbers(self, raw: Pixels) -> Numbers:
         """Turn rows of bytes into numbers [rows, width, numbers of a pixel in this plane]."""
@@ -171,6 +174,7 @@ class _Numbers:
             taken[rows] = to_8_bit(_unsigned(values), bits)
             if alpha is not None and layout.alpha is not None:
                 alpha[rows] = to_8_bit(_unsigned(numbers[..., layout.alpha]), alpha_bits)
+        self.kept = []  # the numbers and two pictures at one time are too much
         if layout.photometric == MIN_IS_WHITE:
             np.subtract(255, taken, out=taken)
         image = Image.fromarray(taken, "CMYK") if colours == 4 else Image.fromarray(taken)
@@ -184,11 +188,15 @@ class _Numbers:
         if layout.bits <= 15 and not layout.signed:
             return layout.bits, layout.bits
         lowest, brightest, opaque = 0, 0, 0
-        for _, numbers in self.bands():
+        found: list[tuple[int, Numbers]] = []
+        for top, numbers in self.bands():
+            if self.is_small:
+                found.append((top, numbers))
             colours = numbers[..., : layout.colours]
             lowest, brightest = min(lowest, int(colours.min())), max(brightest, int(colours.max()))
             if layout.alpha is not None:
                 opaque = max(opaque, int(numbers[..., layout.alpha].max()))
+        self.kept = found
         if lowest < 0:
             raise UndecodableImageError(
                 f"pixels are numbers with a sign, down to {lowest}, and nothing says which one is black;"
@@ -216,49 +224,6 @@ def _unpacked(raw: Pixels, bits: int, count: int) -> Numbers:
     single = np.unpackbits(raw, axis=1)[:, : count * bits].reshape(len(raw), count, bits)
     weights = (1 << np.arange(bits - 1, -1, -1)).astype(np.float32)  # numbers up to 32,767 are exact, and fast
     return (single.astype(np.float32) @ weights).astype(np.uint8 if bits <= 8 else np.uint16)
-
-
-def _stored(body: bytes, page: Page, layout: Layout, row_bytes: int, plane: int, planes: int) -> Image.Image:
-    """Return the bytes of one plane as a grey image of `row_bytes` columns."""
-    changed: dict[int, tuple[int, ...]] = {
-        Tag.WIDTH: (row_bytes,),
-        Tag.HEIGHT: (page.size[1],),
-        Tag.BITS: (8,),
-        Tag.COMPRESSION: (page.one(Tag.COMPRESSION, NONE),),
-        Tag.PHOTOMETRIC: (GREY,),
-        Tag.FILL_ORDER: (page.one(Tag.FILL_ORDER, 1),),
-        Tag.SAMPLES: (1,),
-    }
-    if layout.tile:
-        width, height = layout.tile
-        if not width or not height or (width * height > 4 * max(page.pixels, 1 << 20)):
-            raise UndecodableImageError(f"damaged image: tiles of {width}×{height} pixels")
-        changed[Tag.TILE_WIDTH] = (_bytes_of(width * (1 if layout.planar else layout.samples), layout.bits),)
-        changed[Tag.TILE_HEIGHT] = (height,)
-    else:
-        changed[Tag.ROWS_PER_STRIP] = (min(page.one(Tag.ROWS_PER_STRIP, page.size[1]), page.size[1]),)
-    for tag in (Tag.TILES, Tag.TILE_BYTES) if layout.tile else (Tag.STRIPS, Tag.STRIP_BYTES):
-        values = page.all(tag)
-        if values:
-            changed[tag] = values[plane * len(values) // planes : (plane + 1) * len(values) // planes]
-    image = TiffImageFile(io.BytesIO(_rewritten(body, changed)))
-    image.load()
-    return image
-
-
-def _rewritten(body: bytes, tags: dict[int, tuple[int, ...]]) -> bytes:
-    """Return the file with another directory as its only one: the same bytes of pixels at the same places."""
-    after = len(body) + len(body) % 2
-    values_at = after + 2 + 12 * len(tags) + 4
-    directory, values = struct.pack("<H", len(tags)), b""
-    for tag in sorted(tags):
-        content = struct.pack(f"<{len(tags[tag])}I", *tags[tag])
-        place = content if len(content) == 4 else struct.pack("<I", values_at + len(values))
-        values += b"" if len(content) == 4 else content
-        directory += struct.pack("<HHI", tag, 4, len(tags[tag])) + place
-    return b"".join(
-        (b"II*\0", struct.pack("<I", after), body[8:], b"\0" * (len(body) % 2), directory, bytes(4), values)
-    )
 
 
 def _coloured(image: Image.Image, page: Page) -> Image.Image:

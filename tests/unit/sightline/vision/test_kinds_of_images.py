@@ -48,6 +48,11 @@ def opaque(bits: int) -> Numbers:
     return with_alpha(DEEP[bits], np.full_like(WIDE, 255 << (bits - 8)))
 
 
+def reversed_bits(numbers: Numbers) -> Numbers:
+    bits = np.unpackbits(numbers.view(np.uint8)[..., None], axis=-1)[..., ::-1]
+    return np.packbits(bits, axis=-1)[..., 0].view(numbers.dtype)
+
+
 SAME = [
     *[(f"grey of {bits} bits in a PNG", png16(DEEP[bits]), grey(GREY)) for bits in DEEP],
     *[(f"colours of {bits} bits in a PNG", png16(DEEP_COLOURS[bits]), COLOURS) for bits in DEEP],
@@ -65,6 +70,9 @@ SAME = [
     ("a predictor over planes", tiff(DEEP_COLOURS[12], compression=8, predictor=True, planar=True), COLOURS),
     *[(f"packed numbers of {bits} bits", tiff(DEEP[bits], packed=bits), grey(GREY)) for bits in (10, 12, 14)],
     ("packed colours of 12 bits", tiff(DEEP_COLOURS[12], packed=12), COLOURS),
+    ("bits in the other order", tiff(reversed_bits(DEEP[12]), tags={266: 2}), grey(GREY)),
+    ("one strip of uncompressed rows", tiff(DEEP_COLOURS[16], rows=40), COLOURS),
+    ("compressed tiles of 16 bits", tiff(DEEP[12], compression=8, tile=16), grey(GREY)),
     ("4 bits", tiff(GREY >> 4, packed=4), grey((GREY >> 4) * 17)),
     ("1 bit", tiff(GREY >> 7, packed=1), grey((GREY >> 7) * 255)),
     ("white is 0, 8 bits", tiff(255 - GREY, tags={262: 0}), grey(GREY)),
@@ -175,6 +183,10 @@ def test_a_picture_in_a_directory_inside_is_taken_where_all_others_are_reduced()
     np.testing.assert_array_equal(decode(bytes(body)), COLOURS)
 
 
+def broken(body: bytes) -> bytes:
+    return body[:60] + bytes(40) + body[100:]
+
+
 REFUSED = [
     ("a mosaic", tiff(DEEP[12], tags={262: 32803}), "raw data of a colour sensor"),
     ("linear raw data", tiff(DEEP_COLOURS[12], tags={262: 34892}), "raw data of a colour sensor"),
@@ -191,6 +203,14 @@ REFUSED = [
     ("no page", b"II*\0" + struct.pack("<I", 0), "without an image in it"),
     ("a page outside of the file", b"II*\0" + struct.pack("<I", 99_999), "cut off"),
     ("pixels that are cut off", tiff(COLOURS)[:8] + tiff(COLOURS)[4000:], "damaged image"),
+    ("compressed pixels that are cut off", broken(tiff(COLOURS, compression=8)), "damaged image"),
+    ("strips that are missing", tiff(COLOURS, tags={278: 4}), "3 of 10 parts"),
+    ("tiles without a width", tiff(COLOURS, tile=16, tags={322: 0}), "tiles of 0×16 pixels"),
+    (
+        "a strip that is too large",
+        tiff(GREY, compression=8, tags={256: 30_000, 257: 2_000, 258: 32, 278: 2_000}),
+        ("one strip of 240000000 bytes is too large"),
+    ),
     ("a GIF", b"GIF89a" + bytes(40), "but GIF; save it as PNG or JPEG"),
     ("a HEIC", b"\0\0\0\x18ftypheic" + bytes(40), "but HEIC"),
     ("an AVIF", b"\0\0\0\x18ftypavif" + bytes(40), "but AVIF"),
