@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from sightline.vision import png, tiff
 from sightline.vision.alpha import without_alpha
@@ -93,6 +93,8 @@ def _refusing() -> Iterator[None]:
         yield
     except UndecodableImageError:
         raise
+    except UnidentifiedImageError as error:
+        raise UndecodableImageError("damaged image: its header can't be read; a JPEG must have 8 bits") from error
     except Exception as error:  # decoders raise many kinds for damaged files; all mean the same here
         raise UndecodableImageError(f"damaged image: {type(error).__name__}: {error}") from error
 

@@ -69,8 +69,10 @@ def decoded(body: bytes, page: Page) -> Image.Image:
         raise UndecodableImageError(
             "raw data of a colour sensor (CFA); have the camera or its program save the picture in colours or grey"
         )
-    if page.one(Tag.COMPRESSION, NONE) not in OF_BYTES or photometric not in COLOURS:
+    if page.one(Tag.COMPRESSION, NONE) not in OF_BYTES or photometric == LAB:
         return _by_pillow(body, page)
+    if photometric not in COLOURS:
+        raise _unusual(page)
     layout = _layout(page, photometric)
     image = _Numbers(body, page, layout).picture()
     if photometric == PALETTE:
@@ -239,6 +241,15 @@ def _coloured(image: Image.Image, page: Page) -> Image.Image:
     return Image.merge("RGB", [image.point(list(channel)) for channel in padded.tolist()])
 
 
+def _unusual(page: Page, said: str = "") -> UndecodableImageError:
+    kind = (
+        f"photometric interpretation {page.one(Tag.PHOTOMETRIC, GREY)}, compression {page.one(Tag.COMPRESSION, NONE)}"
+    )
+    return UndecodableImageError(
+        f"a TIFF of a kind that is not read, or damaged ({kind}{said}); save the image as grey or RGB of 8 or 16 bits"
+    )
+
+
 def _by_pillow(body: bytes, page: Page) -> Image.Image:
     """Return a page that only Pillow can decode, stored as it is: it must not turn it by itself."""
     if len(body) >= 1 << 32 or page.start >= 1 << 32:
@@ -249,6 +260,11 @@ def _by_pillow(body: bytes, page: Page) -> Image.Image:
     for tag in (Tag.ORIENTATION, Tag.XMP):
         if tag in page.entries:
             struct.pack_into(page.order + "H", changed, page.entries[tag], 65000)  # a tag that nobody knows
-    image = TiffImageFile(io.BytesIO(bytes(changed)))
-    image.load()
+    try:
+        image = TiffImageFile(io.BytesIO(bytes(changed)))
+        image.load()
+    except MemoryError:
+        raise
+    except Exception as error:  # a kind that Pillow does not know, or damage: it does not say which
+        raise _unusual(page, f": {type(error).__name__}: {error}") from error
     return image if image.mode == "L" else image.convert("RGB")

@@ -147,6 +147,20 @@ def test_grey_with_alpha_and_palettes_look_as_on_white_paper_too() -> None:
     )
 
 
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt", "packbits"])
+def test_faxes_are_black_on_white_whichever_end_they_call_white(compression: str, photometric: int) -> None:
+    page = Image.fromarray(GREY).point(lambda level: 255 * (level > 127)).convert("1")
+    body = encoded(page, "TIFF", compression=compression, tiffinfo={262: photometric})
+    np.testing.assert_array_equal(decode(body), grey(np.asarray(page) * np.uint8(255)))
+
+
+def test_colours_that_pillow_knows_are_seen() -> None:
+    assert np.abs(decode(encoded(COLOURS, "TIFF", compression="jpeg")).astype(int) - COLOURS).mean() < 3
+    red = np.full((20, 20, 3), (135, 80, 67), np.uint8)  # L* of 255, a* and b* with a sign
+    assert np.abs(decode(tiff(red, tags={262: 8})).mean(axis=(0, 1)) - (254, 0, 0)).max() < 12
+
+
 SMALL = np.ascontiguousarray(COLOURS[::2, ::2])
 PAGES = [
     ("a thumbnail that says so", pages((SMALL, Layout(tags={254: 1})), (COLOURS, Layout()))),
@@ -211,6 +225,10 @@ REFUSED = [
         tiff(GREY, compression=8, tags={256: 30_000, 257: 2_000, 258: 32, 278: 2_000}),
         ("one strip of 240000000 bytes is too large"),
     ),
+    ("L*a*b* of 16 bits", tiff(DEEP_COLOURS[16], tags={262: 8}), "photometric interpretation 8, compression 1.*save"),
+    ("YCbCr without JPEG", tiff(COLOURS, tags={262: 6}), "photometric interpretation 6, compression 1"),
+    ("a compression of later", tiff(COLOURS, tags={259: 34712}), "photometric interpretation 2, compression 34712"),
+    ("a JPEG of 12 bits", encoded(COLOURS, "JPEG").replace(b"\xff\xc0\0\x11\x08", b"\xff\xc0\0\x11\x0c"), "8 bits"),
     ("a GIF", b"GIF89a" + bytes(40), "but GIF; save it as PNG or JPEG"),
     ("a HEIC", b"\0\0\0\x18ftypheic" + bytes(40), "but HEIC"),
     ("an AVIF", b"\0\0\0\x18ftypavif" + bytes(40), "but AVIF"),
