@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageCms
 
-from sightline.vision.rendition import MAX_SIDE
+from sightline.vision.shown_size import MAX_SIDE
 from tests.picture_files import ALPHA, COLOURS, GREY, encoded, exif, png16, tiff, with_chunk, xmp
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

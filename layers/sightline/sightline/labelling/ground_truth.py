@@ -16,6 +16,7 @@ from sightline.images.box import Box
 from sightline.labelling.answer_checks import MAX_REASON, InvalidAnswerError, check_annotations
 from sightline.labelling.lines import AskedImage, ImageLine, LabelRecord, LabelVerdict, VerdictLine
 from sightline.names import LABEL_ATTRIBUTE
+from sightline.vision.shown_size import shown_size
 
 VERDICT_ATTRIBUTE = "verdict"
 WORKER = "ground-truth"  # who answered, as labels and verdicts name it
@@ -145,17 +146,20 @@ def categories(words: Sequence[str]) -> dict[str, object]:
 
 
 def to_label(image: ImageLine) -> dict[str, object]:
-    """Return the input line of an image that is to be labelled."""
-    return {"source-ref": f"s3://{image['bucket']}/{image['key']}", "image-id": image["image_id"]}
+    """Return the input line of an image that is to be labelled: workers see what the page would show."""
+    key = image.get("rendition") or image["key"]
+    return {"source-ref": f"s3://{image['bucket']}/{key}", "image-id": image["image_id"]}
 
 
 def to_verify(label: LabelRecord, classes: Sequence[str]) -> dict[str, object]:
     """Return the input line of a labelled image; its template shows the boxes of `defects`."""
+    width, height = _seen_size(label)
+    across, down = width / label["width"], height / label["height"]
     return {
         **to_label(label),
         LABEL_ATTRIBUTE: {
-            "image_size": [{"width": label["width"], "height": label["height"], "depth": 3}],
-            "annotations": label["annotations"],
+            "image_size": [{"width": width, "height": height, "depth": 3}],
+            "annotations": [_scaled(box, across, down, width, height) for box in label["annotations"]],
         },
         f"{LABEL_ATTRIBUTE}-metadata": {
             "class-map": {str(number): name for number, name in enumerate(classes)},
@@ -174,15 +178,31 @@ def labels(
     """Return the labels in an output manifest. `left_out` is told the image id and why of each that can't be one."""
     found: list[LabelRecord] = []
     for image, line in _by_image(images, output):
+        width, height = _seen_size(image)
         try:
-            boxes = check_annotations(
-                boxes_of(line, classes), width=image["width"], height=image["height"], classes=len(classes)
-            )
+            boxes = check_annotations(boxes_of(line, classes), width=width, height=height, classes=len(classes))
         except (GroundTruthError, InvalidAnswerError) as error:
             left_out(image["image_id"], str(error))
             continue
-        found.append(_labeled(image, boxes))
+        own = (image["width"], image["height"])
+        found.append(_labeled(image, [_scaled(box, own[0] / width, own[1] / height, *own) for box in boxes]))
     return found
+
+
+def _seen_size(image: ImageLine) -> tuple[int, int]:
+    """Return the width and height in which workers see an image: a huge one is smaller in its rendition."""
+    own = image["width"], image["height"]
+    return shown_size(*own) if image.get("rendition") else own
+
+
+def _scaled(box: Box, across: float, down: float, width: int, height: int) -> Box:
+    """Return a box of one size of an image in another one, which has `width` × `height` pixels."""
+    if across == down == 1:
+        return box
+    left, top = min(round(box["left"] * across), width - 1), min(round(box["top"] * down), height - 1)
+    wide = max(1, min(round(box["width"] * across), width - left))
+    high = max(1, min(round(box["height"] * down), height - top))
+    return {**box, "left": left, "top": top, "width": wide, "height": high}
 
 
 def verdicts(

@@ -10,21 +10,14 @@ from PIL import Image
 
 from sightline.vision.kinds import Kind, kind_of
 from sightline.vision.orientation import UPRIGHT, of_exif, orientation
+from sightline.vision.shown_size import shown_size
 
-MAX_SIDE = 16_384  # pixels; more is no texture of a graphics card
-MAX_PIXELS = 24_000_000  # 96 MB in a browser
 QUALITY = 92
 PLAIN_BMP_BITS = (1, 4, 8, 24)
 SAYS_ORIENTATION = (b"eXIf", b"Raw profile type", b"XML:com.adobe.xmp")
 SRGB = (b"sRGB", "sRGB".encode("utf-16-be"))
 SRGB_GAMMA = (0.45, 0.46)
 SRGB_PRIMARIES = (0.3127, 0.329, 0.64, 0.33, 0.3, 0.6, 0.15, 0.06)
-
-
-def shown_size(width: int, height: int) -> tuple[int, int]:
-    """Return the size in which the page shows an image of this size: its own one, or the largest that is allowed."""
-    scale = min(1.0, MAX_SIDE / max(width, height), (MAX_PIXELS / (width * height)) ** 0.5)
-    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def rendition(image: Image.Image) -> bytes:

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from sightline.vision.decode import decode, upright
-from sightline.vision.rendition import MAX_PIXELS, MAX_SIDE, is_needed, rendition, shown_size
+from sightline.vision.rendition import is_needed, rendition
+from sightline.vision.shown_size import MAX_PIXELS, MAX_SIDE, shown_size
 from tests.picture_files import COLOURS, tiff
 from tests.picture_kinds import AS_THEY_ARE, OTHERWISE
 
