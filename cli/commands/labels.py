@@ -78,11 +78,20 @@ def labels_import(
             console.print(f"Nothing was recorded. The boxes on the photos are in {sheet}")
         started: list[str] = []
     else:
-        if labels.matched and not labels.with_boxes and not yes:
-            question = f"No image has a box. Record all {labels.no_defect} as “no defect”?"
+        question = _question(labels, report)
+        if question and not yes:
             confirmed(question)
         started = importing.bring(found, labels.lines, approved=approved)
     _tell(found, path, labels, report, started, approved=approved and not dry_run, as_json=as_json, dry_run=dry_run)
+
+
+def _question(labels: Labels, report: Report) -> str:
+    """Return what a person has to say yes to; nothing where the labels are as most are."""
+    if labels.matched and not labels.with_boxes:
+        return f"No image has a box. Record all {labels.no_defect} as “no defect”?"
+    if labels.no_defect and report.boxless:
+        return f"No box in any image of {', '.join(report.boxless[:3])}. Record its images as “no defect”?"
+    return ""
 
 
 def _summary(labels: Labels, report: Report) -> str:

@@ -67,6 +67,7 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
         found = parse(files.read_json(file, TITLE), str(file), report)
         classes += [name for name in found.classes if name not in classes]
         images += found.images
+        report.look(file.name, found.images)
     return LabelSet(classes, images)
 
 

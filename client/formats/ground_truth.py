@@ -33,7 +33,7 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
     for file in files.found(path, FILES, TITLE):
         lines = [line for line in enumerate(files.read_text(file).splitlines(), start=1) if line[1].strip()]
         problem = ""
-        taken = 0
+        taken, before = 0, len(images)
         for number, content in lines:
             try:
                 record = mapping(json.loads(content))
@@ -47,6 +47,7 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
                 images.append(_image(record, name, classes, report))
             except BadLabelError as error:
                 report.refuse(str(error), checks.shown(name))
+        report.look(file.name, images[before:])
         if not taken:
             raise InvalidLabelsError(problem or f"{file} is empty; give the labels as {TITLE}")
     return LabelSet(sorted(classes, key=lambda name: (classes[name], name)), images)

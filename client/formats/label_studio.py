@@ -68,6 +68,7 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
             raise InvalidLabelsError(
                 f"{file} is not {TITLE}: not a list of tasks with `data`; export as JSON, not JSON-MIN"
             )
+        before = len(images)
         for task in tasks:
             names: list[object] = [None]
             try:
@@ -75,6 +76,7 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
                 images.append(_image(task, names, report, sizes))
             except BadLabelError as error:
                 report.refuse(str(error), checks.shown(names[0]))
+        report.look(file.name, images[before:])
     return LabelSet.by_alphabet(images)
 
 

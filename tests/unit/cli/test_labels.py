@@ -86,6 +86,23 @@ def test_labels_without_any_box_are_recorded_only_when_a_person_says_so(
     assert len(stack.started) == 1
 
 
+def test_a_file_without_a_box_is_asked_about_beside_one_with_boxes(
+    stack: Any, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.ledger = [image(f"{name}.jpg") for name in "abcd"]
+    labels(tmp_path, "a.jpg", "b.jpg").rename(tmp_path / "train.json")
+    labels(tmp_path, "c.jpg", boxes=0).rename(tmp_path / "one.json")  # a split of one image is nothing unusual
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert imported(capsys, monkeypatch, tmp_path, "--class", "dent=dent")[0] == 0
+    stack.started.clear()
+    labels(tmp_path, "c.jpg", "d.jpg", boxes=0).rename(tmp_path / "one.json")
+    code, _, said = imported(capsys, monkeypatch, tmp_path)
+    assert (code, stack.started) == (130, {})
+    assert "look: a file without a box in any image (1×): one.json" in said
+    assert "No box in any image of one.json. Record its images as “no defect”?" in said
+    assert imported(capsys, monkeypatch, tmp_path, "--yes")[0] == 0
+
+
 def test_a_doubt_about_images_without_a_box_is_settled_by_an_option(
     stack: Any, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
