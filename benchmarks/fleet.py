@@ -154,7 +154,7 @@ class LightFleet:
         device = SimulatedDevice(self._home, thing)
         identity, own = device.register(self._local, group), names.OwnComponents(self._local.outputs["StackName"])
         runner = LightRunner(thing, own, device.root, self._iot)
-        cloud = EmulatorCloud(self._local.endpoint, identity)
+        cloud = EmulatorCloud(self._local.endpoint, self._local.credentials, identity)
         nucleus = Nucleus(thing, device.root, cloud, runner, overrides(device.root, identity.mqtt_url), self._note)
         thread = threading.Thread(target=serve, args=(nucleus, self._stopping, POLL_SECONDS), daemon=True)
         thread.start()

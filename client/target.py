@@ -58,11 +58,11 @@ class Place:
         import boto3
 
         if not profile and not stack:
-            from local.account import CREDENTIALS
             from local.application import NAME
             from local.stack import load
 
-            return cls(NAME, boto3.Session(**CREDENTIALS), load(home).endpoint)
+            running = load(home)
+            return cls(NAME, boto3.Session(**running.credentials), running.endpoint)
         from botocore.exceptions import BotoCoreError
 
         try:

@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.account import CREDENTIALS, REGION
+from local.account import Credentials, read_credentials
 from sightline.errors import SightlineError
 from training.code_digest import code_digest
 
@@ -107,29 +107,29 @@ def deploy(root: Path, port: int, parameters: dict[str, str], name: str = NAME) 
     # Words with spaces or quotes (JSON) are quoted and escaped as SAM's own parser reads them back.
     plain = re.compile(r"[\w.:/,-]+")
     quoted = [f"{key}={value if plain.fullmatch(value) else json.dumps(value)}" for key, value in parameters.items()]
-    endpoint = f"http://127.0.0.1:{port}"
+    endpoint, keys = f"http://127.0.0.1:{port}", read_credentials(root)
     with _built(fcntl.LOCK_SH):
         _sam(
             ["deploy", "--config-file", str(PROJECT / "samconfig.toml"), "--config-env", "local",
              "--stack-name", name, "--template-file", str(BUILT / "build" / PACKED), "--no-confirm-changeset",
              "--no-fail-on-empty-changeset", "--parameter-overrides", *quoted],
             root,
-            {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-             "AWS_DEFAULT_REGION": REGION},
+            {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": keys["aws_access_key_id"],
+             "AWS_SECRET_ACCESS_KEY": keys["aws_secret_access_key"], "AWS_DEFAULT_REGION": keys["region_name"]},
         )  # fmt: skip
-    client = boto3.client("cloudformation", endpoint_url=endpoint, **CREDENTIALS)
+    client = boto3.client("cloudformation", endpoint_url=endpoint, **keys)
     stack = client.describe_stacks(StackName=name)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
     if not parameters.get("TrainingImageUri"):
-        _wait_for_image(endpoint, outputs["TrainingImageRepositoryUri"])
+        _wait_for_image(endpoint, keys, outputs["TrainingImageRepositoryUri"])
     return outputs
 
 
-def _wait_for_image(endpoint: str, repository_uri: str) -> None:
+def _wait_for_image(endpoint: str, keys: Credentials, repository_uri: str) -> None:
     """Wait for the simulated build that the deployment starts, so that a training finds its image. Raise StackError."""
     import boto3
 
-    client = boto3.client("ecr", endpoint_url=endpoint, **CREDENTIALS)
+    client = boto3.client("ecr", endpoint_url=endpoint, **keys)
     until = time.monotonic() + IMAGE_SECONDS
     while time.monotonic() < until:
         found = client.list_images(repositoryName=repository_uri.partition("/")[2])["imageIds"]

@@ -15,7 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from local.account import REGION
+from local.account import KEYS_FILE, REGION, write_credentials
 from local.application import PROJECT, StackError
 from local.emulator.tied import PARENT
 
@@ -30,8 +30,10 @@ def start(
 ) -> int:
     """Start the emulator in a process group of its own, wait until it answers, and return its process id.
 
-    `tied`: it ends with this process. `program` is what Python runs. Raise StackError.
+    `tied`: it ends with this process. `program` is what Python runs. Its root user gets new keys, which lie in the
+    folder (local/account.py). Raise StackError.
     """
+    write_credentials(root, port)
     temporary = root / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
@@ -44,6 +46,7 @@ def start(
         "IOT_MTLS_HOST": "127.0.0.1",
         "SFTP_ENABLED": "0",
         "MINISTACK_REGION": REGION,
+        "SIGHTLINE_HOME": str(root),
         "SIGHTLINE_JOBS_DIR": str(root / "jobs"),
         "TMPDIR": str(temporary),
         "SIGHTLINE_TMP": str(temporary),  # the emulator removes it when it ends without `down`
@@ -88,6 +91,7 @@ def stop(root: Path, pid: int) -> None:
             time.sleep(0.05)
     for name in ("tmp", "state"):
         shutil.rmtree(root / name, ignore_errors=True)
+    (root / KEYS_FILE).unlink(missing_ok=True)
 
 
 def holder(root: Path) -> int:

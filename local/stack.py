@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local import application, emulator_process
-from local.account import CREDENTIALS
+from local.account import Credentials, read_credentials
 from local.application import PROJECT, StackError
 from local.device.simulated import stop_all
 
@@ -63,7 +63,12 @@ class Stack:
         import boto3
 
         connect: Any = boto3.client  # the type of a client by name would be needed for each one
-        return connect(service, endpoint_url=self.endpoint, **CREDENTIALS)
+        return connect(service, endpoint_url=self.endpoint, **self.credentials)
+
+    @property
+    def credentials(self) -> Credentials:
+        """The keys of the emulator's root user."""
+        return read_credentials(self.home)
 
     @property
     def port(self) -> int:

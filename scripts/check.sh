@@ -23,6 +23,7 @@ step python scripts/join_template.py --check
 step sam validate --lint
 step cfn-lint template.yaml pipelines/*.yaml
 step python scripts/check_asl.py
+step python scripts/check_accepted.py
 step scripts/docs.sh --check
 step pytest -q --no-header --durations=0 tests/contracts
 echo "All checks passed."

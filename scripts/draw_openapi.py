@@ -17,7 +17,7 @@ from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from sightline.api.http import Access, Operation
+from sightline.api.http import MAX_DIGITS, MAX_PARAMETER, Access, Operation
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "console" / "openapi.json"
@@ -40,6 +40,10 @@ ERROR = {
         "session": {"type": "string", "description": "To be sent with the new password, at the first sign-in only."},
     },
     "required": ["message"],
+}
+PARAMETERS: dict[type, Mapping[str, object]] = {
+    str: {"type": "string", "minLength": 1, "maxLength": MAX_PARAMETER},
+    int: {"type": "integer", "minimum": 0, "maximum": 10**MAX_DIGITS - 1},
 }
 SAID = {
     400: "The request is wrong",
@@ -180,11 +184,12 @@ def told(operation: Operation, path: str, known: Mapping[object, Mapping[str, ob
     if operation.access is not Access.ANYBODY:
         found["security"] = [{"idToken": []}]
     parameters: list[Parameter] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"{(\w+)}", path)
+        {"name": name, "in": "path", "required": True, "schema": PARAMETERS[kind]}
+        for name, kind in operation.parts.items()
     ]
     parameters += [
-        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}} for name in operation.query
+        {"name": name, "in": "query", "required": False, "schema": PARAMETERS[kind]}
+        for name, kind in operation.query.items()
     ]
     if parameters:
         found["parameters"] = parameters

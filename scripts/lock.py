@@ -8,6 +8,7 @@ those of devices from Python 3.9 on.
     requirements-dev.lock    what tests and checks need beside it
     requirements-torch.lock  PyTorch alone, because TORCH_INDEX_URL may name another build of it; on Linux with CUDA
     requirements-torch-cpu.lock  the CPU build for Linux, taken where pip finds it
+    requirements-checkov.lock  a checker of the templates, in an environment of its own
     requirements-cuda.lock   what PyTorch's CUDA build needs beside it, on Linux
     edge/wheels.json         the file names of the devices' wheels, which a test holds against their systems
 """
@@ -33,7 +34,9 @@ ELSEWHERE = {
     "training/requirements.txt": ["numpy", "onnx", "onnxruntime", "pillow", "torch"],
     "edge/requirements.txt": ["awsiotsdk==1.31.0", "numpy", "onnxruntime", "pillow"],
     "edge/requirements-video.txt": ["opencv-python-headless"],
+    "requirements-checkov.lock": ["checkov==3.3.30"],
 }
+APART = "requirements-checkov.lock"  # of its own versions, which may not be the project's
 DEVICES = (
     "edge/"  # the systems of devices have Python 3.9 to 3.13, and what is pinned here has no wheels for 3.9 and 3.10
 )
@@ -132,8 +135,9 @@ def lock_elsewhere(*, upgrade: bool) -> None:
         asked = [direct.get(name, name) for name in names]
         if device:
             asked = [one for requirement in asked for one in for_devices(requirement)]
-        keep = known(file) if device else base
-        locked = resolve(asked, keep, upgrade=upgrade and device, oldest=OLDEST[device])
+        own = device or file == APART
+        keep = known(file) if own else base
+        locked = resolve(asked, keep, upgrade=upgrade and own, oldest=OLDEST[device])
         left_out = NOT_THERE.get(file, set())
         write(file, ABOUT[file], {name: entry for name, entry in locked.items() if name not in left_out})
 
@@ -148,6 +152,7 @@ ABOUT = {
     ),
     "training/requirements.txt": "The training image.",
     "edge/requirements.txt": "The inspector's own environment on a device: installed as wheels, nothing resolved.",
+    "requirements-checkov.lock": "What scripts/check_accepted.py installs beside the project's environment.",
     "edge/requirements-video.txt": "For video files, cameras and streams: installed where the setting `video` is true.",
 }
 

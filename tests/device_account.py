@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from local import emulator_process
-from local.account import CREDENTIALS
+from local.account import read_credentials
 from local.device.emulator_cloud import CONFIG
 from tests.project import template
 
@@ -25,6 +25,7 @@ class DeviceAccount:
         port, self.mqtt_port = emulator_process.free_port(), emulator_process.free_port(0)
         self.endpoint = f"http://127.0.0.1:{port}"
         self.pid = emulator_process.start(root, port, tied=True, mqtt_port=self.mqtt_port)
+        self.credentials = read_credentials(root)
         given = copy.deepcopy(template())
         kept = {name: given["Resources"][name] for name in resources}
         del kept["ImagesBucket"]["Properties"]["CorsConfiguration"]  # names the page
@@ -50,7 +51,7 @@ class DeviceAccount:
     def client(self, service: str) -> Any:
         """A client with the rights of the account's root user."""
         connect: Any = boto3.client
-        return connect(service, endpoint_url=self.endpoint, config=CONFIG, **CREDENTIALS)
+        return connect(service, endpoint_url=self.endpoint, config=CONFIG, **self.credentials)
 
     def stop(self) -> None:
         emulator_process.stop(self.root, self.pid)

@@ -20,7 +20,7 @@ from typing import Any
 import boto3
 
 from local import emulator_process
-from local.account import ACCOUNT, CREDENTIALS, REGION
+from local.account import ACCOUNT, REGION, read_credentials
 from tests.project import ROOT
 
 ISSUER = "token.actions.githubusercontent.com"
@@ -100,7 +100,7 @@ class PipelineAccount:
 
     def client(self, service: str) -> Any:
         """Return a client with all rights."""
-        return boto3.client(service, endpoint_url=self.endpoint, **CREDENTIALS)  # type: ignore[call-overload]
+        return boto3.client(service, endpoint_url=self.endpoint, **read_credentials(self.home))  # type: ignore[call-overload]
 
     def bootstrap(self, stack: str, stage: str) -> None:
         """Prepare the account for one stack, as a person does once; both pipelines may use it."""

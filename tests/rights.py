@@ -33,6 +33,7 @@ RIGHTS = {
     "sqs:SendMessageBatch": ("sqs:SendMessage",),
     "sqs:DeleteMessageBatch": ("sqs:DeleteMessage",),
     "sts:GetCallerIdentity": (),
+    "cognito-idp:RevokeToken": (),  # the token is the right
 }
 
 

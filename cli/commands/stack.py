@@ -44,6 +44,7 @@ def up(as_json: JsonOption = False) -> None:
     local_only("up")
     from client import users
     from local import stack
+    from local.account import KEYS_FILE, PROFILE
 
     started = time.monotonic()
     with console.status("starting") as status:
@@ -53,6 +54,7 @@ def up(as_json: JsonOption = False) -> None:
     console.print(f"The page is {target().api_url}/")
     where = f"with the password {user['password']} ({Settings.home / 'user.json'})" if new else "as before"
     console.print(f"Sign in as {user['username']} {where}.")
+    console.print(f"For AWS's own tools: AWS_CONFIG_FILE={running.home / KEYS_FILE} AWS_PROFILE={PROFILE}")
     if as_json:
         show({"endpoint": running.endpoint, "outputs": running.outputs}, True)
 

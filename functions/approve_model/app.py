@@ -19,21 +19,19 @@ api = Api()
 
 
 @api.route("POST /models/{version}/approval", access=Access.ENGINEER, body=Judgement)
-def approve_model(version: str) -> Judged:
+def approve_model(version: int) -> Judged:
     """Approve or reject a model. An approval starts its roll-out."""
     engineer, sent = api.person.name, api.json()
     approved, reason = sent.get("approved"), sent.get("reason", "")
     if not isinstance(approved, bool):
         raise RequestError(f"approved must be true or false, got {approved!r:.50}")
-    if not isinstance(reason, str) or len(reason) > MAX_REASON:
-        raise RequestError(f"reason must be a text of at most {MAX_REASON} characters")
-    if not version.isdecimal():
-        raise RequestError(f"a model's version is a number, got {version!r:.50}")
-    status = registry.judge(int(version), approved=approved, by=engineer, reason=reason)
+    if not isinstance(reason, str) or len(reason) > MAX_REASON or not reason.isprintable():
+        raise RequestError(f"reason must be a text of at most {MAX_REASON} characters, in one line")
+    status = registry.judge(version, approved=approved, by=engineer, reason=reason)
     if status is None:
         raise RequestError(f"no model version {version}; GET /overview lists them", 404)
     logger.info("model judged by a person", version=version, status=status, engineer=engineer)
-    return {"version": int(version), "status": status}
+    return {"version": version, "status": status}
 
 
 handler = api.handler

@@ -141,6 +141,9 @@ def handler(event: Request, context: Context) -> PlannedTraining:
     champion = registry.champion()
     release = champion.archive_uri if champion else None
     weights = weights_of(champion) if training_plan.starts_warm(chosen) else None
+    if changed and not imported:
+        files = training_plan.training_files(artifacts.bucket, dataset["version"])
+        artifacts.write_json(names.training_files(job), files)
     logger.info("training planned", changed=changed, reason=reason, fingerprint=fingerprint, training_job=job)
     return {
         "changed": changed,
@@ -148,11 +151,14 @@ def handler(event: Request, context: Context) -> PlannedTraining:
         "fingerprint": fingerprint,
         "dataset_version": dataset["version"],
         "training_job": job,
-        "evaluation_job": names.short(f"{job}-evaluation"),
+        "evaluation_job": training_plan.evaluation_name(STACK, dataset["version"], event["execution"]),
         "imported": imported,
         "hyperparameters": chosen,
         "training_inputs": training_plan.training_inputs(
-            artifacts=artifacts.bucket, dataset_version=dataset["version"], champion_weights=weights
+            artifacts=artifacts.bucket,
+            dataset_version=dataset["version"],
+            files_uri=artifacts.uri(names.training_files(job)),
+            champion_weights=weights,
         ),
         "evaluation_inputs": training_plan.evaluation_inputs(
             model_uri=source if imported else artifacts.uri(names.model_archive(job)),

@@ -5,7 +5,6 @@ runs.
 """
 
 import os
-import re
 
 from sightline.api import shapes
 from sightline.api.http import Api, RequestError
@@ -87,13 +86,10 @@ def renew_lease(job_id: str, task_id: str) -> shapes.Lease:
     return {"lease_expires_at": leases.renew(job_id, task_id, api.person.name, LEASE_SECONDS)}
 
 
-@api.route("DELETE /jobs/{job_id}/tasks/{task_id}/lease", query=("until",))
-def release_lease(job_id: str, task_id: str) -> None:
+@api.route("DELETE /jobs/{job_id}/tasks/{task_id}/lease", query={"until": int})
+def release_lease(job_id: str, task_id: str, until: int | None) -> None:
     """Give a task back; with `until`, only the lease that ends then."""
-    until = api.query("until")
-    if until is not None and not re.fullmatch(r"\d{1,16}", until, re.ASCII):
-        raise RequestError(f"until must be the lease_expires_at that is given back, got {until!r:.50}")
-    leases.release(job_id, task_id, api.person.name, None if until is None else int(until))
+    leases.release(job_id, task_id, api.person.name, until)
 
 
 def shown_job(job: Job, worker: str) -> shapes.JobShown:

@@ -138,7 +138,8 @@ class Demo:
             if waiting <= set(self.verdicts):
                 self.got_verdict.set()
 
-        listener = Listener(local.endpoint, f"{device_topics(local.outputs['StackName'], THING)}/verdicts", on_verdict)
+        topic = f"{device_topics(local.outputs['StackName'], THING)}/verdicts"
+        listener = Listener(local.endpoint, local.credentials, topic, on_verdict)
         time.sleep(0.5)  # the subscription travels; verdicts before it would not be seen here
         for path in photos.unseen:
             part = device.images / f"{path.name}.part"

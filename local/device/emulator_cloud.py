@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+from botocore import credentials
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from local.account import ACCOUNT, CREDENTIALS, REGION
+from local.account import ACCOUNT, REGION, Credentials
 from local.device.identity import Identity
 from local.device.recipe import Recipe
 from local.device.token_exchange import Keys, TokenExchange
@@ -24,16 +24,17 @@ CONFIG = Config(retries={"mode": "standard", "max_attempts": 3}, max_pool_connec
 class EmulatorCloud:
     """Greengrass and S3 of the emulator. What Greengrass itself does has no role; artifacts come with the device's."""
 
-    def __init__(self, endpoint: str, identity: Identity) -> None:
+    def __init__(self, endpoint: str, root: Credentials, identity: Identity) -> None:
         self._endpoint = endpoint
+        self._signer = credentials.Credentials(root["aws_access_key_id"], root["aws_secret_access_key"])
         self._identity = identity
         self.tokens = TokenExchange(self._keys)
-        self._greengrass = boto3.client("greengrassv2", endpoint_url=endpoint, config=CONFIG, **CREDENTIALS)
-        self._sts = boto3.client("sts", endpoint_url=endpoint, config=CONFIG, **CREDENTIALS)
+        self._greengrass = boto3.client("greengrassv2", endpoint_url=endpoint, config=CONFIG, **root)
+        self._sts = boto3.client("sts", endpoint_url=endpoint, config=CONFIG, **root)
         self._known: dict[tuple[str, str], Recipe] = {}  # a version never changes
 
     def exchange(self, thing: str, report: DeviceReport) -> DeploymentJob | None:
-        answer: ReportAnswer = _post(f"{self._endpoint}/greengrass/simulated/{thing}", report)
+        answer: ReportAnswer = self._post(f"{self._endpoint}/greengrass/simulated/{thing}", report)
         return answer["deployment"]
 
     def versions(self, name: str) -> list[str]:
@@ -57,7 +58,7 @@ class EmulatorCloud:
         """Keys of the token exchange role, as AWS IoT's credentials provider gives them to the device's certificate."""
         asked: RoleRequest = {"roleAlias": self._identity.role_alias, "certificateId": self._identity.certificate_id}
         url = f"{self._endpoint}/greengrass/simulated/{self._identity.thing}/role"
-        role: Role = _post(url, asked)
+        role: Role = self._post(url, asked)
         given = self._sts.assume_role(
             RoleArn=role["roleArn"],
             RoleSessionName=self._identity.thing,
@@ -83,12 +84,11 @@ class EmulatorCloud:
         except ClientError as error:
             raise LookupError(str(error)) from error
 
-
-def _post(url: str, message: DeviceReport | RoleRequest) -> Any:
-    """Return the answer to a signed request to the emulator's own address for simulated devices."""
-    body = json.dumps(message).encode()
-    request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
-    SigV4Auth(Credentials("test", "test"), "greengrass", REGION).add_auth(request)
-    sent = urllib.request.Request(url, body, dict(request.headers.items()), method="POST")  # noqa: S310
-    with urllib.request.urlopen(sent, timeout=30) as answer:  # noqa: S310
-        return json.loads(answer.read())
+    def _post(self, url: str, message: DeviceReport | RoleRequest) -> Any:
+        """Return the answer to a signed request to the emulator's own address for simulated devices."""
+        body = json.dumps(message).encode()
+        request = AWSRequest("POST", url, data=body, headers={"Content-Type": "application/json"})
+        SigV4Auth(self._signer, "greengrass", REGION).add_auth(request)
+        sent = urllib.request.Request(url, body, dict(request.headers.items()), method="POST")  # noqa: S310
+        with urllib.request.urlopen(sent, timeout=30) as answer:  # noqa: S310
+            return json.loads(answer.read())

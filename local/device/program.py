@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from local.account import REGION
+from local.account import REGION, read_credentials
 from local.device.emulator_cloud import EmulatorCloud
 from local.device.identity import CERTIFICATES, Identity
 from local.device.nucleus import Nucleus
@@ -37,14 +37,15 @@ def component_environment(root: Path, endpoint: str) -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="One simulated Greengrass core device.")
-    for name in ("thing", "endpoint", "root"):
+    for name in ("thing", "endpoint", "home", "root"):
         parser.add_argument(f"--{name}", required=True)
     given = parser.parse_args()
     root = Path(given.root)
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     own = Identity.read(root)
-    cloud, settings = EmulatorCloud(given.endpoint, own), overrides(root, own.mqtt_url)
+    cloud = EmulatorCloud(given.endpoint, read_credentials(Path(given.home)), own)
+    settings = overrides(root, own.mqtt_url)
     runner = ProcessRunner(component_environment(root, given.endpoint) | cloud.tokens.environment)
     serve(Nucleus(given.thing, root, cloud, runner, settings, _say_phase), stopping)
     cloud.tokens.close()

@@ -48,7 +48,8 @@ class SimulatedDevice:
         if not THING.fullmatch(thing):
             raise SightlineError(f"{thing!r} is no simulated device's name: 1 to 128 letters, digits, _ and -")
         self.thing = thing
-        self.root = home.resolve() / "devices" / thing
+        self._home = home.resolve()
+        self.root = self._home / "devices" / thing
         self.images = self.root / "images"
         self._pid = self.root / "pid"
         # Held by the nucleus as long as it lives: a number alone may be another's by now.
@@ -80,8 +81,9 @@ class SimulatedDevice:
             "local.device.program",
             f"--thing={self.thing}",
             f"--endpoint={stack.endpoint}",
+            f"--home={self._home}",  # where the emulator's keys are
+            f"--root={self.root}",
         ]
-        command += [f"--root={self.root}"]
         project = Path(__file__).resolve().parents[2]
         environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'layers' / 'sightline'}"}
         with (self.root / "nucleus.log").open("ab") as log, self._life.open("w") as life:

@@ -21,6 +21,7 @@ from local.emulator import (
     exclusive_things,
     front_door,
     indexes,
+    keys,
     layers,
     limits,
     meters,
@@ -89,6 +90,7 @@ def main() -> None:
     let_loopback_stand_for_tls()
     let_concurrency_be_a_parameter()
     let_templates_see_their_parameters()
+    keys.register(Path(os.environ["SIGHTLINE_HOME"]))
     layers.share(Path(os.environ["SIGHTLINE_TMP"]) / "layers")
     sagemaker.register()
     greengrass.register()

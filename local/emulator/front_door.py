@@ -1,10 +1,14 @@
-"""Who may talk to the emulator: programs of this machine, and the page that it serves itself. No other web page.
+"""Who may talk to the emulator: programs that have its keys, and the page that it serves itself. No other web page.
 
-A browser sends requests to this port for any page that asks it to, with keys that everybody knows in the address. A
-name that resolves to 127.0.0.1 makes such a page ours in its eyes. So each request must be meant for this machine by
-name, and one that a browser sends for a page must be for a page from here.
+A browser sends requests to this port for any page that asks it to. A name that resolves to 127.0.0.1 makes such a page
+ours in its eyes. So each request must be meant for this machine by name, and one that a browser sends for a page must
+be for a page from here.
+
+Whoever has an account on this machine reaches the port, too. So a request must be signed, but on the routes that AWS
+leaves open; the emulator checks the signature and what its keys may do.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -13,6 +17,12 @@ Handler = Callable[..., Awaitable[None]]
 
 NAMES = ("127.0.0.1", "[::1]", "localhost")
 PAGES = "/_aws/execute-api/"  # what a link on another page may lead to
+# A photo's address is on the page's own host here: what was uploaded there must not run as if it were the page.
+NO_PAGE = [(b"content-security-policy", b"sandbox; default-src 'none'"), (b"x-content-type-options", b"nosniff")]
+OWN = ("/_ministack/", "/_localstack/", "/_aws/")  # what AWS does not have
+OPEN_FILES = ("/_ministack/health", "/_ministack/iot/ca.pem")
+RESPONSES = "/_ministack/cfn-response/"  # where custom resources answer, at an address that only they were told
+WELL_KNOWN = re.compile(r"/[\w-]+/\.well-known/(jwks\.json|openid-configuration)")
 CROSS_ORIGIN = b"access-control-"  # the headers that let other pages read answers
 
 
@@ -21,6 +31,7 @@ def register() -> None:
     from ministack import app
 
     app.app = closed(app.app)
+    app._is_ecr_registry_path = lambda _path: False  # Docker's protocol, which it serves to everybody
 
 
 def closed(app: Handler) -> Handler:
@@ -36,7 +47,7 @@ def closed(app: Handler) -> Handler:
         async def without_leave(message: dict[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 headers = [pair for pair in message["headers"] if not pair[0].lower().startswith(CROSS_ORIGIN)]
-                message = {**message, "headers": headers}
+                message = {**message, "headers": [*headers, *([] if is_page(scope) else NO_PAGE)]}
             await send(message)
 
         return await app(scope, receive, without_leave)
@@ -60,6 +71,10 @@ def refusal(scope: Scope) -> str:
         return f"it comes from a page of {origin!r:.100}"
     if headers.get("sec-fetch-site") in ("cross-site", "same-site") and not is_link(scope, headers):
         return "it comes from another page"
+    if not is_open(scope, host) and not is_signed(scope, headers):
+        return "it is not signed; .sightline/aws has the keys"
+    if is_for_those_who_run_it(scope):
+        return "it is for those who run the emulator"
     return ""
 
 
@@ -70,6 +85,37 @@ def is_ours(host: str) -> bool:
         head, colon, port = name.rpartition(":")
         name = head if colon and port.isdecimal() else name
     return name in NAMES or name.endswith(".localhost")
+
+
+def is_page(scope: Scope) -> bool:
+    """Return whether an answer is the page's or its API's, which have headers of their own."""
+    return str(scope["path"]).startswith(PAGES)
+
+
+def is_open(scope: Scope, host: str) -> bool:
+    """Return whether a route takes requests without a signature, as on AWS: the page and its API, the keys with which
+    tokens are checked, the authority of certificates, and operations that the emulator itself knows to be open.
+    """
+    method, path = scope.get("method", "GET"), str(scope["path"])
+    if scope["type"] == "websocket":
+        return False
+    if is_page(scope) or ".execute-api." in host:
+        return True
+    if method == "GET":
+        return path in OPEN_FILES or WELL_KNOWN.fullmatch(path) is not None
+    return (method == "POST" and path == "/") or (method == "PUT" and path.startswith(RESPONSES))
+
+
+def is_signed(scope: Scope, headers: Mapping[str, str]) -> bool:
+    """Return whether a request claims to be signed; whether it is, the emulator checks."""
+    query = scope.get("query_string", b"").decode("latin-1")
+    return headers.get("authorization", "").startswith("AWS4-") or "X-Amz-Signature=" in query
+
+
+def is_for_those_who_run_it(scope: Scope) -> bool:
+    """Return whether a route is the emulator's own: it empties everything, say, and looks at no signature."""
+    path = str(scope["path"])
+    return path.startswith(OWN) and not path.startswith((PAGES, RESPONSES)) and path not in OPEN_FILES
 
 
 def is_link(scope: Scope, headers: Mapping[str, str]) -> bool:

@@ -12,8 +12,9 @@ from typing import Any
 
 import boto3.session
 
-from local.account import ACCOUNT, CREDENTIALS, REGION, Credentials
+from local.account import ACCOUNT, REGION, Credentials
 from local.emulator.aws_shapes import AwsError, Structure
+from local.emulator.keys import role_credentials, root_credentials
 
 
 def refuse_unless_allowed(role_arn: str, action: str, resource: str, context: Structure | None = None) -> None:
@@ -56,19 +57,31 @@ def refuse_unless_trusting(role_arn: str, service: str) -> None:
 
 
 def trusts(document: str | Structure, service: str) -> bool:
-    from ministack.core.iam_evaluator import _service_principal_matches
+    """Return whether a trust lets a service take the role for this account."""
+    from ministack.core.iam_evaluator import EvalContext, _conditions_met, _service_principal_matches
 
+    asked = EvalContext(
+        principal_arn=service,
+        principal_type="Service",
+        principal_account=ACCOUNT,
+        action="sts:AssumeRole",
+        resource_arn="*",
+        region=REGION,
+        service_context={"aws:sourceaccount": ACCOUNT},
+    )
     policy: Structure = json.loads(document) if isinstance(document, str) else document
     statements = policy["Statement"] if isinstance(policy["Statement"], list) else [policy["Statement"]]
     return any(
-        statement["Effect"] == "Allow" and _service_principal_matches(statement.get("Principal"), service)
+        statement["Effect"] == "Allow"
+        and _service_principal_matches(statement.get("Principal"), service)
+        and _conditions_met(statement.get("Condition", {}), asked)
         for statement in statements
     )
 
 
 class RoleSession:
-    """Clients with the rights of a role, so that its policies are proven by use. Keys are renewed before they
-    expire.
+    """Clients with the rights of a role that a service has taken, so that its policies are proven by use. Keys are
+    renewed before they expire.
     """
 
     RENEW_SECONDS = 1800
@@ -87,18 +100,12 @@ class RoleSession:
             return self._clients[service]
 
     def _keys(self) -> Credentials:
-        given = root_client("sts").assume_role(RoleArn=self._role_arn, RoleSessionName="SageMaker")["Credentials"]
-        return {
-            "aws_access_key_id": given["AccessKeyId"],
-            "aws_secret_access_key": given["SecretAccessKey"],
-            "aws_session_token": given["SessionToken"],
-            "region_name": REGION,
-        }
+        return role_credentials(self._role_arn, "SageMaker")
 
 
 def root_client(service: str) -> Any:
     """Return a client of the emulator with the rights of its root user, for what AWS does by itself."""
-    return _connect(service, CREDENTIALS)
+    return _connect(service, root_credentials())
 
 
 def _connect(service: str, keys: Credentials) -> Any:

@@ -1,6 +1,7 @@
 """Every route of the HTTP API: in the template as in its function, and with one shape for what goes wrong."""
 
 import json
+import re
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -19,6 +20,11 @@ CONTEXT = SimpleNamespace(
     aws_request_id="request-1",
 )  # fmt: skip
 FUNCTIONS = draw_openapi.FUNCTIONS
+BODIES = (
+    "{", "[]", "\x00", '{"count": NaN}', "", "[" * 100_000, '{"count": 1e999, "skip": 1e999}', '{"skip": "\\ud800"}',
+    '{"approved": true, "reason": "\\ud800"}', '{"username": "a\\u0000", "password": "\\udfff"}',
+)  # fmt: skip
+HOSTILE = ("9" * 4300, "x" * 2000, "\u202e", "a\nb", "\x00", "\ud800")  # what no part of a path can be
 ROUTES = [(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods]
 
 
@@ -70,7 +76,7 @@ def test_the_template_has_the_routes_of_each_function_and_asks_who_signs_in(apps
 def test_every_route_says_in_one_shape_what_is_wrong(apps: dict[str, ModuleType], method: str, path: str) -> None:
     key = f"{method.upper()} {path}"
     app, operation = operations(apps)[key]
-    answers = [ask(app, key, body=body) for body in ("{", "[]", "\x00", '{"count": NaN}', "")]
+    answers = [ask(app, key, body=body) for body in BODIES]
     if operation.access is not Access.ANYBODY:
         nobody = request(method.upper(), path) | {
             "requestContext": {**request("GET", "/")["requestContext"], "authorizer": {}}
@@ -87,6 +93,18 @@ def test_every_route_says_in_one_shape_what_is_wrong(apps: dict[str, ModuleType]
         said = json.loads(answer["body"])
         assert isinstance(said["message"], str)
         assert "\n" not in said["message"]
+
+
+@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path in ROUTES if "{" in path])
+def test_no_part_of_a_path_is_a_fault_of_ours(apps: dict[str, ModuleType], method: str, path: str) -> None:
+    """Every service of AWS is out of order here: nothing of it may come as far as one."""
+    app, _ = operations(apps)[f"{method.upper()} {path}"]
+    for text in HOSTILE:
+        for part in re.findall(r"{\w+}", path):
+            named = re.sub(r"{\w+}", "x", path.replace(part, text))
+            answer = app.handler(request(method.upper(), named, groups="engineers"), CONTEXT)
+            assert answer["statusCode"] in (400, 404), (named[:80], answer)
+            assert "\n" not in json.loads(answer["body"])["message"]
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

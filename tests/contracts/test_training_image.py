@@ -54,8 +54,11 @@ def test_the_container_runs_as_root_because_sagemaker_mounts_its_folders_so() ->
         ("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/a@sha256:0", {"us-east-1:123456789012:repository/team*"}),
     ],
 )
-def test_the_role_of_jobs_may_pull_from_the_repository_of_the_image(given: str, repositories: set[str]) -> None:
-    role = resources("AWS::IAM::Role")["SageMakerRole"]["Properties"]
+@pytest.mark.parametrize("name", ["TrainingRole", "EvaluationRole", "EndpointRole"])
+def test_the_roles_of_jobs_may_pull_from_the_repository_of_the_image(
+    given: str, repositories: set[str], name: str
+) -> None:
+    role = resources("AWS::IAM::Role")[name]["Properties"]
     statements = [entry for policy in role["Policies"] for entry in policy["PolicyDocument"]["Statement"]]
     own, other = next(entry["Resource"] for entry in statements if entry["Sid"] == "PullImage")
     assert own == {"Fn::GetAtt": "TrainingImageRepository.Arn"}

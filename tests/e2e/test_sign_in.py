@@ -19,8 +19,13 @@ def test_nobody_gets_in_without_the_password(line: Line, open_context: Callable[
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    page.get_by_role("button", name="Sign out").click()
+    kept = page.evaluate("() => JSON.parse(sessionStorage.getItem('sightline:session')).refresh_token")
+    assert line.target.call_api("POST", "/session", {"refresh_token": kept})[0] == 200
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as signed_out:
+        page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_label("Password")).to_be_visible()
+    assert signed_out.value.status == 204
+    assert line.target.call_api("POST", "/session", {"refresh_token": kept})[0] == 401  # whoever has a copy
 
 
 def test_who_signs_in_again_comes_back_to_the_photo(line: Line, signed_in: SignIn) -> None:

@@ -37,7 +37,7 @@ class Device:
 
     def __init__(self, account: Account, own: Identity, root: Path) -> None:
         self.account, self.own, self.root = account, own, root
-        self.cloud = EmulatorCloud(account.endpoint, own)
+        self.cloud = EmulatorCloud(account.endpoint, account.credentials, own)
 
     def put(self, key: str, bucket: str = "ImagesBucket") -> str:
         return self.refused(lambda s3: s3.put_object(Bucket=self.account.names[bucket], Key=key, Body=b"x"))

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
@@ -15,7 +15,6 @@ from client.doctor.findings import Finding, Verdict, run
 from client.doctor.template import Template
 from client.target import Place
 from local import stack as local_stack
-from local.account import CREDENTIALS
 from local.application import NAME
 from training.code_digest import code_digest
 
@@ -28,7 +27,10 @@ class Patient:
     """A running stack. `session` asks for it: a fault may change who that is."""
 
     local: local_stack.Stack
-    session: Any = field(default_factory=lambda: boto3.Session(**CREDENTIALS))
+    session: Any = None
+
+    def __post_init__(self) -> None:
+        self.session = self.session or boto3.Session(**self.local.credentials)
 
     @property
     def place(self) -> Place:
@@ -36,7 +38,7 @@ class Patient:
 
     @property
     def deployed(self) -> Deployed:
-        found = Deployed.find(Place(NAME, boto3.Session(**CREDENTIALS), self.local.endpoint))
+        found = Deployed.find(Place(NAME, boto3.Session(**self.local.credentials), self.local.endpoint))
         assert found
         return found
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local import emulator_process, stack
-from local.account import CREDENTIALS
+from local.account import read_credentials
 
 PROJECT = Path(__file__).parents[2]
 IMAGE = "000000000000.dkr.ecr.us-east-1.amazonaws.com/sightline-training:0"
@@ -451,7 +451,7 @@ def test_a_caller_without_the_right_is_refused(
 def test_a_wrong_request_gets_the_error_that_aws_gives(account: SimpleNamespace) -> None:
     connect: Any = boto3.client
     config = Config(parameter_validation=False)
-    sagemaker = connect("sagemaker", endpoint_url=account.endpoint, config=config, **CREDENTIALS)
+    sagemaker = connect("sagemaker", endpoint_url=account.endpoint, config=config, **read_credentials(account.root))
     wrong = training(account, "no_underscores")
     with pytest.raises(ClientError) as caught:
         sagemaker.create_training_job(**wrong)

@@ -14,7 +14,7 @@ from client.doctor.deployed import Deployed
 from client.doctor.template import Template
 from client.target import Place
 from local import emulator_process
-from local.account import CREDENTIALS
+from local.account import read_credentials
 from tests.console_line import until
 from tests.mails import sent
 
@@ -29,7 +29,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     port = emulator_process.free_port(0)
     pid = emulator_process.start(root, port, tied=True)
     try:
-        place = Place(STACK, boto3.Session(**CREDENTIALS), f"http://127.0.0.1:{port}")
+        place = Place(STACK, boto3.Session(**read_credentials(root)), f"http://127.0.0.1:{port}")
         yield SimpleNamespace(place=place, endpoint=place.endpoint, client=place.aws.client)
     finally:
         emulator_process.stop(root, pid)

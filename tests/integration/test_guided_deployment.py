@@ -13,7 +13,7 @@ from client import template_file
 from client.doctor.template import configured
 from client.target import Target
 from local import application, emulator_process
-from local.account import CREDENTIALS, REGION
+from local.account import REGION, read_credentials
 from sightline.api.shapes import Session
 from tests.console_line import PASSWORD, Line, until
 from tests.fake_cloud import jpeg
@@ -32,7 +32,10 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     home.mkdir()
     port = emulator_process.free_port(0)
     pid = emulator_process.start(home, port, tied=True)
+    keys = read_credentials(home)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["aws_access_key_id"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["aws_secret_access_key"])
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -50,13 +53,7 @@ def deploy(folder: Path) -> subprocess.CompletedProcess[str]:
     shutil.copy(application.PROJECT / "samconfig.toml", folder)
     sources = application.digest_of([application.PROJECT / source for source in application.SOURCES])
     application.build(folder, sources)
-    environment = os.environ | {
-        "AWS_ACCESS_KEY_ID": CREDENTIALS["aws_access_key_id"],
-        "AWS_SECRET_ACCESS_KEY": CREDENTIALS["aws_secret_access_key"],
-        "AWS_DEFAULT_REGION": REGION,
-        "SAM_CLI_TELEMETRY": "0",
-        "SAM_CLI_POLL_DELAY": "0.1",
-    }
+    environment = os.environ | {"AWS_DEFAULT_REGION": REGION, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.1"}
     command = ["sam", "deploy", "--guided", "--template-file", str(application.BUILT / "build" / application.PACKED),
                "--config-file", str(folder / "samconfig.toml")]  # fmt: skip
     return subprocess.run(

@@ -13,6 +13,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +22,7 @@ import boto3
 import pytest
 
 from local import emulator_process
-from local.account import CREDENTIALS
+from local.account import Credentials, read_credentials
 from sightline.labelling.answers import Answers
 from sightline.labelling.jobs import Jobs
 from sightline.labelling.leases import Leases
@@ -39,23 +40,31 @@ LEASE_SECONDS = 2
 JOB = "window-1.labeling.1"
 
 
-def connect(endpoint: str) -> Any:
-    make: Any = boto3.client
-    return make("dynamodb", endpoint_url=endpoint, **CREDENTIALS)
+@dataclass(frozen=True)
+class Emulator:
+    """The emulator with the tasks table, and its root user's keys."""
+
+    endpoint: str
+    keys: Credentials
+
+    @property
+    def dynamodb(self) -> Any:
+        make: Any = boto3.client
+        return make("dynamodb", endpoint_url=self.endpoint, **self.keys)
 
 
 @pytest.fixture(scope="module")
-def dynamodb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """The emulator without the application, with the tasks table of the template."""
     root = tmp_path_factory.mktemp("emulator")
     port = emulator_process.free_port()
     pid = emulator_process.start(root, port, tied=True)
     try:
-        client = connect(f"http://127.0.0.1:{port}")
+        started = Emulator(f"http://127.0.0.1:{port}", read_credentials(root))
         given = template()["Resources"]["TasksTable"]["Properties"]
         fields = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
-        client.create_table(TableName="tasks", **{field: given[field] for field in fields})
-        yield client
+        started.dynamodb.create_table(TableName="tasks", **{field: given[field] for field in fields})
+        yield started
     finally:
         emulator_process.stop(root, pid)
 
@@ -75,7 +84,7 @@ class People:
         self.jobs, self.leases, self.answers = Jobs(aws, "tasks"), Leases(aws, "tasks"), Answers(aws, "tasks")
 
 
-def connected(endpoint: str, told: Path) -> People:
+def connected(emulator: Emulator, told: Path) -> People:
     """The table of the emulator, through connections of this process alone."""
 
     def send_task_success(*, taskToken: str, output: str) -> None:  # noqa: N803
@@ -83,7 +92,7 @@ def connected(endpoint: str, told: Path) -> People:
             lines.write(json.dumps({"token": taskToken, "output": json.loads(output)}) + "\n")
 
     step_functions = SimpleNamespace(send_task_success=send_task_success)
-    return People(GivenAws(boto3.Session(**CREDENTIALS), endpoint, stepfunctions=step_functions))
+    return People(GivenAws(boto3.Session(**emulator.keys), emulator.endpoint, stepfunctions=step_functions))
 
 
 def open_job(jobs: Jobs, job_id: str, number: int, annotators: int) -> None:
@@ -94,9 +103,9 @@ def open_job(jobs: Jobs, job_id: str, number: int, annotators: int) -> None:
     assert jobs.open(NewJob(job_id, JobKind.LABELING, 1, ("scratch",), annotators, "token"), images) == number
 
 
-def work(endpoint: str, told: Path, job_id: str, name: str, seed: int, finished: Any) -> None:
+def work(emulator: Emulator, told: Path, job_id: str, name: str, seed: int, finished: Any) -> None:
     """One person: takes some tasks, answers them, some of them twice, until the job is over."""
-    rng, table = random.Random(seed), connected(endpoint, told)
+    rng, table = random.Random(seed), connected(emulator, told)
     while True:
         given = table.leases.next(job_id, name, LEASE_SECONDS, rng.randint(1, 4))
         if not given and table.jobs.job(job_id).status == JobStatus.DONE:
@@ -118,8 +127,8 @@ def work(endpoint: str, told: Path, job_id: str, name: str, seed: int, finished:
 class Workers:
     """Processes that work on a job, each under a name that a new one takes over when it was killed."""
 
-    def __init__(self, endpoint: str, told: Path, job_id: str) -> None:
-        self.place = (endpoint, told)
+    def __init__(self, emulator: Emulator, told: Path, job_id: str) -> None:
+        self.place = (emulator, told)
         self.job_id, self.fork, self.seeds = job_id, multiprocessing.get_context("fork"), iter(range(10_000))
         self.finished = self.fork.Value("i", 0)
         self.workers = {f"person-{n}": self.start(f"person-{n}") for n in range(PEOPLE)}
@@ -148,12 +157,12 @@ class Workers:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("number", "annotators"), [(TASKS, 1), (TASKS // 8, 3)])
 def test_each_task_counts_once_and_the_workflow_is_told_once_whoever_dies(
-    dynamodb: Any, told: Path, number: int, annotators: int
+    emulator: Emulator, told: Path, number: int, annotators: int
 ) -> None:
     job_id, rng = f"{JOB}.{annotators}", random.Random(1)
-    opened = connected(dynamodb.meta.endpoint_url, told)
+    opened = connected(emulator, told)
     open_job(opened.jobs, job_id, number, annotators)
-    people, kills = Workers(dynamodb.meta.endpoint_url, told, job_id), 0
+    people, kills = Workers(emulator, told, job_id), 0
     try:
         # The last tasks are left to the living: who dies between telling the workflow and noting it is told again for.
         while (left := opened.jobs.job(job_id).remaining) > number // 20:

@@ -13,7 +13,7 @@ from client import adopting
 from client.doctor import machine
 from client.target import Place
 from local import emulator_process
-from local.account import CREDENTIALS
+from local.account import read_credentials
 from tests.command import run
 
 OTHER, NONE = "something-else", "sightline-nowhere"
@@ -28,7 +28,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     port = emulator_process.free_port(0)
     pid = emulator_process.start(root, port, tied=True)
     try:
-        place = Place(OTHER, boto3.Session(**CREDENTIALS), f"http://127.0.0.1:{port}")
+        place = Place(OTHER, boto3.Session(**read_credentials(root)), f"http://127.0.0.1:{port}")
         client = place.aws.cloudformation
         client.create_stack(StackName=OTHER, TemplateBody=json.dumps(BUCKET))
         client.get_waiter("stack_create_complete").wait(StackName=OTHER, WaiterConfig={"Delay": 1})

@@ -21,7 +21,7 @@ from client import devices, provisioning
 from client.device_folder import FolderError
 from client.provisioning import ProvisioningError, plan_removal, provision, remove
 from client.target import Target
-from local.account import ACCOUNT, CREDENTIALS, REGION
+from local.account import ACCOUNT, REGION
 from local.device.emulator_cloud import EmulatorCloud
 from local.device.identity import Identity
 from sightline.names import device_topics
@@ -71,7 +71,7 @@ class Account(DeviceAccount):
 
     def connects(self, thing: str) -> None:
         """Let a nucleus tell that it runs."""
-        cloud = EmulatorCloud(self.endpoint, Identity(thing, "", "", ""))
+        cloud = EmulatorCloud(self.endpoint, self.credentials, Identity(thing, "", "", ""))
         cloud.exchange(thing, {"status": "HEALTHY", "components": [], "deployment": {}, "events": []})
         cloud.tokens.close()
 
@@ -325,7 +325,7 @@ def test_the_commands_say_what_they_do_and_ask_before_they_remove(
 
 
 def test_two_who_publish_the_inspector_at_once_make_one_version(account: Account) -> None:
-    target = Target(account.outputs(), boto3.Session(**CREDENTIALS), account.endpoint)
+    target = Target(account.outputs(), boto3.Session(**account.credentials), account.endpoint)
     assert target.aws.s3
     assert target.aws.greengrass
     together = threading.Barrier(4)

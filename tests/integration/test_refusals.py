@@ -1,7 +1,12 @@
 """What AWS refuses, the emulator refuses: docs/reference/aws-facts.md names the test of each."""
 
+import hashlib
+import io
 import json
 import time
+import urllib.error
+import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +20,10 @@ from local.account import ACCOUNT, REGION
 
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/StepFunctionsGetEventsForSageMaker{{}}JobsRule"
 RULES = [RULE.format(kind) for kind in ("Training", "Labeling")]
+TRUST = json.dumps({
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+})  # fmt: skip
 QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
 
 
@@ -26,7 +35,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     pid = emulator_process.start(root, port, tied=True)
     try:
         running = stack.Stack(f"http://127.0.0.1:{port}", pid, {}, root)
-        yield SimpleNamespace(client=running.client, endpoint=running.endpoint)
+        yield SimpleNamespace(client=running.client, endpoint=running.endpoint, credentials=running.credentials)
     finally:
         emulator_process.stop(root, pid)
 
@@ -329,3 +338,64 @@ def test_a_notification_of_a_budget_needs_somebody_to_tell(account: SimpleNamesp
         ]
     )
     assert "ubscribers" in events[0]["ResourceStatusReason"]
+
+
+KNOWN = [("test", "test"), (ACCOUNT, "test"), ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")]
+
+
+@pytest.mark.parametrize("key", [key for key, _ in KNOWN])
+@pytest.mark.parametrize("service", ["s3", "iam", "lambda", "sts", "dynamodb"])
+def test_keys_that_everybody_knows_open_nothing(account: SimpleNamespace, key: str, service: str) -> None:
+    assert refusal(account, service, key, dict(KNOWN)[key]) in (
+        "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("service", ["s3", "iam", "lambda", "sts", "dynamodb"])
+def test_the_name_of_roots_key_is_not_enough(account: SimpleNamespace, service: str) -> None:
+    key = account.credentials["aws_access_key_id"]
+    assert refusal(account, service, key, "guessed") in ("SignatureDoesNotMatch", "InvalidSignatureException")
+
+
+def refusal(account: SimpleNamespace, service: str, key: str, secret: str) -> str:
+    """Why a service refuses these keys."""
+    make: Any = boto3.client
+    client = make(
+        service,
+        endpoint_url=account.endpoint,
+        region_name=REGION,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+    )
+    calls = {"s3": "list_buckets", "iam": "list_users", "lambda": "list_functions", "sts": "get_caller_identity"}
+    with pytest.raises(ClientError) as caught:
+        getattr(client, calls.get(service, "list_tables"))()
+    return str(caught.value.response["Error"]["Code"])
+
+
+def test_nothing_is_open_without_keys(account: SimpleNamespace) -> None:
+    """Not even objects, which the emulator would give to everybody."""
+    account.client("s3").create_bucket(Bucket="photos-of-ours")
+    account.client("s3").put_object(Bucket="photos-of-ours", Key="a", Body=b"secret")
+    for method, path in (("GET", "/photos-of-ours/a"), ("PUT", "/photos-of-ours/b"), ("POST", "/_ministack/reset")):
+        request = urllib.request.Request(account.endpoint + path, method=method)
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(request)
+    assert account.client("s3").list_objects_v2(Bucket="photos-of-ours")["KeyCount"] == 1
+
+
+def test_the_keys_of_a_function_do_not_follow_from_its_name(account: SimpleNamespace) -> None:
+    """MiniStack's are hashes of the function's ARN, which anybody can tell; these are of a secret, too."""
+    role = account.client("iam").create_role(RoleName="f", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("app.py", "import os\n\ndef handler(event, context):\n    return dict(os.environ)\n")
+    lambda_client = account.client("lambda")
+    made = lambda_client.create_function(
+        FunctionName="f", Role=role, Runtime="python3.12", Handler="app.handler", Code={"ZipFile": code.getvalue()}
+    )
+    digest = hashlib.sha256(f"{made['FunctionArn']}:{role}".encode()).hexdigest()
+    given = json.load(lambda_client.invoke(FunctionName="f")["Payload"])
+    assert given["AWS_ACCESS_KEY_ID"] != f"ASIA{digest[:16].upper()}"
+    assert given["AWS_SECRET_ACCESS_KEY"] != hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
+    assert account.credentials["aws_secret_access_key"] not in given.values()

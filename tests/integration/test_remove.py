@@ -17,7 +17,6 @@ from client.removal import removing
 from client.target import Place, Target
 from client.users import add
 from local import stack as local_stack
-from local.account import CREDENTIALS
 from local.application import NAME
 from sightline.images.image import ImageStatus
 from tests.command import run
@@ -39,7 +38,7 @@ class Stack:
     """A stack in which people label one image, and which a device belongs to."""
 
     def __init__(self, local: local_stack.Stack, folder: Path) -> None:
-        self.place = Place(NAME, boto3.Session(**CREDENTIALS), local.endpoint)
+        self.place = Place(NAME, boto3.Session(**local.credentials), local.endpoint)
         self.target = Target(local.outputs, self.place.session, self.place.endpoint)
         self.client, self.outputs = local.client, local.outputs
         photo = folder / "a.jpg"

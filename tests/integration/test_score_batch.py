@@ -18,8 +18,8 @@ import pytest
 from client import pipeline, users
 from client.target import Target
 from local import stack
-from tests.drawn_models import files
 from tests.fake_cloud import jpeg
+from tests.scored import approve
 
 pytestmark = pytest.mark.timeout(900)  # a stack comes up, and a shard is tried again
 
@@ -66,21 +66,6 @@ def unready(line: Target, token: str) -> dict[str, Any]:
 def model(line: Target, unready: Any) -> str:
     """The version of the drawn model that is approved after that."""
     return approve(line, "drawn", 0.6)
-
-
-def approve(target: Target, job: str, score: float) -> str:
-    """Put a drawn model into the registry as the pipeline does, and approve it; answers its version."""
-    bucket = target.outputs["ArtifactsBucketName"]
-    for name, body in files(score).items():
-        target.client("s3").put_object(Bucket=bucket, Key=f"models/{job}/release/{name}", Body=body)
-    sagemaker = target.client("sagemaker")
-    package = sagemaker.create_model_package(
-        ModelPackageGroupName=target.outputs["ModelPackageGroupName"],
-        ModelApprovalStatus="PendingManualApproval",
-        CustomerMetadataProperties={"training_job": job, "release_uri": f"s3://{bucket}/models/{job}/release/"},
-    )["ModelPackageArn"]
-    sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
-    return f"1.0.{sagemaker.describe_model_package(ModelPackageName=package)['ModelPackageVersion']}"
 
 
 def predict(

@@ -35,7 +35,8 @@ __all__ = ["cloud"]
 
 IMAGE_URI = "123456789012.dkr.ecr.us-east-1.amazonaws.com/sightline-training:1"
 SUBSTITUTIONS = {
-    "SageMakerRoleArn": "arn:aws:iam::123456789012:role/sagemaker",
+    "TrainingRoleArn": "arn:aws:iam::123456789012:role/training",
+    "EvaluationRoleArn": "arn:aws:iam::123456789012:role/evaluation",
     "TrainingInstanceType": "ml.g4dn.xlarge",
     "EvaluationInstanceType": "ml.m5.xlarge",
     "TrainingOutputUri": "s3://artifacts/training",
@@ -255,20 +256,27 @@ def test_an_imported_model_that_breaks_the_contract_changes_nothing(flow: Workfl
     assert (flow.packages.packages, flow.keys("models/"), flow.keys("training/runs/")) == ([], [], [])
 
 
-def test_the_training_job_gets_no_test_images_and_the_evaluation_does(flow: Workflow) -> None:
+def test_the_training_job_learns_nothing_of_the_test_set_and_the_evaluation_does(flow: Workflow) -> None:
     version = flow.run("run-1").output["dataset"]["version"]
     training, evaluation = flow.jobs.requests
     channels = {entry["ChannelName"]: entry["DataSource"]["S3DataSource"] for entry in training["InputDataConfig"]}
     prefix = f"s3://artifacts/datasets/{version}/"
     assert {name: (source["S3DataType"], source["S3Uri"]) for name, source in channels.items()} == {
-        "dataset": ("S3Prefix", prefix),
+        "dataset": ("ManifestFile", f"s3://artifacts/training/{training['TrainingJobName']}/dataset.files.json"),
         "train": ("ManifestFile", f"{prefix}train.images.json"),
         "validation": ("ManifestFile", f"{prefix}validation.images.json"),
     }
+    files = flow.cloud.s3.get_object(
+        Bucket="artifacts", Key=channels["dataset"]["S3Uri"].removeprefix("s3://artifacts/")
+    )
+    listed = json.load(files["Body"])
+    assert listed == [{"prefix": prefix}, "dataset.json", "train.manifest", "validation.manifest"]
     inputs = {entry["InputName"]: entry["S3Input"]["S3Uri"] for entry in evaluation["ProcessingInputs"]}
     assert (sorted(inputs), inputs["test"]) == (["dataset", "model", "test", "validation"], f"{prefix}test.images.json")
     output = f"{training['OutputDataConfig']['S3OutputPath']}/{training['TrainingJobName']}/output/model.tar.gz"
     assert inputs["model"] == output
+    assert (training["RoleArn"].rsplit("/")[-1], evaluation["RoleArn"].rsplit("/")[-1]) == ("training", "evaluation")
+    assert (training["EnableNetworkIsolation"], evaluation["NetworkConfig"]) == (True, {"EnableNetworkIsolation": True})
 
 
 def test_a_training_keeps_checkpoints_and_may_run_on_spot_capacity(flow: Workflow) -> None:

@@ -21,7 +21,7 @@ from client.loop.sample import draw
 from client.removal import removing
 from client.target import Place, Target
 from local import application, stack
-from local.account import CREDENTIALS
+from local.account import REGION
 from local.device.mqtt import Listener
 from local.device.simulated import SimulatedDevice
 from sightline.images.image import ImageStatus
@@ -53,9 +53,13 @@ class Line:
     def name(self) -> str:
         return self.local.outputs["StackName"]
 
+    def listener(self) -> Listener:
+        """Hear what anybody says about this stack."""
+        return Listener(self.local.endpoint, self.local.credentials, f"sightline/{self.name}/#", self.said.append)
+
     @property
     def target(self) -> Target:
-        return Target(self.local.outputs, boto3.Session(**CREDENTIALS), self.local.endpoint)
+        return Target(self.local.outputs, boto3.Session(**self.local.credentials), self.local.endpoint)
 
     @property
     def device(self) -> SimulatedDevice:
@@ -117,7 +121,7 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Line]]:
 
 def run(lines: list[Line]) -> None:
     """Run the loop in all stacks at once, up to a verdict of each device."""
-    listeners = [Listener(one.local.endpoint, f"sightline/{one.name}/#", one.said.append) for one in lines]
+    listeners = [one.listener() for one in lines]
     for number, one in enumerate(lines):
         upload(one, seed=3 + number)
     for one, imports in [(one, label(one)) for one in lines]:
@@ -220,7 +224,7 @@ def role_of(line: Line, function: str) -> boto3.Session:
     name = found["StackResourceDetail"]["PhysicalResourceId"]
     arn = line.target.client("lambda").get_function_configuration(FunctionName=name)["Role"]
     keys = line.target.aws.sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], CREDENTIALS["region_name"])
+    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
 
 
 def test_one_stack_goes_on_without_the_other_which_comes_back_with_what_it_kept(lines: list[Line]) -> None:
@@ -232,7 +236,7 @@ def test_one_stack_goes_on_without_the_other_which_comes_back_with_what_it_kept(
     second.device.stop()
     assert list(removing.plan(place).run(everything=False))[-1] == f"the stack {second.name} is deleted"
 
-    listener = Listener(first.local.endpoint, f"sightline/{first.name}/#", first.said.append)
+    listener = first.listener()
     assert first.inspect(max(first.photos.glob("*.jpg")), "after.jpg")["model_version"] == "1.0.1"
     listener.close()
     assert first.images() == {f"incoming/{path.name}" for path in first.photos.glob("*.jpg")}

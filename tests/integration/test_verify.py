@@ -17,7 +17,6 @@ from client.users import add
 from client.verification.traces import TABLES, Traces
 from client.verification.verification import Verification, VerificationError
 from local import stack as local_stack
-from local.account import CREDENTIALS
 from local.application import NAME
 from local.device.simulated import SimulatedDevice
 from sightline.errors import SightlineError
@@ -33,7 +32,7 @@ class Plant:
 
     def __init__(self, local: local_stack.Stack) -> None:
         self.local, self.client = local, local.client
-        self.place = Place(NAME, boto3.Session(**CREDENTIALS), local.endpoint)
+        self.place = Place(NAME, boto3.Session(**local.credentials), local.endpoint)
 
     @property
     def deployed(self) -> Deployed:

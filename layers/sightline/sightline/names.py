@@ -44,9 +44,10 @@ def check_stack(name: str) -> str:
     SageMaker has the shortest limits, 63 characters, and writes its ARNs in small letters, which policies don't match
     otherwise. CloudFormation itself takes more, and can't cut.
     """
-    if not STACK.fullmatch(name):
+    if not STACK.fullmatch(name) or "--" in name or name.endswith("-"):
         raise InvalidStackNameError(
-            f"stack name {name!r}: use at most 40 small letters, digits and hyphens, and a letter first"
+            f"stack name {name!r}: use at most 40 small letters, digits and hyphens, a letter first, and no two "
+            "hyphens together or one at the end"
         )
     return name
 
@@ -71,6 +72,13 @@ def short(text: str, limit: int = 63) -> str:
 def rendition(image_id: str) -> str:
     """What the page shows of an image that a browser can't show as it is."""
     return f"{RENDITIONS}{image_id}.jpg"
+
+
+def job_of_stack(stack: str, text: str) -> str:
+    """Name a job of SageMaker after its stack. Two hyphens, which no stack's name has, end the stack's part: else the
+    policies of `line` would also speak of the jobs of `line-dev`.
+    """
+    return f"{stack}--{short(text, 61 - len(stack))}"
 
 
 def round_prefix(job_id: str, number: int) -> str:
@@ -119,6 +127,11 @@ def imported_test_set(digest: str, version: str) -> str:
 def origin_prefix(digest: str) -> str:
     """Where the documents of a promoted model's first judgement lie beside it."""
     return f"{IMPORTS}{digest}/origin/"
+
+
+def training_files(job: str) -> str:
+    """Where the files of the dataset are named that the training job `job` gets: all but those of the test set."""
+    return f"training/{job}/dataset.files.json"
 
 
 def evaluation_prefix(job: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from samtranslator.translator.transform import transform
 
+from sightline.models import training_plan
 from sightline.names import InvalidStackNameError, OwnComponents, check_stack, device_topics
 from tests.project import ROOT, template
 from tests.resolved import ARNS, REGION, Resolver
@@ -145,10 +146,12 @@ def things_of(stack: str) -> set[str]:
     place, own = f"{REGION}:123456789012", OwnComponents(stack)
     found |= {f"arn:aws:greengrass:{place}:components:{name}:versions:1.0.1" for name in (own.model, own.inspector)}
     found |= {f"arn:aws:sagemaker:{place}:model-package/{stack}-models/1"}
+    job = training_plan.job_name(stack, "7c3b93b0b0abd98f", "run")
+    found |= {f"arn:aws:sagemaker:{place}:{kind}-job/{job}" for kind in ("training", "processing", "labeling")}
     return found | {f"arn:aws:iot:{place}:topic/{device_topics(stack, '${iot:Connection.Thing.ThingName}')}/health"}
 
 
-@pytest.mark.parametrize("neighbour", ["sightline-dev", "dev-sightline", "sightline2"])
+@pytest.mark.parametrize("neighbour", ["sightline-dev", "dev-sightline", "sightline2", "sightline-7c3b93b0"])
 def test_no_right_of_a_stack_reaches_into_another_one_whose_name_begins_the_same(neighbour: str) -> None:
     patterns = allowed(Resolver("sightline", **GIVEN)) - {"*"}
     reached = {(p, arn) for p in patterns for arn in things_of(neighbour) if fnmatchcase(arn, p)}
@@ -180,7 +183,9 @@ def test_a_stack_may_have_such_a_name(name: str) -> None:
     assert check_stack(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "Sightline", "2nd", "-line", "my_line", "line.dev", LONGEST_STACK + "s"])
+@pytest.mark.parametrize(
+    "name", ["", "Sightline", "2nd", "-line", "my_line", "line.dev", LONGEST_STACK + "s", "line--dev", "line-"]
+)
 def test_a_stack_with_such_a_name_is_refused_with_one_line(name: str) -> None:
     with pytest.raises(InvalidStackNameError, match="use at most 40 small letters, digits and hyphens") as refused:
         check_stack(name)

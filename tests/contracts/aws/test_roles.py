@@ -7,24 +7,56 @@ import pytest
 from tests.project import functions, resources, template
 from tests.resolved import ACCOUNT, REGION, Resolver, allows
 
-RESOLVER = Resolver(LabelingBackend="ground-truth")
+RESOLVER = Resolver(LabelingBackend="ground-truth", EndpointModelPackageArn="arn")
 KEY = RESOLVER.value({"Fn::GetAtt": "DataKey.Arn"})
 IMAGES, ARTIFACTS = (RESOLVER.value({"Fn::GetAtt": f"{name}.Arn"}) for name in ("ImagesBucket", "ArtifactsBucket"))
 # For jobs whose output has a key. Source: SageMaker API reference, KmsKeyId of OutputDataConfig and of a labelling job.
 OF_KEY = [(f"kms:{verb}", KEY) for verb in ("Encrypt", "Decrypt", "ReEncryptFrom", "GenerateDataKey", "DescribeKey")]
 WORKS = "*"
+
+
+def logs(kind: str) -> list[tuple[str, str]]:
+    """What a job needs to write its log."""
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/{kind}"
+    stream = f"{group}:log-stream:x"
+    return [("logs:CreateLogGroup", group), ("logs:DescribeLogStreams", group),
+            ("logs:CreateLogStream", stream), ("logs:PutLogEvents", stream)]  # fmt: skip
+
+
 NEEDED = {
-    # SageMaker developer guide, "CreateTrainingJob API: Execution Role Permissions", and the same of processing.
-    "SageMakerRole": [
+    # SageMaker developer guide, "CreateTrainingJob API: Execution Role Permissions".
+    "TrainingRole": [
         *OF_KEY,
+        *logs("TrainingJobs"),
         ("cloudwatch:PutMetricData", WORKS),
-        ("logs:CreateLogStream", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs:log-stream:x"),
-        ("logs:PutLogEvents", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/ProcessingJobs:log-stream:x"),
-        ("logs:CreateLogGroup", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs"),
-        ("logs:DescribeLogStreams", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs"),
         ("s3:GetObject", f"{ARTIFACTS}/datasets/images/a.jpg"),
+        ("s3:GetObject", f"{ARTIFACTS}/datasets/7c3b93b0/train.images.json"),
+        ("s3:GetObject", f"{ARTIFACTS}/training/job/dataset.files.json"),
+        ("s3:GetObject", f"{ARTIFACTS}/training/job/checkpoints/last.pt"),
+        ("s3:PutObject", f"{ARTIFACTS}/training/job/checkpoints/last.pt"),
         ("s3:PutObject", f"{ARTIFACTS}/training/job/output/model.tar.gz"),
         ("s3:ListBucket", ARTIFACTS),
+        ("ecr:GetAuthorizationToken", WORKS),
+    ],
+    # The same, "CreateProcessingJob API: Execution Role Permissions".
+    "EvaluationRole": [
+        *OF_KEY,
+        *logs("ProcessingJobs"),
+        ("cloudwatch:PutMetricData", WORKS),
+        ("s3:GetObject", f"{ARTIFACTS}/datasets/7c3b93b0/test.images.json"),
+        ("s3:GetObject", f"{ARTIFACTS}/models/job/model.tar.gz"),
+        ("s3:GetObject", f"{ARTIFACTS}/training/job/output/model.tar.gz"),
+        ("s3:GetObject", f"{ARTIFACTS}/training/imports/0123456789abcdef/model.tar.gz"),
+        ("s3:PutObject", f"{ARTIFACTS}/training/job/evaluation/evaluation.json"),
+        ("s3:ListBucket", ARTIFACTS),
+        ("ecr:GetAuthorizationToken", WORKS),
+    ],
+    # The same, "CreateModel API: Execution Role Permissions".
+    "EndpointRole": [
+        *OF_KEY,
+        *logs("Endpoints/sightline"),
+        ("cloudwatch:PutMetricData", WORKS),
+        ("s3:GetObject", f"{ARTIFACTS}/models/job/model.tar.gz"),
         ("ecr:GetAuthorizationToken", WORKS),
     ],
     # SageMaker developer guide, "Create a SageMaker AI Execution Role for a Ground Truth Labeling Job".
@@ -65,6 +97,59 @@ def test_a_role_of_sagemaker_has_what_the_guide_asks_for(role: str) -> None:
     assert [(action, arn) for action, arn in NEEDED[role] if not allows(given, action, arn)] == []
 
 
+# Beyond its purpose a role has nothing: what each of these would be used for is another one's work.
+ELSEWHERE = {
+    "TrainingRole": [
+        ("s3:GetObject", f"{ARTIFACTS}/datasets/7c3b93b0/test.images.json"),
+        ("s3:GetObject", f"{ARTIFACTS}/datasets/7c3b93b0/test.manifest"),
+        ("s3:GetObject", f"{ARTIFACTS}/training/job/evaluation/evaluation.json"),
+        ("s3:PutObject", f"{ARTIFACTS}/training/job/evaluation/evaluation.json"),
+        ("s3:PutObject", f"{ARTIFACTS}/training/job/decision.json"),
+        ("s3:PutObject", f"{ARTIFACTS}/training/runs/0123456789abcdef.json"),
+        ("s3:PutObject", f"{ARTIFACTS}/models/job/model.tar.gz"),
+        ("s3:PutObject", f"{ARTIFACTS}/datasets/7c3b93b0/train.manifest"),
+    ],
+    "EvaluationRole": [
+        ("s3:PutObject", f"{ARTIFACTS}/training/job/output/model.tar.gz"),
+        ("s3:PutObject", f"{ARTIFACTS}/training/job/decision.json"),
+        ("s3:PutObject", f"{ARTIFACTS}/training/runs/0123456789abcdef.json"),
+        ("s3:PutObject", f"{ARTIFACTS}/models/job/model.tar.gz"),
+    ],
+    "EndpointRole": [
+        ("s3:GetObject", f"{ARTIFACTS}/datasets/7c3b93b0/test.images.json"),
+        ("s3:GetObject", f"{ARTIFACTS}/training/job/output/model.tar.gz"),
+        ("s3:PutObject", f"{ARTIFACTS}/models/job/model.tar.gz"),
+    ],
+    "GroundTruthRole": [
+        ("s3:GetObject", f"{ARTIFACTS}/datasets/7c3b93b0/test.images.json"),
+        ("s3:PutObject", f"{IMAGES}/incoming/line-1/a.jpg"),
+        ("s3:PutObject", f"{ARTIFACTS}/training/job/decision.json"),
+    ],
+    "FeatureStoreRole": [("s3:GetObject", f"{ARTIFACTS}/datasets/7c3b93b0/test.images.json")],
+}
+
+
+@pytest.mark.parametrize("role", NEEDED)
+def test_a_role_of_sagemaker_reaches_nothing_of_the_others(role: str) -> None:
+    given = rights(role)
+    assert [(action, arn) for action, arn in ELSEWHERE[role] if allows(given, action, arn)] == []
+
+
+@pytest.mark.parametrize("role", NEEDED)
+def test_sagemaker_takes_a_role_for_this_account_only(role: str) -> None:
+    [statement] = resources("AWS::IAM::Role")[role]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
+def test_the_key_is_used_through_services_alone() -> None:
+    """Whoever has a role's keys can decrypt nothing that lies elsewhere."""
+    for name in ("UseDataKeyPolicy", "UseDataKeyInJobsPolicy"):
+        statements = resources("AWS::IAM::ManagedPolicy")[name]["Properties"]["PolicyDocument"]["Statement"]
+        for statement in statements:
+            seen = statement["Action"] == "kms:DescribeKey"
+            assert seen or "kms:ViaService" in statement["Condition"]["StringEquals"], statement["Sid"]
+
+
 def test_every_role_that_sagemaker_takes_is_held_here() -> None:
     taken = {
         name
@@ -90,7 +175,7 @@ def test_the_feature_group_can_be_left_out(switch: str) -> None:
     assert named == {here.name("LabelsFeatureGroup") if switch == "true" else ""}
 
 
-@pytest.mark.parametrize("role", ["SageMakerRole", "GroundTruthRole"])
+@pytest.mark.parametrize("role", ["TrainingRole", "EvaluationRole", "EndpointRole", "GroundTruthRole"])
 def test_jobs_may_write_metrics_of_every_namespace_of_sagemaker(role: str) -> None:
     statements = resources("AWS::IAM::Role")[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     [condition] = [entry["Condition"] for entry in statements if entry["Action"] == "cloudwatch:PutMetricData"]

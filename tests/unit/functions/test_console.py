@@ -13,6 +13,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from sightline.api.tries import MOST
 from sightline.aws.workflows import Execution, StateMachine
 from sightline.models.training_image import TrainingImages
 from sightline.rollout.fleet import Device, Fleet, NucleusStatus
@@ -49,8 +50,10 @@ def session(load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch
         cognito.admin_add_user_to_group(UserPoolId=pool, Username="anna", GroupName="engineers")
         app = load_app("open_session", USER_POOL_ID=pool, USER_POOL_CLIENT_ID=client)
 
-        def ask(body: Any) -> tuple[int, Any]:
-            answer = app.handler(request("POST", "/session", body), CONTEXT)
+        def ask(body: Any, address: str = "192.0.2.1") -> tuple[int, Any]:
+            event = request("POST", "/session", body)
+            event["requestContext"]["http"]["sourceIp"] = address
+            answer = app.handler(event, CONTEXT)
             return answer["statusCode"], json.loads(answer["body"])
 
         yield ask
@@ -68,6 +71,14 @@ def test_a_wrong_password_and_a_name_that_is_not_there_get_the_same_answer(sessi
     wrong = session({"username": "anna", "password": "Not-Hers-123"})
     assert wrong[0] == 401
     assert session({"username": "nobody", "password": "Not-Hers-123"})[0] == 401
+
+
+def test_a_stranger_who_guesses_keeps_nobody_out_but_themself(session: Any) -> None:
+    guessed, right = ({"username": "anna", "password": word} for word in ("Not-Hers-123", "Of-Her-Own-12"))
+    assert {session(guessed, "203.0.113.9")[0] for _ in range(MOST)} == {401}
+    assert session(guessed, "203.0.113.9")[0] == session(right, "203.0.113.9")[0] == 429
+    assert session({"refresh_token": "guessed"}, "203.0.113.9")[0] == 429
+    assert session(right)[0] == 200
 
 
 def test_the_first_sign_in_asks_for_a_new_password(session: Any) -> None:
@@ -340,7 +351,7 @@ def test_a_model_that_misses_the_floor_contradicts_nobody(step: Any, aside: list
 def test_an_engineer_settles_the_list_and_nobody_else_does(step: Any, aside: list[str], cloud: Cloud) -> None:
     assert act(step, aside[0], "accept", groups="")[0] == 403
     assert [act(step, aside[0], action)[0] for action in ("burn", None, ["accept"])] == [400] * 3
-    assert [act(step, image_id, "accept")[0] for image_id in ("none", "x" * 3000)] == [404, 404]
+    assert [act(step, image_id, "accept")[0] for image_id in ("none", "x" * 3000)] == [404, 400]
     assert act(step, aside[1], "accept")[0] == 409
     assert set(listed(step)) == set(aside)
     assert act(step, aside[0], "accept") == (200, {"image_id": aside[0], "status": "APPROVED"})

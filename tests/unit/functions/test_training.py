@@ -100,8 +100,10 @@ def test_a_plan_names_everything_that_the_jobs_need(step: Any, registry: Registr
     sources = {one["ChannelName"]: one["DataSource"]["S3DataSource"]["S3Uri"] for one in plan["training_inputs"]}
     prefix = "s3://artifacts/datasets/7c3b93b0b0abd98f/"
     assert sources == {
-        "dataset": prefix, "train": f"{prefix}train.images.json", "validation": f"{prefix}validation.images.json",
-    }  # fmt: skip
+        "dataset": f"s3://artifacts/training/{plan['training_job']}/dataset.files.json",
+        "train": f"{prefix}train.images.json",
+        "validation": f"{prefix}validation.images.json",
+    }
     assert len(plan["training_job"]) <= 63
     assert len(plan["evaluation_job"]) <= 63
 

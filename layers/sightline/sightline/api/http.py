@@ -15,6 +15,8 @@ What no table knows is a 500 with an `id`, under which the log has it.
 import base64
 import dataclasses
 import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,6 +33,10 @@ from sightline.errors import SightlineError
 ENGINEERS = "engineers"  # the group of those who decide about images and models
 REQUESTS_FAILED = "RequestsFailed"  # the metric of requests that got a 500; alarms watch it
 MAX_BODY = 1_000_000  # bytes; an answer of a thousand boxes has a tenth of it
+MAX_PARAMETER = 300  # characters of a part of a path or of a query; an execution's name, the longest, has 80
+MAX_DIGITS = 16  # of a whole number there, in ASCII; milliseconds since 1970 have 13
+HALF = re.compile("[\ud800-\udfff]")  # no store takes it
+WHOLE = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}")
 HEADERS = {"content-type": "application/json", "cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 logger = Logger()
@@ -63,10 +69,10 @@ class Person:
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> "Person":
-        """Raise RequestError for a caller without an id token. An access token does not say the name: it is refused."""
+        """Raise RequestError for a caller without an id token. API Gateway takes access tokens, too: no route does."""
         claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
         name = claims.get("cognito:username")
-        if not name:
+        if not name or claims.get("token_use") != "id":
             raise RequestError("send the id token of POST /session as `Authorization: Bearer …`", 401)
         return cls(str(name), groups_of(claims.get("cognito:groups")))
 
@@ -91,7 +97,8 @@ class Operation:
     summary: str
     body: Any
     answer: Any
-    query: tuple[str, ...]  # parameters that may be given in the address
+    query: Mapping[str, type]  # parameters that may be given in the address: str, or int for a whole number
+    parts: Mapping[str, type]  # the same of the path's parameters
     statuses: tuple[int, ...]  # of errors that this function can give, beside those that every route has
 
 
@@ -116,34 +123,43 @@ class Api:
         *,
         access: Access = Access.SIGNED_IN,
         body: Any = None,
-        query: tuple[str, ...] = (),
+        query: Mapping[str, type] | None = None,
         statuses: tuple[int, ...] = (),
     ) -> Callable[[Served], Served]:
-        """Serve `key` by the function below, whose arguments are the path's parameters by name.
+        """Serve `key` by the function below, whose arguments are the parameters of path and query by name.
 
-        What it returns is sent as JSON: a TypedDict, a dataclass, or None for an answer without content. `body`,
+        They are given as their types say, `str` or `int`; those of the query are None where they are missing. What it
+        returns is sent as JSON: a TypedDict, a dataclass, or None for an answer without content. `body`,
         `query` and `statuses` (of errors) are told in the OpenAPI document.
         """
         method, path = key.split(" ")
 
         def register(serve: Served) -> Served:
             summary = (serve.__doc__ or serve.__name__.replace("_", " ").capitalize()).partition("\n")[0]
-            answer = get_type_hints(serve)["return"]
+            hints = get_type_hints(serve)
+            parts = {name: hints.get(name, str) for name in re.findall(r"{(\w+)}", path)}
             known = tuple(sorted({*self._errors.values(), *statuses}))
-            self.operations.append(Operation(key, access, summary, body, answer, query, known))
+            told = Operation(key, access, summary, body, hints["return"], query or {}, parts, known)
+            self.operations.append(told)
             rule = path.replace("{", "<").replace("}", ">")
-            self._resolver.route(rule, method=[method])(self._guarded(serve, access))
+            self._resolver.route(rule, method=[method])(self._guarded(serve, told))
             return serve
 
         return register
 
-    def _guarded(self, serve: Callable[..., Any], access: Access) -> Callable[..., Response[Any]]:
+    def _guarded(self, serve: Callable[..., Any], told: Operation) -> Callable[..., Response[Any]]:
         def guarded(**parameters: str) -> Response[Any]:
-            if access is not Access.ANYBODY:
+            if told.access is not Access.ANYBODY:
                 person = self.person
-                if access is Access.ENGINEER and not person.is_engineer:
+                if told.access is Access.ENGINEER and not person.is_engineer:
                     raise RequestError(f"this is for the group {ENGINEERS!r}, and {person.name!r} is not in it", 403)
-            answer = serve(**parameters)
+            given: dict[str, str | int | None] = {
+                name: parameter(name, parameters[name], kind) for name, kind in told.parts.items()
+            }
+            sent = self._resolver.current_event.query_string_parameters or {}
+            for name, kind in told.query.items():
+                given[name] = parameter(name, sent[name], kind) if name in sent else None
+            answer = serve(**given)
             return answer if isinstance(answer, Response) else respond(204 if answer is None else 200, answer)
 
         return guarded
@@ -158,10 +174,6 @@ class Api:
         """Who asks. Raises RequestError where nobody has signed in."""
         return Person.from_event(self.event)
 
-    def query(self, name: str) -> str | None:
-        """Return a parameter of the query, None where it is not given."""
-        return (self._resolver.current_event.query_string_parameters or {}).get(name)
-
     def json(self) -> dict[str, object]:
         """Return the JSON object that was sent; an empty body is an empty object. Raise RequestError for anything
         else.
@@ -174,7 +186,8 @@ class Api:
             return respond(error.status, {"message": str(error), **error.details})
         if isinstance(error, NotFoundError):
             http = self.event["requestContext"]["http"]
-            return respond(404, {"message": f"there is no {http['method']} {http['path']:.200}"})
+            path = "".join(sign if sign.isprintable() else "?" for sign in http["path"][:200])
+            return respond(404, {"message": f"there is no {http['method']} {path}"})
         status = next((self._errors[kind] for kind in type(error).__mro__ if kind in self._errors), None)
         if status is not None:
             return respond(status, {"message": str(error)})
@@ -207,12 +220,32 @@ def json_object(event: Mapping[str, Any]) -> dict[str, object]:
     try:
         if event.get("isBase64Encoded"):
             text = base64.b64decode(text, validate=True).decode()
-        sent = json.loads(text, parse_constant=_refuse_constant)
+        sent = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise RequestError(f"the body is not JSON: {error}") from error
     if not isinstance(sent, dict):
         raise RequestError("the body must be a JSON object")
+    if HALF.search(json.dumps(sent, ensure_ascii=False)):
+        raise RequestError("the body holds half a character, which can't be shown; write it as plain text")
     return sent
+
+
+def parameter(name: str, text: str, kind: type) -> str | int:
+    """Return a parameter of a path or a query as its type says. Raise RequestError for what no such thing can have."""
+    if kind is int:
+        if not WHOLE.fullmatch(text):
+            raise RequestError(f"{name} must be a whole number of at most {MAX_DIGITS} digits, got {text!r:.50}")
+        return int(text)
+    if not 1 <= len(text) <= MAX_PARAMETER or not text.isprintable():
+        raise RequestError(f"{name} must be 1 to {MAX_PARAMETER} characters that can be shown, got {text!r:.50}")
+    return text
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text:.50} is too large a number")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

@@ -17,6 +17,12 @@ class Credentials(TypedDict):
     refresh_token: NotRequired[str]
 
 
+class RefreshToken(TypedDict):
+    """What ends a session."""
+
+    refresh_token: str
+
+
 class Session(TypedDict):
     """Tokens of a person; `expires_in` in seconds. A refresh gives no new `refresh_token`."""
 

@@ -25,6 +25,8 @@ MISTAKES = {
     "ExpiredCodeException": 401,
     "InvalidPasswordException": 400,
     "InvalidParameterException": 400,
+    "UnsupportedTokenTypeException": 400,
+    "UnauthorizedException": 401,
     "TooManyRequestsException": 429,
     "LimitExceededException": 429,
 }
@@ -63,9 +65,21 @@ class UserPool:
             "admin_respond_to_auth_challenge", ChallengeName=NEW_PASSWORD, Session=session, ChallengeResponses=responses
         )
 
+    def revoke(self, refresh_token: str) -> None:
+        """End the session of a refresh token. One that is over already is no mistake. Raises RequestError."""
+        self._asked("revoke_token", Token=refresh_token, ClientId=self.names["ClientId"])
+
     def _answer(self, call: str, **request: Any) -> Session:
+        answer = self._asked(call, **self.names, **request)
+        if answer.get("ChallengeName") == NEW_PASSWORD:
+            raise NewPasswordError(answer["Session"])
+        if "AuthenticationResult" not in answer:
+            raise RequestError(f"the user pool asks for {answer.get('ChallengeName')!r}, which this page can't do", 401)
+        return _session(answer["AuthenticationResult"])
+
+    def _asked(self, call: str, **request: Any) -> Any:
         try:
-            answer = getattr(self.aws.cognito, call)(**self.names, **request)
+            return getattr(self.aws.cognito, call)(**request)
         except ParamValidationError:  # its message may hold what was sent
             raise RequestError("a name, password, session or token of a length that there is not") from None
         except ClientError as error:
@@ -75,11 +89,6 @@ class UserPool:
             # A name that does not exist is answered like a wrong password.
             message = WRONG_PASSWORD if said["Code"] == "UserNotFoundException" else said["Message"]
             raise RequestError(message, MISTAKES[said["Code"]]) from None
-        if answer.get("ChallengeName") == NEW_PASSWORD:
-            raise NewPasswordError(answer["Session"])
-        if "AuthenticationResult" not in answer:
-            raise RequestError(f"the user pool asks for {answer.get('ChallengeName')!r}, which this page can't do", 401)
-        return _session(answer["AuthenticationResult"])
 
 
 def _session(given: "AuthenticationResultTypeTypeDef") -> Session:

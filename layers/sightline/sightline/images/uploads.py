@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from sightline import names
 from sightline.aws.clients import Aws
+from sightline.images.claims import believed
 from sightline.images.events import ListedObject, ObjectEvent
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ class Version(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The bytes of one version of an object and its user metadata; `body` is None when it is larger than the limit."""
+    """The bytes of one version of an object, and what is believed of its user metadata; `body` is None when it is
+    larger than the limit.
+    """
 
     body: bytes | None
     metadata: dict[str, str]
@@ -51,7 +54,7 @@ class Uploads:
             raise
         size = answer["ContentLength"]
         body = answer["Body"].read() if size <= max_bytes else None
-        return Upload(body, answer["Metadata"], size, answer.get("VersionId"))
+        return Upload(body, believed(event.key, answer["Metadata"]), size, answer.get("VersionId"))
 
     def read_image(self, bucket: str, key: str, version_id: str | None = None, *, max_bytes: int) -> bytes | None:
         """Return the bytes of an object (of a version); None when they are gone or larger than the limit."""

@@ -61,7 +61,7 @@ class GroundTruthJobs:
             public_price_tenth_cents=self.public_price_tenth_cents,
         )
         return {
-            "name": names.short(f"{self.stack}-{job_id}-{kind}-{number}"),
+            "name": names.job_of_stack(self.stack, f"{job_id}-{kind}-{number}"),
             "manifest_uri": self.artifacts.write_lines(prefix + "input.manifest", lines),
             "categories_uri": self.artifacts.write_json(prefix + "categories.json", categories(words)),
             "output_uri": self.artifacts.uri(prefix + "output/"),

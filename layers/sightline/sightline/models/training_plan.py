@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sightline import names
 from sightline.errors import SightlineError
+from sightline.labelling import manifest
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import ProcessingS3DataTypeType, S3DataTypeType
@@ -79,7 +80,12 @@ def fingerprint(dataset_version: str, image_uri: str, hyperparameters: dict[str,
 
 def job_name(stack: str, dataset_version: str, execution: str) -> str:
     """The training job of one execution, at most 63 characters of letters, digits and hyphens."""
-    return names.short(f"{stack}-{dataset_version[:8]}-{execution}")
+    return names.job_of_stack(stack, f"{dataset_version[:8]}-{execution}")
+
+
+def evaluation_name(stack: str, dataset_version: str, execution: str) -> str:
+    """Return the name of the processing job that evaluates what `job_name` has trained."""
+    return names.job_of_stack(stack, f"{dataset_version[:8]}-{execution}-evaluation")
 
 
 def starts_warm(hyperparameters: dict[str, str]) -> bool:
@@ -87,14 +93,23 @@ def starts_warm(hyperparameters: dict[str, str]) -> bool:
     return hyperparameters.get("warm_start", "0").strip() not in ("", "0")
 
 
-def training_inputs(*, artifacts: str, dataset_version: str, champion_weights: str | None) -> "list[ChannelTypeDef]":
+def training_files(artifacts: str, dataset_version: str) -> list[object]:
+    """Return the ManifestFile of the dataset's files that a training gets: none tells anything of the test set."""
+    own = ["dataset.json", "train.manifest", "validation.manifest"]
+    return manifest.file_list(f"s3://{artifacts}/{names.dataset_prefix(dataset_version)}", own)
+
+
+def training_inputs(
+    *, artifacts: str, dataset_version: str, files_uri: str, champion_weights: str | None
+) -> "list[ChannelTypeDef]":
     """The training job's channels: the dataset, training and validation images, the champion to start from if any.
 
-    `champion_weights` is the S3 URI of the archive that the champion's training wrote.
+    `files_uri` is the URI of what `training_files` returns, `champion_weights` that of the archive that the champion's
+    training wrote.
     """
     dataset = f"s3://{artifacts}/{names.dataset_prefix(dataset_version)}"
     channels = [
-        _channel("dataset", dataset),
+        _channel("dataset", files_uri, "ManifestFile"),
         _channel("train", f"{dataset}train.images.json", "ManifestFile"),
         _channel("validation", f"{dataset}validation.images.json", "ManifestFile"),
     ]

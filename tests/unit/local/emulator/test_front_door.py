@@ -11,8 +11,12 @@ PAGE = "/_aws/execute-api/abc/$default/"
 LINK = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
 
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKIA/20261130/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"
+
+
 def scope(method: str = "POST", path: str = "/", kind: str = "http", **headers: str) -> dict[str, Any]:
-    given = {"host": "127.0.0.1:4566"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    known = {"host": "127.0.0.1:4566", "authorization": SIGNED}
+    given = known | {name.replace("_", "-"): value for name, value in headers.items()}
     pairs = [(name.encode(), value.encode()) for name, value in given.items()]
     return {"type": kind, "method": method, "path": path, "headers": pairs}
 
@@ -48,7 +52,8 @@ def answer(asked: dict[str, Any]) -> list[dict[str, Any]]:
 )
 def test_programs_and_the_page_itself_pass_and_no_page_may_read_the_answer(asked: dict[str, Any]) -> None:
     start, body = answer(asked)
-    assert (start["status"], start["headers"], body["body"]) == (200, [(b"x-id", b"1")], b"well")
+    own = [pair for pair in start["headers"] if pair not in front_door.NO_PAGE]
+    assert (start["status"], own, body["body"]) == (200, [(b"x-id", b"1")], b"well")
 
 
 @pytest.mark.parametrize(
@@ -86,3 +91,44 @@ def test_a_web_socket_of_another_page_is_closed_before_it_opens() -> None:
     assert answer(scope(kind="websocket", origin="https://attacker.example")) == [
         {"type": "websocket.close", "code": 1008}
     ]
+
+
+@pytest.mark.parametrize(("path", "runs"), [(PAGE, True), ("/photos/page.html", False), ("/_ministack/health", False)])
+def test_only_the_page_may_run_scripts_on_its_host(path: str, runs: bool) -> None:
+    start, _ = answer(scope("GET", path))
+    policies = [value for name, value in start["headers"] if name == b"content-security-policy"]
+    assert policies == ([] if runs else [b"sandbox; default-src 'none'"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        (scope("GET", PAGE, authorization="Bearer token"), 200),  # the API asks for the token itself
+        (scope("POST", PAGE + "session", authorization=""), 200),
+        (scope("GET", "/", host="abc.execute-api.localhost:4566", authorization=""), 200),
+        (scope("POST", "/", authorization=""), 200),  # signing in: the emulator knows which operations are open
+        (scope("GET", "/us-east-1_abc/.well-known/jwks.json", authorization=""), 200),
+        (scope("GET", "/_ministack/health", authorization=""), 200),
+        (scope("GET", "/_ministack/iot/ca.pem", authorization=""), 200),
+        (scope("PUT", "/_ministack/cfn-response/0000-1111", authorization=""), 200),
+        (scope("GET", "/photos", authorization=""), 403),
+        (scope("PUT", "/photos/incoming/a.jpg", authorization=""), 403),
+        (scope("GET", "/photos/.well-known/../a.jpg", authorization=""), 403),
+        (scope("POST", "/2015-03-31/functions/f/invocations", authorization="Bearer token"), 403),
+        (scope("POST", "/v2/repository/blobs/uploads/", authorization=""), 403),
+        (scope("GET", "/mqtt", kind="websocket", authorization=""), 403),
+        (scope("POST", "/_ministack/reset"), 403),  # not even with a signature: nobody looks at it
+        (scope("POST", "/_ministack/config"), 403),
+        (scope("GET", "/_ministack/ses/messages"), 403),
+        (scope("POST", "/_aws/lambda-url/abc/"), 403),
+    ],
+)
+def test_only_what_is_open_on_aws_is_taken_without_a_signature(asked: dict[str, Any], status: int) -> None:
+    [start, *_] = answer(asked)
+    assert start.get("status", 403) == status
+
+
+def test_an_address_may_be_signed_instead_of_a_header() -> None:
+    asked = scope("GET", "/photos/a.jpg", authorization="")
+    asked["query_string"] = b"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0"
+    assert answer(asked)[0]["status"] == 200

@@ -13,7 +13,18 @@ SIGNATURES = {
     "core.iam_actions.extract_resource_arn": [
         "service", "method", "path", "headers", "body", "query_params", "region", "account_id",
     ],
+    "app._is_ecr_registry_path": ["path"],
+    "core.iam_evaluator._served_unsigned": ["service", "iam_action"],
+    "core.iam_evaluator.enforce": [
+        "access_key_id", "iam_action", "service", "region", "resource_arn", "service_context",
+    ],
+    "core.iam_evaluator.is_root_access_key": ["access_key_id"],
+    "core.lambda_runtime.execution_credentials": ["config"],
+    "services.lambda_svc.execution_credentials": ["config"],
+    "services.sts.is_root_access_key": ["access_key_id"],
+    "services.sts.register_session": ["access_key", "session"],
     "core.iam_evaluator._gather_role_policies": ["role_name", "account_id"],
+    "core.iam_evaluator._conditions_met": ["conditions", "ctx"],
     "core.iam_evaluator._first_match": ["ctx", "stmts", "effect"],
     "core.iam_evaluator._principal_keys": ["credential"],
     "core.iam_evaluator._resolve_condition_key": ["key", "ctx"],

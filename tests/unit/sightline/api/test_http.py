@@ -128,10 +128,10 @@ def test_a_route_that_there_is_not_is_named(method: str, path: str) -> None:
 def asked(access: Access, **of: Any) -> tuple[int, Any]:
     api = Api()
 
-    def route(name: str) -> dict[str, str]:
-        return {"name": name, "sort": api.query("sort") or "none"}
+    def route(name: str, sort: str | None) -> dict[str, str]:
+        return {"name": name, "sort": sort or "none"}
 
-    api.route("GET /things/{name}", access=access)(route)
+    api.route("GET /things/{name}", access=access, query={"sort": str})(route)
     event = request("GET", "/things/a-1", name="a-1", **of)
     if of.get("worker") == "":
         del event["requestContext"]["authorizer"]
@@ -152,6 +152,53 @@ def test_a_route_is_open_to_those_whom_it_is_for() -> None:
 def test_nobody_is_told_to_sign_in(access: Access) -> None:
     said = {"message": "send the id token of POST /session as `Authorization: Bearer …`"}
     assert asked(access, worker="") == (401, said)
+
+
+@pytest.mark.parametrize("access", [Access.SIGNED_IN, Access.ENGINEER])
+def test_an_access_token_is_refused(access: Access) -> None:
+    """It has the right issuer and client, so that API Gateway lets it through; Cognito's has `username`."""
+    api = Api()
+
+    def route() -> list[str]:
+        return []
+
+    api.route("GET /things", access=access)(route)
+    event = request("GET", "/things", groups="engineers")
+    for claims in ({"username": "anna"}, {"username": "anna", "cognito:username": "anna"}):
+        event["requestContext"]["authorizer"]["jwt"]["claims"] = {**claims, "token_use": "access", "client_id": "c"}
+        assert api.handler(event, CONTEXT)["statusCode"] == 401
+
+
+LARGEST_WHOLE = 10**http.MAX_DIGITS - 1
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("007", 7), (str(LARGEST_WHOLE), LARGEST_WHOLE)])
+def test_a_whole_number_is_given_as_one(text: str, value: int) -> None:
+    assert http.parameter("version", text, int) == value
+
+
+HOSTILE = [
+    "", "9" * 4300, "9" * (http.MAX_DIGITS + 1), "-1", "1.0", "1e3", " 1", "1\n", "1_0", "٣", "²", "one", "0x1", "1,2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_no_whole_number_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(RequestError, match=r"^version must be a whole number of at most 16 digits, got ") as raised:
+        http.parameter("version", text, int)
+    assert (raised.value.status, "\n" in str(raised.value)) == (400, False)
+
+
+@pytest.mark.parametrize("text", ["", "x" * (http.MAX_PARAMETER + 1), "a\nb", "a\x00b", "a\u2028b", "\ud800", "\u202e"])
+def test_a_text_that_can_not_be_shown_is_no_parameter(text: str) -> None:
+    with pytest.raises(RequestError, match=r"^name must be 1 to 300 characters that can be shown, got ") as raised:
+        http.parameter("name", text, str)
+    assert (raised.value.status, "\n" in str(raised.value)) == (400, False)
+
+
+@pytest.mark.parametrize("text", ["a", "Größe 1", "x" * http.MAX_PARAMETER, "../../etc", "%2e%2e"])
+def test_any_other_text_is_one(text: str) -> None:
+    assert http.parameter("name", text, str) == text
 
 
 @pytest.mark.parametrize("groups", ["", "line-1", "engineers-2"])
@@ -199,6 +246,9 @@ def test_no_body_is_an_empty_object(event: dict[str, Any]) -> None:
         ('{"a": NaN}', "the body is not JSON: NaN is no number of JSON"),
         ('{"a": -Infinity}', "the body is not JSON: -Infinity is no number of JSON"),
         ('{"a": ' + "1" * 5000 + "}", "the body is not JSON: "),
+        ('{"a": 1e999}', "the body is not JSON: 1e999 is too large a number"),
+        ('{"a": "\\ud800"}', "the body holds half a character"),
+        ('{"\\udfff": 1}', "the body holds half a character"),
         ("[" * 100_000, "the body is not JSON: "),
         ("[]", "the body must be a JSON object"),
         ("null", "the body must be a JSON object"),

@@ -25,7 +25,7 @@ class Cognito:
             raise self.answer
         return self.answer
 
-    admin_respond_to_auth_challenge = admin_initiate_auth
+    admin_respond_to_auth_challenge = revoke_token = admin_initiate_auth
 
 
 def pool(answer: dict[str, Any] | Exception) -> UserPool:
@@ -52,6 +52,19 @@ def test_a_session_says_who_signed_in_and_to_which_groups_they_belong(name: str)
         "groups": ["engineers", "line-1"],
         "refresh_token": "again",
     }
+
+
+def test_who_signs_out_ends_the_session_of_the_refresh_token() -> None:
+    cognito = Cognito({})
+    UserPool(GivenAws(**{"cognito-idp": cognito}), "pool", "client").revoke("again")
+    assert cognito.requests == [{"Token": "again", "ClientId": "client"}]
+
+
+@pytest.mark.parametrize(("code", "status"), [("UnsupportedTokenTypeException", 400), ("UnauthorizedException", 401)])
+def test_what_is_no_refresh_token_of_this_page_ends_nothing(code: str, status: int) -> None:
+    with pytest.raises(RequestError) as refused:
+        pool(refusal(code)).revoke("an id token")
+    assert refused.value.status == status
 
 
 def test_a_refreshed_session_has_no_other_refresh_token_and_a_person_may_have_no_group() -> None:
