@@ -23,7 +23,7 @@ from PIL import Image
 from edge.inspector.station import look as device_look
 from sightline.models.registry import Registry
 from sightline.vision import release
-from sightline.vision.decode import Pixels, as_rgb, decode
+from sightline.vision.decode import Pixels, decode
 from sightline.vision.detector import Detection, Detector
 from sightline.vision.letterbox import Letterbox
 from tests.fake_cloud import Cloud
@@ -197,7 +197,9 @@ def test_an_upload_sees_the_picture_and_the_page_shows_it(
     monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
     seen: list[Pixels] = []
     step("register_images", {"Records": []})  # loads the function
-    monkeypatch.setattr(step.apps["register_images"], "phash_of", lambda image: seen.append(as_rgb(image)) or "")
+    monkeypatch.setattr(
+        step.apps["register_images"], "phash_of", lambda image: seen.append(np.asarray(image.convert("RGB"))) or ""
+    )
     some = dict(itertools.islice(files().items(), 0, None, 11))  # all formats and all orientations, in turns
     records = [cloud.upload(f"{number}", body) for number, (body, _) in enumerate(some.values())]
     assert step("register_images", {"Records": records})["batchItemFailures"] == []
