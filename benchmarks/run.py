@@ -15,7 +15,8 @@ from pathlib import Path
 from benchmarks.common import ROOT, console
 
 MINUTES = (
-    "bill", "pipeline", "starts", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring", "fleet",
+    "bill", "pipeline", "starts", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring",
+    "hostile", "fleet",
 )  # fmt: skip
 HOURS = ("detector", "multiclass")
 ALL = (*MINUTES, *HOURS)

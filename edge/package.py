@@ -26,7 +26,7 @@ def _files() -> dict[str, bytes]:
     files |= {path.name: path.read_bytes() for path in sorted(EDGE.glob("requirements*.txt"))}
     for name in SHARED:
         source = SIGHTLINE / name
-        for path in sorted(source.glob("*.py")) if source.is_dir() else [source]:
+        for path in sorted(source.rglob("*.py")) if source.is_dir() else [source]:
             files[f"sightline/{path.relative_to(SIGHTLINE).as_posix()}"] = path.read_bytes()
     return files
 

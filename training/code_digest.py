@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 
-COMMANDS = ("training.train", "training.evaluate", "training.serve")
+COMMANDS = ("training.train", "training.evaluate", "training.serve", "sightline.vision.apart")
 PACKAGES = ("reporting", "sightline", "training")  # what the training image is made of, beside its requirements
 REQUIREMENTS = ("requirements.txt", "Dockerfile", "buildspec.yml")  # in the folder of this file
 

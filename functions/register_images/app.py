@@ -130,6 +130,7 @@ def said(metadata: Mapping[str, str], name: str) -> str | None:
 
 def refuse(event: ObjectEvent, image: Image, reason: str) -> str:
     """Set the object aside. The ledger comes first: a repeated event finds the object gone and changes nothing."""
+    logger.warning("image refused", key=event.key, reason=reason)
     refused = replace(image, status=ImageStatus.QUARANTINED, reason=reason, quarantined_at=now())
     if images.add(event, refused) == Outcome.STALE:
         return Outcome.STALE

@@ -12,6 +12,11 @@ from sightline.images.image import ImageStatus
 from sightline.images.uploads import Uploads
 from sightline.vision.phash import detail
 from tests.fake_cloud import Cloud, jpeg
+from tests.hostile.case import photo, saved
+from tests.hostile.jpeg_scans import progressive
+from tests.hostile.png_chunks import chunk, with_more, zeros
+from tests.hostile.tiff_layout import tiled
+from tests.hostile.webp import extended
 from tests.images import ledger
 
 
@@ -192,6 +197,30 @@ def test_what_failed_comes_again_alone_and_leaves_a_line_with_key_and_reason(
     assert (ledger().count(ImageStatus.NEW), cloud.set_aside()) == (2, {})
     said = [(getattr(line, "key", ""), getattr(line, "reason", "")) for line in caplog.records]
     assert ("incoming/b.jpg", "TimeoutError: S3 is away") in said
+
+
+def test_poisoned_images_do_not_harm_the_others_of_their_batch(
+    step: Any, cloud: Cloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    poisoned = {
+        "scans.jpg": (progressive(2000, 2000, 1900), "takes too long to decode"),
+        "canvas.webp": (extended(8000, 8000, 0, [saved(photo(), "WEBP")[12:]]), "MiB of memory"),
+        "tile.tif": (tiled(100, 100, (10_000, 10_000), 8, zeros(300 << 20)), "damaged image"),
+        "text.png": (with_more(lambda: chunk(b"zTXt", b"x\0\0" + zeros(8 << 20)))(), "unpacks to more than"),
+    }
+    records = []
+    for number, (name, (body, _)) in enumerate(poisoned.items()):
+        records += [cloud.upload(name, body), cloud.upload(f"good{number}.jpg", jpeg(number))]
+    assert register(step, *records) == []
+    assert (ledger().count(ImageStatus.NEW), cloud.set_aside()) == (4, {})
+    reasons = {item.key: item.reason or "" for item in ledger().with_status(ImageStatus.QUARANTINED)}
+    assert {key: said in reasons[f"incoming/{key}"] for key, (_, said) in poisoned.items()} == dict.fromkeys(
+        poisoned, True
+    )
+    logged = {
+        getattr(line, "key", ""): getattr(line, "reason", "") for line in caplog.records if hasattr(line, "reason")
+    }
+    assert logged == reasons
 
 
 def test_a_call_without_records_is_answered_and_starts_nothing(step: Any, started: list[str]) -> None:

@@ -11,46 +11,66 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from sightline.vision import png, tiff
 from sightline.vision.alpha import without_alpha
+from sightline.vision.bands import bands, put_upright
+from sightline.vision.guard import is_bounded
+from sightline.vision.guard.limits import MAX_BYTES, MAX_PIXELS, check_size
+from sightline.vision.guard.worker import DecoderMissingError, Worker
 from sightline.vision.kinds import FORMATS, Kind, kind_of
-from sightline.vision.orientation import orientation, turned
+from sightline.vision.orientation import UPRIGHT, orientation
 from sightline.vision.pixels import Pixels, UndecodableImageError
 
 __all__ = ["FORMATS", "MAX_BYTES", "MAX_PIXELS", "Pixels", "UndecodableImageError", "decode", "opened", "upright"]
 
-MAX_BYTES = 50 * 1024 * 1024
-MAX_PIXELS = 64_000_000
-MIN_SIDE = 16
-BAND_PIXELS = 1 << 20  # converted at one time
+worker = Worker()
 
 
 def decode(body: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:
     """Decode an image to RGB, uint8 [height, width, 3], upright.
 
     Raise UndecodableImageError for what is no image, is cut off, has too many bytes or pixels, is smaller than 16
-    pixels on a side, or has pixels whose meaning is not sure. The size is checked before the pixels are decoded.
+    pixels on a side, has pixels whose meaning is not sure, or costs more memory or time than `guard.limits` gives.
     """
-    return as_rgb(upright(body, max_pixels))
+    with _refusing():
+        if not _is_bounded(body, max_pixels):
+            return worker.decode(body, max_pixels, colours=True)
+        image, way = stored(body, max_pixels)
+        return put_upright(image.size, way, True, bands(image))
 
 
 def upright(body: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode an image to a grey or RGB one of 8 bits, upright. Raise UndecodableImageError as `decode` does."""
     with _refusing():
-        kind = _kind(body)
+        if not _is_bounded(body, max_pixels):
+            return Image.fromarray(worker.decode(body, max_pixels, colours=False))
+        image, way = stored(body, max_pixels)
+        if way == UPRIGHT:
+            return image
+        pixels = put_upright(image.size, way, image.mode != "L", bands(image))
+        del image  # two pictures and an array at one time are too much
+        return Image.fromarray(pixels)
+
+
+def stored(body: bytes, max_pixels: int) -> tuple[Image.Image, int]:
+    """Decode an image in this process to a grey or RGB one of 8 bits as it is stored. Return its orientation, too.
+
+    Raise UndecodableImageError, and MemoryError where a limit of memory is reached.
+    """
+    with _refusing():
+        kind = kind_of(body)
         if kind is Kind.TIFF:
             page = tiff.page_of(body)
-            _check_size(*page.size, max_pixels)
-            return turned(tiff.decoded(body, page), tiff.orientation_of(page))
+            check_size(*page.size, max_pixels)
+            return tiff.decoded(body, page), tiff.orientation_of(page)
         with _of_pillow(body, kind, max_pixels) as image:
             head = png.header(body) if kind is Kind.PNG else None
             if head and head.bits == 16:
-                return turned(*png.decoded(body, head))
+                return png.decoded(body, head)
             image.load()  # a PNG may say its orientation after its pixels
-            return turned(without_alpha(image), orientation(image))
+            return without_alpha(image), orientation(image)
 
 
 @contextmanager
@@ -59,23 +79,11 @@ def opened(body: bytes, max_pixels: int = MAX_PIXELS) -> Iterator[Image.Image | 
     wrong is said as UndecodableImageError.
     """
     with _refusing():
-        kind = _kind(body)
-        if kind is not Kind.JPEG:
+        if not _is_bounded(body, max_pixels) or kind_of(body) is not Kind.JPEG:
             yield None
             return
-        with _of_pillow(body, kind, max_pixels) as image:
+        with _of_pillow(body, Kind.JPEG, max_pixels) as image:
             yield image
-
-
-def as_rgb(image: Image.Image) -> Pixels:
-    """Return a grey or RGB image as an array, without a second copy of all of it in Pillow's form."""
-    width, height = image.size
-    pixels = np.empty((height, width, 3), np.uint8)
-    step = max(1, BAND_PIXELS // width)
-    for top in range(0, height, step):
-        band = np.asarray(image.crop((0, top, width, min(height, top + step))))
-        pixels[top : top + step] = band[..., None] if band.ndim == 2 else band
-    return pixels
 
 
 @contextmanager
@@ -83,7 +91,7 @@ def _of_pillow(body: bytes, kind: Kind, max_pixels: int) -> Iterator[Image.Image
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(io.BytesIO(body), formats=[kind.name]) as image:
-            _check_size(*image.size, max_pixels)
+            check_size(*image.size, max_pixels)
             yield image
 
 
@@ -91,7 +99,7 @@ def _of_pillow(body: bytes, kind: Kind, max_pixels: int) -> Iterator[Image.Image
 def _refusing() -> Iterator[None]:
     try:
         yield
-    except UndecodableImageError:
+    except (UndecodableImageError, DecoderMissingError, MemoryError):
         raise
     except UnidentifiedImageError as error:
         raise UndecodableImageError("damaged image: its header can't be read; a JPEG must have 8 bits") from error
@@ -99,14 +107,8 @@ def _refusing() -> Iterator[None]:
         raise UndecodableImageError(f"damaged image: {type(error).__name__}: {error}") from error
 
 
-def _kind(body: bytes) -> Kind:
+def _is_bounded(body: bytes, max_pixels: int) -> bool:
+    """Whether an image may be decoded in this process. Raise UndecodableImageError for what may be nowhere."""
     if len(body) > MAX_BYTES:
         raise UndecodableImageError(f"{len(body)} bytes; at most {MAX_BYTES} are taken for one image")
-    return kind_of(body)
-
-
-def _check_size(width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        raise UndecodableImageError(f"{width}×{height} pixels; at most {max_pixels} pixels are taken")
-    if min(width, height) < MIN_SIDE:
-        raise UndecodableImageError(f"{width}×{height} pixels; at least {MIN_SIDE} on each side are needed")
+    return is_bounded(kind_of(body), body, max_pixels)

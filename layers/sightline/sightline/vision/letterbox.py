@@ -6,8 +6,9 @@ import numpy as np
 from PIL import Image
 
 from sightline.vision.alpha import without_alpha
-from sightline.vision.decode import MAX_PIXELS, Pixels, as_rgb, opened, upright
-from sightline.vision.orientation import FIRST_ON_ITS_SIDE, orientation, turned
+from sightline.vision.bands import bands, put_upright
+from sightline.vision.decode import MAX_PIXELS, Pixels, opened, upright
+from sightline.vision.orientation import FIRST_ON_ITS_SIDE, UPRIGHT, orientation
 
 PAD_VALUE = 114
 
@@ -42,7 +43,8 @@ def _letterbox(image: Image.Image, height: int, width: int) -> Letterbox:
     w, h = image.size
     scale, size = _fitted(h, w, height, width)
     resized = image if size == (w, h) else image.resize(size, Image.Resampling.BILINEAR)
-    return Letterbox(_padded(as_rgb(resized), height, width), scale, (h, w))
+    pixels = put_upright(size, UPRIGHT, True, bands(resized))
+    return Letterbox(_padded(pixels, height, width), scale, (h, w))
 
 
 def fit(body: bytes, height: int, width: int, max_pixels: int = MAX_PIXELS) -> Letterbox:
@@ -62,7 +64,7 @@ def fit(body: bytes, height: int, width: int, max_pixels: int = MAX_PIXELS) -> L
             drafted = image.draft(None, size)
             if drafted and image.size != (w, h):
                 shown = without_alpha(image).resize(size, Image.Resampling.BILINEAR, drafted[1])
-                pixels = as_rgb(turned(shown, way))
+                pixels = put_upright(shown.size, way, True, bands(shown))
                 return Letterbox(_padded(pixels, height, width), scale, (w, h) if on_its_side else (h, w))
     return _letterbox(upright(body, max_pixels), height, width)
 

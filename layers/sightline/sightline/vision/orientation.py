@@ -16,15 +16,6 @@ SHORT = 3  # the type of a number of 16 bits, in EXIF and in TIFF
 UPRIGHT = 1
 FIRST_ON_ITS_SIDE = 5  # of the eight orientations the last four exchange width and height
 MAX_XMP = 1 << 20  # bytes that are searched
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 XMP = re.compile(rb"""\btiff:Orientation\s*(?:=\s*["']|>)\s*([1-8])\s*["'<]""")
 PROFILES = ("Raw profile type exif", "Raw profile type APP1")  # texts in which ImageMagick puts EXIF into a PNG
 
@@ -37,11 +28,11 @@ def orientation(image: Image.Image) -> int:
     for name in PROFILES:
         text = info.get(name)
         if found is None and isinstance(text, (str, bytes)):
-            found = of_exif(_unpacked(text))
+            found = of_exif(unpacked(text))
     for name in ("xmp", "XML:com.adobe.xmp", "Raw profile type xmp"):
         text = info.get(name)
         if found is None and isinstance(text, (str, bytes)):
-            found = of_xmp(_unpacked(text) if name.startswith("Raw") else text)
+            found = of_xmp(unpacked(text) if name.startswith("Raw") else text)
     return found or UPRIGHT
 
 
@@ -73,12 +64,7 @@ def valid(value: int) -> int | None:
     return value if 1 <= value <= 8 else None
 
 
-def turned(image: Image.Image, way: int) -> Image.Image:
-    """Return the image upright that is stored in orientation `way`, 1..8."""
-    return image.transpose(TURNS[way]) if way in TURNS else image
-
-
-def _unpacked(text: str | bytes) -> bytes:
+def unpacked(text: str | bytes) -> bytes:
     """Return the bytes of a raw profile: its name, its length, and hexadecimal digits, parted by line breaks."""
     lines = (text.decode("latin-1") if isinstance(text, bytes) else text)[: 2 * MAX_XMP].split("\n")
     try:

@@ -267,4 +267,4 @@ def _by_pillow(body: bytes, page: Page) -> Image.Image:
         raise
     except Exception as error:  # a kind that Pillow does not know, or damage: it does not say which
         raise _unusual(page, f": {type(error).__name__}: {error}") from error
-    return image if image.mode == "L" else image.convert("RGB")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
