@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import requests
+from botocore import credentials
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 
-from local.account import ACCOUNT
+from local.account import ACCOUNT, Credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +17,12 @@ class Mail:
     text: str
 
 
-def sent(endpoint: str) -> list[Mail]:
+def sent(endpoint: str, root: Credentials) -> list[Mail]:
     """Return all mails, the first one first."""
-    answer = requests.get(f"{endpoint}/_ministack/ses/messages", params={"account": ACCOUNT}, timeout=10).json()
+    request = AWSRequest("GET", f"{endpoint}/_ministack/ses/messages?account={ACCOUNT}")
+    keys = credentials.Credentials(root["aws_access_key_id"], root["aws_secret_access_key"])
+    SigV4Auth(keys, "ses", root["region_name"]).add_auth(request)
+    answer = requests.get(str(request.url), headers=dict(request.headers.items()), timeout=10).json()
     return [
         Mail(tuple(one["To"]), one["Subject"], one["BodyText"] or one["BodyHtml"])
         for one in answer["messages"][ACCOUNT]

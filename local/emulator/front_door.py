@@ -5,12 +5,15 @@ ours in its eyes. So each request must be meant for this machine by name, and on
 be for a page from here.
 
 Whoever has an account on this machine reaches the port, too. So a request must be signed, but on the routes that AWS
-leaves open; the emulator checks the signature and what its keys may do.
+leaves open; the emulator checks the signature and what its keys may do. Its own routes are root's.
 """
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qs
+
+from local.account import ACCOUNT
 
 Scope = Mapping[str, Any]
 Handler = Callable[..., Awaitable[None]]
@@ -73,8 +76,8 @@ def refusal(scope: Scope) -> str:
         return "it comes from another page"
     if not is_open(scope, host) and not is_signed(scope, headers):
         return "it is not signed; .sightline/aws has the keys"
-    if is_for_those_who_run_it(scope):
-        return "it is for those who run the emulator"
+    if is_own(scope) and not is_from_root(scope):
+        return "it is for the root user"
     return ""
 
 
@@ -112,10 +115,23 @@ def is_signed(scope: Scope, headers: Mapping[str, str]) -> bool:
     return headers.get("authorization", "").startswith("AWS4-") or "X-Amz-Signature=" in query
 
 
-def is_for_those_who_run_it(scope: Scope) -> bool:
-    """Return whether a route is the emulator's own: it empties everything, say, and looks at no signature."""
+def is_own(scope: Scope) -> bool:
+    """Return whether a route is the emulator's own: it empties everything, say, and looks at no signature itself."""
     path = str(scope["path"])
     return path.startswith(OWN) and not path.startswith((PAGES, RESPONSES)) and path not in OPEN_FILES
+
+
+def is_from_root(scope: Scope) -> bool:
+    """Return whether root has signed a request that has no body."""
+    from ministack.core import iam_evaluator
+
+    path, query = scope.get("raw_path") or str(scope["path"]).encode(), scope.get("query_string", b"")
+    iam_evaluator.pin_signed_request(
+        scope["method"], path.decode("latin-1"), parse_qs(query.decode("latin-1")), scope["headers"]
+    )
+    signed = iam_evaluator._signed_request.get()
+    found = signed and iam_evaluator.authenticate(signed.access_key_id, ACCOUNT)
+    return getattr(found, "principal_type", "") == "Root"
 
 
 def is_link(scope: Scope, headers: Mapping[str, str]) -> bool:

@@ -30,7 +30,9 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     pid = emulator_process.start(root, port, tied=True)
     try:
         place = Place(STACK, boto3.Session(**read_credentials(root)), f"http://127.0.0.1:{port}")
-        yield SimpleNamespace(place=place, endpoint=place.endpoint, client=place.aws.client)
+        yield SimpleNamespace(
+            place=place, endpoint=place.endpoint, client=place.aws.client, root=read_credentials(root)
+        )
     finally:
         emulator_process.stop(root, pid)
 
@@ -78,7 +80,7 @@ def test_the_user_follows_the_parameter_and_one_who_is_there_already_fails_the_d
 ) -> None:
     assert deploy(account, "eve@example.com") == "CREATE_COMPLETE"
     assert engineers(account) == ["eve@example.com"]
-    [mail] = sent(account.endpoint)
+    [mail] = sent(account.endpoint, account.root)
     assert (mail.to, mail.subject) == (("eve@example.com",), f"Your account of {STACK} (Sightline)")
     assert "Name: eve@example.com<br>Password: " in mail.text
     assert told(account) == [("ok", "eve@example.com was invited")]

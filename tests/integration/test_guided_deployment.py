@@ -18,6 +18,7 @@ from sightline.api.shapes import Session
 from tests.console_line import PASSWORD, Line, until
 from tests.fake_cloud import jpeg
 from tests.mails import sent
+from tests.playing_aws import play_aws
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -32,10 +33,7 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     home.mkdir()
     port = emulator_process.free_port(0)
     pid = emulator_process.start(home, port, tied=True)
-    keys = read_credentials(home)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["aws_access_key_id"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["aws_secret_access_key"])
+    play_aws(monkeypatch, f"http://127.0.0.1:{port}", read_credentials(home))
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
@@ -78,7 +76,7 @@ def test_the_first_photo_can_be_labelled(account: str, tmp_path: Path) -> None:
     line = Line(Target.find(None, REGION, "sightline", tmp_path))
     assert line.target.endpoint == account
     line.open_job({"first.jpg": jpeg(1)})
-    [mail] = sent(account)
+    [mail] = sent(account, read_credentials(tmp_path / "home"))
     password = re.search(r"Password: (.+?)<br>", mail.text)
     assert (mail.to, bool(password)) == ((ENGINEER,), True)
     session = first_sign_in(line, password[1] if password else "")

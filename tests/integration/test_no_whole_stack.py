@@ -15,6 +15,7 @@ from client.target import Place
 from local import emulator_process
 from local.account import read_credentials
 from tests.command import run
+from tests.playing_aws import play_aws
 
 OTHER, NONE = "something-else", "sightline-nowhere"
 BUCKET = {"Resources": {"Kept": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}}}
@@ -28,11 +29,14 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
     port = emulator_process.free_port(0)
     pid = emulator_process.start(root, port, tied=True)
     try:
-        place = Place(OTHER, boto3.Session(**read_credentials(root)), f"http://127.0.0.1:{port}")
+        keys = read_credentials(root)
+        place = Place(OTHER, boto3.Session(**keys), f"http://127.0.0.1:{port}")
         client = place.aws.cloudformation
         client.create_stack(StackName=OTHER, TemplateBody=json.dumps(BUCKET))
         client.get_waiter("stack_create_complete").wait(StackName=OTHER, WaiterConfig={"Delay": 1})
-        yield SimpleNamespace(place=place, endpoint=str(place.endpoint), client=place.aws.client)
+        yield SimpleNamespace(
+            place=place, endpoint=str(place.endpoint), client=place.aws.client, root=read_credentials(root)
+        )
     finally:
         emulator_process.stop(root, pid)
 
@@ -40,9 +44,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespac
 @pytest.fixture
 def command(account: SimpleNamespace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
     """`command(stack, *arguments)` answers exit code, standard output and standard error."""
-    for name, value in (("ACCESS_KEY_ID", "test"), ("SECRET_ACCESS_KEY", "test"), ("DEFAULT_REGION", "us-east-1")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", account.endpoint)
+    play_aws(monkeypatch, account.endpoint, account.root)
     monkeypatch.setattr(machine, "checks", lambda _: [])
     return lambda stack, *arguments: run(capsys, monkeypatch, "--stack", stack, *arguments)
 

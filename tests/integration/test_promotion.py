@@ -20,7 +20,7 @@ from client.labels import importing
 from client.promotion import promoted
 from client.target import Target
 from local import application, stack
-from local.account import ACCOUNT
+from local.account import ACCOUNT, read_credentials
 from sightline.aws.objects import ObjectStore
 from sightline.images.image import ImageStatus
 from sightline.models.registry import ModelStatus
@@ -29,6 +29,7 @@ from tests.fake_cloud import jpeg
 from tests.own_models import model
 from tests.pipeline_account import PipelineAccount
 from tests.pipeline_builds import Builds, clone
+from tests.playing_aws import play_aws
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # two stacks come up, and six evaluations run
 
@@ -92,7 +93,7 @@ def builds(account: PipelineAccount, tmp_path: Path) -> Builds:
 
 @pytest.fixture
 def prod(home: Path, dev: Target, monkeypatch: pytest.MonkeyPatch) -> Target:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", str(dev.endpoint))
+    play_aws(monkeypatch, dev.endpoint, read_credentials(home))
     return Target.find(None, None, PROD, home)
 
 

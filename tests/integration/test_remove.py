@@ -21,6 +21,7 @@ from local.application import NAME
 from sightline.images.image import ImageStatus
 from tests.command import run
 from tests.fake_cloud import jpeg
+from tests.playing_aws import play_aws
 
 SECONDS = 60
 DATA = ["ArtifactsBucket", "DataKey", "DeploymentsTable", "ImagesBucket", "ModelPackageGroup", "TasksTable", "UserPool"]
@@ -38,6 +39,7 @@ class Stack:
     """A stack in which people label one image, and which a device belongs to."""
 
     def __init__(self, local: local_stack.Stack, folder: Path) -> None:
+        self.root = local.credentials
         self.place = Place(NAME, boto3.Session(**local.credentials), local.endpoint)
         self.target = Target(local.outputs, self.place.session, self.place.endpoint)
         self.client, self.outputs = local.client, local.outputs
@@ -77,7 +79,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def command(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """`sightline --stack … remove` with the emulator as if it were AWS: its exit code, output and messages."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", str(stack.place.endpoint))
+    play_aws(monkeypatch, stack.place.endpoint, stack.root)
 
     return partial(run, capsys, monkeypatch, "--stack", NAME, "remove")
 

@@ -117,7 +117,7 @@ def test_only_the_page_may_run_scripts_on_its_host(path: str, runs: bool) -> Non
         (scope("POST", "/2015-03-31/functions/f/invocations", authorization="Bearer token"), 403),
         (scope("POST", "/v2/repository/blobs/uploads/", authorization=""), 403),
         (scope("GET", "/mqtt", kind="websocket", authorization=""), 403),
-        (scope("POST", "/_ministack/reset"), 403),  # not even with a signature: nobody looks at it
+        (scope("POST", "/_ministack/reset"), 403),  # the emulator itself looks at no signature there
         (scope("POST", "/_ministack/config"), 403),
         (scope("GET", "/_ministack/ses/messages"), 403),
         (scope("POST", "/_aws/lambda-url/abc/"), 403),

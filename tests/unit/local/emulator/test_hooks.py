@@ -24,6 +24,8 @@ SIGNATURES = {
     "services.sts.is_root_access_key": ["access_key_id"],
     "services.sts.register_session": ["access_key", "session"],
     "core.iam_evaluator._gather_role_policies": ["role_name", "account_id"],
+    "core.iam_evaluator.authenticate": ["access_key_id", "account_id"],
+    "core.iam_evaluator.pin_signed_request": ["method", "raw_path", "query_params", "raw_headers", "handshake"],
     "core.iam_evaluator._conditions_met": ["conditions", "ctx"],
     "core.iam_evaluator._first_match": ["ctx", "stmts", "effect"],
     "core.iam_evaluator._principal_keys": ["credential"],
