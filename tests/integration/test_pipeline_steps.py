@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,10 @@ from local import application
 from local.account import ACCOUNT, REGION
 from local.application import BUILT, PACKED, PROJECT
 from tests import pipeline_account
-from tests.pipeline_account import REPOSITORY, PipelineAccount
+from tests.console_line import until
+from tests.fake_cloud import jpeg
+from tests.pipeline_account import REPOSITORY, STEPS, PipelineAccount
+from tests.pipeline_builds import Builds, built, clone, environment_with_packages
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -146,3 +150,31 @@ def test_a_training_without_labels_says_so_and_there_is_nothing_to_promote(dev: 
     refused = dev.step("promote.sh", "dev", **(other | {"MODEL_VERSION": "1"}))
     assert refused.returncode != 0
     assert "AccessDenied" in refused.stderr  # the environment of a later stage reads models, dev's own does not
+
+
+def test_a_stack_with_data_goes_through_the_jobs_of_codebuild_without_the_loop(dev: Dev, tmp_path: Path) -> None:
+    bucket, table = dev.name_of("ImagesBucket"), dev.name_of("ImagesTable")
+    dev.account.client("s3").put_object(Bucket=bucket, Key="incoming/part.jpg", Body=jpeg(1))
+    until(lambda: bool(dev.account.client("dynamodb").scan(TableName=table)["Items"]))
+    source = clone(tmp_path / "source")
+    environment_with_packages(source)
+    builds = Builds(dev.account, source)
+
+    planned = builds.well("PlanDev", without=(), CODEBUILD_SRC_DIR_Built=str(built(tmp_path / "built")))
+    assert "Set-up done." in planned
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=source, capture_output=True, text=True, check=True)
+    assert f"release {commit.stdout[:12]}" in planned
+
+    deployed = builds.well("DeployDev")
+    assert f"Not verified: {STACK} has 1 images" in deployed
+    assert builds.well("Train").splitlines()[-1] == "exported MODEL_VERSION=none"
+    promoted = builds.well("PromoteStaging", MODEL_VERSION="none")
+    assert promoted == f"Nothing to promote: no model was accepted in {STACK}.\n"
+
+
+def test_a_job_of_codebuild_takes_on_its_own_role_only(dev: Dev, tmp_path: Path) -> None:
+    plan, deploy = (Builds(dev.account, tmp_path).session(project) for project in ("PlanDev", "DeployStaging"))
+    for keys in (plan, deploy):
+        refused = dev.account.command(["bash", str(STEPS / "deploy.sh")], STACK=STACK, RELEASE="first", **keys)
+        assert refused.returncode != 0
+        assert "AccessDenied" in refused.stderr
