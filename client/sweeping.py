@@ -3,8 +3,10 @@
 S3 begins to send events some minutes after a stack was made. What was uploaded before that has none.
 """
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from botocore.exceptions import ClientError
@@ -12,10 +14,13 @@ from botocore.exceptions import ClientError
 from client import pipeline
 from client.target import Target
 from sightline import names
+from sightline.errors import SightlineError
+from sightline.fields import Fields
 
 SECONDS = 60.0  # in which events come
 PAUSE_SECONDS = 1.0
 SAMPLE = 5  # of the first uploads, and of the last ones, that are looked for
+CALL_SECONDS = 30  # of one call of the function; a client waits 60 for an answer
 GONE = ("404", "NoSuchKey")
 
 
@@ -42,7 +47,8 @@ def await_events(target: Target, uploaded: Sequence[str], seconds: float = SECON
 def ask(target: Target) -> Arrival:
     """Start the sweep, and do not wait for it. An image that is registered twice is registered once."""
     try:
-        target.aws.lambda_.invoke(FunctionName=target.outputs["SweepImagesName"], InvocationType="Event", Payload=b"{}")
+        name = target.outputs["SweepImagesName"]
+        target.aws.lambda_.invoke(FunctionName=name, InvocationType="Event", Payload=b'{"begin": true}')
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("AccessDeniedException", "AccessDenied"):
             raise
@@ -50,9 +56,38 @@ def ask(target: Target) -> Arrival:
     return Arrival.SWEEP_ASKED
 
 
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """How far a sweep has come."""
+
+    compared: int  # objects
+    queued: int  # of those, how many differ from what the ledger says
+    ended: bool
+
+
+def sweep(target: Target, progress: Callable[[Sweep], None] = lambda _: None) -> Sweep:
+    """Compare all of the bucket with the ledger, and wait for it. What differs is looked at by itself afterwards."""
+    done = _work(target, {"begin": True, "seconds": CALL_SECONDS})
+    while not done.ended:
+        progress(done)
+        done = _work(target, {"seconds": CALL_SECONDS})
+    return done
+
+
+def _work(target: Target, request: Mapping[str, object]) -> Sweep:
+    answer = target.aws.lambda_.invoke(
+        FunctionName=target.outputs["SweepImagesName"], Payload=json.dumps(request).encode()
+    )
+    said = answer["Payload"].read().decode()
+    if answer.get("FunctionError"):
+        raise SightlineError(f"the sweep failed: {said:.300}; `sightline logs` shows more")
+    fields = Fields(json.loads(said), "in the answer of the sweep")
+    return Sweep(fields.whole("compared", 0), fields.whole("queued", 0), fields.flag("ended"))
+
+
 def _is_handled(target: Target, bucket: str, key: str) -> bool:
     """Say whether the ledger knows an upload, or it was set aside because it is no image."""
-    if pipeline.ledger(target).last_sequencer(bucket, key) is not None:
+    if pipeline.ledger(target).places.at(bucket, key) is not None:
         return True
     try:
         target.aws.s3.head_object(Bucket=bucket, Key=key)

@@ -98,6 +98,7 @@ class Cloud:
             memory_limit_in_mb=128,
             invoked_function_arn="arn:aws:lambda:us-east-1:1:function:f",
             aws_request_id="1",
+            get_remaining_time_in_millis=lambda: 900_000,
         )
 
     def event(self, name: str) -> dict[str, Any]:
@@ -134,13 +135,15 @@ class Cloud:
     def upload(
         self, name: str, body: bytes, sequencer: str = "1", kind: str = "Object Created", **metadata: str
     ) -> dict[str, Any]:
-        """Put an object under incoming/ (unless it is a deletion); answers the SQS record of its event."""
+        """Put an object under incoming/, or delete it; answers the SQS record of its event."""
         record = self.event("register_images")["Records"][0]
         inner = json.loads(record["body"])
         item: dict[str, Any] = {"key": f"incoming/{name}", "size": len(body), "sequencer": sequencer}
         if kind == "Object Created":
             put = self.s3.put_object(Bucket="images", Key=item["key"], Body=body, Metadata=metadata)
             item["version-id"] = put["VersionId"]
+        else:
+            item["version-id"] = self.s3.delete_object(Bucket="images", Key=item["key"])["VersionId"]
         inner["detail-type"] = kind
         inner["detail"] |= {"bucket": {"name": "images"}, "object": item}
         return {**record, "messageId": f"message-{name}-{sequencer}", "body": json.dumps(inner)}

@@ -5,7 +5,8 @@ from typing import Any
 
 from sightline.aws.clients import Aws
 from sightline.images.image import Image, ImageStatus
-from sightline.images.ledger import Ledger, image_key
+from sightline.images.ledger import Ledger
+from sightline.images.places import image_key
 from tests.hashes import photo
 
 TABLE = "ImagesTable"

@@ -43,6 +43,19 @@ def upload(
 
 
 @app.command()
+def sweep(as_json: JsonOption = False) -> None:
+    """Compare the images bucket with the ledger, and have looked at what differs: S3's events may be lost."""
+    from client import sweeping
+
+    with console.status("comparing") as spinner:
+        done = sweeping.sweep(target(), lambda so_far: spinner.update(f"{so_far.compared} objects compared"))
+    if as_json:
+        return show({"compared": done.compared, "queued": done.queued}, True)
+    text = f"{done.compared} objects compared; {done.queued} differ and are looked at now."
+    return console.print(text, soft_wrap=True)
+
+
+@app.command()
 def annotate(
     labels: Annotated[Path, typer.Option(help="COCO JSON with the true boxes by file name.")],
     error_rate: Annotated[

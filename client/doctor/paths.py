@@ -84,7 +84,7 @@ def upload(stack: Deployed, seconds: float = EVENT_SECONDS) -> Findings:
     finally:
         erasing.erase_prefix(stack.aws, bucket, names.INCOMING + name)
         erasing.erase_prefix(stack.aws, bucket, f"{names.QUARANTINE}{image_id[:16]}/")
-        ledger.forget(bucket, names.INCOMING + name, image_id)
+        ledger.places.forget(bucket, names.INCOMING + name, image_id)
     return [ok("upload", f"an image was in the ledger after {took:.1f} s, and is removed again")]
 
 

@@ -138,7 +138,7 @@ class Traces:
             if image.status == ImageStatus.QUARANTINED:
                 erased += erasing.erase_prefix(self.aws, bucket, f"{names.QUARANTINE}{image.image_id[:16]}/")
             for key in image.keys or {image.key}:
-                ledger.forget(bucket, key, image.image_id)
+                ledger.places.forget(bucket, key, image.image_id)
         return erased
 
     def _objects(self) -> set[str]:

@@ -1,6 +1,7 @@
 """Enter uploaded images into the ledger, or quarantine them with the reason, and open a labelling window.
 
-Input:   {"Records": SQS messages with EventBridge events `Object Created` and `Object Deleted` of the images bucket}
+Input:   {"Records": SQS messages with EventBridge events `Object Created` and `Object Deleted` of the images bucket,
+         or of the sweep}; each is a hint to look at one object
 Output:  {"batchItemFailures": […]}: only what failed comes again, and after five times lies in the dead-letter queue;
          what can never succeed lies there at once
 Effects: a ledger item for each content hash, and in renditions/ what the page shows of an image that a browser would
@@ -23,8 +24,10 @@ from sightline.aws.queue import Queue
 from sightline.aws.workflows import StateMachine
 from sightline.images.events import ObjectEvent
 from sightline.images.image import Image, ImageStatus, now
-from sightline.images.ledger import Ledger, Outcome
-from sightline.images.uploads import Uploads, unread_id
+from sightline.images.ledger import Ledger
+from sightline.images.looking import Looking
+from sightline.images.places import Outcome
+from sightline.images.uploads import Upload, Uploads, unread_id
 from sightline.runtime import Context, count_metric, logger, step
 from sightline.vision import rendition
 from sightline.vision.decode import UndecodableImageError, upright
@@ -48,7 +51,7 @@ class Batch(TypedDict):
 
 
 def object_event(message: object) -> ObjectEvent:
-    """The S3 event of a message. Raise HopelessMessageError for one that is not of an upload."""
+    """The event of a message. Raise HopelessMessageError for one that is not of an upload."""
     event = ObjectEvent.from_event(message)
     if event.bucket != IMAGES_BUCKET or not event.key.startswith(names.INCOMING):
         raise HopelessMessageError(
@@ -57,33 +60,38 @@ def object_event(message: object) -> ObjectEvent:
     return event
 
 
-def register(event: ObjectEvent) -> str:
-    """Handle one S3 event; answers what became of it (`new`, `known`, `quarantined`, `removed`, `stale`, `gone`)."""
+def register(event: ObjectEvent) -> bool:
+    """Make the ledger say what lies at the object of an event. Return whether an image waits for a labelling window."""
     try:
-        before = images.image_at(event.bucket, event.key)
-        outcome = images.remove(event) if event.deleted else add(event)
-        take_away_rendition(before)
+        seen = looking.look(event)
     except Exception as error:
         logger.error("object event not handled", key=event.key, reason=f"{type(error).__name__}: {error}")
         raise
-    logger.info("object event handled", key=event.key, outcome=outcome)
-    count_metric(f"Images{outcome.capitalize()}")
-    return outcome
+    said_of = {"key": event.key, "outcome": ",".join(seen)}
+    if Outcome.EMPTY in seen:
+        logger.warning("the file is empty: nothing to label, nothing set aside", extra=said_of)
+    else:
+        logger.info("object event handled", extra=said_of)
+    for outcome in seen:
+        count_metric(f"Images{outcome.capitalize()}")
+    if Outcome.UNCHANGED in seen:  # an earlier call may have entered it, and failed before it opened the window
+        image = images.image_at(event.bucket, event.key)
+        return image is not None and image.status is ImageStatus.NEW
+    return Outcome.NEW in seen or Outcome.KNOWN in seen
 
 
-def add(event: ObjectEvent) -> str:
-    upload = uploads.read_upload(event, max_bytes=MAX_IMAGE_BYTES)
-    if upload is None:
-        return "gone"
-    event = replace(event, version_id=upload.version_id)  # an event of the sweep does not know it
+def read(event: ObjectEvent, upload: Upload) -> Image:
+    """Return the image of an upload: a QUARANTINED one with the reason where it can't be used."""
     image = Image(
-        image_id=hashlib.sha256(upload.body).hexdigest() if upload.body is not None else unread_id(event),
+        image_id=hashlib.sha256(upload.body).hexdigest()
+        if upload.body is not None
+        else unread_id(event.bucket, event.key, upload.version),
         status=ImageStatus.NEW,
         bucket=event.bucket,
         key=event.key,
-        version_id=upload.version_id,
+        version_id=upload.version.version_id or None,
         bytes=upload.bytes,
-        captured_at=upload.metadata.get("captured-at", event.time),
+        captured_at=upload.metadata.get("captured-at", upload.modified.isoformat()),
         source=upload.metadata.get("source", "upload"),
         device=said(upload.metadata, "device"),
         verdict=said(upload.metadata, "verdict"),
@@ -91,18 +99,21 @@ def add(event: ObjectEvent) -> str:
         sampled=said(upload.metadata, "sampled"),
     )
     if upload.body is None:
-        return refuse(event, image, f"{upload.bytes} bytes; at most {MAX_IMAGE_BYTES} are taken for one image")
+        return refused(image, f"{upload.bytes} bytes; at most {MAX_IMAGE_BYTES} are taken for one image")
     try:
         picture = upright(upload.body)
     except UndecodableImageError as error:
-        return refuse(event, image, str(error))
+        return refused(image, str(error))
     shown = rendition_of(event, image.image_id, upload.body, picture)
     width, height = picture.size
-    image = replace(image, width=width, height=height, format=kind_of(upload.body), phash=phash_of(picture))
-    outcome = images.add(event, replace(image, rendition=shown))
-    if shown and outcome == Outcome.KNOWN:
-        images.show_by(image.image_id, shown)  # it may have been entered before there were renditions
-    return outcome
+    return replace(
+        image, width=width, height=height, format=kind_of(upload.body), phash=phash_of(picture), rendition=shown
+    )
+
+
+def refused(image: Image, reason: str) -> Image:
+    logger.warning("image refused", key=image.key, reason=reason)
+    return replace(image, status=ImageStatus.QUARANTINED, reason=reason, quarantined_at=now())
 
 
 def rendition_of(event: ObjectEvent, image_id: str, body: bytes, picture: Picture.Image) -> str | None:
@@ -114,13 +125,11 @@ def rendition_of(event: ObjectEvent, image_id: str, body: bytes, picture: Pictur
     return key
 
 
-def take_away_rendition(before: Image | None) -> None:
-    """Erase what the page showed of the image that lay at a key, where the event has removed it from everywhere."""
-    if before is None or before.rendition is None:
-        return
-    after = images.image(before.image_id)
-    if after is None or after.status == ImageStatus.REMOVED:
-        uploads.erase_rendition(before.bucket, before.rendition)
+def take_away_rendition(image_id: str) -> None:
+    """Erase what the page showed of an image that has no object any more."""
+    image = images.image(image_id)
+    if image and image.rendition and image.status is ImageStatus.REMOVED:
+        uploads.erase_rendition(image.bucket, image.rendition)
 
 
 def said(metadata: Mapping[str, str], name: str) -> str | None:
@@ -128,24 +137,16 @@ def said(metadata: Mapping[str, str], name: str) -> str | None:
     return metadata[name][:MAX_METADATA] if name in metadata else None
 
 
-def refuse(event: ObjectEvent, image: Image, reason: str) -> str:
-    """Set the object aside. The ledger comes first: a repeated event finds the object gone and changes nothing."""
-    logger.warning("image refused", key=event.key, reason=reason)
-    refused = replace(image, status=ImageStatus.QUARANTINED, reason=reason, quarantined_at=now())
-    if images.add(event, refused) == Outcome.STALE:
-        return Outcome.STALE
-    uploads.quarantine(event, image.image_id, reason)
-    return "quarantined"
+looking = Looking(images.places, uploads, read, take_away_rendition, MAX_IMAGE_BYTES)
 
 
 @step
 def handler(event: Batch, context: Context) -> PartialItemFailureResponse:
-    outcomes: list[str] = []
+    waits: list[bool] = []
     response = inbox.handle(  # without records, `sightline doctor` asks whether the function can run
-        event.get("Records", []), object_event, lambda found: outcomes.append(register(found))
+        event.get("Records", []), object_event, lambda found: waits.append(register(found))
     )
-    # Also for known images: they may be new again, or their first event failed after it had entered them.
-    if {"new", "known"} & set(outcomes):
+    if any(waits):
         window = images.open_window(WINDOW_SECONDS)
         label_images.start_once(window.name, window.request())
     return response

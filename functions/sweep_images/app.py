@@ -1,39 +1,73 @@
-"""Find objects that S3 events missed, and send them to be registered.
+"""Find where bucket and ledger differ, and have those objects looked at: events of S3 may be lost.
 
-Input:   anything; a schedule starts it
-Output:  {"listed": objects under incoming/, "queued": those the ledger did not know}
+Input:   {"begin": begin anew, whatever the last sweep did, "seconds": to work at most}; both may be missing. A schedule
+         sends neither: it goes on with a sweep that was broken off, and begins one a day
+Output:  {"compared": objects of the sweep so far, "queued": those that differ, "ended": whether it has come to the end}
+Effects: a message to the queue of uploads for each object that differs; how far it has come is in the ledger
 """
 
 import os
+import time
 from typing import TypedDict
 
 from sightline.aws.clients import Aws
-from sightline.aws.queue import Queue
-from sightline.images.events import created_event
-from sightline.images.ledger import Ledger
-from sightline.images.uploads import Uploads
-from sightline.runtime import Context, logger, step
+from sightline.aws.queue import BATCH, Queue
+from sightline.aws.table import Table
+from sightline.fields import Fields
+from sightline.images.events import swept_event
+from sightline.images.sweep import Compared, Sweep, Sweeping
+from sightline.runtime import Context, count_metric, logger, step
 
 IMAGES_BUCKET = os.environ["IMAGES_BUCKET"]
+SPARE_SECONDS = 60  # before the function's end
+SAVED_EVERY = 5000  # objects
 
 aws = Aws()
 queue = Queue(aws, os.environ["QUEUE_URL"])
-uploads = Uploads(aws)
-images = Ledger(aws, os.environ["IMAGES_TABLE"])
+sweeping = Sweeping(aws, Table(aws, os.environ["IMAGES_TABLE"]), IMAGES_BUCKET)
 
 
 class Swept(TypedDict):
-    listed: int
+    compared: int
     queued: int
+    ended: bool
+
+
+def work(sweep: Sweep, until: float) -> Sweep:
+    """Go on with a sweep until its end, or until the time is over."""
+    waiting: list[Compared] = []
+    for compared in sweeping.compare(sweep.after):
+        waiting += [compared] if compared.differs else []
+        sweep = sweep.on(compared)
+        is_over = time.monotonic() > until
+        if len(waiting) == BATCH or is_over or sweep.compared % SAVED_EVERY == 0:
+            send(waiting)
+            waiting.clear()
+        if is_over or sweep.compared % SAVED_EVERY == 0:
+            sweeping.save(sweep)  # what differs was sent before
+        if is_over:
+            return sweep
+    send(waiting)
+    sweep = sweep.at_end()
+    sweeping.save(sweep)
+    return sweep
+
+
+def send(waiting: list[Compared]) -> None:
+    queue.send([swept_event(IMAGES_BUCKET, compared.key) for compared in waiting])
+    if waiting:
+        count_metric("ObjectsSwept", len(waiting))
 
 
 @step
 def handler(event: object, context: Context) -> Swept:
-    listed = queued = 0
-    for page in uploads.list_incoming(IMAGES_BUCKET):
-        missing = [found for found in page if images.last_sequencer(IMAGES_BUCKET, found.key) is None]
-        queue.send([created_event(IMAGES_BUCKET, found) for found in missing])
-        listed += len(page)
-        queued += len(missing)
-    logger.info("bucket swept", listed=listed, queued=queued)
-    return {"listed": listed, "queued": queued}
+    asked = Fields(event if isinstance(event, dict) else {}, "in the request for a sweep")
+    spare = context.get_remaining_time_in_millis() / 1000 - SPARE_SECONDS
+    seconds = asked.number("seconds", 0, default=spare)
+    sweep = sweeping.current(begin="begin" in asked.values and asked.flag("begin"))
+    if sweep is None:
+        return {"compared": 0, "queued": 0, "ended": True}
+    before = sweep.queued
+    sweep = work(sweep, time.monotonic() + min(seconds, spare))
+    logger.info("bucket swept", compared=sweep.compared, queued=sweep.queued - before, ended=sweep.has_ended)
+    return {"compared": sweep.compared, "queued": sweep.queued, "ended": sweep.has_ended}

@@ -15,6 +15,7 @@ IMPORTS = "training/imports/"
 DOCTOR = "doctor/"  # of the artifacts bucket: what `sightline doctor` writes and erases again
 LATEST_DATASET = "datasets/latest.json"
 WAITING_TRAININGS = "training-image/waiting/"
+LONGEST_KEY: Final = 1024  # bytes of UTF-8
 LARGEST_PART: Final = 999_999  # of the three numbers of a component's version
 STACK = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
@@ -79,6 +80,20 @@ def job_of_stack(stack: str, text: str) -> str:
     policies of `line` would also speak of the jobs of `line-dev`.
     """
     return f"{stack}--{short(text, 61 - len(stack))}"
+
+
+def quarantined(image_id: str, key: str) -> str:
+    """Return where an upload is set aside. A name that would be longer than S3 takes is cut, with a hash of the whole
+    before its extension.
+    """
+    whole = f"{QUARANTINE}{image_id[:16]}/{key.removeprefix(INCOMING)}".encode()
+    if len(whole) <= LONGEST_KEY:
+        return whole.decode()
+    _, dot, extension = key.rpartition(".")
+    end = f"-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+    if dot and "/" not in extension and len(extension.encode()) <= 16:
+        end += dot + extension
+    return whole[: LONGEST_KEY - len(end.encode())].decode(errors="ignore") + end
 
 
 def round_prefix(job_id: str, number: int) -> str:

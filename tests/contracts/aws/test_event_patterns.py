@@ -164,14 +164,8 @@ def test_a_pattern_asks_only_for_fields_that_the_event_has(name: str) -> None:
 
 
 def test_uploads_are_read_from_documented_events() -> None:
-    made, erased = (ObjectEvent.from_event(event("aws.s3", kind)) for kind in ("Object Created", "Object Deleted"))
-    assert [
-        (made.bucket, made.key, made.version_id, made.deleted),
-        (erased.key, erased.version_id, erased.deleted),
-    ] == [
-        ("images", "incoming/a.jpg", "v1", False),
-        ("incoming/a.jpg", "v2", True),
-    ]
+    for kind in ("Object Created", "Object Deleted"):
+        assert ObjectEvent.from_event(event("aws.s3", kind)) == ObjectEvent("images", "incoming/a.jpg")
 
 
 @pytest.mark.parametrize("field", ["deployment-id", "deploymentId"])

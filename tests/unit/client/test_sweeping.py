@@ -1,5 +1,7 @@
 """Uploads without events: the sweep is asked for them, and only for them."""
 
+import io
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,8 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from client import pipeline, sweeping
-from client.sweeping import Arrival
+from client.sweeping import Arrival, Sweep
 from client.target import Target
+from sightline.errors import SightlineError
 from tests.given_aws import GivenAws
 
 
@@ -24,9 +27,9 @@ class Account:
         self.refused: ClientError | None = None
         self.looked: list[str] = []
 
-        def last_sequencer(_bucket: str, key: str) -> str | None:
+        def at(_bucket: str, key: str) -> str | None:
             self.looked.append(key)
-            return "1" if key.removeprefix("incoming/") in known else None
+            return "its place" if key.removeprefix("incoming/") in known else None
 
         def head_object(**asked: str) -> None:
             if asked["Key"].removeprefix("incoming/") not in lying:
@@ -37,7 +40,7 @@ class Account:
             if self.refused:
                 raise self.refused
 
-        monkeypatch.setattr(pipeline, "ledger", lambda _: SimpleNamespace(last_sequencer=last_sequencer))
+        monkeypatch.setattr(pipeline, "ledger", lambda _: SimpleNamespace(places=SimpleNamespace(at=at)))
         monkeypatch.setattr(sweeping, "PAUSE_SECONDS", 0.01)
         outputs = {"ImagesBucketName": "images", "ImagesTableName": "images", "SweepImagesName": "sweep"}
         self.target = Target(outputs, None)
@@ -80,3 +83,33 @@ def test_another_fault_of_the_sweep_is_not_hidden(monkeypatch: pytest.MonkeyPatc
     account.refused = refusal("ResourceNotFoundException", "Invoke")
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         sweeping.ask(account.target)
+
+
+def answering(*answers: str, failed: bool = False) -> tuple[Target, list[Any]]:
+    """A stack whose sweep gives these answers, and what it was asked."""
+    asked: list[Any] = []
+    given = iter(answers)
+
+    def invoke(**request: Any) -> dict[str, Any]:
+        asked.append(json.loads(request["Payload"]))
+        error = {"FunctionError": "Unhandled"} if failed else {}
+        return {"Payload": io.BytesIO(next(given).encode()), **error}
+
+    target = Target({"SweepImagesName": "sweep"}, None)
+    target.__dict__["aws"] = GivenAws(**{"lambda": SimpleNamespace(invoke=invoke)})
+    return target, asked
+
+
+def test_a_sweep_goes_on_until_it_has_ended() -> None:
+    told: list[Sweep] = []
+    first, last = '{"compared": 5, "queued": 1, "ended": false}', '{"compared": 9, "queued": 2, "ended": true}'
+    target, asked = answering(first, last)
+    assert sweeping.sweep(target, told.append) == Sweep(9, 2, True)
+    assert told == [Sweep(5, 1, False)]
+    assert asked == [{"begin": True, "seconds": 30}, {"seconds": 30}]
+
+
+def test_a_sweep_that_fails_is_one_line() -> None:
+    target, _ = answering('{"errorMessage": "AccessDenied"}', failed=True)
+    with pytest.raises(SightlineError, match=r"the sweep failed: .*AccessDenied"):
+        sweeping.sweep(target)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sightline.images.events import ObjectEvent
+from sightline.images import places
 from sightline.images.image import ImageStatus
 from sightline.images.uploads import Uploads
 from sightline.vision.phash import detail
@@ -17,7 +17,7 @@ from tests.hostile.jpeg_scans import progressive
 from tests.hostile.png_chunks import chunk, with_more, zeros
 from tests.hostile.tiff_layout import tiled
 from tests.hostile.webp import extended
-from tests.images import ledger
+from tests.images import become, ledger
 
 
 @pytest.fixture(autouse=True)
@@ -130,13 +130,100 @@ def test_deleting_the_last_object_removes_the_image_and_uploading_it_again_bring
     assert [item.image_id for item in ledger().with_status(ImageStatus.NEW)] == [image_id(jpeg(1))]
 
 
-def test_an_event_that_comes_late_is_ignored(step: Any, cloud: Cloud) -> None:
+def test_the_event_of_a_version_that_was_overwritten_finds_the_newest(step: Any, cloud: Cloud) -> None:
     first = cloud.upload("a.jpg", jpeg(1), "1")
-    second = cloud.upload("a.jpg", jpeg(2), "0A")
-    register(step, second)
+    cloud.upload("a.jpg", jpeg(2), "2")
     register(step, first)
-    register(step, cloud.upload("a.jpg", b"", "2", "Object Deleted"))
     assert [item.image_id for item in ledger().with_status(ImageStatus.NEW)] == [image_id(jpeg(2))]
+    assert ledger().image(image_id(jpeg(1))) is None
+
+
+def test_an_image_is_back_when_its_delete_marker_is_taken_away(step: Any, cloud: Cloud, started: list[str]) -> None:
+    register(step, cloud.upload("a.jpg", jpeg(1), "1"))
+    deleted = cloud.upload("a.jpg", b"", "2", "Object Deleted")
+    register(step, deleted)
+    marker = json.loads(deleted["body"])["detail"]["object"]["version-id"]
+    cloud.s3.delete_object(Bucket="images", Key="incoming/a.jpg", VersionId=marker)
+    started.clear()
+    register(step, deleted)  # S3 tells of it as of any deletion
+    assert [item.image_id for item in ledger().with_status(ImageStatus.NEW)] == [image_id(jpeg(1))]
+    assert len(started) == 1
+
+
+def test_erasing_the_newest_version_brings_the_one_before_it_back(step: Any, cloud: Cloud) -> None:
+    register(step, cloud.upload("a.jpg", jpeg(1), "1"))
+    second = cloud.upload("a.jpg", jpeg(2), "2")
+    register(step, second)
+    newest = json.loads(second["body"])["detail"]["object"]["version-id"]
+    cloud.s3.delete_object(Bucket="images", Key="incoming/a.jpg", VersionId=newest)
+    register(step, second)
+    assert [item.image_id for item in ledger().with_status(ImageStatus.NEW)] == [image_id(jpeg(1))]
+    assert [item.image_id for item in ledger().with_status(ImageStatus.REMOVED)] == [image_id(jpeg(2))]
+
+
+def test_a_folder_leaves_no_trace_and_an_empty_file_is_no_image_and_not_set_aside(step: Any, cloud: Cloud) -> None:
+    assert register(step, cloud.upload("line-1/", b""), cloud.upload("empty.jpg", b"")) == []
+    assert ledger().places.at("images", "incoming/line-1/") is None
+    place = ledger().places.at("images", "incoming/empty.jpg")
+    assert place is not None
+    assert (place.image_id, place.is_taken) == ("", True)
+    assert (ledger().counts()[ImageStatus.QUARANTINED], len(cloud.objects("images"))) == (0, 2)
+    register(step, cloud.upload("empty.jpg", jpeg(1)))
+    assert ledger().count(ImageStatus.NEW) == 1
+
+
+def test_an_object_that_was_refused_before_the_function_died_is_set_aside_by_the_next_event(
+    step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any) -> None:
+        raise RuntimeError("out of time")
+
+    record = cloud.upload("text.jpg", b"not a photo at all")
+    with monkeypatch.context() as dying:
+        dying.setattr(Uploads, "quarantine", die)
+        assert register(step, record) == [{"itemIdentifier": record["messageId"]}]
+    assert cloud.objects("images") == ["incoming/text.jpg"]
+    register(step, record)
+    assert [key.split("/")[0] for key in cloud.objects("images")] == ["quarantine"]
+
+
+def test_a_camera_that_freezes_leaves_an_item_of_its_size_and_each_copy_can_go_again(
+    step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "MAX_KEYS", 2)
+    records = [cloud.upload(f"{number:03}.jpg", jpeg(1)) for number in range(7)]
+    assert register(step, *records) == []
+    item = ledger().image(image_id(jpeg(1)))
+    assert item is not None
+    assert (len(item.keys), item.copies) == (2, 5)
+    for number in range(5):
+        register(step, cloud.upload(f"{number:03}.jpg", b"", "2", "Object Deleted"))
+    item = ledger().image(image_id(jpeg(1)))
+    assert item is not None
+    lying = set(item.keys) | set(ledger().places.copies(item.image_id))
+    assert (lying, item.status) == ({"incoming/005.jpg", "incoming/006.jpg"}, ImageStatus.NEW)
+    assert item.key in item.keys
+
+
+@pytest.mark.parametrize("name", ["ä" * 501 + ".jpg", "x" * 1015])
+def test_a_name_as_long_as_s3_takes_is_set_aside_under_a_shorter_one(step: Any, cloud: Cloud, name: str) -> None:
+    assert register(step, cloud.upload(name, b"not a photo at all")) == []
+    (key,) = cloud.objects("images")
+    assert key.startswith("quarantine/")
+    assert len(key.encode()) <= 1024
+    assert key.endswith(name[-4:] if "." in name else "")
+
+
+def test_a_row_of_a_time_before_rows_were_compared_is_written_anew_with_its_image(step: Any, cloud: Cloud) -> None:
+    record = cloud.upload("a.jpg", jpeg(1))
+    register(step, record)
+    table, pk = ledger().table, {"pk": "object#images/incoming/a.jpg"}
+    table.update(pk, "SET #sequencer = :old REMOVE #revision, #etag, #list, #key", {"old": "0" * 64})
+    become(image_id(jpeg(1)), ImageStatus.REMOVED)  # as after a delete marker that was taken away
+    register(step, record)
+    place = ledger().places.at("images", "incoming/a.jpg")
+    assert place is not None
+    assert (place.revision, bool(place.etag), ledger().count(ImageStatus.NEW)) == (1, True, 1)
 
 
 def test_an_overwritten_object_removes_the_image_that_was_there(step: Any, cloud: Cloud) -> None:
@@ -186,10 +273,10 @@ def test_what_failed_comes_again_alone_and_leaves_a_line_with_key_and_reason(
 ) -> None:
     read = Uploads.read_upload
 
-    def read_upload(self: Uploads, event: ObjectEvent, *, max_bytes: int) -> Any:
-        if event.key.endswith("b.jpg"):
+    def read_upload(self: Uploads, bucket: str, key: str, *, max_bytes: int) -> Any:
+        if key.endswith("b.jpg"):
             raise TimeoutError("S3 is away")
-        return read(self, event, max_bytes=max_bytes)
+        return read(self, bucket, key, max_bytes=max_bytes)
 
     monkeypatch.setattr(Uploads, "read_upload", read_upload)
     records = [cloud.upload(name, jpeg(number)) for number, name in enumerate(("a.jpg", "b.jpg", "c.jpg"))]

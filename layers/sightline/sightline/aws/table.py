@@ -151,10 +151,13 @@ class Table:
 
     def transact(self, *updates: dict[str, Any]) -> bool:
         """Run all updates (of `update_request`) or none. Return False when a condition does not hold."""
+        return self._transact([{"Update": update} for update in updates])
+
+    def _transact(self, items: list[Any]) -> bool:
         client = self.aws.dynamodb
         for attempt in range(TRANSACTION_TRIES):
             try:
-                client.transact_write_items(TransactItems=[{"Update": update} for update in updates])  # type: ignore[typeddict-item]
+                client.transact_write_items(TransactItems=items)
                 return True
             except client.exceptions.TransactionCanceledException as error:
                 codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
@@ -233,6 +236,30 @@ class Table:
                 return
             time.sleep(random.uniform(0, 0.05 * 2**attempt))
         raise RuntimeError(f"{len(pending[self.name])} items of {self.name} were not written in {BATCH_TRIES} tries")
+
+
+class Transaction:
+    """Writes to items of one table that are done all or not at all."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._items: list[dict[str, Any]] = []
+
+    def update(self, key: Values, expression: str, values: Values, *, condition: str | None = None) -> None:
+        self._items.append({"Update": self.table.update_request(key, expression, values, condition=condition)})
+
+    def delete(self, key: Values) -> None:
+        self._items.append({"Delete": {"TableName": self.table.name, "Key": to_item(key)}})
+
+    def check(self, key: Values, condition: str, values: Values) -> None:
+        """Write nothing, and look whether `condition` holds."""
+        request = self.table.update_request(key, "", values, condition=condition)
+        del request["UpdateExpression"]
+        self._items.append({"ConditionCheck": request})
+
+    def run(self) -> bool:
+        """Return False when a condition did not hold, and nothing was written."""
+        return self.table._transact(self._items)
 
 
 def _names(expression: str) -> list[str]:

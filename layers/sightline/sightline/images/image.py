@@ -66,7 +66,8 @@ class Image:
     captured_at: str  # ISO 8601 as the device says it, else when S3 sent the event
     source: str  # `upload`, `device`, or what the uploader's metadata says
     version_id: str | None = None  # None in a bucket without versions
-    keys: frozenset[str] = frozenset()  # all objects that have its bytes; none of a REMOVED image
+    keys: frozenset[str] = frozenset()  # objects that have its bytes, at most 20; none of a REMOVED image
+    copies: int = 0  # objects that have its bytes beside those: each has an item of its own
     updated_at: datetime = field(default_factory=now)  # of the last change of its status
     rounds: int = 0  # labelling rounds that its label took
 
@@ -114,6 +115,7 @@ class Image:
             source=fields.text("source"),
             version_id=_optional(fields, "version_id"),
             keys=frozenset(fields.texts("keys")),
+            copies=fields.whole("copies", 0, default=0),
             updated_at=fields.moment("updated_at"),
             rounds=fields.whole("rounds", 0, default=0),
             width=fields.whole("width", 0, default=0),
@@ -148,6 +150,7 @@ class Image:
             "annotations": list(self.annotations) if self.annotations is not None else None,
             "attention": OPEN if self.attention else None,
             "keys": set(self.keys) or None,  # DynamoDB has no empty set
+            "copies": self.copies or None,
             "width": self.width or None,
             "height": self.height or None,
         }

@@ -2,56 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from sightline.aws.clients import Aws
 from sightline.aws.table import Table
 from sightline.fields import Fields
 from sightline.images import image
 from sightline.images.box import Box
-from sightline.images.events import ObjectEvent
 from sightline.images.image import OPEN, Image, ImageStatus, Window
+from sightline.images.places import Places, image_key
 
 BY_STATUS = "by_status"
 BY_ATTENTION = "by_attention"
-PLACE_TRIES = 5  # events of one key at one moment; more come again from the queue
 WRITERS = 16  # threads for writes of many single items; conditions rule out batch writes
-
-
-class Outcome(StrEnum):
-    """What an event of an object changed in the ledger."""
-
-    NEW = "new"  # an image that was not known
-    KNOWN = "known"  # the same bytes were there
-    REMOVED = "removed"  # the object is gone
-    STALE = "stale"  # a later event of the object was applied before; nothing has changed
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What lies at one object key, as the last event that was applied says."""
-
-    sequencer: str
-    version_id: str  # "" in a bucket without versions
-    image_id: str  # "" where the object is gone
 
 
 def now() -> str:
     return image.as_text(image.now())
-
-
-def image_key(image_id: str) -> dict[str, str]:
-    return {"pk": f"image#{image_id}"}
-
-
-def object_key(bucket: str, key: str) -> dict[str, str]:
-    return {"pk": f"object#{bucket}/{key}"}
-
-
-def _image(item: dict[str, object] | None) -> Image | None:
-    return Image.from_item(item) if item is not None else None
 
 
 class Ledger:
@@ -59,137 +26,15 @@ class Ledger:
 
     def __init__(self, aws: Aws, table: str) -> None:
         self.table = Table(aws, table)
+        self.places = Places(self.table)
 
     def image(self, image_id: str) -> Image | None:
-        return _image(self.table.get(image_key(image_id)))
+        return self.places.image(image_id)
 
     def image_at(self, bucket: str, key: str) -> Image | None:
         """Return the image that lies at an object key, None where there is none."""
-        place = self._place(bucket, key)
+        place = self.places.at(bucket, key)
         return self.image(place.image_id) if place and place.image_id else None
-
-    def last_sequencer(self, bucket: str, key: str) -> str | None:
-        place = self._place(bucket, key)
-        return place.sequencer if place else None
-
-    def add(self, event: ObjectEvent, found: Image) -> Outcome:
-        """Enter the image that `event` brought. Return NEW, KNOWN or STALE.
-
-        The object's item is written last: whatever fails before, the repeated event does all of it again.
-        """
-        image_id, outcome = found.image_id, Outcome.KNOWN
-        for _ in range(PLACE_TRIES):
-            before = self._place(event.bucket, event.key)
-            if before and event.is_stale(before.sequencer):
-                if before.image_id != image_id:
-                    self._leave(image_id, event.key)  # it may have been entered before the later event was seen
-                return Outcome.STALE
-            entered = replace(found, keys=frozenset({event.key}), rounds=0, updated_at=image.now())
-            if self.table.put_new({**image_key(image_id), **entered.to_item()}) is None:
-                outcome = Outcome.NEW
-            else:
-                self._return(found, event.key)
-            if before and before.image_id not in ("", image_id):
-                self._leave(before.image_id, event.key)
-            if self._write_place(event, before, image_id):
-                return outcome
-        raise RuntimeError(f"{event.key!r} in {event.bucket!r} is being written by others; the event comes again")
-
-    def remove(self, event: ObjectEvent) -> Outcome:
-        """Take away the object of `event`; an image without any object left is REMOVED. Return REMOVED or STALE."""
-        for _ in range(PLACE_TRIES):
-            before = self._place(event.bucket, event.key)
-            # An older version was erased: what lies at the key has not changed.
-            elsewhere = event.erased and event.version_id != (before.version_id if before else None)
-            if elsewhere or event.is_stale(before.sequencer if before else None):
-                return Outcome.STALE
-            if before and before.image_id:
-                self._leave(before.image_id, event.key)
-            if self._write_place(event, before, ""):
-                return Outcome.REMOVED
-        raise RuntimeError(f"{event.key!r} in {event.bucket!r} is being written by others; the event comes again")
-
-    def show_by(self, image_id: str, rendition: str) -> None:
-        """Note what the page shows of an image that was entered without it."""
-        known = "attribute_exists(pk)"
-        self.table.update(image_key(image_id), "SET #rendition = :key", {"key": rendition}, condition=known)
-
-    def forget(self, bucket: str, key: str, image_id: str) -> None:
-        """Take an object that was erased out of the ledger, and its image where no other object has the bytes.
-
-        Events of its versions that come again later change nothing, except that of a delete marker: it is noted.
-        """
-        self.table.delete(object_key(bucket, key))
-        known = "attribute_exists(pk)"
-        self.table.update(image_key(image_id), "DELETE #keys :keys", {"keys": {key}}, condition=known)
-        self.table.delete(image_key(image_id), "attribute_not_exists(#keys)")
-
-    def _place(self, bucket: str, key: str) -> Place | None:
-        item = self.table.get(object_key(bucket, key))
-        if item is None:
-            return None
-        fields = Fields(item, f"in the ledger's item {item['pk']!r:.90}")
-        return Place(fields.text("sequencer"), fields.text("version_id", ""), fields.text("image_id", ""))
-
-    def _write_place(self, event: ObjectEvent, before: Place | None, image_id: str) -> bool:
-        """Say which image lies at the event's key ("" for none). Return False when `before` is not there any more."""
-        values = {"sequencer": event.sequencer, "version_id": event.version_id or "", "image_id": image_id}
-        condition = "attribute_not_exists(pk)"
-        if before:
-            condition = "#sequencer = :seen AND #image_id = :seen_image"
-            values |= {"seen": before.sequencer, "seen_image": before.image_id}
-        written = self.table.update(
-            object_key(event.bucket, event.key),
-            "SET #sequencer = :sequencer, #version_id = :version_id, #image_id = :image_id",
-            values,
-            condition=condition,
-        )
-        return written is not None
-
-    def _return(self, found: Image, key: str) -> None:
-        """A known image lies under `key` too; a REMOVED one becomes what it was."""
-        known = _image(self.table.update(image_key(found.image_id), "ADD #keys :keys", {"keys": {key}}))
-        if known is None:
-            return
-        if known.key == key or known.key not in known.keys:
-            self._read_from(known, key, found.version_id or "")
-        if known.status == ImageStatus.REMOVED:
-            self.table.update(
-                image_key(known.image_id),
-                "SET #status = :after, #updated_at = :now",
-                {"removed": ImageStatus.REMOVED, "after": known.status_on_return(), "now": now()},
-                condition="#status = :removed",
-            )
-
-    def _leave(self, image_id: str, key: str) -> None:
-        left = _image(
-            self.table.update(
-                image_key(image_id), "DELETE #keys :keys", {"keys": {key}}, condition="attribute_exists(pk)"
-            )
-        )
-        self.table.update(
-            image_key(image_id),
-            "SET #status = :removed, #updated_at = :now REMOVE #claimed_by, #attention",
-            {"removed": ImageStatus.REMOVED, "now": now(), "quarantined": ImageStatus.QUARANTINED},
-            condition="attribute_exists(pk) AND attribute_not_exists(#keys)"
-            " AND NOT #status = :quarantined AND NOT #status = :removed",
-        )
-        if left is None or left.key in left.keys:
-            return
-        places = ((other, self._place(left.bucket, other)) for other in sorted(left.keys))
-        there = next(((other, place) for other, place in places if place and place.image_id == image_id), None)
-        if there:
-            self._read_from(left, there[0], there[1].version_id)
-
-    def _read_from(self, known: Image, key: str, version_id: str) -> None:
-        """Read an image from the object at `key` from now on: where it was read from may have been erased."""
-        if (known.key, known.version_id or "") != (key, version_id):
-            self.table.update(
-                image_key(known.image_id),
-                "SET #key = :key, #version_id = :version_id",
-                {"key": key, "version_id": version_id},
-                condition="contains(#keys, :key)",
-            )
 
     def with_status(self, status: ImageStatus, limit: int | None = None) -> list[Image]:
         """Return images of a status, the one longest unchanged first. The index lags by moments behind the writes."""
@@ -265,7 +110,7 @@ class Ledger:
             },
             condition=condition,
         )
-        return _image(claimed)
+        return Image.from_item(claimed) if claimed else None
 
     def release(self, job_id: str, *, asked: bool = False) -> int:
         """Give a job's images back to NEW. Return how many. `asked`: people were asked, so their answers are there."""

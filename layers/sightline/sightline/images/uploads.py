@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, TypedDict
 
 from botocore.exceptions import ClientError
@@ -12,12 +12,13 @@ from botocore.exceptions import ClientError
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.images.claims import believed
-from sightline.images.events import ListedObject, ObjectEvent
+from sightline.images.places import ObjectVersion, Place
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 GONE = ("NoSuchKey", "NoSuchVersion", "404")
+CHANGED = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 
 
 class Version(TypedDict, total=False):
@@ -35,26 +36,37 @@ class Upload:
     body: bytes | None
     metadata: dict[str, str]
     bytes: int
-    version_id: str | None
+    version: ObjectVersion
+    modified: datetime
 
 
 class Uploads:
-    """The objects that people and devices upload, read by version."""
+    """The objects that people and devices upload."""
 
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
 
-    def read_upload(self, event: ObjectEvent, *, max_bytes: int) -> Upload | None:
-        """Return exactly the version of the event; None when it was deleted since."""
+    def newest(self, bucket: str, key: str) -> ObjectVersion | None:
+        """Return what lies at a key now; None where nothing does, or a delete marker."""
         try:
-            answer = self.aws.s3.get_object(Bucket=event.bucket, Key=event.key, **_version(event.version_id))
+            return ObjectVersion.of(self.aws.s3.head_object(Bucket=bucket, Key=key))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in GONE:
+                return None
+            raise
+
+    def read_upload(self, bucket: str, key: str, *, max_bytes: int) -> Upload | None:
+        """Return what lies at a key now; None where nothing does, or a delete marker."""
+        try:
+            answer = self.aws.s3.get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in GONE:
                 return None
             raise
         size = answer["ContentLength"]
         body = answer["Body"].read() if size <= max_bytes else None
-        return Upload(body, believed(event.key, answer["Metadata"]), size, answer.get("VersionId"))
+        said = believed(key, answer["Metadata"])
+        return Upload(body, said, size, ObjectVersion.of(answer), answer["LastModified"])
 
     def read_image(self, bucket: str, key: str, version_id: str | None = None, *, max_bytes: int) -> bytes | None:
         """Return the bytes of an object (of a version); None when they are gone or larger than the limit."""
@@ -66,40 +78,29 @@ class Uploads:
             raise
         return bytes(answer["Body"].read()) if answer["ContentLength"] <= max_bytes else None
 
-    def quarantine(self, event: ObjectEvent, image_id: str, reason: str) -> str:
-        """Move the object under `quarantine/` with the reason as metadata, and return the new key.
+    def quarantine(self, place: Place, reason: str) -> str:
+        """Move what lies at a place under `quarantine/` with the reason as metadata, and return the new key.
 
         The old version stays. A newer version that was uploaded under the same key since is left where it is.
         """
-        name = event.key.removeprefix(names.INCOMING)
-        key = f"{names.QUARANTINE}{image_id[:16]}/{name}"
-        source: CopySourceTypeDef = {"Bucket": event.bucket, "Key": event.key, **_version(event.version_id)}
+        key = names.quarantined(place.image_id, place.key)
+        source: CopySourceTypeDef = {"Bucket": place.bucket, "Key": place.key, **_version(place.version_id)}
         ascii_reason = " ".join(reason.encode("ascii", "replace").decode().split())[:1000]
         self.aws.s3.copy_object(
-            Bucket=event.bucket,
+            Bucket=place.bucket,
             Key=key,
             CopySource=source,
             MetadataDirective="REPLACE",
             Metadata={"reason": ascii_reason},
         )
-        if self._current_version(event.bucket, event.key) == event.version_id:
-            self.aws.s3.delete_object(Bucket=event.bucket, Key=event.key)
+        newest = self.newest(place.bucket, place.key)
+        if newest and place.holds(newest):
+            try:
+                self.aws.s3.delete_object(Bucket=place.bucket, Key=place.key, IfMatch=f'"{newest.etag}"')
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in (*CHANGED, *GONE):
+                    raise
         return key
-
-    def _current_version(self, bucket: str, key: str) -> str | None:
-        """Return the newest version of an object; "" where there is none, None in a bucket without versions."""
-        try:
-            version: str | None = self.aws.s3.head_object(Bucket=bucket, Key=key).get("VersionId")
-        except ClientError as error:
-            if error.response["Error"]["Code"] in GONE:
-                return ""
-            raise
-        return version
-
-    def list_incoming(self, bucket: str) -> Iterator[list[ListedObject]]:
-        """Return every object under `incoming/`, page by page."""
-        for page in self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=names.INCOMING):
-            yield [ListedObject(item["Key"], item["Size"], item["LastModified"]) for item in page.get("Contents", [])]
 
     def put_rendition(self, bucket: str, key: str, jpeg: bytes) -> None:
         self.aws.s3.put_object(Bucket=bucket, Key=key, Body=jpeg, ContentType="image/jpeg")
@@ -119,9 +120,9 @@ class Uploads:
         return str(self.aws.s3.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
 
 
-def unread_id(event: ObjectEvent) -> str:
+def unread_id(bucket: str, key: str, version: ObjectVersion) -> str:
     """Return a stable id for an object that was refused before its content was read."""
-    return hashlib.sha256(f"{event.bucket}/{event.key}/{event.version_id}".encode()).hexdigest()
+    return hashlib.sha256(f"{bucket}/{key}/{version.version_id or version.etag}".encode()).hexdigest()
 
 
 def _version(version_id: str | None) -> Version:

@@ -1,7 +1,7 @@
 """The ledger under whatever comes in any order, late and twice, beside a model of it that has neither."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,41 +16,35 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from moto import mock_aws
 
 from sightline.aws.table import from_item
-from sightline.images.events import ObjectEvent, pad_sequencer
+from sightline.images import places
 from sightline.images.image import Image, ImageStatus, Split
-from sightline.images.ledger import Ledger, Outcome
+from sightline.images.ledger import Ledger
+from sightline.images.places import ObjectVersion, Outcome, Place
 from tests.fake_cloud import Cloud, cloud
+from tests.given_aws import GivenAws
 from tests.images import BOX, TABLE, approved, enter, image, ledger
+from tests.memory_cloud import MemoryTables
 
 __all__ = ["cloud"]  # a fixture
 
 NEW, CLAIMED, APPROVED, REJECTED, QUARANTINED, REMOVED = ImageStatus
 PHOTOS = [f"{number:064x}" for number in range(3)]
-GONE = ""  # instead of a photo: the object is deleted
 
 
-def event(
-    key: str, number: int, *, deleted: bool = False, version: str | None = None, erased: bool = False
-) -> ObjectEvent:
-    """Event `number` of the bucket."""
-    return ObjectEvent(
-        bucket="images",
-        key=key,
-        version_id=version or f"v{number}",
-        bytes=0 if deleted else 4096,
-        sequencer=pad_sequencer(f"{number:x}"),
-        deleted=deleted,
-        erased=erased,
-        time="2026-11-20T09:00:00+00:00",
-    )
+def put(to: Ledger, key: str, photo: str, number: int) -> Outcome | None:
+    """Say that a photo lies at a key, in version `number`."""
+    before, version = to.places.at("images", key), ObjectVersion(f"v{number}", f"e{number}")
+    found = image(image_id=photo, key=key, version_id=version.version_id)
+    return to.places.write(before, (before or Place("images", key)).taken(version, photo), found)
 
 
-def add(to: Ledger, photo: str, given: ObjectEvent) -> Outcome:
-    found = image(image_id=photo, key=given.key, version_id=given.version_id)
-    return to.add(given, found)
+def take(of: Ledger, key: str) -> Outcome | None:
+    """Say that nothing lies at a key any more."""
+    before = of.places.at("images", key)
+    assert before
+    return of.places.write(before, before.emptied())
 
 
 @dataclass
@@ -66,92 +60,75 @@ class Known:
     split: Split | None = None
 
 
-def known_of(stored: Image) -> Known:
-    return Known(**{name: getattr(stored, name) for name in Known.__dataclass_fields__} | {"keys": set(stored.keys)})
+def known_of(stored: Image, copies: set[str]) -> Known:
+    assert len(copies) == stored.copies
+    known = {name: getattr(stored, name) for name in Known.__dataclass_fields__}
+    return Known(**known | {"keys": set(stored.keys) | copies})
 
 
-@dataclass(frozen=True)
-class Lies:
-    """What the model knows of an object."""
-
-    number: int
-    version: str
-    photo: str
-
-
-KEYS = ["incoming/a.jpg", "incoming/b.jpg", "incoming/c.jpg"]
+KEYS = ["incoming/a.jpg", "incoming/b.jpg", "incoming/c.jpg", "incoming/d.jpg"]
 keys = st.sampled_from(KEYS)
 photos = st.sampled_from(PHOTOS)
 jobs = st.sampled_from(["job-1", "job-2"])
-any_event = st.integers(0, 99)
 
 
 class LedgerMachine(RuleBasedStateMachine):
     """Everything that people, devices, workflows and engineers do to images."""
 
-    def __init__(self, cloud: Cloud, real: Ledger) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.cloud, self.real = cloud, real
+        self.tables = MemoryTables()
+        self.real = Ledger(GivenAws(dynamodb=self.tables), TABLE)
         self.images: dict[str, Known] = {}
-        self.places: dict[str, Lies] = {}
-        self.events: list[tuple[ObjectEvent, str]] = []  # in the order in which S3 made them
+        self.lying: dict[str, tuple[str, str]] = {}  # photo and version, by key
+        self.seen: list[Place] = []  # rows of keys as they were read at some time
+        self.number = 0
 
     @initialize()
     def begin(self) -> None:
-        self.cloud.empty(TABLE)
-        for number, (key, photo) in enumerate(zip(KEYS, PHOTOS, strict=True), start=1):
-            self._happens(event(key, number), photo, arrives=True)
+        for key, photo in zip(KEYS[:3], PHOTOS, strict=True):
+            self.is_seen(key, photo)
 
     # Objects
 
-    @rule(key=keys, photo=photos, arrives=st.booleans())
-    def uploaded(self, key: str, photo: str, arrives: bool) -> None:
-        self._happens(event(key, len(self.events) + 1), photo, arrives)
+    @rule(key=keys, photo=photos)
+    def is_seen(self, key: str, photo: str) -> None:
+        self.number += 1
+        expected = Outcome.KNOWN if photo in self.images else Outcome.NEW
+        assert put(self.real, key, photo, self.number) == expected
+        self._read(key)
+        self._leaves(key, photo)
+        known = self.images.setdefault(photo, Known())
+        known.keys.add(key)
+        if known.status is REMOVED:
+            known.status = APPROVED if known.label_ref else NEW
+        self.lying[key] = (photo, f"v{self.number}")
 
-    @rule(key=keys, arrives=st.booleans())
-    def deleted(self, key: str, arrives: bool) -> None:
-        self._happens(event(key, len(self.events) + 1, deleted=True), GONE, arrives)
+    @rule(key=keys)
+    def is_gone(self, key: str) -> None:
+        if self.real.places.at("images", key) is not None:
+            assert take(self.real, key) == Outcome.REMOVED
+            self._read(key)
+            self._leaves(key)
 
-    @rule(which=any_event, arrives=st.booleans())
-    def erased(self, which: int, arrives: bool) -> None:
-        uploads = [given for given, photo in self.events if photo]
-        one = uploads[which % len(uploads)]
-        number = len(self.events) + 1
-        self._happens(event(one.key, number, deleted=True, version=one.version_id, erased=True), GONE, arrives)
+    @rule(which=st.integers(0, 99), photo=photos)
+    def is_written_by_one_who_has_read_the_row_before_it_changed(self, which: int, photo: str) -> None:
+        before = self.seen[which % len(self.seen)]
+        if before != self.real.places.at("images", before.key):
+            after = before.taken(ObjectVersion("old", "old"), photo)
+            assert self.real.places.write(before, after, image(image_id=photo, key=before.key)) is None
 
-    @rule(which=any_event)
-    def arrives_late_or_again(self, which: int) -> None:
-        self._arrives(*self.events[which % len(self.events)])
+    def _read(self, key: str) -> None:
+        place = self.real.places.at("images", key)
+        assert place
+        self.seen.append(place)
 
-    def _happens(self, given: ObjectEvent, photo: str, arrives: bool) -> None:
-        self.events.append((given, photo))
-        if arrives:
-            self._arrives(given, photo)
-
-    def _arrives(self, given: ObjectEvent, photo: str) -> None:
-        number = int(given.sequencer, 16)
-        before = self.places.get(given.key)
-        is_elsewhere = given.erased and given.version_id != (before.version if before else None)
-        if is_elsewhere or (before and number < before.number):
-            expected = Outcome.STALE
-        elif photo:
-            expected = Outcome.KNOWN if photo in self.images else Outcome.NEW
-        else:
-            expected = Outcome.REMOVED
-        assert (add(self.real, photo, given) if photo else self.real.remove(given)) == expected
-        if expected is Outcome.STALE:
+    def _leaves(self, key: str, photo: str = "") -> None:
+        """Whatever else lay there than `photo` does not any more."""
+        before, _ = self.lying.pop(key, ("", ""))
+        if before in ("", photo):
             return
-        if before and before.photo not in (GONE, photo):
-            self._leaves(before.photo, given.key)
-        if photo:
-            known = self.images.setdefault(photo, Known())
-            known.keys.add(given.key)
-            if known.status is REMOVED:
-                known.status = APPROVED if known.label_ref else NEW
-        self.places[given.key] = Lies(number, str(given.version_id), photo)
-
-    def _leaves(self, photo: str, key: str) -> None:
-        known = self.images[photo]
+        known = self.images[before]
         known.keys.discard(key)
         if not known.keys and known.status is not QUARANTINED:
             known.status, known.claimed_by, known.attention = REMOVED, None, False
@@ -261,21 +238,22 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_image_is_what_the_model_says(self) -> None:
-        items = [item for item in self.cloud.scan(TABLE) if item["pk"].startswith("image#")]
-        stored = {one.image_id: one for one in map(Image.from_item, items)}
-        assert {photo: known_of(one) for photo, one in stored.items()} == self.images
+        rows: list[dict[str, Any]] = [from_item(item) for item in self.tables.scan(TableName=TABLE)["Items"]]
+        stored = {item["image_id"]: Image.from_item(item) for item in rows if item["pk"].startswith("image#")}
+        copies = {photo: {item["key"] for item in rows if item["pk"].startswith(f"copy#{photo}#")} for photo in stored}
+        assert {photo: known_of(one, copies[photo]) for photo, one in stored.items()} == self.images
         for one in stored.values():
+            assert len(one.keys) <= 2
+            assert one.keys or not one.copies
             self._is_read_from_where_it_lies(one)
             # An engineer is asked what can be settled, and everything that nobody else will.
             assert one.status is not REJECTED or one.attention
             assert not one.attention or one.status in (REJECTED, APPROVED)
 
     def _is_read_from_where_it_lies(self, one: Image) -> None:
-        assert one.keys == {key for key, lies in self.places.items() if lies.photo == one.image_id}
         assert one.keys or one.status in (REMOVED, QUARANTINED)
         if one.keys:
-            lies = self.places[one.key]
-            assert (lies.photo, lies.version) == (one.image_id, one.version_id)
+            assert self.lying[one.key] == (one.image_id, one.version_id)
 
     def teardown(self) -> None:
         counted = Counter(known.status for known in self.images.values())
@@ -285,28 +263,9 @@ class LedgerMachine(RuleBasedStateMachine):
         }
 
 
-class Tables(Cloud):
-    """The cloud, whose tables can be looked through and emptied."""
-
-    def scan(self, name: str) -> list[dict[str, Any]]:
-        return [from_item(item) for item in self.dynamodb.scan(TableName=name)["Items"]]
-
-    def empty(self, name: str) -> None:
-        for item in self.scan(name):
-            self.dynamodb.delete_item(TableName=name, Key={"pk": {"S": item["pk"]}})
-
-
-@pytest.fixture
-def tables() -> Iterator[Tables]:
-    with mock_aws():
-        yield Tables()
-
-
-def test_whatever_happens_to_images_in_whatever_order_none_is_lost(tables: Tables) -> None:
-    real = ledger()
-    run_state_machine_as_test(
-        lambda: LedgerMachine(tables, real), settings=settings(max_examples=9, stateful_step_count=25)
-    )
+def test_whatever_happens_to_images_in_whatever_order_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "MAX_KEYS", 2)  # so that there are copies without room
+    run_state_machine_as_test(LedgerMachine, settings=settings(max_examples=25, stateful_step_count=30))
 
 
 A, B = "incoming/a.jpg", "incoming/b.jpg"
@@ -323,53 +282,78 @@ def place(of: Ledger) -> tuple[str, str | None] | None:
     return (found.key, found.version_id) if found else None
 
 
-def test_an_image_whose_object_was_erased_is_read_from_its_other_object(real: Ledger) -> None:
-    add(real, PHOTO, event(A, 1))
-    add(real, PHOTO, event(B, 2))
+def test_an_image_whose_object_is_gone_is_read_from_its_other_object(real: Ledger) -> None:
+    put(real, A, PHOTO, 1)
+    put(real, B, PHOTO, 2)
     assert place(real) == (A, "v1")
-    real.remove(event(A, 3, deleted=True, version="v1", erased=True))
+    take(real, A)
     assert place(real) == (B, "v2")
 
 
+class Crossed(MemoryTables):
+    """A table in which something happens just before the next transaction."""
+
+    happens: Callable[[], object] | None = None
+
+    def transact_write_items(self, **asked: Any) -> dict[str, Any]:
+        happens, self.happens = self.happens, None
+        if happens:
+            happens()
+        return super().transact_write_items(**asked)
+
+
+@pytest.mark.parametrize("becomes", ["the same", "another", "nothing"])
+def test_an_object_changes_at_the_moment_in_which_its_image_is_to_be_read_from_there(becomes: str) -> None:
+    tables = Crossed()
+    real = Ledger(GivenAws(dynamodb=tables), TABLE)
+    for number, key in enumerate(KEYS[:3], start=1):
+        put(real, key, PHOTO, number)
+    tables.happens = lambda: take(real, A)
+    if becomes == "nothing":
+        take(real, B)
+    else:
+        put(real, B, PHOTO if becomes == "the same" else PHOTOS[2], 9)
+    assert tables.happens is None
+    assert place(real) == ((B, "v9") if becomes == "the same" else (KEYS[2], "v3"))
+
+
 def test_an_image_whose_object_was_uploaded_again_is_read_from_the_new_version(real: Ledger) -> None:
-    add(real, PHOTO, event(A, 1))
-    add(real, PHOTO, event(A, 2))
-    assert real.remove(event(A, 3, deleted=True, version="v1", erased=True)) == Outcome.STALE
+    put(real, A, PHOTO, 1)
+    put(real, A, PHOTO, 2)
     assert place(real) == (A, "v2")
 
 
-def test_an_object_that_is_forgotten_leaves_nothing_and_its_events_come_again_in_vain(real: Ledger) -> None:
-    add(real, PHOTO, event(A, 1))
-    real.forget("images", A, PHOTO)
-    real.forget("images", A, PHOTO)
-    assert real.remove(event(A, 2, deleted=True, version="v1", erased=True)) == Outcome.STALE
-    assert (real.image(PHOTO), real.last_sequencer("images", A)) == (None, None)
+def test_an_object_that_is_forgotten_leaves_nothing(real: Ledger) -> None:
+    put(real, A, PHOTO, 1)
+    real.places.forget("images", A, PHOTO)
+    real.places.forget("images", A, PHOTO)
+    assert (real.image(PHOTO), real.places.at("images", A)) == (None, None)
 
 
 def test_an_image_with_another_object_is_not_forgotten(real: Ledger) -> None:
-    add(real, PHOTO, event(A, 1))
-    add(real, PHOTO, event(B, 2))
-    real.forget("images", A, PHOTO)
+    put(real, A, PHOTO, 1)
+    put(real, B, PHOTO, 2)
+    real.places.forget("images", A, PHOTO)
     kept = real.image(PHOTO)
     assert kept is not None
     assert (kept.keys, kept.status) == ({B}, NEW)
 
 
 def test_an_image_that_comes_back_under_another_name_is_read_from_there(real: Ledger) -> None:
-    add(real, PHOTO, event(A, 1))
-    real.remove(event(A, 2, deleted=True))
+    put(real, A, PHOTO, 1)
+    take(real, A)
     assert real.image_at("images", A) is None
-    add(real, PHOTO, event(B, 3))
+    put(real, B, PHOTO, 3)
     assert place(real) == (B, "v3")
     found = real.image_at("images", B)
     assert found is not None
     assert (found.image_id, found.status) == (PHOTO, NEW)
-    assert (real.last_sequencer("images", B), real.last_sequencer("images", "c")) == (pad_sequencer("3"), None)
+    assert (real.places.at("images", B) is None, real.places.at("images", "c")) == (False, None)
 
 
 def rejected(real: Ledger) -> None:
     """Image 1 waits for an engineer."""
-    add(real, PHOTO, event(A, 1))
+    put(real, A, PHOTO, 1)
     real.claim("job-1", 1, "run")
     real.reject("job-1", PHOTO, rounds=2, why="no agreement", annotations=[BOX])
     assert [one.image_id for one in real.attention(9)] == [PHOTO]
@@ -387,9 +371,9 @@ def test_an_image_for_which_labels_are_brought_is_nothing_for_an_engineer_any_mo
 
 def test_an_image_that_was_removed_is_nothing_for_an_engineer_any_more(real: Ledger) -> None:
     rejected(real)
-    real.remove(event(A, 2, deleted=True))
+    take(real, A)
     assert real.attention(9) == []
-    add(real, PHOTO, event(A, 3))
+    put(real, A, PHOTO, 3)
     assert ([one.image_id for one in real.with_status(NEW)], real.attention(9)) == ([PHOTO], [])
 
 
