@@ -9,7 +9,7 @@ from tests.console_line import Line, photo
 from tests.fuzz import Fuzz, parts_of
 from tests.scored import approve
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 REQUESTS = 10_000
 ASKED = 14_000  # some routes have only one request of a kind
