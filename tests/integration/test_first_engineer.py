@@ -2,20 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 
 from client import template_file
 from client.doctor import people
 from client.doctor.deployed import Deployed
 from client.doctor.template import Template
-from client.target import Place
-from local import emulator_process
-from local.account import read_credentials
 from tests.console_line import until
+from tests.empty_account import Account, started
 from tests.mails import sent
 
 STACK = "sightline-people"
@@ -23,18 +19,10 @@ MADE = ("UserPool", "EngineersGroup", "FirstEngineerUser", "FirstEngineerMembers
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An empty account with the part of the template that is about people."""
-    root = tmp_path_factory.mktemp("emulator")
-    port = emulator_process.free_port(0)
-    pid = emulator_process.start(root, port, tied=True)
-    try:
-        place = Place(STACK, boto3.Session(**read_credentials(root)), f"http://127.0.0.1:{port}")
-        yield SimpleNamespace(
-            place=place, endpoint=place.endpoint, client=place.aws.client, root=read_credentials(root)
-        )
-    finally:
-        emulator_process.stop(root, pid)
+    with started(tmp_path_factory.mktemp("emulator"), STACK) as account:
+        yield account
 
 
 def body() -> str:
@@ -48,7 +36,7 @@ def body() -> str:
     )
 
 
-def deploy(account: SimpleNamespace, address: str) -> str:
+def deploy(account: Account, address: str) -> str:
     """Make or update the stack. Return the status that it ends in."""
     client = account.client("cloudformation")
     given: Any = {"StackName": STACK, "TemplateBody": body(),
@@ -58,25 +46,25 @@ def deploy(account: SimpleNamespace, address: str) -> str:
     return str(until(lambda: None if "IN_PROGRESS" in (status := found(account).status) else status))
 
 
-def found(account: SimpleNamespace) -> Deployed:
+def found(account: Account) -> Deployed:
     stack = Deployed.find(account.place)
     assert stack
     return stack
 
 
-def engineers(account: SimpleNamespace) -> list[str]:
+def engineers(account: Account) -> list[str]:
     pool = found(account).id_of("UserPool")
     users = account.client("cognito-idp").list_users_in_group(UserPoolId=pool, GroupName="engineers")["Users"]
     return [user["Username"] for user in users]
 
 
-def told(account: SimpleNamespace) -> list[tuple[str, str]]:
+def told(account: Account) -> list[tuple[str, str]]:
     """Return what doctor says before the next deployment of the stack as it is."""
     return [(one.verdict, one.text) for one in people.first_engineer(account.place, Template.read(), found(account))]
 
 
 def test_the_user_follows_the_parameter_and_one_who_is_there_already_fails_the_deployment(
-    account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert deploy(account, "eve@example.com") == "CREATE_COMPLETE"
     assert engineers(account) == ["eve@example.com"]

@@ -4,17 +4,14 @@ import io
 import json
 import sys
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 
-import boto3
 import pytest
 
 from client import adopting
 from client.doctor import machine
 from client.target import Place
-from local import emulator_process
-from local.account import read_credentials
 from tests.command import run
+from tests.empty_account import Account, started
 from tests.playing_aws import play_aws
 
 OTHER, NONE = "something-else", "sightline-nowhere"
@@ -23,26 +20,17 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account with one stack, which is not Sightline's."""
-    root = tmp_path_factory.mktemp("emulator")
-    port = emulator_process.free_port(0)
-    pid = emulator_process.start(root, port, tied=True)
-    try:
-        keys = read_credentials(root)
-        place = Place(OTHER, boto3.Session(**keys), f"http://127.0.0.1:{port}")
-        client = place.aws.cloudformation
+    with started(tmp_path_factory.mktemp("emulator"), OTHER) as account:
+        client = account.client("cloudformation")
         client.create_stack(StackName=OTHER, TemplateBody=json.dumps(BUCKET))
         client.get_waiter("stack_create_complete").wait(StackName=OTHER, WaiterConfig={"Delay": 1})
-        yield SimpleNamespace(
-            place=place, endpoint=str(place.endpoint), client=place.aws.client, root=read_credentials(root)
-        )
-    finally:
-        emulator_process.stop(root, pid)
+        yield account
 
 
 @pytest.fixture
-def command(account: SimpleNamespace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+def command(account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
     """`command(stack, *arguments)` answers exit code, standard output and standard error."""
     play_aws(monkeypatch, account.endpoint, account.root)
     monkeypatch.setattr(machine, "checks", lambda _: [])
@@ -78,7 +66,7 @@ def test_doctor_says_that_a_stack_is_not_whole_and_asks_no_further(command: Comm
 
 
 def test_doctor_does_not_take_a_stack_that_it_may_not_look_at_for_none(
-    command: Command, account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    command: Command, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     iam = account.client("iam")
     iam.create_user(UserName="poor")
@@ -108,7 +96,7 @@ def test_adopting_after_no_stack_of_this_name_says_that_there_was_none(command: 
 
 
 def test_an_adoption_that_was_interrupted_is_not_in_the_way_of_the_next(
-    account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name = "sightline-again"
     place = Place(name, account.place.session, account.place.endpoint)

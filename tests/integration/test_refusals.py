@@ -8,15 +8,14 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local import emulator_process, stack
 from local.account import ACCOUNT, REGION
+from tests.empty_account import Account, started
 
 RULE = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/StepFunctionsGetEventsForSageMaker{{}}JobsRule"
 RULES = [RULE.format(kind) for kind in ("Training", "Labeling")]
@@ -28,20 +27,14 @@ QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:"
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An empty account: `client(service)` is root's."""
-    root = tmp_path_factory.mktemp("emulator")
-    port = emulator_process.free_port(0)
-    pid = emulator_process.start(root, port, tied=True)
-    try:
-        running = stack.Stack(f"http://127.0.0.1:{port}", pid, {}, root)
-        yield SimpleNamespace(client=running.client, endpoint=running.endpoint, credentials=running.credentials)
-    finally:
-        emulator_process.stop(root, pid)
+    with started(tmp_path_factory.mktemp("emulator")) as account:
+        yield account
 
 
 @pytest.fixture
-def as_user(account: SimpleNamespace, request: pytest.FixtureRequest) -> Callable[..., Any]:
+def as_user(account: Account, request: pytest.FixtureRequest) -> Callable[..., Any]:
     """`as_user(service, actions, resources)`: a client of somebody who may do that and nothing else."""
 
     def connect(service: str, actions: list[str], resources: list[str]) -> Any:
@@ -66,7 +59,7 @@ def document(actions: list[str], resources: list[str], **more: Any) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def workflow_role(account: SimpleNamespace, name: str, rules: list[str]) -> str:
+def workflow_role(account: Account, name: str, rules: list[str]) -> str:
     """A role for Step Functions that may manage these rules, and nothing else."""
     trust = {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
     trusted = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -86,7 +79,7 @@ def waiting_for(*jobs: str) -> str:
     return json.dumps({"StartAt": "Nothing", "States": {"Nothing": {"Type": "Succeed"}, **states}})
 
 
-def test_a_state_machine_needs_the_managed_rule_of_each_job_in_its_definition(account: SimpleNamespace) -> None:
+def test_a_state_machine_needs_the_managed_rule_of_each_job_in_its_definition(account: Account) -> None:
     states, definition = account.client("stepfunctions"), waiting_for("createTrainingJob", "createLabelingJob")
     poor = workflow_role(account, "poor", RULES[:1])
     with pytest.raises(ClientError, match=r"AccessDenied.*not authorized to create managed-rule.*createLabelingJob"):
@@ -97,7 +90,7 @@ def test_a_state_machine_needs_the_managed_rule_of_each_job_in_its_definition(ac
         states.update_state_machine(stateMachineArn=machine, roleArn=poor)
 
 
-def test_a_stack_with_such_a_state_machine_rolls_back(account: SimpleNamespace) -> None:
+def test_a_stack_with_such_a_state_machine_rolls_back(account: Account) -> None:
     definition = waiting_for("createTrainingJob", "createLabelingJob")
     properties = {"RoleArn": workflow_role(account, "stack", RULES[:1]), "DefinitionString": definition}
     resources = {"Machine": {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}}
@@ -113,9 +106,7 @@ def test_a_stack_with_such_a_state_machine_rolls_back(account: SimpleNamespace) 
     assert "not authorized to create managed-rule" in events[0]["ResourceStatusReason"]
 
 
-def test_models_are_listed_with_a_right_on_the_packages_not_on_the_group(
-    account: SimpleNamespace, as_user: Any
-) -> None:
+def test_models_are_listed_with_a_right_on_the_packages_not_on_the_group(account: Account, as_user: Any) -> None:
     account.client("sagemaker").create_model_package_group(ModelPackageGroupName="models")
     arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package"
     allowed = as_user("sagemaker", ["sagemaker:ListModelPackages"], [f"{arn}/models/*"])
@@ -125,7 +116,7 @@ def test_models_are_listed_with_a_right_on_the_packages_not_on_the_group(
         refused.list_model_packages(ModelPackageGroupName="models")
 
 
-def test_messages_are_sent_in_batches_with_the_right_to_send_one(account: SimpleNamespace, as_user: Any) -> None:
+def test_messages_are_sent_in_batches_with_the_right_to_send_one(account: Account, as_user: Any) -> None:
     url = account.client("sqs").create_queue(QueueName="batches")["QueueUrl"]
     actions = ["sqs:SendMessage", "sqs:ReceiveMessage", "sqs:DeleteMessage"]
     sqs = as_user("sqs", actions, [f"{QUEUE}batches"])
@@ -136,7 +127,7 @@ def test_messages_are_sent_in_batches_with_the_right_to_send_one(account: Simple
     assert [entry["Id"] for entry in sqs.delete_message_batch(QueueUrl=url, Entries=entries)["Successful"]] == ["a"]
 
 
-def test_a_group_that_has_packages_is_not_deleted(account: SimpleNamespace) -> None:
+def test_a_group_that_has_packages_is_not_deleted(account: Account) -> None:
     sagemaker, name = account.client("sagemaker"), "kept"
     sagemaker.create_model_package_group(ModelPackageGroupName=name)
     package = sagemaker.create_model_package(ModelPackageGroupName=name)["ModelPackageArn"]
@@ -146,9 +137,7 @@ def test_a_group_that_has_packages_is_not_deleted(account: SimpleNamespace) -> N
     sagemaker.delete_model_package_group(ModelPackageGroupName=name)
 
 
-def test_the_right_to_read_a_bucket_is_not_the_right_to_know_where_it_is(
-    account: SimpleNamespace, as_user: Any
-) -> None:
+def test_the_right_to_read_a_bucket_is_not_the_right_to_know_where_it_is(account: Account, as_user: Any) -> None:
     account.client("s3").create_bucket(Bucket="components")
     reader = as_user("s3", ["s3:GetObject", "s3:ListBucket"], ["arn:aws:s3:::components", "arn:aws:s3:::components/*"])
     reader.list_objects_v2(Bucket="components")
@@ -177,7 +166,7 @@ OF_THIS_ACCOUNT = {"Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
     ],
 )
 def test_an_event_arrives_where_the_policies_of_queue_and_key_let_eventbridge_send(
-    account: SimpleNamespace, name: str, key_statement: dict[str, Any] | None, queue_names_the_rule: bool, arrives: bool
+    account: Account, name: str, key_statement: dict[str, Any] | None, queue_names_the_rule: bool, arrives: bool
 ) -> None:
     sqs, events = account.client("sqs"), account.client("events")
     rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [f"test.{name}"]}))["RuleArn"]
@@ -197,7 +186,7 @@ def test_an_event_arrives_where_the_policies_of_queue_and_key_let_eventbridge_se
 
 @pytest.mark.parametrize(("name", "with_key", "arrives"), [("told", True, True), ("untold", False, False)])
 def test_an_alarm_tells_people_where_the_policies_of_topic_and_key_let_cloudwatch_publish(
-    account: SimpleNamespace, name: str, with_key: bool, arrives: bool
+    account: Account, name: str, with_key: bool, arrives: bool
 ) -> None:
     sns, sqs, cloudwatch = (account.client(service) for service in ("sns", "sqs", "cloudwatch"))
     by_alarms = {"Service": "cloudwatch.amazonaws.com"}
@@ -221,7 +210,7 @@ def test_an_alarm_tells_people_where_the_policies_of_topic_and_key_let_cloudwatc
     assert bool(got) is arrives
 
 
-def key(account: SimpleNamespace, statements: list[dict[str, Any]]) -> str:
+def key(account: Account, statements: list[dict[str, Any]]) -> str:
     """A key whose policy gives its account all rights, and what `statements` say."""
     of_account = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     administer = {"Effect": "Allow", "Principal": of_account, "Action": "kms:*", "Resource": "*"}
@@ -237,7 +226,7 @@ def until(found: Callable[[], Any], seconds: float = 30) -> Any:
     return answer
 
 
-def test_a_subject_is_100_characters_of_plain_text(account: SimpleNamespace) -> None:
+def test_a_subject_is_100_characters_of_plain_text(account: Account) -> None:
     sns = account.client("sns")
     topic = sns.create_topic(Name="subjects")["TopicArn"]
     sns.publish(TopicArn=topic, Subject="x" * 100, Message="m")
@@ -246,7 +235,7 @@ def test_a_subject_is_100_characters_of_plain_text(account: SimpleNamespace) -> 
             sns.publish(TopicArn=topic, Subject=subject, Message="m")
 
 
-def test_an_object_has_a_key_of_1024_bytes_and_metadata_of_2_kb(account: SimpleNamespace) -> None:
+def test_an_object_has_a_key_of_1024_bytes_and_metadata_of_2_kb(account: Account) -> None:
     s3 = account.client("s3")
     s3.create_bucket(Bucket="limits")
     s3.put_object(Bucket="limits", Key="k" * 1024, Body=b"", Metadata={"a": "x" * 2000})
@@ -256,7 +245,7 @@ def test_an_object_has_a_key_of_1024_bytes_and_metadata_of_2_kb(account: SimpleN
         s3.put_object(Bucket="limits", Key="k", Body=b"", Metadata={"a": "x" * 2048})
 
 
-def test_an_execution_has_a_name_of_80_characters_and_an_input_of_256_kb(account: SimpleNamespace) -> None:
+def test_an_execution_has_a_name_of_80_characters_and_an_input_of_256_kb(account: Account) -> None:
     states = account.client("stepfunctions")
     machine = states.create_state_machine(
         name="limits", definition=waiting_for(), roleArn=workflow_role(account, "limits", RULES)
@@ -270,7 +259,7 @@ def test_an_execution_has_a_name_of_80_characters_and_an_input_of_256_kb(account
         states.start_execution(stateMachineArn=machine, name="a b", input="{}")
 
 
-def test_a_name_of_an_execution_is_used_once(account: SimpleNamespace) -> None:
+def test_a_name_of_an_execution_is_used_once(account: Account) -> None:
     states = account.client("stepfunctions")
     machine = states.create_state_machine(
         name="once", definition=waiting_for(), roleArn=workflow_role(account, "once", RULES)
@@ -280,7 +269,7 @@ def test_a_name_of_an_execution_is_used_once(account: SimpleNamespace) -> None:
         states.start_execution(stateMachineArn=machine, name="same", input='{"a": 2}')
 
 
-def test_batches_and_items_have_their_limits(account: SimpleNamespace) -> None:
+def test_batches_and_items_have_their_limits(account: Account) -> None:
     sqs, dynamodb, events = (account.client(service) for service in ("sqs", "dynamodb", "events"))
     url = sqs.create_queue(QueueName="limits")["QueueUrl"]
     with pytest.raises(ClientError, match="TooManyEntriesInBatchRequest"):
@@ -303,7 +292,7 @@ def test_batches_and_items_have_their_limits(account: SimpleNamespace) -> None:
         events.put_events(Entries=[{"Source": "a", "DetailType": "b", "Detail": "{}"}] * 11)
 
 
-def budget_stack(account: SimpleNamespace, name: str, subscribers: list[dict[str, str]]) -> None:
+def budget_stack(account: Account, name: str, subscribers: list[dict[str, str]]) -> None:
     notification = {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 80}
     properties = {
         "Budget": {"BudgetName": name, "BudgetType": "COST", "TimeUnit": "MONTHLY",
@@ -314,7 +303,7 @@ def budget_stack(account: SimpleNamespace, name: str, subscribers: list[dict[str
     account.client("cloudformation").create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
 
 
-def test_a_budget_is_made_from_a_template_and_goes_with_its_stack(account: SimpleNamespace) -> None:
+def test_a_budget_is_made_from_a_template_and_goes_with_its_stack(account: Account) -> None:
     budget_stack(account, "told", [{"SubscriptionType": "EMAIL", "Address": "eve@example.com"}])
     budgets = account.client("budgets")
 
@@ -328,7 +317,7 @@ def test_a_budget_is_made_from_a_template_and_goes_with_its_stack(account: Simpl
     assert until(lambda: not made())
 
 
-def test_a_notification_of_a_budget_needs_somebody_to_tell(account: SimpleNamespace) -> None:
+def test_a_notification_of_a_budget_needs_somebody_to_tell(account: Account) -> None:
     budget_stack(account, "untold", [])
     events = until(
         lambda: [
@@ -345,19 +334,19 @@ KNOWN = [("test", "test"), (ACCOUNT, "test"), ("AKIAIOSFODNN7EXAMPLE", "wJalrXUt
 
 @pytest.mark.parametrize("key", [key for key, _ in KNOWN])
 @pytest.mark.parametrize("service", ["s3", "iam", "lambda", "sts", "dynamodb"])
-def test_keys_that_everybody_knows_open_nothing(account: SimpleNamespace, key: str, service: str) -> None:
+def test_keys_that_everybody_knows_open_nothing(account: Account, key: str, service: str) -> None:
     assert refusal(account, service, key, dict(KNOWN)[key]) in (
         "InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("service", ["s3", "iam", "lambda", "sts", "dynamodb"])
-def test_the_name_of_roots_key_is_not_enough(account: SimpleNamespace, service: str) -> None:
-    key = account.credentials["aws_access_key_id"]
+def test_the_name_of_roots_key_is_not_enough(account: Account, service: str) -> None:
+    key = account.root["aws_access_key_id"]
     assert refusal(account, service, key, "guessed") in ("SignatureDoesNotMatch", "InvalidSignatureException")
 
 
-def refusal(account: SimpleNamespace, service: str, key: str, secret: str) -> str:
+def refusal(account: Account, service: str, key: str, secret: str) -> str:
     """Why a service refuses these keys."""
     make: Any = boto3.client
     client = make(
@@ -373,7 +362,7 @@ def refusal(account: SimpleNamespace, service: str, key: str, secret: str) -> st
     return str(caught.value.response["Error"]["Code"])
 
 
-def test_nothing_is_open_without_keys(account: SimpleNamespace) -> None:
+def test_nothing_is_open_without_keys(account: Account) -> None:
     """Not even objects, which the emulator would give to everybody."""
     account.client("s3").create_bucket(Bucket="photos-of-ours")
     account.client("s3").put_object(Bucket="photos-of-ours", Key="a", Body=b"secret")
@@ -384,7 +373,7 @@ def test_nothing_is_open_without_keys(account: SimpleNamespace) -> None:
     assert account.client("s3").list_objects_v2(Bucket="photos-of-ours")["KeyCount"] == 1
 
 
-def test_the_keys_of_a_function_do_not_follow_from_its_name(account: SimpleNamespace) -> None:
+def test_the_keys_of_a_function_do_not_follow_from_its_name(account: Account) -> None:
     """MiniStack's are hashes of the function's ARN, which anybody can tell; these are of a secret, too."""
     role = account.client("iam").create_role(RoleName="f", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
     code = io.BytesIO()
@@ -398,4 +387,4 @@ def test_the_keys_of_a_function_do_not_follow_from_its_name(account: SimpleNames
     given = json.load(lambda_client.invoke(FunctionName="f")["Payload"])
     assert given["AWS_ACCESS_KEY_ID"] != f"ASIA{digest[:16].upper()}"
     assert given["AWS_SECRET_ACCESS_KEY"] != hashlib.sha256(f"secret:{digest}".encode()).hexdigest()
-    assert account.credentials["aws_secret_access_key"] not in given.values()
+    assert account.root["aws_secret_access_key"] not in given.values()
