@@ -57,6 +57,7 @@ class Stack:
     outputs: dict[str, str]
     home: Path
     mqtt_port: int = 0  # of AWS IoT, over TLS with client certificates
+    lost: bool = False  # an earlier stack in this folder was killed, and what it held is gone
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the emulator with the rights of its root user."""
@@ -97,7 +98,8 @@ def up(
         wanted = hashlib.sha256(json.dumps([sources, parameters], sort_keys=True).encode()).hexdigest()
         if known and known.deployed == wanted:
             return _stack(root, known)
-        running = known
+        running, before = known, Running.read(root)
+        lost = known is None and before is not None and bool(before.deployed)  # `down` takes its file away
         if known is None and (
             left := emulator_process.holder(root)
         ):  # of an `up` that was killed before it could note where it is
@@ -120,7 +122,7 @@ def up(
             raise
         running = replace(running, deployed=wanted, outputs=outputs)
         running.write(root)
-        return _stack(root, running)
+        return replace(_stack(root, running), lost=lost)
 
 
 def keep_private(root: Path) -> None:

@@ -50,6 +50,10 @@ def up(as_json: JsonOption = False) -> None:
     with console.status("starting") as status:
         running = stack.up(lambda text: status.update(text), root=Settings.home)
         user, new = users.local_user(target(), Settings.home)
+    if running.lost:
+        console.print(
+            "The stack that ran here was killed. Its images, labels, models and users are gone; upload the photos again"
+        )
     console.print(f"The stack runs at {running.endpoint} ({time.monotonic() - started:.0f} s).")
     console.print(f"The page is {target().api_url}/")
     where = f"with the password {user['password']} ({Settings.home / 'user.json'})" if new else "as before"

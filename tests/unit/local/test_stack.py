@@ -101,15 +101,20 @@ def test_nothing_is_left_when_the_deployment_fails(tmp_path: Path, monkeypatch: 
     assert (group_of(seen[0]), stack.is_running(tmp_path)) == ([], False)
 
 
-def test_a_stack_that_was_killed_is_started_anew(tmp_path: Path) -> None:
+def test_a_stack_that_was_killed_is_started_anew_and_up_says_what_is_lost(tmp_path: Path) -> None:
     first = stack.up(root=tmp_path)
+    assert not first.lost
     os.killpg(first.pid, signal.SIGKILL)
     os.waitpid(first.pid, 0)
     try:
         assert not stack.is_running(tmp_path)
-        assert stack.up(root=tmp_path).pid != first.pid
+        second = stack.up(root=tmp_path)
+        assert (second.pid != first.pid, second.lost) == (True, True)
+        assert not stack.up(root=tmp_path).lost
     finally:
         stack.down(tmp_path)
+    assert not stack.up(root=tmp_path).lost
+    stack.down(tmp_path)
 
 
 def test_one_command_at_a_time(tmp_path: Path) -> None:
