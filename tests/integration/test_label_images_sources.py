@@ -127,8 +127,8 @@ def test_a_work_team_labels_and_verifies_and_rejected_images_go_round_again(team
     manifest = team.flow.cloud.read_lines("labeling/window-1/output.manifest")
     assert [line[LABEL_ATTRIBUTE]["annotations"] for line in manifest] == [[BOX]] * 4
     assert [request["LabelingJobName"] for request in team.requests] == [
-        "plant-window-1-labeling-1", "plant-window-1-verification-1",
-        "plant-window-1-labeling-2", "plant-window-1-verification-2",
+        "plant--window-1-labeling-1", "plant--window-1-verification-1",
+        "plant--window-1-labeling-2", "plant--window-1-verification-2",
     ]  # fmt: skip
     assert {request["HumanTaskConfig"]["WorkteamArn"] for request in team.requests} == {WORKTEAM}
     assert team.flow.ask("GET", "/jobs") == {"jobs": []}

@@ -10,7 +10,6 @@ from client import pipeline, sweeping
 from client.sweeping import Sweep
 from client.target import Target
 from local import stack as local_stack
-from local.account import CREDENTIALS
 from sightline.images.image import ImageStatus
 from tests.fake_cloud import jpeg
 
@@ -28,7 +27,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[local_stack.Stac
 
 @pytest.fixture
 def target(local: local_stack.Stack) -> Target:
-    return Target(local.outputs, boto3.Session(**CREDENTIALS), local.endpoint)
+    return Target(local.outputs, boto3.Session(**local.credentials), local.endpoint)
 
 
 def images(target: Target) -> dict[str, set[str]]:

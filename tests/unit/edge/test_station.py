@@ -229,7 +229,7 @@ def test_floating_point_pixels_are_no_image_and_no_fault_of_the_light(bench: Ben
     (verdict,) = bench.inspect(buffer.getvalue())
     assert (verdict["fault"], verdict["reason"]) == (
         "unreadable",
-        "pixels are floating-point numbers; save the image with 8 or 16 bits a pixel",
+        "pixels are floating-point numbers, and nothing says which one is white; save the image with 8 or 16 bits",
     )
 
 

@@ -54,6 +54,7 @@ class Known:
     status: ImageStatus = NEW
     keys: set[str] = field(default_factory=set)
     claimed_by: str | None = None
+    given_back_by: str | None = None
     label_ref: str | None = None
     attention: bool = False
     accepted_by: str | None = None
@@ -163,14 +164,18 @@ class LedgerMachine(RuleBasedStateMachine):
         mine = self._with(CLAIMED, job)
         assert (self.real.release(job), self.real.release(job)) == (len(mine), 0)
         for photo in mine:
-            self.images[photo].status, self.images[photo].claimed_by = NEW, None
+            self._is_given_back(photo, job)
 
     @rule(job=jobs, photo=photos)
     def gives_back(self, job: str, photo: str) -> None:
         is_mine = photo in self._with(CLAIMED, job)
         assert self.real.give_back(photo, job) is is_mine
         if is_mine:
-            self.images[photo].status, self.images[photo].claimed_by = NEW, None
+            self._is_given_back(photo, job)
+
+    def _is_given_back(self, photo: str, job: str) -> None:
+        known = self.images[photo]
+        known.status, known.claimed_by, known.given_back_by = NEW, None, known.given_back_by or job
 
     @rule(job=jobs, photo=photos, claims=st.booleans(), approves=st.booleans())
     def settles(self, job: str, photo: str, claims: bool, approves: bool) -> None:
@@ -189,8 +194,11 @@ class LedgerMachine(RuleBasedStateMachine):
             assert done is settled
 
     def _settles(self, job: str, photo: str, status: ImageStatus, **given: Any) -> bool:
-        if photo in self._with(CLAIMED, job):
-            self._set(photo, status=status, **given)
+        """Also an image that the job gave back and nobody has had since."""
+        known = self.images.get(photo)
+        given_back = known and known.status is NEW and known.given_back_by == job
+        if known and (given_back or photo in self._with(CLAIMED, job)):
+            self._set(photo, status=status, claimed_by=job, given_back_by=None, **given)
         return photo in self._with(status, job)
 
     # Engineers
