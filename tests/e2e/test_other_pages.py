@@ -165,4 +165,4 @@ def test_a_page_that_was_uploaded_is_none_of_ours(line: Line, open_context: Call
     url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "page.html"})
     page = open_context().new_page()
     page.goto(url)
-    assert page.title() == "Mine"
+    expect(page).to_have_title("Mine")
