@@ -4,6 +4,7 @@ named.
 
 import json
 import math
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -186,3 +187,27 @@ def test_a_channel_without_an_archive_that_can_be_unpacked_is_one_sentence(
         inputs.unpack(tmp_path / "model", tmp_path / "work")
     assert str(caught.value).startswith(said)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../outside.json", "/outside.json", "a/../../outside.json"])
+def test_a_name_in_an_archive_that_leads_outside_is_refused_and_nothing_is_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "model").mkdir()
+    with tarfile.open(tmp_path / "model" / "model.tar.gz", "w:gz") as tar:
+        tar.addfile(tarfile.TarInfo(name))
+    with pytest.raises(UnusableInputError, match="is a link, or leads outside"):
+        inputs.unpack(tmp_path / "model", tmp_path / "work")
+    assert list(tmp_path.rglob("outside.json")) == []
+
+
+def test_an_archive_with_a_link_is_refused_and_folders_in_it_are_made(tmp_path: Path) -> None:
+    (tmp_path / "model" / "golden").mkdir(parents=True)
+    (tmp_path / "model" / "golden" / "0.jpg").write_bytes(b"photo")
+    with tarfile.open(tmp_path / "model" / "model.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "model" / "golden", "golden")
+    assert (inputs.unpack(tmp_path / "model", tmp_path / "work") / "golden" / "0.jpg").read_bytes() == b"photo"
+    link = tarfile.TarInfo("model.onnx")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+    with tarfile.open(tmp_path / "model" / "model.tar.gz", "w:gz") as tar:
+        tar.addfile(link)
+    with pytest.raises(UnusableInputError, match=r"'model\.onnx' is a link"):
+        inputs.unpack(tmp_path / "model", tmp_path / "work")

@@ -20,7 +20,7 @@ from sightline.labelling import manifest
 from sightline.models.gate import Limits, judge
 from sightline.vision import golden
 from sightline.vision.detector import Detector, UnusableModelError
-from training import evaluate, job, loader, train, trainer
+from training import evaluate, inputs, job, loader, train, trainer
 from training.augment import augment, with_pastes
 from training.data import Sample, load
 from training.export import Deployed, export
@@ -370,8 +370,7 @@ def test_a_champion_of_other_classes_is_said_and_not_compared(channels: Path, tr
 def spoil_model(root: Path, name: str, body: bytes) -> None:
     """Replace one file of the model that is to be judged."""
     archive = root / "input" / "model" / "model.tar.gz"
-    with tarfile.open(archive) as tar:
-        tar.extractall(root / "spoiled", filter="data")
+    inputs.unpack(archive.parent, root / "spoiled")
     (root / "spoiled" / name).write_bytes(body)
     with tarfile.open(archive, "w:gz") as tar:
         for path in (root / "spoiled").iterdir():
