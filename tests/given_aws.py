@@ -3,9 +3,8 @@
 from typing import Any
 
 import boto3
-from botocore.config import Config
 
-from sightline.aws.clients import CONFIG, Aws
+from sightline.aws.clients import Aws
 
 
 class GivenAws(Aws):
@@ -15,5 +14,5 @@ class GivenAws(Aws):
         super().__init__(session, endpoint)
         self.given = given
 
-    def client(self, service: str, config: Config = CONFIG) -> Any:
-        return self.given.get(service) or super().client(service, config)
+    def client(self, service: str) -> Any:
+        return self.given.get(service) or super().client(service)

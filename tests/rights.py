@@ -9,10 +9,8 @@ from functools import cache
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from sightline.aws.clients import CONFIG
 from tests.given_aws import GivenAws
 from tests.project import functions, template
 
@@ -64,11 +62,11 @@ class FunctionAws(GivenAws):
         self.given = account.given  # one dictionary: what a test gives later counts too
         self.function = function
 
-    def client(self, service: str, config: Config = CONFIG) -> Any:
+    def client(self, service: str) -> Any:
         if service in self.given:
             return Given(self.given[service], service, self._ask)
         is_new = service not in self._clients
-        client = super().client(service, config)
+        client = super().client(service)
         if is_new:
             client.meta.events.register("before-call", lambda model, **_: self._ask(service, model.name))
         return client

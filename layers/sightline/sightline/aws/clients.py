@@ -31,8 +31,10 @@ CONFIG = Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connec
 # Signature 4 by name: URLs that are signed otherwise can't read objects encrypted with a KMS key. The host has the
 # region: S3's global host answers 307 for a new bucket, and 400 for ever in regions launched after March 2019.
 REGIONAL: Any = {"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"}
-S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3=REGIONAL))
-DYNAMODB_CONFIG = CONFIG.merge(Config(retries={"mode": "standard", "max_attempts": 8}))
+CONFIGS = {  # of services that need more than the others
+    "s3": CONFIG.merge(Config(signature_version="s3v4", s3=REGIONAL)),
+    "dynamodb": CONFIG.merge(Config(retries={"mode": "standard", "max_attempts": 8})),
+}
 
 _making = Lock()  # sessions of boto3 are not made for threads, clients are
 
@@ -49,11 +51,12 @@ class Aws:
         self.endpoint = endpoint
         self._clients: dict[str, Any] = {}
 
-    def client(self, service: str, config: Config = CONFIG) -> Any:
+    def client(self, service: str) -> Any:
         """Return the client of a service by boto3's name of it. The properties below are the same with types."""
         with _making:
             if service not in self._clients:
                 make = self.session.client if self.session else boto3.client
+                config = CONFIGS.get(service, CONFIG)
                 self._clients[service] = make(service, endpoint_url=self.endpoint, config=config)  # type: ignore[call-overload]
             return self._clients[service]
 
@@ -74,7 +77,7 @@ class Aws:
 
     @property
     def dynamodb(self) -> DynamoDBClient:
-        client: DynamoDBClient = self.client("dynamodb", DYNAMODB_CONFIG)
+        client: DynamoDBClient = self.client("dynamodb")
         return client
 
     @property
@@ -109,7 +112,7 @@ class Aws:
 
     @property
     def s3(self) -> S3Client:
-        client: S3Client = self.client("s3", S3_CONFIG)
+        client: S3Client = self.client("s3")
         return client
 
     @property

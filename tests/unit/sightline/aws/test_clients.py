@@ -53,3 +53,10 @@ def test_threads_that_ask_at_the_same_time_get_the_same_client() -> None:
 def test_an_address_of_an_object_is_signed_so_that_encrypted_objects_can_be_read() -> None:
     url = Aws().s3.generate_presigned_url("get_object", Params={"Bucket": "images", "Key": "a"})
     assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in url
+
+
+def test_a_client_asked_for_by_its_service_first_signs_urls_as_s3_with_kms_wants_it() -> None:
+    aws = Aws(boto3.Session("id", "secret", region_name="us-east-1"))
+    aws.client("s3")
+    url = aws.s3.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "a.jpg"})
+    assert "X-Amz-Signature=" in url
