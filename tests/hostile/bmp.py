@@ -1,6 +1,7 @@
 """BMP files: runs, through which Pillow goes in Python, and sizes that are not in the file."""
 
 import struct
+from functools import partial
 
 from tests.hostile.case import Case, photo, saved
 
@@ -32,7 +33,7 @@ def runs() -> list[Case]:
         Case(
             "BMP runs",
             f"{name}, {bits} bits",
-            lambda w=w, h=h, p=pixels, b=bits, c=code: bmp(w, h, b, c, p),
+            partial(bmp, w, h, bits, code, pixels),
             said,
             False,
         )

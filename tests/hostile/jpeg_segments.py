@@ -1,6 +1,7 @@
 """JPEG files with more segments, filling and damage than pixels."""
 
 from collections.abc import Callable
+from functools import partial
 
 from tests.hostile.case import MOST, Case, photo, saved
 from tests.hostile.jpeg_scans import frame, segment, start
@@ -45,9 +46,13 @@ def segments() -> list[Case]:
     return [Case("JPEG segments", name, with_more(more), said, quick) for name, more, said, quick in made]
 
 
+def cut_off(size: int) -> bytes:
+    return PHOTO[:size]
+
+
 def damaged() -> list[Case]:
     cut = [
-        Case("JPEG damage", f"cut off after {size} bytes", lambda size=size: PHOTO[:size], "damaged image")
+        Case("JPEG damage", f"cut off after {size} bytes", partial(cut_off, size), "damaged image")
         for size in (3, 20, 200, 700, 2000)
     ]
     return [

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from functools import partial
 
 from tests.hostile.case import Case, photo, saved
 from tests.hostile.png_chunks import chunk, zeros
@@ -35,7 +36,7 @@ def full() -> list[Case]:
         ("columns of 4 million", 16, 4_000_000, 8, 2, SIDE),
     ]  # fmt: skip
     return [
-        Case("PNG full", name, lambda w=width, h=height, b=bits, c=colours: png(w, h, b, c), said, quick=False)
+        Case("PNG full", name, partial(png, width, height, bits, colours), said, quick=False)
         for name, width, height, bits, colours, said in made
     ]
 
