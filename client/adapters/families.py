@@ -33,7 +33,7 @@ class Family:
     overlap: float | None = None
 
 
-IMAGENET = {"mean": (0.485, 0.456, 0.406), "deviation": (0.229, 0.224, 0.225)}
+IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 YOLO_V5 = Family("YOLOv5 or YOLOv7", overlap=0.45)
 YOLO_V6 = Family("YOLOv6", overlap=0.65)
@@ -42,8 +42,8 @@ YOLO_V8 = Family("YOLOv8 or YOLO11", overlap=0.7)
 YOLO_V10 = Family("YOLOv10, YOLO26, or YOLO with its suppression")
 YOLO_NAS = Family("YOLO-NAS", overlap=0.7)
 YOLOX = Family("YOLOX", scale=1.0, blue_first=True, overlap=0.65)
-DETR = Family("DETR", **IMAGENET, stretched=True)  # type: ignore[arg-type]
-RF_DETR = Family("RF-DETR", **IMAGENET, stretched=True)  # type: ignore[arg-type]
+DETR = Family("DETR", mean=IMAGENET_MEAN, deviation=IMAGENET_DEVIATION, stretched=True)
+RF_DETR = Family("RF-DETR", mean=IMAGENET_MEAN, deviation=IMAGENET_DEVIATION, stretched=True)
 RT_DETR = Family("RT-DETR, D-FINE or DEIM", stretched=True)
 TORCHVISION = Family("torchvision")
 FINISHED = Family("a detector with boxes, scores and classes")
@@ -163,18 +163,16 @@ def _queries(evidence: Evidence, boxes: str, logits: str, wide: int) -> Reading:
     spare = wide - evidence.classes
     if spare not in (0, 1, 2):
         _agree(evidence, wide)
-    names = {boxes, logits}
-    if names == {"dets", "labels"}:
-        first = evidence.first_class or 0
-        note = ("Logit 0 is taken for the first class. If its classes count from 1: --first-class 1.",) if spare else ()
-        family, softmax = RF_DETR, False
-        if evidence.first_class is not None:
-            note = ()
+    stated = evidence.first_class
+    note: tuple[str, ...] = ()
+    if {boxes, logits} == {"dets", "labels"}:
+        family, softmax, first = RF_DETR, False, stated or 0
+        if spare and stated is None:
+            note = ("Logit 0 is taken for the first class. If its classes count from 1: --first-class 1.",)
+    elif spare:  # the last logit is "no object"; one more before the classes if they count from 1
+        family, softmax, first = DETR, True, spare - 1 if stated is None else stated
     else:
-        softmax = spare > 0
-        family = DETR if softmax else RT_DETR
-        first = spare - 1 if softmax and evidence.first_class is None else evidence.first_class or 0
-        note = ()
+        family, softmax, first = RT_DETR, False, stated or 0
     if first + evidence.classes > wide:
         raise InvalidModelError(f"{evidence.model.name} has {wide} logits: too few to count classes from {first}")
     return Reading(family, Queries(boxes, logits, evidence.classes, first, wide, softmax), note)
