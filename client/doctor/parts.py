@@ -18,7 +18,8 @@ def status(stack: Deployed) -> Findings:
         return [ok("stack", f"{stack.stack} is {stack.status}")]
     said = f"{stack.stack} is {stack.status}" + (f" ({stack.reason})" if stack.reason else "")
     if stack.status == "UPDATE_ROLLBACK_COMPLETE":
-        return [wrong("stack", f"{said}: the last update was taken back", f"read its events, and {AGAIN}")]
+        # The stack is whole. No update changes this status where the release to come is the one that it runs.
+        return [note("stack", f"{said}: the last update was taken back", "its events in CloudFormation say why")]
     return [wrong("stack", said, "read its events in CloudFormation, mend the cause, and deploy again")]
 
 

@@ -16,7 +16,7 @@ from tests.fake_cloud import jpeg
 from tests.pipeline_account import REPOSITORY, STEPS, PipelineAccount
 from tests.pipeline_builds import Builds, built, clone, environment_with_packages
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # a stack is changed eight times, and set up from a clone
 
 STACK = "sightline-dev"
 LOCAL = "LabelingWindowSeconds=5"
