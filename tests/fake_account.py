@@ -36,6 +36,11 @@ class Answers:
         self.heartbeats: list[str] = []
         self.gone: set[str] = set()
         self.crash = False
+        self.ended: set[str] = set()  # the ARNs of executions
+        self.exceptions = SimpleNamespace(ExecutionDoesNotExist=KeyError)
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803
+        return {"status": "ABORTED" if executionArn in self.ended else "RUNNING"}
 
     def send_task_success(self, *, taskToken: str, output: str) -> None:  # noqa: N803
         self._send("SendTaskSuccess", taskToken, json.loads(output))

@@ -18,15 +18,19 @@ from typing import TypedDict
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.topic import Topic
-from sightline.aws.workflows import EndedExecution, StateMachine, is_running
+from sightline.aws.workflows import EndedExecution, StateMachine, bad_end, is_running
 from sightline.images.ledger import Ledger
 from sightline.labelling.endings import Endings
 from sightline.labelling.jobs import Jobs
 from sightline.labelling.tasks import JobKind
 from sightline.rollout.deployments import Deployments
-from sightline.rollout.record import Rollout
+from sightline.rollout.record import OPEN, Rollout
 from sightline.runtime import Context, correlate, logger, step
 
+WAITING = (  # an engineer who stops a labelling wants it stopped: nothing begins another one at once
+    "Images without a label wait for the next upload or the schedule (LabelingSchedule). To have them labelled now, "
+    "start an execution of this state machine with the input {}."
+)
 MAX_ROUNDS = int(os.environ["MAX_ROUNDS"])
 # A function goes on for as long as 15 minutes after its execution has ended, and may claim until then.
 GRACE = timedelta(minutes=20)
@@ -57,7 +61,7 @@ class GivenBack:
 
     def lines(self) -> Iterator[str]:
         if self.images:
-            yield f"Images given back: {self.images}. The next labelling asks for them."
+            yield f"Images given back: {self.images}."
         if self.jobs:
             yield f"Jobs withdrawn from the page: {self.jobs}. Answers in them, which are kept: {self.answers}."
 
@@ -93,7 +97,7 @@ def ended(end: EndedExecution) -> GivenBack:
     rollout = None if of_labelling else deployments.abandon(end.arn)
     if endings.told(what) < end.redrives:
         lines = [f"Execution: {end.arn}", f"Error: {end.error or 'none'}", f"Cause: {end.cause or 'no cause given'}"]
-        lines += [*given.lines(), *([left(rollout)] if rollout else [])]
+        lines += [*given.lines(), *([left(rollout)] if rollout else []), *([WAITING] if of_labelling else [])]
         topic.publish(f"{end.machine} {end.status.said(end.error)}", lines)
         endings.note_told(what, end.redrives)
     logger.error("execution ended", status=end.status, error=end.error, cause=end.cause[:2000], given=asdict(given))
@@ -101,7 +105,15 @@ def ended(end: EndedExecution) -> GivenBack:
 
 
 def unheard_of() -> GivenBack:
-    """Give back what labellings hold that have ended, whatever became of the event."""
+    """Give back what executions hold that have ended, whatever became of the event."""
+    current = deployments.current()
+    end = bad_end(aws, current.execution) if current and current.status in OPEN else None
+    rollouts = ended(end).rollouts if end else 0
+    labellings = unheard_labellings()
+    return GivenBack(labellings.images, labellings.jobs, labellings.answers, rollouts)
+
+
+def unheard_labellings() -> GivenBack:
     late = datetime.now(UTC) - GRACE
     old = sorted(job_id for job_id, since in images.claims().items() if since < late)
     running = {names.short(name) for name in label_images.running()} if old else set()

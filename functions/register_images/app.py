@@ -28,6 +28,7 @@ from sightline.images.ledger import Ledger
 from sightline.images.looking import Looking
 from sightline.images.places import Outcome
 from sightline.images.uploads import Upload, Uploads, unread_id
+from sightline.images.windows import collect
 from sightline.runtime import Context, count_metric, logger, step
 from sightline.vision import rendition
 from sightline.vision.decode import UndecodableImageError, upright
@@ -147,6 +148,5 @@ def handler(event: Batch, context: Context) -> PartialItemFailureResponse:
         event.get("Records", []), object_event, lambda found: waits.append(register(found))
     )
     if any(waits):
-        window = images.open_window(WINDOW_SECONDS)
-        label_images.start_once(window.name, window.request())
+        collect(images, label_images, WINDOW_SECONDS)
     return response

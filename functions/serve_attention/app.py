@@ -19,6 +19,7 @@ from sightline.aws.workflows import StateMachine
 from sightline.images.image import Image, ImageStatus
 from sightline.images.ledger import Ledger
 from sightline.images.uploads import Uploads
+from sightline.images.windows import collect
 from sightline.labelling import manifest
 from sightline.labelling.feature_store import FeatureGroup
 from sightline.labelling.lines import label_record
@@ -64,8 +65,7 @@ def settle_image(image_id: str) -> Settled:
 def relabel(image: Image, engineer: str) -> SettledStatus:
     """People get the image again, with its last label and why it comes back."""
     check(image, images.relabel(image.image_id))
-    window = images.open_window(WINDOW_SECONDS)
-    label_images.start_once(window.name, window.request())
+    collect(images, label_images, WINDOW_SECONDS)
     return "NEW"
 
 

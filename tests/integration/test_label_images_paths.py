@@ -161,7 +161,7 @@ def start_execution(task: Any, env: Any, normalised_parameters: dict[str, Any], 
 @pytest.fixture
 def flow(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
     """Four new images wait."""
-    monkeypatch.setattr(StateMachine, "start_once", lambda *_: None)
+    monkeypatch.setattr(StateMachine, "start_once", lambda *_: True)
     monkeypatch.setattr(FeatureGroup, "put_label", lambda *_: None)
     monkeypatch.setattr(Registry, "champion", lambda _: None)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):

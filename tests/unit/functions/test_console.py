@@ -192,7 +192,7 @@ def sagemaker(aws: GivenAws) -> Sagemaker:
 def test_the_overview_shows_images_executions_models_devices_and_a_failed_build_of_the_image(
     cloud: Cloud, aws: GivenAws, step: Any, sagemaker: Sagemaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: True)
     step("register_images", {"Records": [cloud.upload("1.jpg", jpeg(1))]})
     seen_at, proven = datetime(2026, 11, 24, 10, tzinfo=UTC), ModelReport(True, "", "2026-11-24T09:00:00Z")
     runs = {"com.sightline.plant.Model": "1.0.2"}
@@ -290,7 +290,7 @@ def aside(cloud: Cloud, step: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]
     monkeypatch.setattr(
         "sightline.labelling.feature_store.FeatureGroup.put_label", lambda *args: features.append(args[2]["image_id"])
     )
-    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *args: features.append("started"))
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: not features.append("started"))
     records = [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(3)]
     step("register_images", {"Records": records})
     images = ledger()

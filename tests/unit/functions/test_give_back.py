@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from sightline.aws.table import Table
 from sightline.images.image import ImageStatus
+from sightline.labelling.tasks import JobWithdrawnError
 from sightline.rollout.deployments import Deployments
 from sightline.rollout.record import RolloutState
 from tests.fake_cloud import Cloud, jpeg, request
@@ -29,8 +30,10 @@ class StepFunctions:
         self.running: set[str] = set()
         self.exceptions = SimpleNamespace(ExecutionDoesNotExist=ClientError)
 
-    def describe_execution(self, *, executionArn: str) -> dict[str, str]:  # noqa: N803
-        return {"status": "RUNNING" if executionArn.rsplit(":", 1)[1] in self.running else "ABORTED"}
+    def describe_execution(self, *, executionArn: str) -> dict[str, object]:  # noqa: N803
+        machine, _, name = executionArn.replace(":execution:", ":stateMachine:").rpartition(":")
+        described: dict[str, object] = {"executionArn": executionArn, "stateMachineArn": machine, "name": name}
+        return described | {"status": "RUNNING" if name in self.running else "ABORTED"}
 
     def get_paginator(self, _: str) -> Any:
         pages = [{"executions": [{"name": name} for name in sorted(self.running)]}]
@@ -40,7 +43,7 @@ class StepFunctions:
 @pytest.fixture(autouse=True)
 def executions(aws: GivenAws, monkeypatch: pytest.MonkeyPatch) -> StepFunctions:
     aws.given["stepfunctions"] = StepFunctions()
-    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: True)
     return aws.given["stepfunctions"]  # type: ignore[no-any-return]
 
 
@@ -81,6 +84,7 @@ def test_a_labelling_that_ended_gives_back_its_images_and_its_jobs_and_people_he
     (message,) = cloud.mail()
     assert message["Subject"] == f"sightline-label-images {said}"
     assert "Images given back: 4." in message["Message"]
+    assert "wait for the next upload or the schedule" in message["Message"]
     assert step("give_back", event) == NOTHING  # the same event once more
     assert cloud.mail() == []
 
@@ -200,6 +204,18 @@ def test_a_roll_out_that_is_settled_or_another_one_s_is_left_alone(
     assert item["status"] == status
 
 
+def test_a_roll_out_of_whose_end_no_event_told_lets_the_devices_go_later_and_people_hear_of_it_once(
+    step: Any, cloud: Cloud, rolled_out: Callable[[str], Table], executions: StepFunctions
+) -> None:
+    rolled_out("BAKING")
+    executions.running = {"execution-1"}
+    assert step("give_back", {"detail": None}) == NOTHING
+    executions.running = set()
+    assert step("give_back", {"detail": None}) == NOTHING | {"rollouts": 1}
+    assert step("give_back", {"detail": None}) == step("give_back", stopped_roll_out(cloud)) == NOTHING
+    assert subjects(cloud) == ["sightline-deploy-model was stopped"]
+
+
 @pytest.fixture
 def later(step: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
     """Run the schedule's call an hour later."""
@@ -231,6 +247,26 @@ def test_what_a_function_claims_after_its_execution_has_ended_is_found_too(
     step("give_back")
     step("claim_new_images")
     assert later() == NOTHING | {"images": 4}
+
+
+def test_what_an_import_claims_after_its_execution_has_ended_is_found_too(
+    step: Any, cloud: Cloud, labelled: None, later: Callable[[], Any]
+) -> None:
+    step("give_back")
+    labels = [{"image_id": image.image_id, "annotations": []} for image in ledger().with_status(ImageStatus.NEW)]
+    cloud.write_lines("labeling/imports/late.jsonl", labels)
+    uri = "s3://artifacts/labeling/imports/late.jsonl"
+    assert step("import_labels", execution=JOB, labels_uri=uri)["images"] == 4
+    assert later() == NOTHING | {"images": 4}
+
+
+def test_a_job_that_a_function_opens_after_its_execution_has_ended_is_withdrawn_at_once(
+    step: Any, cloud: Cloud, labelled: None
+) -> None:
+    step("give_back")
+    with pytest.raises(JobWithdrawnError):
+        step("open_verification_job", labels_uri=cloud.write_lines("late.jsonl", []), task_token="late")
+    assert json.loads(step("serve_labeling", request("GET", "/jobs"))["body"]) == {"jobs": []}
 
 
 def test_images_that_nobody_holds_are_no_reason_to_ask_step_functions(

@@ -25,7 +25,7 @@ def answered(aws: GivenAws, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, 
             sent.append((taskToken, json.loads(output)))
 
     aws.given["stepfunctions"] = StepFunctions()
-    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: True)
     return sent
 
 

@@ -19,12 +19,20 @@ from tests.hostile.tiff_layout import tiled
 from tests.hostile.webp import extended
 from tests.images import become, ledger
 
+STOPPED = set[str]()
+
 
 @pytest.fixture(autouse=True)
 def started(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the executions that were started."""
+    """Names of the executions that were started. Those in STOPPED have ended since."""
     names: list[str] = []
-    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda _, name, payload: names.append(name))
+
+    def start_once(_: object, name: str, payload: object) -> bool:
+        names.append(name)
+        return name not in STOPPED
+
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", start_once)
+    STOPPED.clear()
     return names
 
 
@@ -87,6 +95,17 @@ def test_the_same_event_twice_changes_nothing_and_opens_one_window(step: Any, cl
     register(step, record, cloud.upload("b.jpg", jpeg(2)))
     assert ledger().image(image_id(jpeg(1))) == before
     assert len(set(started)) == 1
+
+
+def test_what_comes_after_a_window_was_stopped_is_collected_in_another_one(
+    step: Any, cloud: Cloud, started: list[str]
+) -> None:
+    register(step, cloud.upload("a.jpg", jpeg(1)))
+    STOPPED.update(started)
+    register(step, cloud.upload("b.jpg", jpeg(2)))
+    register(step, cloud.upload("c.jpg", jpeg(3)))
+    first, again, second, third = started
+    assert (first, second) == (again, third) != (second, first)
 
 
 def test_the_same_bytes_under_two_names_are_one_image(step: Any, cloud: Cloud) -> None:

@@ -22,7 +22,7 @@ JOB = "window-1795220517014"
 
 @pytest.fixture(autouse=True)
 def started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: True)
 
 
 def register(step: Any, *records: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sightline.rollout.record import RolloutState
-from sightline.rollout.turns import NothingToRollBackError
+from sightline.rollout.turns import NothingToRollBackError, RolloutSupersededError
 
 
 @pytest.fixture
@@ -46,3 +46,14 @@ def test_a_running_roll_out_is_told_and_woken(app: ModuleType, start: Any, accou
 def test_without_any_roll_out_there_is_nothing_to_roll_back(app: ModuleType, account: SimpleNamespace) -> None:
     with pytest.raises(NothingToRollBackError, match="no model was ever rolled out"):
         ask(app, account)
+
+
+def test_a_roll_back_that_was_stopped_before_it_takes_the_devices_gives_them_back(
+    app: ModuleType, start: Any, account: SimpleNamespace
+) -> None:
+    start()
+    app.deployments.promote(account.rollout(), RolloutState.HEALTHY, "")
+    account.answers.ended = {account.event("request_roll_back")["execution"]}
+    with pytest.raises(RolloutSupersededError, match="stopped"):
+        ask(app, account)
+    assert account.rollout().status == RolloutState.ABANDONED

@@ -227,3 +227,17 @@ def test_of_two_that_start_in_the_same_moment_one_waits(app: ModuleType, account
     with pytest.raises(RolloutInProgressError, match="in the same moment"):
         app.begin(attempt, None, "next-token")  # it had read that the group was free
     assert account.record()["model_version"] == "1.0.3"
+
+
+def test_an_execution_that_was_stopped_before_it_takes_the_devices_gives_them_back_and_deploys_nothing(
+    app: ModuleType, account: SimpleNamespace
+) -> None:
+    """Its end was handled when it had nothing yet: nobody else would let them go before the deadline."""
+    event = account.event("start_deployment")
+    account.answers.ended = {event["execution"]}
+    with pytest.raises(RolloutSupersededError, match="stopped"):
+        app.handler(event, account.context)
+    assert account.rollout().status == RolloutState.ABANDONED
+    assert account.fleet.deployments == []
+    app.handler(NEXT, account.context)
+    assert account.rollout().execution == NEXT["execution"]

@@ -13,7 +13,7 @@ from tests.images import ledger
 
 @pytest.fixture(autouse=True)
 def started(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: None)
+    monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: True)
 
 
 @pytest.fixture

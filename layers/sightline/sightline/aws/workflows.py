@@ -106,6 +106,16 @@ def is_running(aws: Aws, execution_arn: str) -> bool:
         return False
 
 
+def bad_end(aws: Aws, execution_arn: str) -> EndedExecution | None:
+    """Return how an execution ended badly, which it may have done unheard. None where it runs or ended well."""
+    client = aws.step_functions
+    try:
+        described = client.describe_execution(executionArn=execution_arn)
+    except client.exceptions.ExecutionDoesNotExist:  # it ended more than 90 days ago
+        return None
+    return EndedExecution.from_event(described) if described["status"] in set(BadEnd) else None
+
+
 class StateMachine:
     """One state machine, by its ARN."""
 

@@ -189,8 +189,13 @@ def _optional(fields: Fields, name: str) -> str | None:
 class Window:
     """The time in which new images are collected for one labelling job."""
 
-    name: str  # of the execution that labels them
-    claim_at: datetime  # UTC, when that execution claims them: never before the window has closed
+    opened_at: int  # milliseconds since 1970
+    claim_at: datetime  # UTC, when its execution claims them: never before the window has closed
+
+    @property
+    def name(self) -> str:
+        """Return the name of the execution that labels its images."""
+        return f"window-{self.opened_at}"
 
     def request(self) -> dict[str, str]:
         """Return the input of the execution."""

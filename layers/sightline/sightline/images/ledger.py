@@ -223,16 +223,18 @@ class Ledger:
             condition="attribute_exists(pk) AND attribute_not_exists(#split)",
         )
 
-    def open_window(self, seconds: int) -> Window:
-        """Return the collecting window that is open now, opened for `seconds` where none is."""
+    def open_window(self, seconds: int, instead_of: Window | None = None) -> Window:
+        """Return the collecting window that is open now, opened for `seconds` where none is. `instead_of`: one whose
+        execution has ended, which therefore collects no more.
+        """
         moment = int(datetime.now(UTC).timestamp() * 1000)
         fresh: dict[str, object] = {"opened_at": moment, "closes_at": moment + seconds * 1000}
         opened = self.table.update(
             {"pk": "window"},
             "SET #opened_at = :opened_at, #closes_at = :closes_at",
-            {**fresh, "now": moment},
-            condition="attribute_not_exists(pk) OR #closes_at < :now",
+            {**fresh, "now": moment, "ended": instead_of.opened_at if instead_of else -1},
+            condition="attribute_not_exists(pk) OR #closes_at < :now OR #opened_at = :ended",
         )
         current = Fields(opened or self.table.get({"pk": "window"}) or fresh, "in the ledger's item 'window'")
         closes = datetime.fromtimestamp(current.whole("closes_at", 0) // 1000 + 1, UTC)
-        return Window(name=f"window-{current.whole('opened_at', 0)}", claim_at=closes)
+        return Window(opened_at=current.whole("opened_at", 0), claim_at=closes)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from sightline.aws.clients import Aws
 from sightline.aws.table import Table
-from sightline.aws.workflows import Callbacks
+from sightline.aws.workflows import Callbacks, is_running
 from sightline.rollout.components import Components
 from sightline.rollout.decisions import Limits, against
 from sightline.rollout.findings import Compared, Failed, Finding, Proven
@@ -28,6 +28,7 @@ class Deployments:
     """The roll-out of one fleet, known by the ARN of its fleet group."""
 
     def __init__(self, aws: Aws, table: str, group_arn: str) -> None:
+        self.aws = aws
         self.table = Table(aws, table)
         self.callbacks = Callbacks(aws)
         self.key = {"pk": f"group#{group_arn}"}
@@ -55,7 +56,8 @@ class Deployments:
         components: Mapping[Stage, Components],
         previous: Mapping[Stage, Components],
     ) -> Rollout:
-        """Return the fleet's new roll-out, if the record still is `before`. Raise RolloutInProgressError if it is not.
+        """Return the fleet's new roll-out, if the record still is `before`. Raise RolloutInProgressError if it is not,
+        and RolloutSupersededError when the execution has ended.
 
         `stages`: the things of each, in order. `hold_seconds`: for how long without any report the roll-out keeps the
         fleet.
@@ -80,6 +82,7 @@ class Deployments:
         begun = self._update(expression, values | seen, condition)
         if begun is None:
             raise RolloutInProgressError("another roll-out took the group in the same moment")
+        self._keep_if_running(attempt.execution)
         return begun
 
     def begin_stage(self, current: Rollout, stage: Stage, things: Sequence[str], *, task_token: str) -> Rollout:
@@ -193,7 +196,9 @@ class Deployments:
         return self._update("SET #stop = :stop", own, f"{MINE} AND #status = :seen")
 
     def take_over(self, current: Rollout, execution: str, *, hold_seconds: int) -> None:
-        """Give a settled or abandoned roll-out to `execution`, which rolls it back. Raise RolloutInProgressError."""
+        """Give a settled or abandoned roll-out to `execution`, which rolls it back. Raise RolloutInProgressError, and
+        RolloutSupersededError when the execution has ended.
+        """
         values: dict[str, object] = {
             "execution": execution,
             "status": RolloutState.ROLLING_BACK,
@@ -203,6 +208,15 @@ class Deployments:
         condition = "#execution = :seen_execution AND #status = :seen_status"
         if self._update(_sets(values), values | seen, condition) is None:
             raise RolloutInProgressError("another roll-out took the devices in the same moment")
+        self._keep_if_running(execution)
+
+    def _keep_if_running(self, execution: str) -> None:
+        """Let the devices go again when `execution` has ended: whoever handled its end may have come before it took
+        them. Asked after the record is written, so one of the two sees the other. Raise RolloutSupersededError.
+        """
+        if not is_running(self.aws, execution):
+            self.abandon(execution)
+            raise RolloutSupersededError("this execution ended before it had the devices; approve the model again")
 
     def abandon(self, execution: str) -> Rollout | None:
         """Let the next roll-out have the fleet, because `execution` has ended. The devices are left alone.

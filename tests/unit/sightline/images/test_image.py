@@ -70,5 +70,6 @@ def test_an_image_whose_bytes_come_back_is_what_it_was() -> None:
 
 
 def test_a_window_says_when_its_images_are_claimed() -> None:
-    window = Window("window-1", datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
+    window = Window(1, datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
+    assert window.name == "window-1"
     assert window.request() == {"claim_at": "2026-11-20T09:30:00Z"}

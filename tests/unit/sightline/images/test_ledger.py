@@ -1,5 +1,6 @@
 """The ledger under whatever comes in any order, late and twice, beside a model of it that has neither."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -409,3 +410,11 @@ def test_a_window_is_open_until_it_closes_and_then_another_one_is(real: Ledger) 
     assert opened.name != closed.name
     assert real.open_window(3600) == real.open_window(1) == opened
     assert opened.claim_at.microsecond == 0
+
+
+def test_a_window_whose_execution_was_stopped_gives_way_to_one_other(real: Ledger) -> None:
+    stopped = real.open_window(3600)
+    time.sleep(0.002)
+    opened = real.open_window(3600, instead_of=stopped)
+    assert opened != stopped
+    assert real.open_window(3600, instead_of=stopped) == real.open_window(3600) == opened
