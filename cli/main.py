@@ -56,6 +56,10 @@ def end(number: int, _frame: object) -> None:
 
 def fail(error: Exception) -> None:
     """Say what is wrong in one line."""
+    if not isinstance(error, SightlineError):
+        from local import disk
+
+        error = disk.explained(error, Settings.home) or error
     console.print(Text.assemble(("sightline:", "red"), f" {error}"))
     sys.exit(1)
 

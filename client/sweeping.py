@@ -32,14 +32,20 @@ class Arrival(StrEnum):
     NOT_ALLOWED = "not allowed"
 
 
-def await_events(target: Target, uploaded: Sequence[str], seconds: float = SECONDS) -> Arrival:
-    """Wait until the uploads with these names are registered; ask the sweep when that takes longer than `seconds`."""
+def await_events(
+    target: Target, uploaded: Sequence[str], look: Callable[[], None] = lambda: None, seconds: float = SECONDS
+) -> Arrival:
+    """Wait until the uploads with these names are registered; ask the sweep when that takes longer than `seconds`.
+
+    `look` is called all the while; what it raises ends the waiting.
+    """
     bucket = target.outputs["ImagesBucketName"]
     keys = [names.INCOMING + name for name in {*uploaded[:SAMPLE], *uploaded[-SAMPLE:]}]
     until = time.monotonic() + seconds
     while keys := [key for key in keys if not _is_handled(target, bucket, key)]:
         if time.monotonic() > until:
             return ask(target)
+        look()
         time.sleep(PAUSE_SECONDS)
     return Arrival.ARRIVED
 

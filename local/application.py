@@ -4,6 +4,7 @@ What `sam build` makes follows from the sources alone and lies beside them.
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -17,6 +18,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from local import disk
 from local.account import Credentials, read_credentials
 from sightline.errors import SightlineError
 from training.code_digest import code_digest
@@ -27,6 +29,7 @@ SOURCES = (
     "template.yaml", "samconfig.toml", "statemachines", "functions", "layers", "console", "reporting", "training",
 )  # fmt: skip
 BUILT = PROJECT / ".sightline" / "built"
+LAST_LINES = 30  # of SAM's log, in which the reason of its end is looked for
 IMAGE_SECONDS = 60  # a cold start of a function, on a machine with much to do
 PACKED = "template.json"  # what is deployed: the built template, its layers as archives
 
@@ -54,6 +57,7 @@ def _build(root: Path, sources: str) -> None:
     digest, stamp = f"{sources} {sys.version_info[:2]}", BUILT / "sources.sha256"
     if stamp.is_file() and stamp.read_text() == digest and (BUILT / "build" / PACKED).is_file():
         return
+    disk.require(BUILT, disk.BUILD_BYTES)
     stamp.unlink(missing_ok=True)
     _sam(
         ["build", "--template-file", str(PROJECT / "template.yaml"), "--build-dir", str(BUILT / "build"),
@@ -174,5 +178,7 @@ def _sam(arguments: list[str], root: Path, variables: dict[str, str]) -> None:
             raise
     if code != 0:
         lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        if any(os.strerror(errno.ENOSPC) in line for line in lines[-LAST_LINES:]):
+            raise disk.full(root, disk.STACK_BYTES)
         errors = [line for line in lines if line.startswith("Error:")] or lines
         raise StackError(f"`sam {arguments[0]}` failed: {errors[-1].strip()} (whole log: {log})")

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from local import application, emulator_process
+from local import application, disk, emulator_process
 from local.account import Credentials, read_credentials
 from local.application import PROJECT, StackError
 from local.device.simulated import stop_all
@@ -106,6 +106,7 @@ def up(
             _stop(root, left)
         try:
             if running is None:
+                disk.require(root, disk.STACK_BYTES)
                 tell("starting the emulator")
                 with emulator_process.one_start():
                     port, mqtt_port = emulator_process.free_port(), emulator_process.free_port(0)

@@ -1,12 +1,13 @@
 """From images to a model in service: one command for each thing that people start by hand."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli.screen import JsonOption, console, progress, show, target, tell_outcome
+from cli.screen import JsonOption, Settings, console, progress, show, target, tell_outcome
 from sightline.errors import SightlineError
 
 app = typer.Typer()
@@ -33,13 +34,26 @@ def upload(
     if not given.files:
         raise SightlineError(f"{folder} holds no files to upload")
     found = target()
+    room = room_for(sum(file.stat().st_size for file in given.files))
     with progress("uploading", len(given.files)) as step:
         number = pipeline.upload(found, given.files, lambda _: step(), below=folder)
     with console.status("waiting for the events of S3"):
-        arrival = sweeping.await_events(found, given.names)
+        arrival = sweeping.await_events(found, given.names, room)
     if as_json:
         return show({"uploaded": number, "left_out": given.left_out.refused, "events": arrival}, True)
     return console.print(f"{number} files uploaded{EVENTS[arrival]}.")
+
+
+def room_for(size: int) -> Callable[[], None]:
+    """Look whether the local stack has room for files of `size` bytes in all. Return what looks whether it has room
+    to register them. Raise SightlineError.
+    """
+    if Settings.profile or Settings.stack:
+        return lambda: None
+    from local import disk
+
+    disk.require(Settings.home, size + disk.to_work(Settings.home))
+    return lambda: disk.require(Settings.home, disk.FUNCTION_BYTES)
 
 
 @app.command()

@@ -17,7 +17,7 @@ from client.loop.sample import drawn
 from client.loop.stages import Stages
 from client.target import Target
 from edge.inspector.messages import VerdictMessage
-from local import stack
+from local import disk, stack
 from local.demo.photos import content, hold_out
 from local.device.mqtt import Listener
 from local.device.simulated import SimulatedDevice
@@ -48,6 +48,7 @@ class Demo:
         """All stages in order. Whatever happens, what was started is stopped, unless `keep`."""
         if stack.is_running(self.home):
             raise DemoError("a local stack is running already; stop it with `sightline down`")
+        disk.require(self.home, disk.LOOP_BYTES)
         for folder in (self.home, self.folder):
             folder.mkdir(parents=True, exist_ok=True)
         look = f"logs: {self.home / 'emulator.log'}, {self.home / 'jobs'}"

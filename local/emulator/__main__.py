@@ -20,6 +20,7 @@ from local.emulator import (
     deliveries,
     exclusive_things,
     front_door,
+    full_disk,
     indexes,
     keys,
     layers,
@@ -110,6 +111,7 @@ def main() -> None:
     object_events.register()
     service_quotas.register()
     meters.register()
+    full_disk.register(Path(os.environ["SIGHTLINE_HOME"]))
     front_door.register()
     try:
         serve()

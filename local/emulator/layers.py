@@ -5,6 +5,7 @@ time. Here a layer is unpacked once by its content, and workers get links; Pytho
 """
 
 import hashlib
+import shutil
 import threading
 import zipfile
 from pathlib import Path
@@ -30,9 +31,15 @@ def share(cache: Path) -> None:
             with _lock:
                 if not place.is_dir():
                     half = place.with_suffix(".part")
-                    super().extractall(half, members, pwd)
+                    try:
+                        super().extractall(half, members, pwd)
+                    except BaseException:
+                        shutil.rmtree(half, ignore_errors=True)  # a full disk is to have room again
+                        raise
                     half.rename(place)
             for entry in place.iterdir():
                 (target / entry.name).symlink_to(entry)
 
-    lambda_runtime.zipfile = SimpleNamespace(**{**vars(zipfile), "ZipFile": LayerFile})
+    # The emulator catches an error by a name that `zipfile` does not have.
+    names = {**vars(zipfile), "ZipFile": LayerFile, "LargeFileError": zipfile.LargeZipFile}
+    lambda_runtime.zipfile = SimpleNamespace(**names)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from local import disk
 from local.emulator.aws_shapes import AwsError, Structure
 from local.emulator.rights import RoleSession
 from local.emulator.sagemaker.api import emit
@@ -44,6 +45,7 @@ def _run(job: Structure, kind: str, run: Run, body: Callable[[Run], None]) -> No
         try:
             shutil.rmtree(run.folder, ignore_errors=True)
             run.folder.mkdir(parents=True)
+            disk.require(run.folder, disk.JOB_BYTES)
             body(run)
             status = "Completed"
             clean(run.folder)
@@ -51,11 +53,8 @@ def _run(job: Structure, kind: str, run: Run, body: Callable[[Run], None]) -> No
             status, why = "Stopped", str(reason)
             if kind == "Processing":
                 job["ExitMessage"] = why
-        except JobFailedError as error:
-            job["FailureReason"] = str(error)[:REASON_LENGTH]
-        except Exception as error:  # the emulator's own fault: told as the service's, with the traceback in the log
-            logger.exception("job %s", run.folder.name)
-            job["FailureReason"] = f"InternalServerError: {type(error).__name__}: {error}"[:REASON_LENGTH]
+        except Exception as error:
+            job["FailureReason"] = _why_failed(error, run)[:REASON_LENGTH]
     now = job[f"{kind}EndTime"] = job["LastModifiedTime"] = datetime.now(UTC)
     if kind == "Training":
         seconds = max(1, round((now - job["TrainingStartTime"]).total_seconds()))
@@ -65,6 +64,16 @@ def _run(job: Structure, kind: str, run: Run, body: Callable[[Run], None]) -> No
         job[f"{kind}JobStatus"] = status
         del runs[job[f"{kind}JobArn"]]
     _announce(job, kind)
+
+
+def _why_failed(error: Exception, run: Run) -> str:
+    if full := disk.explained(error, run.folder, disk.JOB_BYTES):
+        return f"ClientError: {full}"
+    if isinstance(error, JobFailedError):
+        return str(error)
+    # The emulator's own fault: told as the service's, with the traceback in the log.
+    logger.error("job %s", run.folder.name, exc_info=error)
+    return f"InternalServerError: {type(error).__name__}: {error}"
 
 
 @contextmanager

@@ -4,6 +4,7 @@ Source of the contract: "How Amazon SageMaker Processes Training Output", "Stora
 the training toolkit's environment variables, in the SageMaker developer guide.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from local import disk
 from local.emulator.aws_shapes import Structure
 from local.emulator.rights import RoleSession
 from local.emulator.sagemaker import process
@@ -167,6 +169,8 @@ class Run:
         if code != 0:
             last = log.read_text(errors="replace").strip().splitlines()[-3:]
             reason = said or " / ".join(last) or "no message"
+            if os.strerror(errno.ENOSPC) in reason:
+                raise disk.full(self.folder, disk.JOB_BYTES)
             raise JobFailedError(f"AlgorithmError: {reason}, exit code: {code}")
         return said
 

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import sys
 import tarfile
 import threading
@@ -180,6 +181,22 @@ def test_a_channel_that_cannot_be_read_fails_the_job(train: Any, uri: str, kind:
     source = {"S3DataSource": {"S3DataType": kind, "S3Uri": uri}}
     assert train("pass", InputDataConfig=[{"ChannelName": "train", "DataSource": source}])["FailureReason"].startswith(
         reason
+    )
+
+
+@pytest.mark.parametrize("code", ["raise OSError(28, os.strerror(28))", ""])
+def test_a_job_that_fills_the_disk_says_so(
+    code: str, train: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*_: Any, **__: Any) -> None:
+        raise OSError(28, os.strerror(28))
+
+    if not code:
+        monkeypatch.setattr(bucket, "download_file", no_room)
+    job = train(code)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert re.fullmatch(
+        r"ClientError: disk full: \d+ MB free in .*, 200 MB needed; free some and run again", job["FailureReason"]
     )
 
 
