@@ -7,7 +7,8 @@ compares with the truth, and rejects what is wrong with the reason.
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from client import users
 from client.formats import coco
 from client.formats.checks import InvalidLabelsError
 from client.formats.files import read_json
+from client.formats.label_set import LabelSet, used_classes
 from client.formats.report import Report
+from client.labels.names import Names
 from client.target import Target
 from sightline.api.shapes import Answer, Jobs, JobShown, Tasks, TaskShown
 from sightline.errors import SightlineError
@@ -26,22 +29,36 @@ from sightline.labelling.consolidation import MIN_OVERLAP, overlap
 PAUSE_SECONDS = 0.5
 
 
-def read_coco(path: Path) -> dict[str, list[Box]]:
-    """Return the boxes of each image by file name, in whole pixels.
+def read_coco(path: Path, classes: Sequence[str] = ()) -> dict[str, list[Box]]:
+    """Return the boxes of each image by its name in the file, in whole pixels.
+
+    The class ids are those of `classes`, a stack's; without, the file's own classes count, in the order of their ids.
+    Raise InvalidLabelsError saying what is wrong with the file, or which of its classes the stack does not have.
+    """
+    found = parse_coco(path)
+    if classes and (unknown := [name for name in used_classes(found.images) if name not in classes]):
+        raise InvalidLabelsError(
+            f"{path} has boxes of classes that the stack does not have: {', '.join(unknown[:20])}; it has "
+            f"{', '.join(classes)}. Rename them in the file, or deploy the stack with them in its parameter Classes"
+        )
+    numbers = {name: number for number, name in enumerate(classes or found.classes)}
+    return {image.name: [box.rounded(numbers[box.class_name]) for box in image.boxes] for image in found.images}
+
+
+def parse_coco(path: Path) -> LabelSet:
+    """Return the labels of a file that tells the truth: each image once, none of them in doubt.
 
     Raise InvalidLabelsError saying what is wrong with the file.
     """
     report = Report()
     found = coco.parse(read_json(path, coco.TITLE), str(path), report)
+    uses = Counter(image.name for image in found.images)
     for image in found.images:
-        if image.doubt:
-            report.refuse(image.doubt, image.name)
+        if image.doubt or uses[image.name] > 1:
+            report.refuse(image.doubt or "several images have this name", image.name)
     if report.refused or report.strays:
         raise InvalidLabelsError(f"{path} is not COCO JSON ({report.lines()[-1]})")
-    numbers = found.class_ids()
-    return {
-        Path(image.name).name: [box.rounded(numbers[box.class_name]) for box in image.boxes] for image in found.images
-    }
+    return found
 
 
 def spoil(boxes: list[Box], width: int, height: int, rng: random.Random) -> list[Box]:
@@ -76,6 +93,9 @@ class Annotators:
         self, target: Target, labels: dict[str, list[Box]], *, error_rate: float, seed: int, count: int
     ) -> None:
         self.target, self.labels, self.error_rate, self.count = target, labels, error_rate, count
+        self.names = Names()
+        for name in labels:
+            self.names.add(name, name)
         self.rng = random.Random(seed)
         self.lock = threading.Lock()
         self.tokens: dict[str, str] = {}
@@ -133,8 +153,9 @@ class Annotators:
         return str(users.sign_in(self.target, name, password)["id_token"])
 
     def _answer(self, job: JobShown, task: TaskShown) -> Answer:
-        truth = self.labels.get(Path(task["name"]).name)
         with self.lock:
+            meant = self.names.find(task["name"]).things  # several for a name that folders do not tell apart
+            truth = self.labels[next(iter(meant))] if len(meant) == 1 else None
             if truth is None:
                 self.done["unknown"] += 1
                 reject: Answer = {"approved": False, "reason": "the labels file does not know this image"}

@@ -88,6 +88,11 @@ def parameters(target: Target) -> dict[str, str]:
     return {entry["ParameterKey"]: str(entry["ParameterValue"]) for entry in found}
 
 
+def classes(target: Target) -> list[str]:
+    """Return the stack's classes in the order of their ids."""
+    return parameters(target)["Classes"].split(",")
+
+
 def image_problem(target: Target) -> str | None:
     """Return in one sentence why the stack's training image could not be built; None where nothing is wrong."""
     if parameters(target).get("TrainingImageUri"):

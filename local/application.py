@@ -110,7 +110,10 @@ def deploy(root: Path, port: int, parameters: dict[str, str], name: str = NAME) 
 
     # Words with spaces or quotes (JSON) are quoted and escaped as SAM's own parser reads them back.
     plain = re.compile(r"[\w.:/,-]+")
-    quoted = [f"{key}={value if plain.fullmatch(value) else json.dumps(value)}" for key, value in parameters.items()]
+    quoted = [
+        f"{key}={value if plain.fullmatch(value) else json.dumps(value, ensure_ascii=False)}"
+        for key, value in parameters.items()
+    ]
     endpoint, keys = f"http://127.0.0.1:{port}", read_credentials(root)
     with _built(fcntl.LOCK_SH):
         _sam(

@@ -87,7 +87,8 @@ def annotate(
     from client.annotate import Annotators, read_coco
 
     found = target()
-    people = Annotators(found, read_coco(labels), error_rate=error_rate, seed=seed, count=annotators)
+    truth = read_coco(labels, pipeline.classes(found))
+    people = Annotators(found, truth, error_rate=error_rate, seed=seed, count=annotators)
     quiet_since = time.monotonic()
     with progress("answering tasks", None) as step:
         while time.monotonic() - quiet_since < wait:

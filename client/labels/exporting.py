@@ -34,7 +34,7 @@ def _version(target: Target, version: str) -> dict[str, LabelSet]:
 
 def approved_labels(target: Target) -> dict[str, LabelSet]:
     """Return the approved images under the names that they were uploaded with."""
-    classes = pipeline.parameters(target)["Classes"].split(",")
+    classes = pipeline.classes(target)
     images = [_labeled(image, classes) for image in pipeline.ledger(target).with_status(ImageStatus.APPROVED)]
     return {SPLIT: LabelSet(classes, sorted(images, key=lambda image: image.name))}
 

@@ -93,7 +93,7 @@ def read(
     which the file leaves a doubt is refused, unless `empty_is_no_defect`. Raise SightlineError.
     """
     index = Index.of(target, beside)
-    known = pipeline.parameters(target)["Classes"].split(",")
+    known = pipeline.classes(target)
 
     def sizes(image_name: str) -> tuple[int, int] | None:
         found = index.find([image_name])

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from client.annotate import read_coco
 from client.loop.photos import Photos, Truth
 
+CLASSES = ("scratch",)
 SEEN, UNSEEN = 120, 24  # photos of a run
 WIDTH, HEIGHT = 450, 300
 PHOTOS = 4  # of each tag, on average
@@ -83,7 +84,7 @@ def draw(folder: Path, count: int = 120, seed: int = 0) -> Path:
                 )
         tag += 1
     labels = folder / "labels.json"
-    coco = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "scratch"}]}
+    coco = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": CLASSES[0]}]}
     labels.write_text(json.dumps(coco, indent=1))
     return labels
 

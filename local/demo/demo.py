@@ -10,15 +10,15 @@ from pathlib import Path
 from rich.console import Console
 
 from client import devices, models, pipeline, trail
-from client.annotate import read_coco
+from client.annotate import parse_coco, read_coco
 from client.loop.loop import HYPERPARAMETERS, Loop
 from client.loop.photos import Photos
-from client.loop.sample import drawn
+from client.loop.sample import CLASSES, drawn
 from client.loop.stages import Stages
 from client.target import Target
 from edge.inspector.messages import VerdictMessage
 from local import disk, stack
-from local.demo.photos import content, hold_out
+from local.demo.photos import classes_of, content, hold_out, match
 from local.device.mqtt import Listener
 from local.device.simulated import SimulatedDevice
 from reporting import demo
@@ -40,6 +40,7 @@ class Demo:
 
     def __init__(self, home: Path, folder: Path, images: Path | None, labels: Path | None, *, keep: bool) -> None:
         self.home, self.folder, self.images, self.labels, self.keep = home, folder, images, labels, keep
+        self.classes = list(CLASSES)
         self.verdicts: dict[str, demo.ImageVerdict] = {}
         self.ids: set[str] = set()  # correlation ids of the verdicts
         self.got_verdict = threading.Event()
@@ -67,7 +68,10 @@ class Demo:
         with stage("start the stack"):
             local = stack.up(
                 root=self.home,
-                overrides={"Hyperparameters": json.dumps(HYPERPARAMETERS, separators=(",", ":"))},
+                overrides={
+                    "Classes": ",".join(self.classes),
+                    "Hyperparameters": json.dumps(HYPERPARAMETERS, separators=(",", ":")),
+                },
                 tied=not self.keep,
             )
             target = Target.find(None, None, None, self.home)
@@ -91,7 +95,7 @@ class Demo:
 
     def prepare(self, work: Path) -> Photos:
         """Return images to upload, images that only the device will see, and the truth about all."""
-        photos = self.own() if self.images and self.labels else drawn(work)
+        photos = self.own(self.images, self.labels) if self.images and self.labels else drawn(work)
         if len(photos.seen) < 2 or not photos.unseen:
             raise DemoError(
                 f"{self.images} holds too few photos that can be read; the demo needs some of at least four parts"
@@ -100,14 +104,13 @@ class Demo:
         self.stages.note = f"{len(photos.seen)} to learn from, {len(photos.unseen)} for the device alone"
         return photos
 
-    def own(self) -> Photos:
-        """Return the photos of one's own that the labels name."""
-        assert self.images
-        assert self.labels
-        truth = read_coco(self.labels)
-        files = [self.images / name for name in sorted(truth) if (self.images / name).is_file()]
+    def own(self, images: Path, labels: Path) -> Photos:
+        """Return the photos of one's own that the labels name. The stack gets the classes of the labels."""
+        found = parse_coco(labels)
+        self.classes = classes_of(found, labels)
+        truth, files = match(images, read_coco(labels, self.classes))
         if not files:
-            raise DemoError(f"{self.images} holds none of the images that {self.labels} names")
+            raise DemoError(f"{images} holds none of the images that {labels} names")
         seen, unseen = hold_out(files)
         return Photos(seen, unseen, truth, len({digest for path in seen if (digest := content(path))}))
 

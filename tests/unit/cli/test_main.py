@@ -11,6 +11,7 @@ from client import pipeline
 from client.doctor import machine
 from client.target import Target
 from tests.command import run
+from tests.labelled_stack import coco
 from tests.project import ROOT
 
 
@@ -64,6 +65,16 @@ def test_a_wrong_usage_ends_with_two(
     code, _, err = run(capsys, monkeypatch, *arguments)
     assert code == 2
     assert "Traceback" not in err
+
+
+def test_annotate_takes_only_classes_of_the_stack(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
+    monkeypatch.setattr(pipeline, "parameters", lambda _: {"Classes": "scratch"})
+    labels = coco(tmp_path, "a.jpg", name="dent")
+    code, _, err = run(capsys, monkeypatch, "annotate", "--labels", str(labels))
+    assert (code, "has boxes of classes that the stack does not have: dent; it has scratch" in err) == (1, True)
 
 
 def test_what_aws_refuses_is_one_line(

@@ -64,7 +64,27 @@ def test_classes_are_numbered_in_the_order_of_their_ids_and_images_without_boxes
     }
     (tmp_path / "labels.json").write_text(json.dumps(coco))
     box = {"class_id": 1, "left": 1, "top": 2, "width": 3, "height": 4}
-    assert read_coco(tmp_path / "labels.json") == {"b.jpg": [box], "c.jpg": []}
+    assert read_coco(tmp_path / "labels.json") == {"a/b.jpg": [box], "c.jpg": []}
+
+
+def test_labels_have_the_class_ids_of_the_stack_or_are_refused(tmp_path: Path) -> None:
+    coco = {
+        "categories": [{"id": 0, "name": "parts"}, {"id": 1, "name": "dent"}],  # Roboflow's first is no class
+        "images": [{"id": 1, "file_name": "a.jpg"}],
+        "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}],
+    }
+    path = tmp_path / "labels.json"
+    path.write_text(json.dumps(coco))
+    assert [box["class_id"] for box in read_coco(path, ["crack", "scratch", "dent"])["a.jpg"]] == [2]
+    with pytest.raises(InvalidLabelsError, match="classes that the stack does not have: dent; it has scratch"):
+        read_coco(path, ["scratch"])
+
+
+def test_a_file_that_names_an_image_twice_is_refused(tmp_path: Path) -> None:
+    coco = {"categories": [], "images": [{"id": n, "file_name": "a.jpg"} for n in (1, 2)], "annotations": []}
+    (tmp_path / "labels.json").write_text(json.dumps(coco))
+    with pytest.raises(InvalidLabelsError, match=r"several images have this name \(2×\): a\.jpg"):
+        read_coco(tmp_path / "labels.json")
 
 
 class OneJob:
@@ -114,6 +134,18 @@ def test_each_task_is_answered_once_by_one_of_them() -> None:
         name: [boxes] for name, boxes in truth.items()
     }
     assert people.work() == 0
+
+
+def test_photos_of_one_name_are_told_apart_by_their_folders() -> None:
+    truth = {f"{folder}/1.jpg": [{"class_id": 0, "left": n, "top": 1, "width": 9, "height": 9}]
+             for n, folder in enumerate(("good", "bad"))}  # fmt: skip
+    names = ["incoming/bad/1.jpg", "incoming/1.jpg"]
+    api = OneJob("labeling", [{"task_id": name.replace("/", "-"), "name": name, "width": 99, "height": 99}
+                              for name in names])  # fmt: skip
+    people = annotators(api, truth, count=1)
+    people.work()
+    assert api.answers["incoming-bad-1.jpg"] == [{"annotations": truth["bad/1.jpg"]}]
+    assert people.done == {"labeled": 1, "approved": 0, "rejected": 0, "unknown": 1}
 
 
 def test_an_image_that_the_labels_do_not_know_is_rejected_in_verification() -> None:
