@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from client.formats import coco, ground_truth, label_studio, voc, yolo
+from client.formats import coco, cvat, ground_truth, label_studio, voc, yolo
 from client.formats.checks import InvalidLabelsError
 from client.formats.label_format import LabelFormat, report_lost
 from client.formats.label_set import LabelSet, Sizes
@@ -12,6 +12,7 @@ FORMATS: dict[str, LabelFormat] = {
     coco.NAME: coco,
     yolo.NAME: yolo,
     voc.NAME: voc,
+    cvat.NAME: cvat,
     ground_truth.NAME: ground_truth,
     label_studio.NAME: label_studio,
 }

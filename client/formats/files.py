@@ -1,11 +1,16 @@
 """Files of labels: found and read within limits, and written under names that stay in their folder."""
 
+import codecs
 import json
 import re
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
+from xml.etree.ElementTree import Element, ParseError  # read with defusedxml
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from client.formats.checks import BadLabelError, InvalidLabelsError, check, shown, why
 from client.formats.label_set import LabeledImage, LabelSet
@@ -13,28 +18,33 @@ from client.formats.report import Report
 
 IMAGE_ENDING = re.compile(r"\.(jpe?g|jpe|jfif|png|bmp|dib|tiff?|webp|gif|p[gpn]m)$", re.IGNORECASE)
 MAX_FILE_BYTES = 512 * 1024 * 1024
+MARKS = {  # byte order marks; that of UTF-32 begins like one of UTF-16
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
-def found(path: Path, pattern: str, title: str) -> list[Path]:
-    """Return `path` itself, or the files below it that match in upper or lower case, without hidden ones.
-
-    Raise InvalidLabelsError when there are none.
+def found(path: Path, patterns: str, title: str) -> list[Path]:
+    """Return `path` itself, or the files below it that match one of the patterns (`*.json, *.jsonl`) in upper or lower
+    case, without hidden ones. Raise InvalidLabelsError when there are none.
     """
     if path.is_file() and zipfile.is_zipfile(path):
         raise InvalidLabelsError(f"{path} is an archive; unpack it, and give the folder")
-    ending = pattern.removeprefix("*")
-    files = [path] if path.is_file() else sorted(entry for entry in path.rglob("*") if _is_own(entry, path, ending))
+    endings = tuple(pattern.removeprefix("*") for pattern in patterns.split(", "))
+    files = [path] if path.is_file() else sorted(entry for entry in path.rglob("*") if _is_own(entry, path, endings))
     if not files:
         problem = "holds no file" if path.is_dir() else "is no file or folder"
-        raise InvalidLabelsError(f"{path} {problem} {pattern}; give the labels as {title}")
+        raise InvalidLabelsError(f"{path} {problem} {patterns}; give the labels as {title}")
     return files
 
 
-def _is_own(file: Path, folder: Path, ending: str) -> bool:
-    """Say whether a file has the ending and was put there by a person, not by the system that packed the folder."""
+def _is_own(file: Path, folder: Path, endings: tuple[str, ...]) -> bool:
+    """Say whether a file has an ending and was put there by a person, not by the system that packed the folder."""
     parts = file.relative_to(folder).parts
     strange = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return file.name.lower().endswith(ending) and not strange and file.is_file()
+    return file.name.lower().endswith(endings) and not strange and file.is_file()
 
 
 def read_bytes(path: Path) -> bytes:
@@ -47,9 +57,10 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode(content: bytes) -> str:
-    """Return text with or without a byte order mark. Raise BadLabelError."""
+    """Return text that is in UTF-8, or in what its byte order mark says. Raise BadLabelError."""
+    encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise BadLabelError("not UTF-8 text; save it as UTF-8") from error
 
@@ -69,6 +80,26 @@ def read_json(path: Path, title: str) -> object:
     except (ValueError, RecursionError) as error:
         raise InvalidLabelsError(f"{path} is not {title} ({why(error)})") from error
     return value
+
+
+def read_xml(path: Path, title: str, report: Report, *, alone: bool) -> Element | None:
+    """Return the outermost element of an XML file that should be in the format of this title, all without name spaces.
+
+    A file among others that is no XML is refused, and None returned. Raise InvalidLabelsError for one `alone`.
+    """
+    try:
+        root: Element = fromstring(read_bytes(path), forbid_dtd=True)  # of bytes: XML says its encoding itself
+    except (ParseError, DefusedXmlException, LookupError, ValueError, RecursionError) as error:
+        if alone:
+            raise InvalidLabelsError(f"{path} is not {title} ({why(error)})") from error
+        # Without line and column, so that files with the same problem are one line.
+        problem = str(error) if isinstance(error, BadLabelError) else type(error).__name__
+        report.refuse(f"not {title}: {problem}", shown(path.name))
+        return None
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            element.tag = element.tag.rsplit("}", 1)[-1]
+    return root
 
 
 def write_text(path: Path, content: str) -> Path:

@@ -31,7 +31,7 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
     classes: dict[str, int] = {}  # the lowest number of each
     images: list[LabeledImage] = []
     for file in files.found(path, FILES, TITLE):
-        lines = [line for line in enumerate(files.read_text(file).splitlines(), start=1) if line[1].strip()]
+        lines = [line for line in enumerate(files.read_text(file).split("\n"), start=1) if line[1].strip()]
         problem = ""
         taken, before = 0, len(images)
         for number, content in lines:

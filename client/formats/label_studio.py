@@ -1,14 +1,14 @@
-"""Label Studio JSON (the full export, not JSON-MIN): a list of tasks, boxes in percent of the image."""
+"""Label Studio JSON: a list of tasks, or a task on each line, boxes in percent of the image. JSON-MIN is read too."""
 
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TypedDict
 from urllib.parse import unquote, unquote_plus
 
-from client.formats import checks, files
+from client.formats import checks, files, label_studio_min
 from client.formats import label_studio_results as results
 from client.formats.checks import BadLabelError, InvalidLabelsError, check, entries, mapping, member
 from client.formats.label_set import LabelBox, LabeledImage, LabelSet, Sizes
@@ -18,7 +18,7 @@ from sightline.labelling.consolidation import consolidate
 
 NAME = "label-studio"
 TITLE = "Label Studio JSON"
-FILES = "*.json"
+FILES = "*.json, *.jsonl, *.ndjson"
 SAYS = frozenset({"size", "image_id", "group_id", "job", "labeled_at"})
 UPLOADED = re.compile(r"^[0-9a-f]{8}-")  # what Label Studio puts before the name of an uploaded file
 IMAGE = re.compile(r"\.(jpe?g|jpe|jfif|png|bmp|dib|tiff?|webp|gif)(?:[?#].*)?$", re.IGNORECASE)
@@ -63,21 +63,45 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
     """Return the labels of a file, or of every one below a folder."""
     images: list[LabeledImage] = []
     for file in files.found(path, FILES, TITLE):
-        tasks = files.read_json(file, TITLE)
-        if not isinstance(tasks, list) or not all(isinstance(task, dict) and "data" in task for task in tasks):
-            raise InvalidLabelsError(
-                f"{file} is not {TITLE}: not a list of tasks with `data`; export as JSON, not JSON-MIN"
-            )
         before = len(images)
-        for task in tasks:
+        for task, doubt in _tasks_of(file, report):
             names: list[object] = [None]
             try:
                 names = _names(task)
-                images.append(_image(task, names, report, sizes))
+                images.append(_image(task, names, doubt, report, sizes))
             except BadLabelError as error:
                 report.refuse(str(error), checks.shown(names[0]))
         report.look(file.name, images[before:])
     return LabelSet.by_alphabet(images)
+
+
+def _tasks_of(file: Path, report: Report) -> Iterator[tuple[Mapping[str, object], str]]:
+    """Give each task of a file, and why its image may have a defect though it has no box. Raise InvalidLabelsError."""
+    values = _values(file, report)
+    records = [value for value in values if isinstance(value, dict) and label_studio_min.is_record(value)]
+    tasks = [value for value in values if isinstance(value, dict) and "data" in value]
+    if len(records) + len(tasks) != len(values):
+        raise InvalidLabelsError(f"{file} is not {TITLE}: not a list of tasks with `data`, and not JSON-MIN")
+    yield from ((task, "") for task in tasks)
+    yield from ((task.full, task.doubt) for task in label_studio_min.tasks(records))
+
+
+def _values(file: Path, report: Report) -> list[object]:
+    """Return the entries of the list in a file, or what is on its lines. Raise InvalidLabelsError."""
+    text = files.read_text(file)
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        values: list[object] = []
+        for number, line in enumerate(text.split("\n"), start=1):
+            try:
+                values += [checks.mapping(json.loads(line))] if line.strip() else []
+            except (ValueError, RecursionError):
+                if not values:  # so it is no list of lines
+                    raise InvalidLabelsError(f"{file} is not {TITLE} ({checks.why(error)})") from error
+                report.refuse("no line of JSON", checks.shown(f"{file.name}, line {number}"))
+        return values
+    return whole if isinstance(whole, list) else [whole]
 
 
 def _names(task: Mapping[str, object]) -> list[object]:
@@ -116,7 +140,7 @@ def _decoded(value: str) -> str:
         return value
 
 
-def _image(task: Mapping[str, object], names: list[object], report: Report, sizes: Sizes) -> LabeledImage:
+def _image(task: Mapping[str, object], names: list[object], doubt: str, report: Report, sizes: Sizes) -> LabeledImage:
     """Return the image of a task with what its annotators say. Raise BadLabelError."""
     name = checks.text(names[0], "the name of an image")
     if task.get("predictions"):
@@ -132,7 +156,7 @@ def _image(task: Mapping[str, object], names: list[object], report: Report, size
     known = {key: checks.text(data[key], key) for key in SOURCE if data.get(key)}
     if len(answers) > 1:
         report.lose("who of several annotators said what (their boxes were consolidated)", name)
-    return checks.image(name, measured, _one(answers), also=names[1:], **known)
+    return checks.image(name, measured, _one(answers), also=names[1:], doubt=doubt, **known)
 
 
 def _annotations(task: Mapping[str, object], name: str, report: Report) -> list[Mapping[str, object]]:

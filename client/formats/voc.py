@@ -4,13 +4,10 @@ kit has it.
 
 import math
 from pathlib import Path
-from xml.etree.ElementTree import Element, ParseError, SubElement, indent, tostring  # only written with this
-
-from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element, SubElement, indent, tostring  # only written with this
 
 from client.formats import checks, files
-from client.formats.checks import BadLabelError, InvalidLabelsError, check
+from client.formats.checks import BadLabelError, check
 from client.formats.label_set import LabelBox, LabeledImage, LabelSet, Sizes
 from client.formats.report import Report
 from client.formats.shapes import Upright
@@ -27,14 +24,8 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
     """Return the labels of a file, or of every one below a folder."""
     images: list[LabeledImage] = []
     for file in files.found(path, FILES, TITLE):
-        try:
-            root = _bare(fromstring(files.read_bytes(file), forbid_dtd=True))  # of bytes: XML says its encoding itself
-        except (ParseError, DefusedXmlException, LookupError, ValueError, RecursionError) as error:
-            if path.is_file():
-                raise InvalidLabelsError(f"{file} is not {TITLE} ({checks.why(error)})") from error
-            # Without line and column, so that files with the same problem are one line.
-            problem = str(error) if isinstance(error, BadLabelError) else type(error).__name__
-            report.refuse(f"not {TITLE}: {problem}", checks.shown(file.name))
+        root = files.read_xml(file, TITLE, report, alone=path.is_file())
+        if root is None:
             continue
         name = (root.findtext("filename") or "").strip() or file.stem
         try:
@@ -45,16 +36,8 @@ def read(path: Path, report: Report, sizes: Sizes) -> LabelSet:
     return LabelSet.by_alphabet(images)
 
 
-def _bare(root: Element) -> Element:
-    """Return an element whose tags have no name space, nor those below it."""
-    for element in root.iter():
-        if isinstance(element.tag, str):
-            element.tag = element.tag.rsplit("}", 1)[-1]
-    return root
-
-
 def _hint(root: Element) -> str:
-    return "; CVAT's own XML: export as COCO, Pascal VOC or YOLO" if root.tag == "annotations" else ""
+    return "; CVAT's own XML: give --format cvat" if root.tag == "annotations" else ""
 
 
 def _image(root: Element, name: str, file: str, report: Report) -> LabeledImage:

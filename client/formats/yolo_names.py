@@ -12,6 +12,7 @@ from client.formats.checks import BadLabelError, InvalidLabelsError, check
 
 MAX_YAML_BYTES = 1024 * 1024  # of names of classes
 TEXTS = ("classes.txt", "predefined_classes.txt", "obj.names", "_darknet.labels")
+MERGE = "tag:yaml.org,2002:merge"
 ABOVE = 2  # folders above the given one that are looked into
 
 
@@ -126,16 +127,17 @@ def _keypoints(shape: object) -> tuple[int, int] | None:
 class _Loader(yaml.SafeLoader):
     """YAML whose values are all texts, as they are written: `no` is a class, not false.
 
-    Without aliases: with them, a few lines can stand for billions of values.
+    An alias is the value that it names, not a copy of it, so that many cost nothing. Merges would copy: with them, a
+    few lines can stand for billions of values.
     """
 
     yaml_implicit_resolvers = {}  # noqa: RUF012 — PyYAML's own way to say what plain values stand for
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem="an alias (*name); write the value itself there", problem_mark=mark)
-        return super().compose_node(parent, index)
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        for key, _ in node.value:
+            if key.tag == MERGE or key.value == "<<":
+                problem = "a merge (<<); write the values themselves there"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))

@@ -41,12 +41,13 @@ class Index:
     @classmethod
     def of(cls, target: Target, beside: Path | None = None) -> Self:
         """Read the ledger, and hash the files below the folder `beside`."""
-        index = cls()
+        index, ledger = cls(), pipeline.ledger(target)
         for status in ImageStatus:
-            for image in pipeline.ledger(target).with_status(status):
+            for image in ledger.with_status(status):
                 index.by_id[image.image_id] = image
                 names = index.gone if status is ImageStatus.REMOVED else index.names
-                for key in image.keys or {image.key}:
+                copies = ledger.places.copies(image.image_id) if image.copies else ()  # its item names only some keys
+                for key in [*(image.keys or {image.key}), *copies]:
                     names.add(key, image.image_id)
         if beside:
             for path in sorted(path for path in beside.rglob("*") if path.is_file()):

@@ -26,7 +26,7 @@ from tests.project import ROOT
         (["--stack", "x", "up"], "`sightline up` works on this machine only; leave --profile and --stack out"),
         (
             ["labels", "import", "x", "--format", "xml"],
-            "--format 'xml' is none of coco, yolo, voc, ground-truth, label-studio",
+            "--format 'xml' is none of coco, yolo, voc, cvat, ground-truth, label-studio",
         ),
         (["labels", "import", "x", "--format", "coco", "--class", "a"], "--class must be THEIRS=OURS"),
         (["labels", "import", "x", "--format", "coco", "--images", "nowhere"], "nowhere is not a folder"),

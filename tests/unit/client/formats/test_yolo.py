@@ -52,6 +52,7 @@ def test_yolo_classes_are_looked_up_by_their_number(tmp_path: Path, file: str, c
 
 
 YAML_BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
+MERGES = YAML_BOMB.replace("[x]", "{x: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n")
 
 
 @pytest.mark.parametrize(
@@ -67,8 +68,12 @@ YAML_BOMB = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] *
         ("names: [[scratch]]", "the name of class 0 is no plain text"),
         ("nc: 1\nnames: [scratch", "line 2: expected"),
         ("names: \x00", "special characters are not allowed"),
-        (YAML_BOMB + "names: [*a9]", "line 2: an alias"),
-        (YAML_BOMB.replace("[x]", "{x: 1}").replace("[*", "{<<: [*").replace("]\n", "]}\n") + "names: []", "an alias"),
+        (YAML_BOMB + "names: [*a9]", "the name of class 0 is no plain text of 1 to 1024 characters: a list"),
+        (YAML_BOMB + "names: *a9", "the name of class 0 is no plain text of 1 to 1024 characters: a list"),
+        ("names: &a [*a]", "the name of class 0 is no plain text of 1 to 1024 characters: a list"),
+        ("names: [*a]", "line 1: found undefined alias"),
+        (MERGES + "names: []", "line 2: a merge (<<)"),
+        (MERGES.replace("<<", "!!merge m") + "names: []", "line 2: a merge (<<)"),
     ],
 )
 def test_a_bad_data_yaml_is_refused_in_one_line(tmp_path: Path, content: str, said: str) -> None:

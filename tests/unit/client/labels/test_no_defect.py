@@ -81,9 +81,24 @@ def as_ground_truth(box: Any) -> str:
     return json.dumps({"source-ref": "s3://b/t1.jpg", "bb": label, "bb-metadata": metadata})
 
 
+def as_min(box: Any) -> str:
+    return json.dumps([{"image": "t1.jpg", "id": 1, "label": [box], "annotation_id": 1}])
+
+
+MIN_REGION = {
+    "original_width": 450,
+    "original_height": 300,
+    "x": 10,
+    "y": 20,
+    "width": 30,
+    "height": 40,
+    "rotation": 0,
+    "rectanglelabels": ["dent"],
+}
 KINDS: dict[str, tuple[str, Any, Callable[[Any], str]]] = {
     "coco": ("x.json", COCO_BOX, as_coco),
     "label-studio": ("x.json", REGION, as_studio),
+    "label-studio, JSON-MIN": ("x.json", MIN_REGION, as_min),
     "ground-truth": ("x.manifest", GT_BOX, as_ground_truth),
 }
 
@@ -108,7 +123,7 @@ def test_a_box_that_is_spoiled_in_any_place_never_says_no_defect(kind: str, data
     file, box, wrapped = KINDS[kind]
     path = data.draw(st.sampled_from(places(box)))
     made = spoiled(box, path, data.draw(ODD), remove=data.draw(st.booleans()))
-    check(kind, {file: wrapped(made)}, file)
+    check(kind.partition(",")[0], {file: wrapped(made)}, file)
 
 
 @settings(max_examples=150, deadline=None)
@@ -140,3 +155,15 @@ OBJECT = (
 def test_an_element_that_is_called_otherwise_never_says_no_defect(tag: str, other: str) -> None:
     spoilt = OBJECT.replace(f"<{tag}>", f"<{other}>").replace(f"</{tag}>", f"</{other}>")
     check("voc", {"t1.xml": f"<annotation><filename>t1.jpg</filename>{spoilt}</annotation>"})
+
+
+SHAPE = '<box label="dent" occluded="0" xtl="10" ytl="20" xbr="40" ybr="60" rotation="0"></box>'
+
+
+@pytest.mark.parametrize("word", ["box", "label", "occluded", "xtl", "ybr", "rotation", '"dent"', '"20"', '"40"'])
+@pytest.mark.parametrize(
+    "other", ["polygon", "tag", "attribute", "mask", "points", "outside", '""', '"1"', '"x"', '"nan"']
+)
+def test_a_shape_of_cvat_that_is_spoiled_in_any_place_never_says_no_defect(word: str, other: str) -> None:
+    spoilt = SHAPE.replace(word, other)
+    check("cvat", {"x.xml": f'<annotations><image name="t1.jpg">{spoilt}</image></annotations>'})
