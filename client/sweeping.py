@@ -42,7 +42,7 @@ def await_events(
     bucket = target.outputs["ImagesBucketName"]
     keys = [names.INCOMING + name for name in {*uploaded[:SAMPLE], *uploaded[-SAMPLE:]}]
     until = time.monotonic() + seconds
-    while keys := [key for key in keys if not _is_handled(target, bucket, key)]:
+    while keys := [key for key in keys if not is_handled(target, bucket, key)]:
         if time.monotonic() > until:
             return ask(target)
         look()
@@ -91,7 +91,7 @@ def _work(target: Target, request: Mapping[str, object]) -> Sweep:
     return Sweep(fields.whole("compared", 0), fields.whole("queued", 0), fields.flag("ended"))
 
 
-def _is_handled(target: Target, bucket: str, key: str) -> bool:
+def is_handled(target: Target, bucket: str, key: str) -> bool:
     """Say whether the ledger knows an upload, or it was set aside because it is no image."""
     if pipeline.ledger(target).places.at(bucket, key) is not None:
         return True

@@ -29,9 +29,14 @@ def image(name: str, status: str = "NEW", body: bytes | None = None) -> dict[str
 
 
 def labelled_stack(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a stack: `ledger` is the list of its images, `started` are the executions, `files` the objects."""
-    made = SimpleNamespace(ledger=[], started={}, files={}, ended=set(), outputs={})
+    """Return a stack: `ledger` is the list of its images, `started` are the executions, `files` the objects.
+
+    `uploads` are the moments of objects under incoming/, `free` what nobody has begun with in a labelling job.
+    """
+    made = SimpleNamespace(ledger=[], started={}, files={}, ended=set(), outputs={}, uploads={}, free={})
     made.outputs = {
+        "ImagesBucketName": "images",
+        "TasksTableName": "tasks",
         "ArtifactsBucketName": "artifacts",
         "LabelImagesArn": "arn:aws:states:r:1:stateMachine:s-label-images",
     }
@@ -51,14 +56,23 @@ def labelled_stack(monkeypatch: pytest.MonkeyPatch) -> Any:
         describe_execution=describe,
         exceptions=SimpleNamespace(ExecutionAlreadyExists=ExecutionAlreadyExistsError),
         put_object=lambda **given: made.files.__setitem__(given["Key"], given["Body"]),
+        get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [{"Contents": listed(made)}]),
+        head_object=lambda **_: None,
     )
     made.aws = GivenAws(s3=client, stepfunctions=client)
     monkeypatch.setattr(pipeline, "parameters", lambda _: {"Classes": ",".join(CLASSES), "MaxJobImages": "2"})
     ledger = SimpleNamespace(
-        with_status=lambda status: [Image.from_item(entry) for entry in made.ledger if entry["status"] == status]
+        with_status=lambda status: [Image.from_item(entry) for entry in made.ledger if entry["status"] == status],
+        places=SimpleNamespace(at=lambda _, key: next((one for one in made.ledger if one["key"] == key), None)),
     )
+    monkeypatch.setattr("sightline.labelling.taking.Taking.untouched", lambda _, job: made.free.get(job))
+    monkeypatch.setattr("client.labels.claimed.SECONDS", 0.0)
     monkeypatch.setattr(pipeline, "ledger", lambda _: ledger)
     return made
+
+
+def listed(made: Any) -> list[dict[str, Any]]:
+    return [{"Key": key, "Size": 9, "LastModified": moment} for key, moment in made.uploads.items()]
 
 
 def coco(folder: Path, *names: str, **box: Any) -> Path:

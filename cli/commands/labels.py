@@ -68,7 +68,8 @@ def labels_import(
     if images and not images.is_dir():
         raise SightlineError(f"{images} is not a folder; give the folder that holds the images")
     kind, found, report = format_name(name), target(), Report()
-    labels = importing.read(found, kind, path, report, images, pairs, empty_is_no_defect=empty_is_no_defect)
+    with console.status("reading the ledger, and waiting for uploads that are not registered yet"):
+        labels = importing.read(found, kind, path, report, images, pairs, empty_is_no_defect=empty_is_no_defect)
     say(report)
     console.print(_summary(labels, report))
     if dry_run:
@@ -97,8 +98,10 @@ def _question(labels: Labels, report: Report) -> str:
 def _summary(labels: Labels, report: Report) -> str:
     """Return in one sentence what becomes of the images of a file."""
     why = ", for the reasons above" if report.left_out else ""
+    taken = f" {labels.taken} of them leave an open job, where nobody has begun with them." if labels.taken else ""
     return (
-        f"{labels.with_boxes} images with boxes, {labels.no_defect} with “no defect”, {report.left_out} left out{why}."
+        f"{labels.with_boxes} images with boxes, {labels.no_defect} with “no defect”, {report.left_out} left "
+        f"out{why}.{taken}"
     )
 
 

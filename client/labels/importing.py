@@ -12,6 +12,8 @@ from client import formats, pipeline
 from client.formats.checks import BadLabelError, check, shown
 from client.formats.label_set import LabelBox, LabeledImage, LabelSet, used_classes
 from client.formats.report import Report
+from client.labels.arrivals import await_recent
+from client.labels.claimed import Claimed
 from client.labels.index import Found, Index
 from client.target import Target
 from sightline import names
@@ -22,7 +24,6 @@ from sightline.images.image import Image, ImageStatus
 ATTEMPTS = 20  # executions with the same labels
 OPEN = (ImageStatus.NEW, ImageStatus.REJECTED)  # what a label may be brought for
 WHY_NOT = {
-    ImageStatus.CLAIMED: "the annotators have it at the moment",
     ImageStatus.APPROVED: "it has an approved label already",
     ImageStatus.QUARANTINED: "it is in quarantine",
     ImageStatus.REMOVED: "it was removed",
@@ -65,6 +66,11 @@ class Labels:
         return sum(bool(one.boxes) for one in self.matched)
 
     @property
+    def taken(self) -> int:
+        """How many images leave an open labelling job for it."""
+        return sum(one.image.status is ImageStatus.CLAIMED for one in self.matched)
+
+    @property
     def no_defect(self) -> int:
         return len(self.matched) - self.with_boxes
 
@@ -93,7 +99,10 @@ def read(
     which the file leaves a doubt is refused, unless `empty_is_no_defect`. Raise SightlineError.
     """
     index = Index.of(target, beside)
-    known = pipeline.classes(target)
+    for key in await_recent(target, index):
+        index.awaited.add(key, key)
+    index.read_ledger(target)
+    known, claimed = pipeline.classes(target), Claimed(target)
 
     def sizes(image_name: str) -> tuple[int, int] | None:
         found = index.find([image_name])
@@ -105,7 +114,7 @@ def read(
     for image in labels.images:
         try:
             found = index.get([image.name, *image.also], image.image_id)
-            label, doubt = _label(image, found, numbers, report)
+            label, doubt = _label(image, found, numbers, claimed, report)
             check(empty_is_no_defect or not doubt, f"{doubt}; --empty-is-no-defect takes it for “no defect”")
             given.setdefault(label.image.image_id, []).append(_Candidate(label, found))
         except BadLabelError as error:
@@ -156,10 +165,14 @@ def class_numbers(labels: LabelSet, known: list[str], given: dict[str, str]) -> 
     return {name: known.index(ours) if ours else None for name, ours in called.items()}
 
 
-def _label(image: LabeledImage, found: Found, numbers: dict[str, int | None], report: Report) -> tuple[Matched, str]:
+def _label(
+    image: LabeledImage, found: Found, numbers: dict[str, int | None], claimed: Claimed, report: Report
+) -> tuple[Matched, str]:
     """Return the image's label, and why it may have a defect though it has no box. Raise BadLabelError."""
     status = found.image.status
-    if status not in OPEN:
+    if status is ImageStatus.CLAIMED:
+        claimed.check_free(found.image)
+    elif status not in OPEN:
         raise BadLabelError(WHY_NOT.get(status, f"its status is {status}"))
     size = (found.image.width, found.image.height)
     check(image.size in (None, size), f"the file says another size than the image has, {size[0]}×{size[1]}")

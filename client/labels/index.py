@@ -15,6 +15,7 @@ from sightline.images.image import Image, ImageStatus
 
 SEVERAL = "several images have this name; name them by their folder too"
 OTHERS = "it has several names that mean different images; rename one of them"
+AWAITED = "it is uploaded, but not registered yet; import again in a minute, or run `sightline sweep` and then import"
 FOREIGN = "its file in the folder of images is not in the ledger; upload that one first"
 
 
@@ -37,24 +38,31 @@ class Index:
     names: Names = field(default_factory=Names)
     gone: Names = field(default_factory=Names)  # of images that were removed: their names may be others' now
     beside: Names = field(default_factory=Names)  # content hashes
+    awaited: Names = field(default_factory=Names)  # keys that were uploaded, and are not registered yet
 
     @classmethod
     def of(cls, target: Target, beside: Path | None = None) -> Self:
         """Read the ledger, and hash the files below the folder `beside`."""
-        index, ledger = cls(), pipeline.ledger(target)
-        for status in ImageStatus:
-            for image in ledger.with_status(status):
-                index.by_id[image.image_id] = image
-                names = index.gone if status is ImageStatus.REMOVED else index.names
-                copies = ledger.places.copies(image.image_id) if image.copies else ()  # its item names only some keys
-                for key in [*(image.keys or {image.key}), *copies]:
-                    names.add(key, image.image_id)
+        index = cls()
+        index.read_ledger(target)
         if beside:
             for path in sorted(path for path in beside.rglob("*") if path.is_file()):
                 with path.open("rb") as file:
                     digest = hashlib.file_digest(file, "sha256").hexdigest()
                 index.beside.add(path.relative_to(beside).as_posix(), digest)
         return index
+
+    def read_ledger(self, target: Target) -> None:
+        """Read the images as they are now."""
+        self.by_id, self.names, self.gone = {}, Names(), Names()
+        ledger = pipeline.ledger(target)
+        for status in ImageStatus:
+            for image in ledger.with_status(status):
+                self.by_id[image.image_id] = image
+                names = self.gone if status is ImageStatus.REMOVED else self.names
+                copies = ledger.places.copies(image.image_id) if image.copies else ()  # its item names only some keys
+                for key in [*(image.keys or {image.key}), *copies]:
+                    names.add(key, image.image_id)
 
     def find(self, given: Sequence[str], image_id: str = "") -> Found | None:
         """Return the image of a content hash, else the one that all known names mean.
@@ -75,6 +83,7 @@ class Index:
         """Return what `find` finds. Raise BadLabelError also for nothing."""
         found = self.find(given, image_id)
         if found is None:
+            check(not any(self.awaited.find(name).things for name in given), AWAITED)
             raise BadLabelError("not in the ledger; upload it first")
         return found
 

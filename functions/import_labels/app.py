@@ -3,7 +3,8 @@
 Input:   {"execution": name of the execution, "correlation_id",
          "labels_uri": s3://…jsonl of {"image_id", "annotations"}, "approved": true when nobody is to verify them}
 Output:  {"job_id", "images": how many were claimed, "labels_uri", "verdicts_uri": "" unless approved, "round": 1}
-An image that is not NEW or REJECTED (any more), or whose boxes do not lie in it, is left out and logged.
+An image that waits in an open labelling job, and that nobody has begun to label there, leaves that job. One that is
+not NEW or REJECTED otherwise, or whose boxes do not lie in it, is left out and logged.
 """
 
 import os
@@ -17,6 +18,7 @@ from sightline.images.image import Image
 from sightline.images.ledger import Ledger
 from sightline.labelling.answer_checks import InvalidAnswerError, check_annotations
 from sightline.labelling.lines import LabelRecord, VerdictLine, imported_labels
+from sightline.labelling.taking import Taking
 from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
@@ -24,6 +26,7 @@ MAX_JOB_IMAGES = int(os.environ["MAX_JOB_IMAGES"])
 
 aws = Aws()
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
+taking = Taking(aws, images, os.environ["TASKS_TABLE"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
@@ -75,6 +78,9 @@ def handler(event: Request, context: Context) -> ImportedLabels:
     if len(given) > MAX_JOB_IMAGES:
         raise TooManyLabelsError(f"{len(given)} labels in {event['labels_uri']}; MaxJobImages allows {MAX_JOB_IMAGES}")
     claimed = images.claim_for_labels(job_id, sorted(given), event["correlation_id"])
+    rest = sorted(given.keys() - {image.image_id for image in claimed})
+    taken = taking.take(job_id, rest, event["correlation_id"])
+    claimed = sorted([*claimed, *taken], key=lambda image: image.image_id)
     lines = [line for image in claimed if (line := label(job_id, image, given[image.image_id]))]
     prefix, verdicts_uri = names.round_prefix(job_id, 1), ""
     labels_uri = artifacts.write_lines(prefix + "labels.jsonl", lines)
@@ -83,7 +89,7 @@ def handler(event: Request, context: Context) -> ImportedLabels:
             {"image_id": line["image_id"], "approved": True, "worker": "import"} for line in lines
         ]
         verdicts_uri = artifacts.write_lines(prefix + "verdicts.jsonl", verdicts)
-    logger.info("labels imported", job_id=job_id, images=len(lines), left_out=len(given) - len(lines))
+    logger.info("labels imported", job_id=job_id, images=len(lines), taken=len(taken), left_out=len(given) - len(lines))
     return {
         "job_id": job_id,
         "images": len(lines),

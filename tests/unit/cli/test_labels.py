@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from PIL import Image
 
+from client.labels.claimed import NOT_ASKED
 from tests.command import run
 from tests.labelled_stack import coco, image, labelled_stack
 
@@ -35,6 +36,9 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Any:
     return made
 
 
+TAKEN = "1 of them leave an open job, where nobody has begun with them."
+
+
 def labels(folder: Path, *names: str, boxes: int = 99) -> Path:
     """Write a COCO file in which only the first images have a box."""
     path = coco(folder, *names)
@@ -56,7 +60,7 @@ def test_the_end_says_how_many_images_became_what(
     assert (code, said.splitlines()) == (
         0,
         [
-            "left out: the annotators have it at the moment (1×): busy.jpg",
+            f"left out: {NOT_ASKED} (1×): busy.jpg",
             "left out: not in the ledger; upload it first (1×): nowhere.jpg",
             "1 images with boxes, 1 with “no defect”, 2 left out, for the reasons above.",
             "2 labels sent to verification.",
@@ -65,6 +69,21 @@ def test_the_end_says_how_many_images_became_what(
     code, out, _ = imported(capsys, monkeypatch, path, "--json")
     counts = {key: json.loads(out)[key] for key in ("images", "with_boxes", "no_defect", "left_out", "strays")}
     assert counts == {"images": 2, "with_boxes": 1, "no_defect": 1, "left_out": 2, "strays": {}}
+
+
+def test_the_end_says_what_leaves_an_open_job(
+    stack: Any, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.ledger[2]["claimed_by"] = "window-1"
+    stack.free = {"window-1": {stack.ledger[2]["image_id"]}}
+    code, _, said = imported(capsys, monkeypatch, labels(tmp_path, "busy.jpg"))
+    assert (code, said.splitlines()) == (
+        0,
+        [
+            f"1 images with boxes, 0 with “no defect”, 0 left out. {TAKEN}",
+            "1 labels sent to verification.",
+        ],
+    )
 
 
 def test_labels_without_any_box_are_recorded_only_when_a_person_says_so(

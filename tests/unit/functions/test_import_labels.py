@@ -4,7 +4,11 @@ from typing import Any
 
 import pytest
 
+from sightline.aws.clients import Aws
 from sightline.images.image import ImageStatus
+from sightline.labelling.answers import Answers
+from sightline.labelling.jobs import Jobs
+from sightline.labelling.leases import Leases
 from tests.fake_cloud import Cloud, jpeg
 from tests.images import ledger
 
@@ -18,6 +22,14 @@ def images(step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[str
     monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: True)
     step("register_images", {"Records": [cloud.upload(f"{number}.jpg", jpeg(number)) for number in range(3)]})
     return sorted(image.image_id for image in ledger().with_status(ImageStatus.NEW))
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tokens of the workflows that were told that all is answered."""
+    found: list[str] = []
+    monkeypatch.setattr("sightline.aws.workflows.Callbacks.succeed", lambda _, token, output: found.append(token))
+    return found
 
 
 def bring(step: Any, cloud: Cloud, labels: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -59,7 +71,40 @@ def test_a_label_that_can_not_be_is_left_out_and_its_image_given_back(
     assert statuses() == {images[0]: "NEW", images[1]: "NEW", images[2]: "CLAIMED"}
 
 
-def test_images_that_somebody_labels_are_left_to_them(step: Any, cloud: Cloud, images: list[str]) -> None:
+def open_job(step: Any, worker: str = "") -> str:
+    """Have all images claimed and asked on the page by `window-1`; `worker` has begun with the one that is returned."""
+    claimed = step("claim_new_images", execution="window-1")
+    step("open_labeling_job", job_id="window-1", round=1, images_uri=claimed["images_uri"], task_token="t")
+    if not worker:
+        return ""
+    (task,) = Leases(Aws(), "TasksTable").next("window-1.labeling.1", worker, 60, 1)
+    return task.image["image_id"]
+
+
+def test_images_that_wait_in_an_open_job_leave_it_but_for_those_that_somebody_has_begun(
+    step: Any, cloud: Cloud, images: list[str], told: list[str]
+) -> None:
+    begun = open_job(step, "anna")
+    assert bring(step, cloud, {image_id: [BOX] for image_id in images})["images"] == 2
+    holders = {image.image_id: image.claimed_by for image in ledger().with_status(ImageStatus.CLAIMED)}
+    assert holders == {image_id: "window-1" if image_id == begun else JOB for image_id in images}
+    jobs = Jobs(Aws(), "TasksTable")
+    job = jobs.job("window-1.labeling.1")
+    assert (job.total, job.remaining, told) == (1, 1, [])
+    assert {image["image_id"] for image, _ in Answers(Aws(), "TasksTable").by_task(job.job_id)} == {begun}
+    assert bring(step, cloud, {image_id: [BOX] for image_id in images})["images"] == 2  # called again
+    Answers(Aws(), "TasksTable").save(job.job_id, begun, "anna", {"annotations": []})
+    assert told == ["t"]
+
+
+def test_a_job_whose_images_are_all_taken_is_over(step: Any, cloud: Cloud, images: list[str], told: list[str]) -> None:
+    open_job(step)
+    assert bring(step, cloud, {image_id: [] for image_id in images})["images"] == 3
+    assert told == ["t"]
+    assert Jobs(Aws(), "TasksTable").open_ones() == []
+
+
+def test_images_of_a_job_that_is_not_open_yet_are_left_to_it(step: Any, cloud: Cloud, images: list[str]) -> None:
     step("claim_new_images", execution="window-1")
     assert bring(step, cloud, {image_id: [] for image_id in images})["images"] == 0
     assert {image.claimed_by for image in ledger().with_status(ImageStatus.CLAIMED)} == {"window-1"}

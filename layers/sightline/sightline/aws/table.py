@@ -239,17 +239,27 @@ class Table:
 
 
 class Transaction:
-    """Writes to items of one table that are done all or not at all."""
+    """Writes to items of a table, and of others, that are done all or not at all."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self._items: list[dict[str, Any]] = []
 
     def update(self, key: Values, expression: str, values: Values, *, condition: str | None = None) -> None:
-        self._items.append({"Update": self.table.update_request(key, expression, values, condition=condition)})
+        self.update_in(self.table, key, expression, values, condition=condition)
+
+    def update_in(
+        self, table: Table, key: Values, expression: str, values: Values, *, condition: str | None = None
+    ) -> None:
+        self._items.append({"Update": table.update_request(key, expression, values, condition=condition)})
 
     def delete(self, key: Values) -> None:
         self._items.append({"Delete": {"TableName": self.table.name, "Key": to_item(key)}})
+
+    def delete_in(self, table: Table, key: Values, values: Values, *, condition: str) -> None:
+        request = table.update_request(key, "", values, condition=condition)
+        del request["UpdateExpression"]
+        self._items.append({"Delete": request})
 
     def check(self, key: Values, condition: str, values: Values) -> None:
         """Write nothing, and look whether `condition` holds."""

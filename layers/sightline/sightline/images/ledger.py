@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from sightline.aws.clients import Aws
-from sightline.aws.table import Table
+from sightline.aws.table import Table, Transaction
 from sightline.fields import Fields
 from sightline.images import image
 from sightline.images.box import Box
@@ -74,6 +74,23 @@ class Ledger:
 
         with ThreadPoolExecutor(WRITERS) as pool:
             return [found for found in pool.map(one, image_ids) if found]
+
+    def take_over(self, image_id: str, holder: str, job_id: str, correlation_id: str) -> Transaction:
+        """Return the change, not yet made, that gives an image of one job to another. It needs `holder` to have it."""
+        change = Transaction(self.table)
+        change.update(
+            image_key(image_id),
+            "SET #claimed_by = :job, #correlation_id = :correlation, #updated_at = :now REMOVE #given_back_by",
+            {
+                "claimed": ImageStatus.CLAIMED,
+                "holder": holder,
+                "job": job_id,
+                "correlation": correlation_id,
+                "now": now(),
+            },
+            condition="#status = :claimed AND #claimed_by = :holder",
+        )
+        return change
 
     def claimed_by(self, job_id: str) -> list[Image]:
         return [found for found in self.with_status(ImageStatus.CLAIMED) if found.claimed_by == job_id]

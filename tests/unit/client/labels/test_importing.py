@@ -2,13 +2,17 @@
 
 import json
 import shlex
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli.commands.labels import labels_import
-from client.labels import importing
+from client.formats.report import Report
+from client.labels import arrivals, importing
+from client.labels.claimed import BEGUN, NOT_ASKED
+from client.labels.index import AWAITED
 from sightline.errors import SightlineError
 from tests.labelled_stack import coco, image, read
 
@@ -23,10 +27,42 @@ def test_what_can_not_be_labelled_is_named_with_the_reason_and_stops_nothing(tar
     )
     assert {line["image_id"] for line in found} == {target.ledger[0]["image_id"], target.ledger[1]["image_id"]}
     assert report.refused == {
-        "the annotators have it at the moment": ["busy.jpg"],
+        NOT_ASKED: ["busy.jpg"],
         "it has an approved label already": ["done.jpg"],
         "several images have this name; name them by their folder too": ["twice.jpg"],
         "not in the ledger; upload it first": ["missing.jpg"],
+    }
+
+
+def test_images_that_nobody_has_begun_to_label_are_taken_from_their_job(target: Any, tmp_path: Path) -> None:
+    photos = [image(f"{name}.jpg", "CLAIMED") for name in ("free", "begun", "verified")]
+    for photo, job in zip(photos, ("window-1", "window-1", "import-1"), strict=True):
+        photo["claimed_by"] = job
+    target.ledger, target.free = photos, {"window-1": {photos[0]["image_id"]}}
+    report = Report()
+    found = importing.read(target, "coco", coco(tmp_path, "free.jpg", "begun.jpg", "verified.jpg"), report, None, {})
+    assert ([one.name for one in found.matched], found.taken) == (["free.jpg"], 1)
+    assert report.refused == {BEGUN: ["begun.jpg", "verified.jpg"]}
+
+
+def test_what_was_just_uploaded_is_waited_for(target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    target.ledger = [image("old.jpg")]
+    target.uploads = {"incoming/old.jpg": now, "incoming/new.jpg": now, "incoming/lost.jpg": now - timedelta(days=1)}
+    monkeypatch.setattr("time.sleep", lambda _: target.ledger.append(image("new.jpg")))
+    found, report = read(target, coco(tmp_path, "new.jpg", "lost.jpg"))
+    assert (len(found), report.refused) == (1, {"not in the ledger; upload it first": ["lost.jpg"]})
+
+
+def test_what_is_not_registered_in_time_is_named_as_such(
+    target: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(arrivals, "SECONDS", 0.01)
+    target.uploads = {"incoming/new.jpg": datetime.now(UTC)}
+    assert read(target, coco(tmp_path, "new.jpg", "nowhere.jpg"))[1].refused == {
+        AWAITED: ["new.jpg"],
+        "not in the ledger; upload it first": ["nowhere.jpg"],
     }
 
 
