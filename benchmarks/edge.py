@@ -40,9 +40,9 @@ def make_model(folder: Path, size: tuple[int, int] = IMAGES[-1]) -> None:
     PyTorch would stay in memory."""
     import torch
 
+    from sightline.models.hyperparameters import Hyperparameters
     from training.data import fitting_size
     from training.export import export
-    from training.hyperparameters import Hyperparameters
     from training.model import DetectorNet
 
     torch.manual_seed(0)

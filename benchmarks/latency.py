@@ -29,12 +29,12 @@ from rich.table import Table  # noqa: E402
 
 from benchmarks.common import Summary, cells, finish, summary, table  # noqa: E402
 from benchmarks.detector import environment  # noqa: E402
+from sightline.models.hyperparameters import Hyperparameters  # noqa: E402
 from sightline.vision.decode import decode  # noqa: E402
 from sightline.vision.detector import Detector  # noqa: E402
 from sightline.vision.letterbox import fit, letterbox  # noqa: E402
 from training.data import fitting_size  # noqa: E402
 from training.export import export  # noqa: E402
-from training.hyperparameters import Hyperparameters  # noqa: E402
 from training.model import DetectorNet  # noqa: E402
 
 IMAGE_SIZE = Hyperparameters().image_size

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.commands import adopt, cost, dataset, device, doctor, labels, loop, models, remove, stack, user, verify
+from cli.commands import adopt, cost, dataset, device, doctor, labels, loop, models, remove, runs, stack, user, verify
 from cli.screen import Settings, console
 from sightline.errors import SightlineError
 
@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 for commands in (stack, doctor, verify, remove, adopt, loop):
     app.add_typer(commands.app)
-for group in (models, dataset, labels, device, user, cost):
+for group in (models, runs, dataset, labels, device, user, cost):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
 
 

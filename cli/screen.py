@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from sightline.errors import SightlineError
@@ -99,34 +98,6 @@ def _cell(value: object) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
-
-
-class Step(Protocol):
-    """Moves a progress bar: to the number done, or by one where none is given."""
-
-    def __call__(self, done: int | None = None) -> None: ...
-
-
-@contextmanager
-def progress(text: str, total: int | None) -> Iterator[Step]:
-    """Show a progress bar on standard error while the block runs, and give what moves it."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(text, total=total)
-
-        def step(done: int | None = None) -> None:
-            if done is None:
-                bar.advance(task)
-            else:
-                bar.update(task, completed=done)
-
-        yield step
 
 
 def tell_outcome(outcome: TrainingOutcome) -> None:

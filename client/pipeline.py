@@ -15,6 +15,7 @@ from client.target import Target
 from sightline import names
 from sightline.errors import SightlineError
 from sightline.images.ledger import Ledger
+from sightline.models.hyperparameters import Hyperparameters
 from sightline.models.training_image import TrainingImages
 
 if TYPE_CHECKING:
@@ -178,8 +179,10 @@ def usage(target: Target, machine: str, without: Collection[str] = ()) -> dict[s
 
 
 def start_training(target: Target, *, force: bool = False, hyperparameters: dict[str, str] | None = None) -> str:
-    """Start `train_model`. Return the execution's ARN."""
+    """Start `train_model`. Return the execution's ARN. Raise InvalidHyperparametersError before anything is started."""
     request: TrainingRequest = {}
+    if hyperparameters and not parameters(target).get("TrainingImageUri"):  # an own image says itself what it takes
+        Hyperparameters.from_texts(hyperparameters)
     if force:
         request["force"] = True
     if hyperparameters:

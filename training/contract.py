@@ -16,8 +16,8 @@ import onnx
 import onnxruntime
 
 from sightline.errors import SightlineError
+from sightline.models.hyperparameters import Hyperparameters
 from sightline.vision.description import ModelDescription
-from training.hyperparameters import Hyperparameters
 from training.inputs import is_number
 
 MAX_BYTES = 250 * 1024 * 1024  # far above any gate's budget; below what a parser should be given

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from sightline.errors import SightlineError
+from sightline.models.hyperparameters import Hyperparameters
 from sightline.vision.description import ModelDescription, Origin
 from training import job, warm_start
 from training.checkpoint import Checkpoints, Run, digest
@@ -21,7 +22,6 @@ from training.code_digest import code_digest
 from training.data import Sample, input_size, load
 from training.export import OPSET, export
 from training.hardware import check_gpu
-from training.hyperparameters import Hyperparameters
 from training.inputs import read_dataset, read_json, read_manifest
 from training.model import DetectorNet
 from training.quantize import quantize

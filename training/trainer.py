@@ -11,10 +11,10 @@ from typing import NotRequired, TypedDict
 import numpy as np
 import torch
 
+from sightline.models.hyperparameters import Hyperparameters
 from sightline.models.metrics import Found, Truth, mean_ap
 from training.data import Sample
 from training.export import Deployed
-from training.hyperparameters import Hyperparameters
 from training.loader import Batches
 from training.loss import detection_loss
 from training.model import STRIDE, DetectorNet, cell_centres

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.progress import waiting
 from cli.screen import JsonOption, Settings, console, show
 from sightline.errors import SightlineError
 
@@ -28,7 +29,7 @@ def adopt(
         raise SightlineError("name it: `sightline --stack NAME adopt`; the local stack keeps nothing")
     given = dict(_pair(text) for text in resources or [])
     place = Place.find(Settings.profile, Settings.region, Settings.stack, Settings.home)
-    with console.status("adopting what is kept"):
+    with waiting("adopting what is kept"):
         adopted = adopting.adopt(place, given)
     if as_json:
         return show({"stack": place.stack, "adopted": adopted}, True)

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from cli.screen import JsonOption, as_table, console, paper, progress, show, target
+from cli.progress import progress
+from cli.screen import JsonOption, as_table, console, paper, show, target
 
 app = typer.Typer(no_args_is_help=True, help="Dataset versions: immutable, named after their content.")
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from cli.progress import waiting
 from cli.screen import JsonOption, Settings, as_table, confirmed, console, local_only, paper, show, target
 from sightline.errors import SightlineError
 
@@ -66,7 +67,7 @@ def device_rollback(
     from client import devices
 
     found = target()
-    with console.status("rolling back"):
+    with waiting("rolling back"):
         state, version = devices.roll_back(found, reason)
     stopped = (
         "its roll-out is stopped and takes it back"

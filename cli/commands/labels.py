@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.screen import JsonOption, confirmed, console, progress, show, target
+from cli.progress import progress, waiting
+from cli.screen import JsonOption, confirmed, console, show, target
 from client.formats import FORMATS
 from client.formats.report import Report
 from sightline.errors import SightlineError
@@ -68,7 +69,7 @@ def labels_import(
     if images and not images.is_dir():
         raise SightlineError(f"{images} is not a folder; give the folder that holds the images")
     kind, found, report = format_name(name), target(), Report()
-    with console.status("reading the ledger, and waiting for uploads that are not registered yet"):
+    with waiting("reading the ledger, and waiting for uploads that are not registered yet"):
         labels = importing.read(found, kind, path, report, images, pairs, empty_is_no_defect=empty_is_no_defect)
     say(report)
     console.print(_summary(labels, report))

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from cli.screen import JsonOption, Settings, console, progress, show, target, tell_outcome
+from cli.progress import followed, progress, waiting
+from cli.screen import JsonOption, Settings, console, show, target, tell_outcome
 from sightline.errors import SightlineError
 
 app = typer.Typer()
@@ -37,7 +38,7 @@ def upload(
     room = room_for(sum(file.stat().st_size for file in given.files))
     with progress("uploading", len(given.files)) as step:
         number = pipeline.upload(found, given.files, lambda _: step(), below=folder)
-    with console.status("waiting for the events of S3"):
+    with waiting("waiting for the events of S3"):
         arrival = sweeping.await_events(found, given.names, room)
     if as_json:
         return show({"uploaded": number, "left_out": given.left_out.refused, "events": arrival}, True)
@@ -61,8 +62,8 @@ def sweep(as_json: JsonOption = False) -> None:
     """Compare the images bucket with the ledger, and have looked at what differs: S3's events may be lost."""
     from client import sweeping
 
-    with console.status("comparing") as spinner:
-        done = sweeping.sweep(target(), lambda so_far: spinner.update(f"{so_far.compared} objects compared"))
+    with waiting("comparing") as say:
+        done = sweeping.sweep(target(), lambda so_far: say(f"{so_far.compared} objects compared"))
     if as_json:
         return show({"compared": done.compared, "queued": done.queued}, True)
     text = f"{done.compared} objects compared; {done.queued} differ and are looked at now."
@@ -127,8 +128,7 @@ def train(
     arn = pipeline.start_training(found, force=force, hyperparameters=pairs)
     if not wait:
         return show({"execution": arn}, as_json) if as_json else print(arn)
-    with console.status("starting") as spinner:
-        output = pipeline.wait_for(found, arn, spinner.update)
+    output = followed(found, arn, "the training")
     return show(output, True) if as_json else tell_outcome(TrainingOutcome.from_output(output))
 
 
@@ -161,8 +161,7 @@ def score(
     arn = pipeline.start_scoring(found, prefix)
     if not wait:
         return show({"execution": arn}, as_json) if as_json else print(arn)
-    with console.status("starting") as spinner:
-        output = pipeline.wait_for(found, arn, spinner.update)
+    output = followed(found, arn, "the scoring")
     if as_json:
         return show(output, True)
     outcome = ScoringOutcome.from_output(output)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.progress import followed
 from cli.screen import JsonOption, Settings, as_table, console, show, target, tell_outcome
 from client.adapters.hints import Hints, Size
 from sightline.errors import SightlineError
@@ -47,7 +48,7 @@ def models_promote(
     as_json: JsonOption = False,
 ) -> None:
     """Carry a model to another stack, whose gate judges it again and where a person approves it."""
-    from client import pipeline, promotion
+    from client import promotion
     from client.outcomes import TrainingOutcome
     from client.target import Target
 
@@ -55,8 +56,7 @@ def models_promote(
     arn = promotion.promote(here, there, version, with_test_set=with_test_set, force=force)
     if not wait:
         return show({"execution": arn}, as_json) if as_json else print(arn)
-    with console.status("starting") as spinner:
-        output = pipeline.wait_for(there, arn, spinner.update)
+    output = followed(there, arn, "the judgement")
     judged = TrainingOutcome.from_output(output).judgement
     arrived = promotion.promoted(there, promotion.find(here, version).arn)
     if as_json:
@@ -104,8 +104,7 @@ def models_import(
     arn = models.start_import(found, models.pack(model, name), name, force=force)
     if not wait:
         return show({"execution": arn, "said": said}, as_json) if as_json else print(arn)
-    with console.status("starting") as spinner:
-        output = pipeline.wait_for(found, arn, spinner.update)
+    output = followed(found, arn, "the judgement")
     return show(output, True) if as_json else tell_outcome(TrainingOutcome.from_output(output))
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.progress import waiting
 from cli.screen import JsonOption, Settings, asked, console, paper, show
 from sightline.errors import SightlineError
 
@@ -30,7 +31,7 @@ def remove(
     if not Settings.profile and not Settings.stack:
         raise SightlineError("name it: `sightline --stack NAME remove`; the local stack ends with `sightline down`")
     place = Place.find(Settings.profile, Settings.region, Settings.stack, Settings.home)
-    with console.status("looking at what there is"):
+    with waiting("looking at what there is"):
         plan = removing.plan(place)
     if not plan.stack and not plan.kept:
         console.print(f"There is no stack {place}, and nothing is left of one.")

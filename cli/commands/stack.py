@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from cli.progress import waiting
 from cli.screen import JsonOption, Settings, as_table, console, local_only, paper, show, target
 from sightline.errors import SightlineError
 
@@ -47,8 +48,8 @@ def up(as_json: JsonOption = False) -> None:
     from local.account import KEYS_FILE, PROFILE
 
     started = time.monotonic()
-    with console.status("starting") as status:
-        running = stack.up(lambda text: status.update(text), root=Settings.home)
+    with waiting("starting") as say:
+        running = stack.up(say, root=Settings.home)
         user, new = users.local_user(target(), Settings.home)
     if running.lost:
         console.print(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 STACK = os.environ["STACK_NAME"]
 HYPERPARAMETERS: dict[str, object] = json.loads(os.environ["HYPERPARAMETERS"])
+OWN_IMAGE = os.environ["TRAINING_IMAGE_URI"]  # empty where the stack builds the image
 SPOT = os.environ["USE_SPOT_TRAINING"] == "true"
 
 aws = Aws()
@@ -131,7 +132,9 @@ def weights_of(champion: RegisteredModel | None) -> str | None:
 @step
 def handler(event: Request, context: Context) -> PlannedTraining:
     request, image = event["request"], event["image"]
-    chosen = training_plan.choose_hyperparameters(HYPERPARAMETERS, request.get("hyperparameters"))
+    chosen = training_plan.choose_hyperparameters(
+        HYPERPARAMETERS, request.get("hyperparameters"), own_image=bool(OWN_IMAGE)
+    )
     imported = request.get("model_uri") is not None
     source = training_plan.check_import(artifacts.bucket, request["model_uri"]) if imported else image["uri"]
     dataset, dataset_uri = dataset_of(event, source)

@@ -3,8 +3,8 @@
 import re
 from dataclasses import fields
 
+from sightline.models.hyperparameters import LIMITS, Hyperparameters
 from tests.project import ROOT
-from training.hyperparameters import LIMITS, Hyperparameters
 
 
 def test_every_hyperparameter_is_documented_with_its_default_and_its_range() -> None:

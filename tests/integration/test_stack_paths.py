@@ -245,11 +245,11 @@ def test_careless_labels_go_round_again_until_they_are_right(line: Target, label
     assert counts[ImageStatus.APPROVED] + counts[ImageStatus.REJECTED] == 20
 
 
-def test_a_failing_job_fails_the_execution_with_its_reason(line: Target, labeled: list[str]) -> None:
-    path, described = run(line, "train_model", {"hyperparameters": {"epochs": "0"}})
-    assert path == JUDGED[:6]
-    assert (described["status"], described["error"]) == ("FAILED", "States.TaskFailed")
-    assert "epochs must be a whole number of 1..10000" in described["cause"]
+def test_a_hyperparameter_that_can_not_be_is_refused_before_a_job(line: Target, labeled: list[str]) -> None:
+    path, described = run(line, "train_model", {"hyperparameters": {"epoch": "8"}})
+    assert path == JUDGED[:3]
+    assert (described["status"], described["error"]) == ("FAILED", "InvalidHyperparametersError")
+    assert "unknown hyperparameter 'epoch'; did you mean epochs?" in described["cause"]
 
 
 def test_a_model_below_the_floor_is_rejected(line: Target, labeled: list[str]) -> None:

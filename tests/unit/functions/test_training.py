@@ -158,6 +158,19 @@ def test_hyperparameters_must_be_texts_or_numbers(step: Any, registry: Registry)
         step("plan_training", request={"hyperparameters": {"epochs": [1]}})
 
 
+def test_a_misspelt_hyperparameter_is_refused_unless_the_image_is_ones_own(
+    step: Any, cloud: Cloud, registry: Registry
+) -> None:
+    request = {"hyperparameters": {"epoch": 8}}
+    assert step("plan_training", request=request)["hyperparameters"] == {
+        "epoch": "8"
+    }  # the cloud's image is an own one
+    cloud.environment["TRAINING_IMAGE_URI"] = ""
+    step.apps.clear()
+    with pytest.raises(Exception, match=r"unknown hyperparameter 'epoch'; did you mean epochs\?"):
+        step("plan_training", request=request)
+
+
 IMPORTED = "s3://artifacts/training/imports/0123456789abcdef/model.tar.gz"
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from sightline.models.hyperparameters import Hyperparameters
 from tests import drawn
 from tests.drawn import Job, samples
-from training.hyperparameters import Hyperparameters
 from training.trainer import Trainer
 
 torch.set_num_threads(1)  # images this small are slower with more, and much slower beside other work

@@ -18,6 +18,7 @@ from client.annotate import read_coco
 from client.loop.sample import draw
 from sightline.labelling import manifest
 from sightline.models.gate import Limits, judge
+from sightline.models.hyperparameters import Hyperparameters, InvalidHyperparametersError
 from sightline.vision import golden
 from sightline.vision.detector import Detector, UnusableModelError
 from training import evaluate, inputs, job, loader, train, trainer
@@ -25,7 +26,6 @@ from training.augment import augment, with_pastes
 from training.data import Sample, load
 from training.export import Deployed, export
 from training.hardware import check_gpu
-from training.hyperparameters import Hyperparameters, InvalidHyperparameterError
 from training.loss import assign
 from training.model import DetectorNet, cell_centres
 
@@ -201,7 +201,7 @@ def test_an_epoch_is_the_same_whatever_was_made_before_it_and_by_how_many(
 def test_a_wrong_hyperparameter_ends_the_job_with_one_sentence(
     channels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], said: str
 ) -> None:
-    with pytest.raises(InvalidHyperparameterError, match=said):
+    with pytest.raises(InvalidHyperparametersError, match=said):
         Hyperparameters.from_texts(given)
     assert run_training(channels, tmp_path, monkeypatch, **given) == 1
     assert re.search(said, (tmp_path / "output" / "failure").read_text())
@@ -209,7 +209,7 @@ def test_a_wrong_hyperparameter_ends_the_job_with_one_sentence(
 
 @pytest.mark.parametrize("given", [[], "x", None, 5])
 def test_hyperparameters_that_are_no_object_are_one_sentence(given: Any) -> None:
-    with pytest.raises(InvalidHyperparameterError, match=r'^hyperparameters must be like {"epochs": "80"}, got '):
+    with pytest.raises(InvalidHyperparametersError, match=r'^hyperparameters must be like {"epochs": "80"}, got '):
         Hyperparameters.from_texts(given)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sightline import names
 from sightline.errors import SightlineError
 from sightline.labelling import manifest
+from sightline.models.hyperparameters import MOST_SECONDS, Hyperparameters, InvalidHyperparametersError
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.literals import ProcessingS3DataTypeType, S3DataTypeType
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
         S3DataSourceTypeDef,
         StoppingConditionTypeDef,
     )
-
-MOST_SECONDS = 86_400  # of a training job, without the time that it waits for spot capacity
-
-
-class InvalidHyperparametersError(SightlineError):
-    """Hyperparameters that SageMaker does not take."""
 
 
 class InvalidImportError(SightlineError):
@@ -63,9 +58,16 @@ def check_hyperparameters(value: object) -> dict[str, str]:
     return {str(name): str(entry) for name, entry in sorted(value.items())}
 
 
-def choose_hyperparameters(defaults: object, asked: object) -> dict[str, str]:
-    """The stack's hyperparameters, single ones replaced by those that were `asked` for (None: none were)."""
-    return {**check_hyperparameters(defaults), **check_hyperparameters({} if asked is None else asked)}
+def choose_hyperparameters(defaults: object, asked: object, *, own_image: bool = False) -> dict[str, str]:
+    """The stack's hyperparameters, single ones replaced by those that were `asked` for (None: none were).
+
+    Raises InvalidHyperparametersError for a name or a value that the stack's training does not take. What an
+    `own_image` takes, that image says itself.
+    """
+    chosen = {**check_hyperparameters(defaults), **check_hyperparameters({} if asked is None else asked)}
+    if not own_image:
+        Hyperparameters.from_texts(chosen)
+    return chosen
 
 
 def fingerprint(dataset_version: str, image_uri: str, hyperparameters: dict[str, str]) -> str:

@@ -6,14 +6,28 @@ from typing import Any
 import pytest
 
 from sightline.models import training_plan
-from sightline.models.training_plan import InvalidHyperparametersError
+from sightline.models.hyperparameters import InvalidHyperparametersError
 
 IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/sightline-training:1"
 
 
 def test_hyperparameters_become_texts_and_single_ones_are_replaced() -> None:
-    chosen = training_plan.choose_hyperparameters({"epochs": 75, "size": "480"}, {"epochs": 3, "rate": 5.3e-05})
-    assert chosen == {"epochs": "3", "rate": "5.3e-05", "size": "480"}
+    given, asked = {"epochs": 75, "image_size": "480"}, {"epochs": 3, "learning_rate": 5.3e-05}
+    chosen = training_plan.choose_hyperparameters(given, asked)
+    assert chosen == {"epochs": "3", "learning_rate": "5.3e-05", "image_size": "480"}
+
+
+def test_a_name_that_no_training_knows_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(InvalidHyperparametersError, match=r"hyperparameter 'epoch'; did you mean epochs\? There"):
+        training_plan.choose_hyperparameters({}, {"epoch": "8"})
+    with pytest.raises(InvalidHyperparametersError, match="unknown hyperparameter 'zzz'; there are: alarm_cost, "):
+        training_plan.choose_hyperparameters({"zzz": 1}, None)
+    with pytest.raises(InvalidHyperparametersError, match=r"epochs must be a whole number of 1\.\.10000, got '0'"):
+        training_plan.choose_hyperparameters({}, {"epochs": "0"})
+
+
+def test_an_own_image_has_hyperparameters_of_its_own() -> None:
+    assert training_plan.choose_hyperparameters({}, {"depth": 3}, own_image=True) == {"depth": "3"}
 
 
 def test_asking_for_none_takes_the_stack_s() -> None:

@@ -1,15 +1,15 @@
 """Hyperparameters: what SageMaker sends as texts, checked, with defaults. An unknown name is an error."""
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from difflib import get_close_matches
 
 from sightline.errors import SightlineError
-from sightline.models.training_plan import MOST_SECONDS
+
+MOST_SECONDS = 86_400  # of a training job, without the time that it waits for spot capacity
 
 
-class InvalidHyperparameterError(SightlineError):
-    """A hyperparameter that is unknown or has a value that can't be used."""
+class InvalidHyperparametersError(SightlineError):
+    """Hyperparameters that SageMaker does not take, or one that is unknown or has a value that can't be used."""
 
 
 @dataclass(frozen=True)
@@ -32,40 +32,43 @@ class Hyperparameters:
     alarm_cost: float = 1.0  # ... what a false alarm costs
 
     @classmethod
-    def from_texts(cls, texts: Any) -> "Hyperparameters":
-        """Read `{"epochs": "80", …}`. Raises InvalidHyperparameterError naming the entry, its value and the range."""
+    def from_texts(cls, texts: object) -> "Hyperparameters":
+        """Read `{"epochs": "80", …}`. Raises InvalidHyperparametersError naming the entry, its value and the range."""
         if not isinstance(texts, dict):
-            raise InvalidHyperparameterError(f'hyperparameters must be like {{"epochs": "80"}}, got {texts!r:.100}')
+            raise InvalidHyperparametersError(f'hyperparameters must be like {{"epochs": "80"}}, got {texts!r:.100}')
         kinds = {field.name: field.type for field in fields(cls)}
         values: dict[str, float] = {}
         for name, text in texts.items():
             if name not in kinds:
-                raise InvalidHyperparameterError(
-                    f"unknown hyperparameter {name!r:.100}; there are: {', '.join(sorted(kinds))}"
-                )
+                raise InvalidHyperparametersError(_unknown(str(name), sorted(kinds)))
             values[name] = _read(name, text, whole=kinds[name] in (int, "int"))
-        make: Callable[..., Hyperparameters] = cls  # each value has its field's type, which no checker can follow
-        chosen = make(**values)
+        chosen = cls(**values)  # type: ignore[arg-type]  # each value has its field's type
         if chosen.image_size % 32:
-            raise InvalidHyperparameterError(f"image_size must be a multiple of 32, got {chosen.image_size}")
+            raise InvalidHyperparametersError(f"image_size must be a multiple of 32, got {chosen.image_size}")
         return chosen
 
     def as_dict(self) -> dict[str, float]:
         return asdict(self)
 
 
-def _read(name: str, given: Any, *, whole: bool) -> float:
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}? There" if near else "there"
+    return f"unknown hyperparameter {name!r:.100}; {hint} are: {', '.join(known)}"
+
+
+def _read(name: str, given: object, *, whole: bool) -> float:
     """A value in its range; a number, as somebody writes it by hand, is taken as its text."""
     low, high = LIMITS[name]
     wanted = f"{name} must be a {'whole ' if whole else ''}number of {low}..{high}, got {given!r:.100}"
     if isinstance(given, bool) or not isinstance(given, str | int | float):
-        raise InvalidHyperparameterError(wanted)
+        raise InvalidHyperparametersError(wanted)
     try:
         value = int(str(given)) if whole else float(str(given))
     except ValueError as error:
-        raise InvalidHyperparameterError(wanted) from error
+        raise InvalidHyperparametersError(wanted) from error
     if not low <= value <= high:  # NaN too
-        raise InvalidHyperparameterError(wanted)
+        raise InvalidHyperparametersError(wanted)
     return value
 
 
