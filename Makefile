@@ -89,7 +89,7 @@ lock: $(VENV)/.ready-all ## Lock every package by hash, after a change of versio
 	@python scripts/lock.py $(ARGS)
 
 clean: ## Stop the local stack and remove what was made here, .venv too (seconds)
-	@if [ -x $(BIN)/sightline ] && [ -d .sightline ]; then sightline down; fi
+	@if [ -x $(BIN)/sightline ] && [ -d .sightline ]; then sightline down --yes; fi
 	@rm -rf $(VENV) .sightline .aws-sam report build *.egg-info .coverage htmlcov
 	@rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis scripts/page/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

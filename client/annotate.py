@@ -39,7 +39,8 @@ def read_coco(path: Path, classes: Sequence[str] = ()) -> dict[str, list[Box]]:
     if classes and (unknown := [name for name in used_classes(found.images) if name not in classes]):
         raise InvalidLabelsError(
             f"{path} has boxes of classes that the stack does not have: {', '.join(unknown[:20])}; it has "
-            f"{', '.join(classes)}. Rename them in the file, or deploy the stack with them in its parameter Classes"
+            f"{', '.join(classes)}. Rename them in the file, or give the stack the parameter "
+            f"Classes={','.join([*classes, *unknown])}"
         )
     numbers = {name: number for number, name in enumerate(classes or found.classes)}
     return {image.name: [box.rounded(numbers[box.class_name]) for box in image.boxes] for image in found.images}

@@ -10,7 +10,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATE = PROJECT / "template.yaml"
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):  # in C: ten times as quick
     """YAML with CloudFormation's short forms: `!Ref X` becomes {"Ref": "X"}, `!Sub …` {"Fn::Sub": …}."""
 
 

@@ -8,7 +8,6 @@ import typer
 from rich.table import Table
 
 from cli.screen import JsonOption, Settings, console, paper, show, target
-from sightline.errors import SightlineError
 
 if TYPE_CHECKING:
     from client.costs.bill import BillShown
@@ -38,15 +37,6 @@ class UsedShown(TypedDict):
     notes: list[str]
 
 
-def _parameters(given: list[str] | None) -> dict[str, str]:
-    """Return Name=Value as a dict. Raise SightlineError for what is no such pair."""
-    pairs = [entry.partition("=") for entry in given or []]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise SightlineError(f"--set takes Name=Value, got {name!r}")
-    return {name: value for name, _, value in pairs}
-
-
 def _rows(bill: BillShown) -> Table:
     table = Table("service", "what", "quantity", "unit", "US dollars", "share", box=None, header_style="bold")
     for line in bill["lines"]:
@@ -70,12 +60,13 @@ def _print(bill: BillShown) -> None:
 @app.command("idle")
 def cost_idle(region: RegionOption = "", parameter: SetOption = None, as_json: JsonOption = False) -> None:
     """Show what a stack costs in a month in which nothing happens."""
+    from client import parameters
     from client.costs import idle
     from client.costs.bill import Bill
     from client.costs.prices import Prices
     from client.costs.template import Template
 
-    uses = idle.uses(Template.of(_parameters(parameter)))
+    uses = idle.uses(Template.of(parameters.pairs(parameter or [], "--set")))
     bill = Bill.of(uses, Prices.of(_region(region))).shown()
     show(bill, True) if as_json else _print(bill)
 
@@ -97,6 +88,7 @@ def cost_estimate(
     as_json: JsonOption = False,
 ) -> None:
     """Estimate what a stack will cost in a month, before it is deployed."""
+    from client import parameters
     from client.costs import estimate
     from client.costs.bill import Bill
     from client.costs.prices import DAYS as MONTH
@@ -118,7 +110,7 @@ def cost_estimate(
         scored=scored * MONTH,
         runs=MONTH if scored else 0,
     )
-    uses = estimate.uses(workload, Template.of(_parameters(parameter)), Work.measured())
+    uses = estimate.uses(workload, Template.of(parameters.pairs(parameter or [], "--set")), Work.measured())
     bill = Bill.of(uses, Prices.of(_region(region))).shown()
     show(bill, True) if as_json else _print(bill)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from cli.progress import waiting
-from cli.screen import JsonOption, Settings, as_table, console, local_only, paper, show, target
+from cli.screen import JsonOption, Settings, as_table, confirmed, console, local_only, paper, show, target
 from sightline.errors import SightlineError
 
 if TYPE_CHECKING:
@@ -40,16 +40,27 @@ class Status(TypedDict):
 
 
 @app.command()
-def up(as_json: JsonOption = False) -> None:
+def up(
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Parameter of the template, kept for the next starts; repeatable."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Start the local stack: the emulator, with the application built and deployed to it, and a user for its page."""
     local_only("up")
-    from client import users
-    from local import stack
+    from client import parameters, users
+    from local import application, stack
     from local.account import KEYS_FILE, PROFILE
 
+    given, before = parameters.pairs(parameter or [], "--parameter"), parameters.kept(Settings.home)
+    chosen = parameters.choose(given, before, application.parameters({}))
+    if given and stack.is_running(Settings.home):
+        parameters.check_classes(target(), chosen)
     started = time.monotonic()
     with waiting("starting") as say:
-        running = stack.up(say, root=Settings.home)
+        running = stack.up(say, chosen, root=Settings.home)
+        parameters.keep(Settings.home, chosen)  # only what it could be started with
         user, new = users.local_user(target(), Settings.home)
     if running.lost:
         console.print(
@@ -59,18 +70,38 @@ def up(as_json: JsonOption = False) -> None:
     console.print(f"The page is {target().api_url}/")
     where = f"with the password {user['password']} ({Settings.home / 'user.json'})" if new else "as before"
     console.print(f"Sign in as {user['username']} {where}.")
+    if chosen:
+        console.print("Parameters: " + ", ".join(f"{name}={value}" for name, value in sorted(chosen.items())))
     console.print(f"For AWS's own tools: AWS_CONFIG_FILE={running.home / KEYS_FILE} AWS_PROFILE={PROFILE}")
     if as_json:
         show({"endpoint": running.endpoint, "outputs": running.outputs}, True)
 
 
 @app.command()
-def down() -> None:
-    """Stop the local stack and everything it started."""
+def down(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop the local stack and everything it started. Its images, labels and models are deleted."""
     local_only("down")
     from local import stack
 
+    if not yes and stack.is_running(Settings.home) and (held := _held()):
+        confirmed(f"The stack holds {held}, which are deleted. Stop it?")
     console.print("Stopped." if stack.down(Settings.home) else "Nothing was running.")
+
+
+def _held() -> str:
+    """Return what would be lost with the local stack; nothing where it holds nothing, or does not answer."""
+    from client import models, pipeline
+
+    try:
+        counts = {str(status): number for status, number in pipeline.ledger(target()).counts().items()}
+        known = len(models.listed(target()))
+    except Exception:  # whatever is wrong with it: it must be possible to stop it
+        return ""
+    images = sum(number for status, number in counts.items() if status != "REMOVED")
+    parts = [(images, "images"), (counts["APPROVED"], "approved labels"), (known, "models")]
+    return ", ".join(f"{number} {what}" for number, what in parts if number)
 
 
 @app.command()

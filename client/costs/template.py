@@ -5,12 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
 
-from client import template_file
-from sightline.errors import SightlineError
-
-
-class UnknownParameterError(SightlineError):
-    """A parameter that the template does not have."""
+from client import parameters, template_file
 
 
 @dataclass(frozen=True)
@@ -22,15 +17,10 @@ class Template:
 
     @classmethod
     def of(cls, given: Mapping[str, str], whole: Mapping[str, Any] | None = None) -> Self:
-        """Return the template with its defaults and what is given. Raise UnknownParameterError."""
+        """Return the template with its defaults and what is given. Raise ParameterError."""
         template = template_file.read() if whole is None else whole
-        known: dict[str, Any] = template.get("Parameters", {})
-        if unknown := sorted(given.keys() - known.keys()):
-            raise UnknownParameterError(
-                f"the template has no parameter {', '.join(unknown)}; it has {', '.join(sorted(known))}"
-            )
-        defaults = {name: str(entry.get("Default", "")) for name, entry in known.items()}
-        return cls(template, defaults | dict(given))
+        parameters.check(given, template)
+        return cls(template, parameters.defaults(template) | dict(given))
 
     @cached_property
     def resources(self) -> dict[str, Mapping[str, Any]]:

@@ -226,6 +226,6 @@ def test_a_parameter_without_a_value_and_an_unknown_region_are_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(capsys, monkeypatch, "cost", "idle", "--set", "MinMap")[2] == (
-        "sightline: --set takes Name=Value, got 'MinMap'\n"
+        "sightline: --set takes NAME=VALUE, got 'MinMap'\n"
     )
     assert "no prices for region 'mars-1'" in run(capsys, monkeypatch, "cost", "idle", "--prices", "mars-1")[2]
