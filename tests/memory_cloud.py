@@ -1,5 +1,5 @@
-"""A bucket with versions, a table and a queue in memory, called without the layers that make and read requests: for
-tests of ten thousands of calls. The table is the emulator's own.
+"""Buckets with versions, tables and a queue in memory, called without the layers that make and read requests: for tests
+and benchmarks of ten thousands of calls. The tables are the emulator's own.
 """
 
 import importlib
@@ -9,11 +9,13 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 
 from tests.project import template
 
@@ -67,14 +69,16 @@ class MemoryBucket:
         }
 
     def put_object(self, **asked: Any) -> dict[str, Any]:
-        return self._said(self._add(asked["Key"], asked["Body"], asked.get("Metadata", {})))
+        body = asked["Body"] if isinstance(asked["Body"], bytes) else asked["Body"].read()
+        return self._said(self._add(asked["Key"], body, asked.get("Metadata", {})))
 
     def head_object(self, **asked: Any) -> dict[str, Any]:
         return self._said(self._find("HeadObject", asked["Key"], asked.get("VersionId")))
 
     def get_object(self, **asked: Any) -> dict[str, Any]:
         version = self._find("GetObject", asked["Key"], asked.get("VersionId"))
-        return {**self._said(version), "Body": io.BytesIO(version.body or b"")}
+        body = version.body or b""
+        return {**self._said(version), "Body": StreamingBody(io.BytesIO(body), len(body))}
 
     def copy_object(self, **asked: Any) -> dict[str, Any]:
         source = self._find("CopyObject", asked["CopySource"]["Key"], asked["CopySource"].get("VersionId"))
@@ -127,20 +131,44 @@ class MemoryBucket:
         return SimpleNamespace(paginate=paginate)
 
 
-class MemoryTables:
-    """DynamoDB with the ledger's table. It counts the units that AWS would."""
+class MemoryBuckets:
+    """S3 with several buckets. It counts requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, *names: str) -> None:
+        self.buckets = {name: MemoryBucket() for name in names}
+        self.requests: dict[str, int] = defaultdict(int)  # by operation
+
+    def __getattr__(self, operation: str) -> Any:
+        def call(**asked: Any) -> Any:
+            self.requests[operation] += 1
+            return getattr(self.buckets[asked["Bucket"]], operation)(**asked)
+
+        return call
+
+    def copy_object(self, **asked: Any) -> dict[str, Any]:
+        self.requests["copy_object"] += 1
+        source = asked["CopySource"]
+        found = self.buckets[source["Bucket"]].get_object(**source)
+        return self.buckets[asked["Bucket"]].put_object(**{**asked, "Body": found["Body"].read()})
+
+
+class MemoryTables:
+    """DynamoDB with tables of the template, which have their logical names. It counts the units that AWS would."""
+
+    def __init__(self, *names: str) -> None:
         self.units: dict[str, float] = defaultdict(float)  # that were consumed, by operation
+        self.lock = Lock()  # the emulator's own is around its requests
         self.service = importlib.import_module("ministack.services.dynamodb")
         self.exceptions: Any = boto3.client("dynamodb", region_name="us-east-1").exceptions
-        given = template()["Resources"]["ImagesTable"]["Properties"]
         fields = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
-        self.service._delete_table({"TableName": "ImagesTable"})
-        self.service._create_table({"TableName": "ImagesTable", **{field: given[field] for field in fields}})
+        for name in names or ("ImagesTable",):
+            given = template()["Resources"][name]["Properties"]
+            self.service._delete_table({"TableName": name})
+            self.service._create_table({"TableName": name, **{field: given[field] for field in fields}})
 
     def _call(self, operation: str, do: Any, asked: dict[str, Any]) -> dict[str, Any]:
-        status, _, body = do({**asked, "ReturnConsumedCapacity": "TOTAL"})
+        with self.lock:
+            status, _, body = do({**asked, "ReturnConsumedCapacity": "TOTAL"})
         answer: dict[str, Any] = json.loads(body or b"{}")
         told = answer.get("ConsumedCapacity") or []
         self.units[operation] += sum(one["CapacityUnits"] for one in (told if isinstance(told, list) else [told]))
@@ -152,6 +180,12 @@ class MemoryTables:
 
     def get_item(self, **asked: Any) -> dict[str, Any]:
         return self._call("GetItem", self.service._get_item, asked)
+
+    def batch_get_item(self, **asked: Any) -> dict[str, Any]:
+        return self._call("BatchGetItem", self.service._batch_get_item, asked)
+
+    def batch_write_item(self, **asked: Any) -> dict[str, Any]:
+        return self._call("BatchWriteItem", self.service._batch_write_item, asked)
 
     def put_item(self, **asked: Any) -> dict[str, Any]:
         return self._call("PutItem", self.service._put_item, asked)

@@ -4,7 +4,7 @@ more than once or not at all, and functions are interrupted; and what is wrong i
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
@@ -12,13 +12,14 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from sightline.aws.table import from_item
+from sightline.images.image import ImageStatus
 from tests.fake_cloud import Cloud, jpeg
 from tests.given_aws import GivenAws
 from tests.memory_cloud import MemoryBucket, MemoryQueue, MemoryTables
 
 BAD = b"no image at all"
 WRITES = {"update_item", "put_item", "delete_item", "transact_write_items", "copy_object", "delete_object"}
-CALLS = WRITES | {"get_item", "query", "get_object", "head_object", "list_object_versions"}
+CALLS = WRITES | {"get_item", "batch_get_item", "query", "scan", "get_object", "head_object", "list_object_versions"}
 DELIVERIES = 25  # of one event that fails every time
 
 
@@ -212,10 +213,22 @@ class World:
         lying: dict[str, set[str]] = defaultdict(set)
         for key, (_, image_id) in newest.items():
             lying[image_id].add(key)
+        found += self._miscounted(rows)
         images = {pk.removeprefix("image#") for pk in rows if pk.startswith("image#")}
         for image_id in images | set(lying):
             found += self._faults_of(image_id, rows, lying[image_id], newest)
         return found
+
+    def _miscounted(self, rows: dict[str, Any]) -> list[str]:
+        """Return the statuses of which the counters say another number than there are images."""
+        there = Counter(row["status"] for pk, row in rows.items() if pk.startswith("image#"))
+        said = Counter[str]()
+        for pk, row in rows.items():
+            if pk.startswith("count#"):
+                said.update({status: row.get(status, 0) for status in ImageStatus})
+        return [
+            f"{said[one]} counted as {one} instead of {there[one]}" for one in ImageStatus if said[one] != there[one]
+        ]
 
     def _faults_of(
         self, image_id: str, rows: dict[str, Any], lying: set[str], newest: dict[str, tuple[str, str]]

@@ -101,7 +101,7 @@ def write_manifest(job_id: str, correlation_id: str, approved: list[LabelRecord]
 def new_labels() -> int:
     """Approved images that came since the newest dataset version."""
     latest = Fields(artifacts.find_json(names.LATEST_DATASET) or {}, f"in {names.LATEST_DATASET}")
-    return images.count(ImageStatus.APPROVED) - latest.whole("images", 0, default=0)
+    return images.counts()[ImageStatus.APPROVED] - latest.whole("images", 0, default=0)
 
 
 @step

@@ -7,7 +7,6 @@ runs.
 
 import json
 import os
-import time
 
 from sightline.api.http import Api, RequestError
 from sightline.api.shapes import DeviceShown, ExecutionShown, Overview, Workflow
@@ -25,7 +24,6 @@ from sightline.rollout.stages import Groups
 MACHINES: dict[str, str] = json.loads(os.environ["MACHINES"])  # name: ARN
 MODELS = 20
 EXECUTIONS = 5  # of each workflow, the newest
-FRESH_SECONDS = 10  # counting reads the whole index; whoever looks again sooner gets the same
 
 OWN_IMAGE = os.environ["TRAINING_IMAGE_URI"]  # empty where the stack builds the image
 
@@ -40,24 +38,6 @@ fleet = Fleet(
     Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]),
     os.environ["DEPLOYMENTS_TABLE"],
 )
-
-
-class Counts:
-    """The images of each status, as they were counted last."""
-
-    def __init__(self) -> None:
-        self._at = float("-inf")
-        self._images: dict[str, int] = {}
-
-    def current(self) -> dict[str, int]:
-        """Return the counts, at most FRESH_SECONDS old."""
-        if time.monotonic() - self._at > FRESH_SECONDS:
-            self._images = {status.value: number for status, number in images.counts().items()}
-            self._at = time.monotonic()
-        return self._images
-
-
-counts = Counts()
 
 
 def executions() -> list[ExecutionShown]:
@@ -92,7 +72,7 @@ def devices() -> list[DeviceShown]:
 def show_overview() -> Overview:
     """Images by status, the newest executions and models, every device, and what is wrong with the training image."""
     return {
-        "images": counts.current(),
+        "images": {status.value: number for status, number in images.counts().items()},
         "executions": executions(),
         "models": [model_shown(model) for model in registry.newest(MODELS)],
         "devices": devices(),

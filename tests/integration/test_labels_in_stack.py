@@ -50,7 +50,7 @@ def photos(line: Target, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("photos")
     file = draw(folder, PHOTOS, seed=3)
     pipeline.upload(line, sorted(folder.glob("*.jpg")))
-    until(lambda: pipeline.ledger(line).count(ImageStatus.NEW) == PHOTOS)
+    until(lambda: pipeline.ledger(line).counts()[ImageStatus.NEW] == PHOTOS)
     return file
 
 
@@ -133,4 +133,4 @@ def test_a_work_teams_jobs_are_answered_on_the_page_and_recorded(line: Target, b
     sagemaker = line.client("sagemaker")
     jobs = sagemaker.list_labeling_jobs()["LabelingJobSummaryList"]
     assert {job["LabelingJobStatus"] for job in jobs} == {"Completed"}
-    assert pipeline.ledger(line).count(ImageStatus.APPROVED) == BROUGHT + recorded["approved"]
+    assert pipeline.ledger(line).counts()[ImageStatus.APPROVED] == BROUGHT + recorded["approved"]

@@ -63,7 +63,7 @@ def dev(home: Path) -> Target:
         key = f"incoming/{number}.jpg"
         target.aws.s3.put_object(Bucket=target.outputs["ImagesBucketName"], Key=key, Body=jpeg(number))
     ledger = pipeline.ledger(target)
-    until(lambda: ledger.count(ImageStatus.NEW) == PHOTOS)
+    until(lambda: ledger.counts()[ImageStatus.NEW] == PHOTOS)
     labels: list[importing.ImageLabel] = [
         {"image_id": image.image_id, "annotations": [BOX]} for image in ledger.with_status(ImageStatus.NEW)
     ]
@@ -145,7 +145,7 @@ def test_a_model_that_the_second_gate_accepts_is_registered_there_with_where_it_
     assert described["promoted_from"]["training_job"] == at_home.training_job
     card = prod.aws.sagemaker.describe_model_package(ModelPackageName=arrived.arn)["ModelCard"]["ModelCardContent"]
     assert json.loads(card)["additional_information"]["custom_details"]["promoted_from"] == at_home.arn
-    assert pipeline.ledger(prod).count(ImageStatus.APPROVED) == 0  # the test set is no image of this stack
+    assert pipeline.ledger(prod).counts()[ImageStatus.APPROVED] == 0  # the test set is no image of this stack
     again = builds.run("PromoteProd", MODEL_VERSION=str(good))
     assert again.returncode == 0, again.stderr
     assert "has judged this model with this dataset and accepted it" in again.stderr

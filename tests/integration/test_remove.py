@@ -46,7 +46,7 @@ class Stack:
         photo = folder / "a.jpg"
         photo.write_bytes(jpeg(1))
         pipeline.upload(self.target, [photo])
-        until(lambda: pipeline.ledger(self.target).count(ImageStatus.CLAIMED))
+        until(lambda: pipeline.ledger(self.target).counts()[ImageStatus.CLAIMED])
         add(self.target, "anna")
         sagemaker, group = self.client("sagemaker"), local.outputs["ModelPackageGroupName"]
         sagemaker.create_model_package(ModelPackageGroupName=group)

@@ -80,7 +80,7 @@ def people(line: Target, mail: Mail, tmp_path_factory: pytest.TempPathFactory) -
     truth = read_coco(draw(folder, PHOTOS, seed=5))
     pipeline.upload(line, sorted(folder.glob("*.jpg")))
     until(lambda: pipeline.executions(line, "label_images"))
-    until(lambda: pipeline.ledger(line).count(ImageStatus.NEW) == PHOTOS)
+    until(lambda: pipeline.ledger(line).counts()[ImageStatus.NEW] == PHOTOS)
     return Annotators(line, truth, error_rate=0, seed=1, count=1)
 
 
@@ -147,7 +147,7 @@ def test_labelling_that_is_stopped_in_every_waiting_state_asks_nothing_twice(
     assert (job["kind"], job["remaining"]) == ("verification", PHOTOS - 4)
     answer(people, "verification", PHOTOS - 4)
     pipeline.wait_for(line, third)
-    assert pipeline.ledger(line).count(ImageStatus.APPROVED) == PHOTOS
+    assert pipeline.ledger(line).counts()[ImageStatus.APPROVED] == PHOTOS
 
 
 def test_a_whole_labelling_that_runs_out_of_time_gives_back_too(
@@ -155,7 +155,7 @@ def test_a_whole_labelling_that_runs_out_of_time_gives_back_too(
 ) -> None:
     draw(tmp_path, 2, seed=99)
     pipeline.upload(line, sorted(tmp_path.glob("*.jpg")))
-    until(lambda: pipeline.ledger(line).count(ImageStatus.NEW) == 2)
+    until(lambda: pipeline.ledger(line).counts()[ImageStatus.NEW] == 2)
     client, arn = line.client("stepfunctions"), line.outputs["LabelImagesArn"]
     definition = json.loads(client.describe_state_machine(stateMachineArn=arn)["definition"])
     client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition | {"TimeoutSeconds": 8}))
@@ -163,7 +163,7 @@ def test_a_whole_labelling_that_runs_out_of_time_gives_back_too(
         late = start(line, "label_images")
         until(people.jobs)
         until(lambda: client.describe_execution(executionArn=late)["status"] == "TIMED_OUT")
-        until(lambda: pipeline.ledger(line).count(ImageStatus.NEW) == 2 and not people.jobs())
+        until(lambda: pipeline.ledger(line).counts()[ImageStatus.NEW] == 2 and not people.jobs())
         until(lambda: mail.has("label-images ran out of time"))
     finally:
         client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))

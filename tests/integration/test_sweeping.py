@@ -70,3 +70,9 @@ def test_what_lost_events_did_not_tell_is_right_after_one_sweep(local: local_sta
         assert found
         assert found.version_id == s3.head_object(Bucket=bucket, Key=f"incoming/{name}")["VersionId"]
     assert sweeping.sweep(target) == Sweep(compared=4, queued=0, ended=True)
+    counted = ledger.counters.read()  # with the rights of the sweep, and as images became what they are
+    assert counted
+    assert {status: number for status, number in counted.items() if number} == {
+        ImageStatus.NEW: 4,
+        ImageStatus.REMOVED: sum(counted.values()) - 4,
+    }

@@ -96,7 +96,7 @@ def upload(line: Line, seed: int) -> None:
 
 
 def label(line: Line) -> list[str]:
-    until(lambda: pipeline.ledger(line.target).count(ImageStatus.NEW) == PHOTOS)
+    until(lambda: pipeline.ledger(line.target).counts()[ImageStatus.NEW] == PHOTOS)
     labels = importing.read(line.target, "coco", line.photos / "labels.json", Report(), None, {})
     return importing.bring(line.target, labels.lines, approved=True)
 
@@ -256,7 +256,7 @@ def test_one_stack_goes_on_without_the_other_which_comes_back_with_what_it_kept(
     assert [group["GroupName"] for group in groups] == ["engineers"]
     draw(again.photos / "more", 1, seed=9)  # what is dropped into the adopted bucket is registered
     pipeline.upload(again.target, sorted((again.photos / "more").glob("*.jpg")))
-    until(lambda: pipeline.ledger(again.target).count(ImageStatus.NEW) == 1)
+    until(lambda: pipeline.ledger(again.target).counts()[ImageStatus.NEW] == 1)
 
 
 def labels(line: Line) -> object:

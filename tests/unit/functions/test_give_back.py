@@ -79,7 +79,7 @@ def test_a_labelling_that_ended_gives_back_its_images_and_its_jobs_and_people_he
 ) -> None:
     event = {"detail": detail(cloud, **ending)}
     assert step("give_back", event) == NOTHING | {"images": 4, "jobs": 1}
-    assert ledger().count(ImageStatus.NEW) == 4
+    assert ledger().counts()[ImageStatus.NEW] == 4
     assert json.loads(step("serve_labeling", request("GET", "/jobs"))["body"]) == {"jobs": []}
     (message,) = cloud.mail()
     assert message["Subject"] == f"sightline-label-images {said}"

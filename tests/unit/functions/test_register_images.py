@@ -188,7 +188,7 @@ def test_a_folder_leaves_no_trace_and_an_empty_file_is_no_image_and_not_set_asid
     assert (place.image_id, place.is_taken) == ("", True)
     assert (ledger().counts()[ImageStatus.QUARANTINED], len(cloud.objects("images"))) == (0, 2)
     register(step, cloud.upload("empty.jpg", jpeg(1)))
-    assert ledger().count(ImageStatus.NEW) == 1
+    assert ledger().counts()[ImageStatus.NEW] == 1
 
 
 def test_an_object_that_was_refused_before_the_function_died_is_set_aside_by_the_next_event(
@@ -242,7 +242,7 @@ def test_a_row_of_a_time_before_rows_were_compared_is_written_anew_with_its_imag
     register(step, record)
     place = ledger().places.at("images", "incoming/a.jpg")
     assert place is not None
-    assert (place.revision, bool(place.etag), ledger().count(ImageStatus.NEW)) == (1, True, 1)
+    assert (place.revision, bool(place.etag), ledger().counts()[ImageStatus.NEW]) == (1, True, 1)
 
 
 def test_an_overwritten_object_removes_the_image_that_was_there(step: Any, cloud: Cloud) -> None:
@@ -282,7 +282,7 @@ def test_a_message_that_can_never_succeed_lies_in_the_dead_letter_queue_at_once(
     record = cloud.upload("x.jpg", jpeg(9))
     bad = {**record, "messageId": "bad", "body": broken(record)}
     assert register(step, bad, cloud.upload("a.jpg", jpeg(1))) == []
-    assert ledger().count(ImageStatus.NEW) == 1
+    assert ledger().counts()[ImageStatus.NEW] == 1
     ((body, why),) = cloud.set_aside().items()
     assert (body, reason in why) == (bad["body"], True), why
 
@@ -300,7 +300,7 @@ def test_what_failed_comes_again_alone_and_leaves_a_line_with_key_and_reason(
     monkeypatch.setattr(Uploads, "read_upload", read_upload)
     records = [cloud.upload(name, jpeg(number)) for number, name in enumerate(("a.jpg", "b.jpg", "c.jpg"))]
     assert register(step, *records) == [{"itemIdentifier": "message-b.jpg-1"}]
-    assert (ledger().count(ImageStatus.NEW), cloud.set_aside()) == (2, {})
+    assert (ledger().counts()[ImageStatus.NEW], cloud.set_aside()) == (2, {})
     said = [(getattr(line, "key", ""), getattr(line, "reason", "")) for line in caplog.records]
     assert ("incoming/b.jpg", "TimeoutError: S3 is away") in said
 
@@ -318,7 +318,7 @@ def test_poisoned_images_do_not_harm_the_others_of_their_batch(
     for number, (name, (body, _)) in enumerate(poisoned.items()):
         records += [cloud.upload(name, body), cloud.upload(f"good{number}.jpg", jpeg(number))]
     assert register(step, *records) == []
-    assert (ledger().count(ImageStatus.NEW), cloud.set_aside()) == (4, {})
+    assert (ledger().counts()[ImageStatus.NEW], cloud.set_aside()) == (4, {})
     reasons = {item.key: item.reason or "" for item in ledger().with_status(ImageStatus.QUARANTINED)}
     assert {key: said in reasons[f"incoming/{key}"] for key, (_, said) in poisoned.items()} == dict.fromkeys(
         poisoned, True

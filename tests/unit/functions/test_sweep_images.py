@@ -7,8 +7,10 @@ from typing import Any
 import boto3
 import pytest
 
+from sightline.images import counters
+from sightline.images.image import ImageStatus
 from tests.fake_cloud import REGION, Cloud, jpeg
-from tests.images import ledger
+from tests.images import approved, become, enter, image, ledger
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +78,22 @@ def test_the_schedule_sweeps_once_a_day(step: Any, cloud: Cloud, queued: Callabl
     assert keys(queued()) == ["a.jpg"]
     ledger().table.update({"pk": "sweep"}, "SET #began_at = :long_ago", {"long_ago": "2026-01-01T00:00:00+00:00"})
     assert step("sweep_images") == {"compared": 1, "queued": 1, "ended": True}
+
+
+def test_a_stack_that_was_updated_is_counted_in_the_next_hour_and_then_once_a_week(step: Any, cloud: Cloud) -> None:
+    enter(image(1), approved(2))
+    step("sweep_images")
+    ledger().table.update({"pk": "sweep"}, "REMOVE #counted_at", {})  # as before the update
+    for number in range(counters.SHARDS):
+        ledger().table.delete(counters.count_key(number))
+    assert step("sweep_images") == {"compared": 0, "queued": 0, "ended": True}
+    assert (ledger().counters.read() or {})[ImageStatus.APPROVED] == 1
+    become(image(1).image_id, ImageStatus.REMOVED)
+    step("sweep_images")
+    assert ledger().counts()[ImageStatus.NEW] == 1
+    ledger().table.update({"pk": "sweep"}, "SET #counted_at = :then", {"then": "2026-01-01T00:00:00+00:00"})
+    step("sweep_images")
+    assert ledger().counts()[ImageStatus.NEW] == 0
 
 
 def test_an_object_that_is_about_to_be_set_aside_is_looked_at_again(

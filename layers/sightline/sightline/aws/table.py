@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import time
@@ -25,8 +26,11 @@ Item: TypeAlias = dict[str, object]
 Values: TypeAlias = Mapping[str, object]  # what is written: keys, values of expressions
 
 BATCH = 25  # items; DynamoDB's own limit
+READ_BATCH = 100  # items; DynamoDB's own limit
 BATCH_TRIES = 10
 TRANSACTION_TRIES = 8
+# Why a transaction is cancelled that may succeed in a moment: another one writes the same items, or it is too much.
+PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 WRITERS = 8
 
 _serializer = TypeSerializer()
@@ -78,6 +82,41 @@ class Table:
         item = self.aws.dynamodb.get_item(TableName=self.name, Key=to_item(key), ConsistentRead=True).get("Item")
         return from_item(item) if item else None
 
+    def get_all(self, keys: Sequence[Values]) -> list[Item]:
+        """The items that there are of these keys, strongly consistent, in any order."""
+        found: list[Item] = []
+        for start in range(0, len(keys), READ_BATCH):
+            pending: Any = {
+                self.name: {"Keys": [to_item(key) for key in keys[start : start + READ_BATCH]], "ConsistentRead": True}
+            }
+            for attempt in range(BATCH_TRIES):
+                answer = self.aws.dynamodb.batch_get_item(RequestItems=pending)
+                found += [from_item(item) for item in answer["Responses"].get(self.name, [])]
+                pending = answer.get("UnprocessedKeys") or {}
+                if not pending:
+                    break
+                time.sleep(random.uniform(0, 0.05 * 2**attempt))
+            else:
+                raise RuntimeError(f"items of {self.name} were not read in {BATCH_TRIES} tries: too much is read there")
+        return found
+
+    def scan(self, attributes: Sequence[str], condition: str, values: Values) -> Iterator[Item]:
+        """Those attributes of all items that meet a condition, consistent, in any order. It reads the whole table."""
+        request: dict[str, Any] = {
+            "TableName": self.name,
+            "ConsistentRead": True,
+            "ProjectionExpression": ", ".join(f"#{name}" for name in attributes),
+            "FilterExpression": condition,
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+            "ExpressionAttributeValues": {f":{name}": entry for name, entry in to_item(values).items()},
+        }
+        while True:
+            page = self.aws.dynamodb.scan(**request)
+            yield from (from_item(item) for item in page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
     def put(self, item: Values) -> None:
         self.aws.dynamodb.put_item(TableName=self.name, Item=to_item(item))
 
@@ -128,12 +167,17 @@ class Table:
         """
         request = self.update_request(key, expression, values, condition=condition)
         request.get("ExpressionAttributeNames", {}).update({f"#{name}": real for name, real in (names or {}).items()})
-        try:
-            return from_item(self.aws.dynamodb.update_item(**request, ReturnValues="ALL_NEW")["Attributes"])
-        except ClientError as error:
-            if condition and is_condition_failure(error):
-                return None
-            raise
+        for attempt in itertools.count():
+            try:
+                return from_item(self.aws.dynamodb.update_item(**request, ReturnValues="ALL_NEW")["Attributes"])
+            except ClientError as error:
+                if condition and is_condition_failure(error):
+                    return None
+                is_crossed = error.response["Error"]["Code"] == "TransactionConflictException"  # boto3 gives up
+                if not is_crossed or attempt == TRANSACTION_TRIES - 1:
+                    raise
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))
+        raise AssertionError
 
     def update_request(
         self, key: Values, expression: str, values: Values, *, condition: str | None = None
@@ -163,9 +207,9 @@ class Table:
                 codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
                 if "ConditionalCheckFailed" in codes:
                     return False
-                if "TransactionConflict" not in codes or attempt == TRANSACTION_TRIES - 1:
+                if PASSING.isdisjoint(codes) or attempt == TRANSACTION_TRIES - 1:
                     raise
-            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # another one writes the same items
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))
         return False
 
     def query(

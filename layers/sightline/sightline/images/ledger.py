@@ -1,7 +1,9 @@
 """The image ledger in DynamoDB. Every write may be repeated, come late or race another one: conditions decide."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sightline.aws.clients import Aws
@@ -9,8 +11,9 @@ from sightline.aws.table import Table, Transaction
 from sightline.fields import Fields
 from sightline.images import image
 from sightline.images.box import Box
+from sightline.images.counters import Change, Counters
 from sightline.images.image import OPEN, Image, ImageStatus, Window
-from sightline.images.places import Places, image_key
+from sightline.images.places import PAUSE_SECONDS, TRIES, Places, image_key
 
 BY_STATUS = "by_status"
 BY_ATTENTION = "by_attention"
@@ -27,6 +30,7 @@ class Ledger:
     def __init__(self, aws: Aws, table: str) -> None:
         self.table = Table(aws, table)
         self.places = Places(self.table)
+        self.counters = Counters(self.table)
 
     def image(self, image_id: str) -> Image | None:
         return self.places.image(image_id)
@@ -38,22 +42,23 @@ class Ledger:
 
     def with_status(self, status: ImageStatus, limit: int | None = None) -> list[Image]:
         """Return images of a status, the one longest unchanged first. The index lags by moments behind the writes."""
-        found = self.table.query(BY_STATUS, "#status = :status", {"status": status}, limit)
+        found = self.table.each(BY_STATUS, "#status = :status", {"status": status}, limit)
         return [Image.from_item(item) for item in found]
 
-    def count(self, status: ImageStatus) -> int:
-        return self.table.count(BY_STATUS, "#status = :status", {"status": status})
-
     def counts(self) -> dict[ImageStatus, int]:
-        """Return the number of images of each status."""
-        return {status: self.count(status) for status in ImageStatus}
+        """Return the number of images of each status, as of this moment."""
+        return self.counters.read() or {status: self._count_by_reading(status) for status in ImageStatus}
+
+    def _count_by_reading(self, status: ImageStatus) -> int:
+        """Count images that may be older than the counters. After the first sweep nobody has to."""
+        return self.table.count(BY_STATUS, "#status = :status", {"status": status})
 
     def claim(self, job_id: str, limit: int, correlation_id: str) -> list[Image]:
         """Claim up to `limit` NEW images for one job; a second call of the same job returns its first claim too."""
         mine = self.claimed_by(job_id)
         fresh = self.with_status(ImageStatus.NEW, limit - len(mine)) if len(mine) < limit else []
         with ThreadPoolExecutor(WRITERS) as pool:
-            claimed = list(pool.map(lambda found: self._claim(found.image_id, job_id, correlation_id), fresh))
+            claimed = list(pool.map(lambda found: self._claim(found, job_id, correlation_id, _is_new), fresh))
         images = {found.image_id: found for found in [*mine, *(found for found in claimed if found)]}
         return [images[image_id] for image_id in sorted(images)]
 
@@ -62,15 +67,14 @@ class Ledger:
         returns the same ones.
         """
 
+        def may(known: Image) -> bool:
+            return _is_new(known) or (known.status is ImageStatus.REJECTED and known.claimed_by != job_id)
+
         def one(image_id: str) -> Image | None:
-            return self._claim(
-                image_id,
-                job_id,
-                correlation_id,
-                condition="(#status = :claimed AND #claimed_by = :job) OR #status = :new"
-                " OR (#status = :rejected AND NOT #claimed_by = :job)",
-                rejected=ImageStatus.REJECTED,
-            )
+            known = self.image(image_id)
+            if known is None or (known.status is ImageStatus.CLAIMED and known.claimed_by == job_id):
+                return known
+            return self._claim(known, job_id, correlation_id, may)
 
         with ThreadPoolExecutor(WRITERS) as pool:
             return [found for found in pool.map(one, image_ids) if found]
@@ -103,31 +107,51 @@ class Ledger:
                 newest[found.claimed_by] = max(found.updated_at, newest.get(found.claimed_by, found.updated_at))
         return newest
 
-    def _claim(
+    def _claim(self, known: Image, job_id: str, correlation_id: str, may: Callable[[Image], bool]) -> Image | None:
+        """Claim an image that was read lately, where `may` allows it. Return it, else None."""
+        before = self._move(
+            known.image_id,
+            ImageStatus.CLAIMED,
+            may,
+            ", #claimed_by = :job, #correlation_id = :correlation REMOVE #attention",
+            {"job": job_id, "correlation": correlation_id},
+            known,
+        )
+        if before is None:
+            return None
+        claimed = replace(before, status=ImageStatus.CLAIMED, claimed_by=job_id, attention=False)
+        return replace(claimed, correlation_id=correlation_id)
+
+    def _move(
         self,
         image_id: str,
-        job_id: str,
-        correlation_id: str,
-        *,
-        condition: str = "#status = :new",
-        **named: ImageStatus,
+        after: ImageStatus,
+        may: Callable[[Image], bool],
+        expression: str,
+        values: Mapping[str, object],
+        known: Image | None = None,
     ) -> Image | None:
-        """Claim an image if the condition holds, which may use `named` statuses. Return it, else None."""
-        claimed = self.table.update(
-            image_key(image_id),
-            "SET #status = :claimed, #claimed_by = :job, #correlation_id = :correlation, #updated_at = :now"
-            " REMOVE #attention",
-            {
-                "claimed": ImageStatus.CLAIMED,
-                "job": job_id,
-                "correlation": correlation_id,
-                "new": ImageStatus.NEW,
-                "now": now(),
-                **named,
-            },
-            condition=condition,
-        )
-        return Image.from_item(claimed) if claimed else None
+        """Give an image another status, with what `expression` says beside it, and count it there.
+
+        `may` says whether that is right for the image as it is; what it may look at is in `_unchanged`. `known` is the
+        image as it was read lately. Return it as it was before, None where `may` refuses or there is no such image.
+        """
+        for attempt in range(TRIES):
+            found = known if known and attempt == 0 else self.image(image_id)
+            if found is None or not may(found):
+                return None
+            change, (condition, seen) = Change(self.table), _unchanged(found)
+            change.update(
+                image_key(image_id),
+                f"SET #status = :after, #updated_at = :now{expression}",
+                {"after": after, "now": now(), **values, **seen},
+                condition=condition,
+            )
+            change.move(image_id, found.status, after)
+            if change.run():
+                return found
+            time.sleep(PAUSE_SECONDS * attempt)
+        raise RuntimeError(f"image {image_id} is being written by others; try again in a moment")
 
     def release(self, job_id: str, *, asked: bool = False) -> int:
         """Give a job's images back to NEW. Return how many. `asked`: people were asked, so their answers are there."""
@@ -138,11 +162,12 @@ class Ledger:
     def give_back(self, image_id: str, job_id: str, *, asked: bool = False) -> bool:
         """Give one image of a job back to NEW. Return False when it was not the job's."""
         before = ":job" if asked else "if_not_exists(#given_back_by, :job)"  # another one's answers stay its own
-        given = self.table.update(
-            image_key(image_id),
-            f"SET #status = :new, #updated_at = :now, #given_back_by = {before} REMOVE #claimed_by",
-            {"new": ImageStatus.NEW, "claimed": ImageStatus.CLAIMED, "job": job_id, "now": now()},
-            condition="#status = :claimed AND #claimed_by = :job",
+        given = self._move(
+            image_id,
+            ImageStatus.NEW,
+            lambda known: known.status is ImageStatus.CLAIMED and known.claimed_by == job_id,
+            f", #given_back_by = {before} REMOVE #claimed_by",
+            {"job": job_id},
         )
         return given is not None
 
@@ -170,19 +195,23 @@ class Ledger:
         """End a claim. Return True also when this job did so before, False when the image was removed or released
         meanwhile.
         """
-        key, values = image_key(image_id), {"after": status, "job": job_id, "rounds": rounds}
-        written = "".join(f", #{name} = :{name}" for name in given)
-        claimed = self.table.update(
-            key,
-            f"SET #status = :after, #rounds = :rounds, #updated_at = :now, #claimed_by = :job{written}"
-            f" REMOVE #given_back_by{removed}",
-            {**values, **given, "claimed": ImageStatus.CLAIMED, "new": ImageStatus.NEW, "now": now()},
+
+        def may(known: Image) -> bool:
+            if known.status is ImageStatus.CLAIMED:
+                return known.claimed_by == job_id
             # Given back when the job's execution ended, and nobody's since: the labels that it has are as good.
-            condition="(#claimed_by = :job AND #status = :claimed) OR (#given_back_by = :job AND #status = :new)",
+            return known.status is ImageStatus.NEW and known.given_back_by == job_id
+
+        written = "".join(f", #{name} = :{name}" for name in given)
+        settled = self._move(
+            image_id,
+            status,
+            may,
+            f", #rounds = :rounds, #claimed_by = :job{written} REMOVE #given_back_by{removed}",
+            {"job": job_id, "rounds": rounds, **given},
         )
-        # Done before: the same is written again, so that updated_at tells the first time.
-        again = "#claimed_by = :job AND #status = :after"
-        return bool(claimed or self.table.update(key, "SET #rounds = :rounds", values, condition=again))
+        known = None if settled else self.image(image_id)
+        return bool(settled or (known and known.claimed_by == job_id and known.status is status))
 
     def attention(self, limit: int) -> list[Image]:
         """Return at most `limit` images that an engineer has to look at, the one longest unchanged first."""
@@ -222,12 +251,12 @@ class Ledger:
 
     def _settle_attention(self, image_id: str, status: ImageStatus, given: Mapping[str, object], removed: str) -> bool:
         written = "".join(f", #{name} = :{name}" for name in given)
-        states = {"rejected": ImageStatus.REJECTED, "approved": ImageStatus.APPROVED}
-        settled = self.table.update(
-            image_key(image_id),
-            f"SET #status = :after, #updated_at = :now{written} REMOVE #attention, #claimed_by, {removed}",
-            {"after": status, "now": now(), "open": OPEN, **states, **given},
-            condition="#attention = :open AND (#status = :rejected OR #status = :approved)",
+        settled = self._move(
+            image_id,
+            status,
+            lambda known: known.attention and known.status in (ImageStatus.REJECTED, ImageStatus.APPROVED),
+            f"{written} REMOVE #attention, #claimed_by, {removed}",
+            given,
         )
         return settled is not None
 
@@ -255,3 +284,25 @@ class Ledger:
         current = Fields(opened or self.table.get({"pk": "window"}) or fresh, "in the ledger's item 'window'")
         closes = datetime.fromtimestamp(current.whole("closes_at", 0) // 1000 + 1, UTC)
         return Window(opened_at=current.whole("opened_at", 0), claim_at=closes)
+
+
+def _is_new(known: Image) -> bool:
+    return known.status is ImageStatus.NEW
+
+
+def _unchanged(known: Image) -> tuple[str, dict[str, object]]:
+    """Return the condition that an image is as it was read, in what decides over its status, and the values of that."""
+    seen: dict[str, str | None] = {
+        "status": known.status,
+        "claimed_by": known.claimed_by,
+        "given_back_by": known.given_back_by,
+        "attention": OPEN if known.attention else None,
+        "key": known.key,
+        "version_id": known.version_id,
+    }
+    clauses = [
+        f"#{name} = :seen_{name}" if value else f"(attribute_not_exists(#{name}) OR #{name} = :nothing)"
+        for name, value in seen.items()
+    ]
+    values: dict[str, object] = {f"seen_{name}": value for name, value in seen.items() if value}
+    return " AND ".join(clauses), values if all(seen.values()) else {**values, "nothing": ""}

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Self
 
-from sightline.aws.table import Table, Transaction
+from sightline.aws.table import Table
 from sightline.fields import Fields
+from sightline.images.counters import Change
 from sightline.images.image import Image, ImageStatus, as_text, now
 
 BY_LIST = "by_list"
@@ -141,7 +142,7 @@ class Places:
         `found` is the image of `after`. Return what has changed, or None when the row is not `before` any more.
         """
         for attempt in range(TRIES):
-            change, outcome, is_copy = Transaction(self.table), _without_image(after), False
+            change, outcome, is_copy = Change(self.table), _without_image(after), False
             is_ready = not before or before.image_id in ("", after.image_id) or self._let_go(change, before)
             if is_ready and found is not None:
                 is_same = before is not None and before.image_id == found.image_id
@@ -164,9 +165,15 @@ class Places:
         if before and before.image_id:
             self.write(before, before.emptied())
         self.table.delete(object_key(bucket, key))
-        self.table.delete(image_key(image_id), "attribute_not_exists(#keys)")
+        known = self.image(image_id)
+        if known and not known.keys:
+            change = Change(self.table)
+            condition = "#status = :status AND attribute_not_exists(#keys)"
+            change.delete_in(self.table, image_key(image_id), {"status": known.status}, condition=condition)
+            change.move(image_id, known.status, None)
+            change.run()
 
-    def _write_row(self, change: Transaction, before: Place | None, after: Place) -> None:
+    def _write_row(self, change: Change, before: Place | None, after: Place) -> None:
         given: dict[str, object] = {
             "version_id": after.version_id or None,
             "etag": after.etag or None,
@@ -182,14 +189,14 @@ class Places:
         self._update_row(change, before, after, f"{expression} REMOVE {', '.join(removed)}", written)
 
     def _update_row(
-        self, change: Transaction, before: Place | None, after: Place, expression: str, values: dict[str, object]
+        self, change: Change, before: Place | None, after: Place, expression: str, values: dict[str, object]
     ) -> None:
         condition, seen = _unchanged(before)
         revision = (before.revision if before else 0) + 1
         key = object_key(after.bucket, after.key)
         change.update(key, expression, {**values, **seen, "revision": revision}, condition=condition)
 
-    def _take(self, change: Transaction, found: Image, before: Place | None) -> tuple[Outcome, bool]:
+    def _take(self, change: Change, found: Image, before: Place | None) -> tuple[Outcome, bool]:
         """Enter that an image lies at a key. `before`: it lay there in another version. Return also whether the key is
         a copy without room in the image's item.
         """
@@ -198,6 +205,7 @@ class Places:
             item = replace(found, keys=frozenset({key}), copies=0, rounds=0, updated_at=now()).to_item()
             written = ", ".join(f"#{name} = :{name}" for name in item)
             change.update(image_key(found.image_id), f"SET {written}", item, condition="attribute_not_exists(pk)")
+            change.move(found.image_id, None, found.status)
             return Outcome.NEW, False
         is_copy = before.is_copy if before else key not in known.keys and len(known.keys) >= MAX_KEYS
         sets, adds = list[str](), list[str]()
@@ -206,6 +214,7 @@ class Places:
         if known.status is ImageStatus.REMOVED:
             sets += ["#status = :status", "#updated_at = :now"]
             values |= {"status": known.status_on_return(), "now": as_text(now())}
+            change.move(known.image_id, known.status, known.status_on_return())
         if key == known.key or known.key not in known.keys:  # where it was read from may have been erased
             sets += ["#key = :key", "#version_id = :version_id"]
             values |= {"key": key, "version_id": found.version_id or "", "seen_key": known.key}
@@ -227,7 +236,7 @@ class Places:
             self._update_image(change, known, sets, adds, [], values, condition)
         return Outcome.KNOWN, is_copy
 
-    def _let_go(self, change: Transaction, before: Place) -> bool:
+    def _let_go(self, change: Change, before: Place) -> bool:
         """Enter that an image does not lie at a key any more; without any object left it is REMOVED. Return False when
         its next object is not known yet: the index lags.
         """
@@ -249,10 +258,11 @@ class Places:
             sets += ["#status = :status", "#updated_at = :now"]
             removes += ["#claimed_by", "#attention"]
             values |= {"status": ImageStatus.REMOVED, "now": as_text(now())}
+            change.move(known.image_id, known.status, ImageStatus.REMOVED)
         self._update_image(change, known, sets, [], removes, values, condition)
         return True
 
-    def _stay(self, change: Transaction, known: Image, before: Place, keys: frozenset[str]) -> None:
+    def _stay(self, change: Change, known: Image, before: Place, keys: frozenset[str]) -> None:
         """An image loses a key and has others: it is read from one of those, if it was read from the one that goes."""
         sets, adds, values, gone = list[str](), list[str](), dict[str, object](), ""
         condition = "attribute_exists(#keys)"
@@ -272,7 +282,7 @@ class Places:
             condition += " AND NOT #key = :place"
         self._update_image(change, known, sets, adds, [], values, condition, gone)
 
-    def _promote(self, change: Transaction, known: Image, before: Place) -> bool:
+    def _promote(self, change: Change, known: Image, before: Place) -> bool:
         """An image loses the last key of its item: it takes the key of a copy in, and is read from there."""
         for key in self.copies(known.image_id, limit=5):
             other = self.at(known.bucket, key)
@@ -299,17 +309,17 @@ class Places:
         values["condition"] = f"{values['condition']} AND (attribute_not_exists(#copies) OR #copies = :none)"
         return {**values, "none": 0}
 
-    def _add_copy(self, change: Transaction, image_id: str, key: str) -> None:
+    def _add_copy(self, change: Change, image_id: str, key: str) -> None:
         listed = {"list": copy_list(image_id), "key": key}
         change.update(copy_key(image_id, key), "SET #list = :list, #key = :key", listed)
 
-    def _check(self, change: Transaction, place: Place) -> None:
+    def _check(self, change: Change, place: Place) -> None:
         condition, seen = _unchanged(place)
         change.check(object_key(place.bucket, place.key), condition, seen)
 
     def _update_image(
         self,
-        change: Transaction,
+        change: Change,
         known: Image,
         sets: list[str],
         adds: list[str],

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SWEEP_KEY = {"pk": "sweep"}
 PAGE = 500  # entries of one list of the index that are read at a time
 PERIOD = timedelta(hours=23)  # a sweep begins so long after the last one began, at the earliest
+COUNTED = timedelta(days=7)  # the images are counted again so long after they were counted, at the earliest
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Sweep:
     compared: int = 0  # objects
     queued: int = 0  # of those, how many differ
     has_ended: bool = False
+    counted_at: datetime | None = None  # when the images' counters were compared with the images, in any sweep
 
     @classmethod
     def from_item(cls, item: Mapping[str, object]) -> Self:
@@ -53,11 +55,13 @@ class Sweep:
             compared=fields.whole("compared", 0),
             queued=fields.whole("queued", 0),
             has_ended=fields.flag("has_ended"),
+            counted_at=fields.moment("counted_at") if "counted_at" in item else None,
         )
 
     def to_item(self) -> dict[str, object]:
         item: dict[str, object] = {name: getattr(self, name) for name in self.__slots__}
-        return {**SWEEP_KEY, **item, "began_at": as_text(self.began_at)}
+        counted = {"counted_at": as_text(self.counted_at) if self.counted_at else None}
+        return {**SWEEP_KEY, **item, "began_at": as_text(self.began_at), **counted}
 
     def on(self, compared: Compared) -> Self:
         """Return the sweep one key further."""
@@ -65,6 +69,14 @@ class Sweep:
 
     def at_end(self) -> Self:
         return replace(self, has_ended=True)
+
+    @property
+    def is_counting_due(self) -> bool:
+        """Whether the images are to be counted when the sweep has ended."""
+        return self.counted_at is None or now() - self.counted_at >= COUNTED
+
+    def counted(self) -> Self:
+        return replace(self, counted_at=now())
 
 
 class Sweeping:
@@ -75,19 +87,19 @@ class Sweeping:
 
     def current(self, *, begin: bool) -> Sweep | None:
         """Return the sweep to go on with: a new one where `begin` says so, or the last one began long ago. None: it has
-        ended.
+        ended, and the images are counted.
         """
         item, moment = self.table.get(SWEEP_KEY), now()
         last = Sweep.from_item(item) if item else None
         if begin or last is None or (last.has_ended and moment - last.began_at >= PERIOD):
-            fresh = Sweep(began_at=moment)
+            fresh = Sweep(began_at=moment, counted_at=last.counted_at if last and not begin else None)
             self.table.put(fresh.to_item())
             return fresh
-        return None if last.has_ended else last
+        return None if last.has_ended and not last.is_counting_due else last
 
     def save(self, sweep: Sweep) -> None:
         """Note how far a sweep has come, unless a newer one has begun."""
-        values = {name: value for name, value in sweep.to_item().items() if name != "pk"}
+        values = {name: value for name, value in sweep.to_item().items() if name != "pk" and value is not None}
         self.table.update(
             SWEEP_KEY,
             "SET " + ", ".join(f"#{name} = :{name}" for name in values),

@@ -195,6 +195,38 @@ def test_a_transaction_that_cannot_succeed_is_an_error(reasons: list[str]) -> No
         transact(*reasons)
 
 
+class Crossing:
+    """A DynamoDB in which transactions cross the first updates."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def update_item(self, **_request: Any) -> dict[str, Any]:
+        self.times -= 1
+        if self.times >= 0:
+            raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
+        return {"Attributes": {"pk": {"S": "a"}}}
+
+
+def test_an_update_that_a_transaction_crossed_is_tried_again() -> None:
+    assert Table(GivenAws(dynamodb=Crossing(3)), "table").update({"pk": "a"}, "SET #n = :n", {"n": 1}) == {"pk": "a"}
+    with pytest.raises(ClientError, match="TransactionConflictException"):
+        Table(GivenAws(dynamodb=Crossing(99)), "table").update({"pk": "a"}, "SET #n = :n", {"n": 1})
+
+
+@pytest.mark.parametrize("number", [0, 1, 250])
+def test_items_are_read_a_hundred_at_a_time(items: Table, number: int) -> None:
+    items.put_all({"pk": str(n), "n": n} for n in range(number))
+    keys = [{"pk": str(n)} for n in range(number + 3)]
+    assert sorted(str(item["pk"]) for item in items.get_all(keys)) == sorted(str(n) for n in range(number))
+
+
+def test_a_table_is_read_over_all_pages(items: Table) -> None:
+    items.put_all({"pk": f"{kind}{n}", "n": n, "text": LARGE} for n in range(5) for kind in "ab")
+    found = items.scan(["pk", "n"], "begins_with(#pk, :a)", {"a": "a"})
+    assert sorted(found, key=str) == [{"pk": f"a{n}", "n": n} for n in range(5)]
+
+
 RED = ("by_colour", "#colour = :colour", {"colour": "red"})
 
 

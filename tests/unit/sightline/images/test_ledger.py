@@ -19,7 +19,8 @@ from hypothesis.stateful import (
 )
 
 from sightline.aws.table import from_item
-from sightline.images import places
+from sightline.images import counters, places
+from sightline.images.counters import Recounted
 from sightline.images.image import Image, ImageStatus, Split
 from sightline.images.ledger import Ledger
 from sightline.images.places import ObjectVersion, Outcome, Place
@@ -235,6 +236,10 @@ class LedgerMachine(RuleBasedStateMachine):
         if photo in self.images and self.images[photo].split is None:
             self.images[photo].split = split
 
+    @rule()
+    def are_counted_anew(self) -> None:
+        assert self.real.counters.recount() == Recounted(len(self.images), corrected=0, is_whole=True)
+
     def _with(self, status: ImageStatus, job: str | None = None) -> set[str]:
         return {
             photo
@@ -251,6 +256,11 @@ class LedgerMachine(RuleBasedStateMachine):
         stored = {item["image_id"]: Image.from_item(item) for item in rows if item["pk"].startswith("image#")}
         copies = {photo: {item["key"] for item in rows if item["pk"].startswith(f"copy#{photo}#")} for photo in stored}
         assert {photo: known_of(one, copies[photo]) for photo, one in stored.items()} == self.images
+        counted = Counter(known.status for known in self.images.values())
+        counting = [item for item in rows if item["pk"].startswith("count#")]
+        assert {one: sum(item.get(one, 0) for item in counting) for one in ImageStatus} == {
+            one: counted[one] for one in ImageStatus
+        }
         for one in stored.values():
             assert len(one.keys) <= 2
             assert one.keys or not one.copies
@@ -274,6 +284,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 def test_whatever_happens_to_images_in_whatever_order_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(places, "MAX_KEYS", 2)  # so that there are copies without room
+    monkeypatch.setattr(counters, "SHARDS", 2)  # so that images are counted together
     run_state_machine_as_test(LedgerMachine, settings=settings(max_examples=25, stateful_step_count=30))
 
 
