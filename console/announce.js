@@ -22,6 +22,13 @@ export function say(text, kind = "info") {
 }
 
 /**
+ * Take away what was said of the photo or the view before; problems stay until they were read.
+ */
+export function hush() {
+  for (const toast of document.querySelectorAll("#toasts .toast:not(.bad)")) toast.remove();
+}
+
+/**
  * Tell it to a screen reader only.
  * @param {string} text
  */

@@ -1,10 +1,9 @@
 // @ts-check
 // The boxes of a photo as a list beside it, for screen readers too, and the buttons that accept proposals.
 
-import { colourOf } from "./colours.js";
 import { fill, h } from "./dom.js";
 import { texts } from "./texts.js";
-import { keyButton } from "./widgets.js";
+import { keyButton, swatch } from "./widgets.js";
 
 /** @import { KeyedBox } from "./types.d.ts" */
 /** @import { Boxes } from "./boxes.js" */
@@ -15,13 +14,16 @@ export class BoxList {
 
   /**
    * @param {string[]} classes
-   * @param {{ accept: () => void, acceptAll: () => void }} actions on the model's proposals
+   * @param {{ accept: () => void, acceptAll: () => void, remove: () => void }} actions on the selected box, and on
+   *   all that the model proposes
    */
   constructor(classes, actions) {
     this.classes = classes;
     this.head = h("h2", {}, texts.boxes.title);
+    this.removeButton = keyButton(texts.boxes.remove, "X", actions.remove, "small");
     this.list = h("ul", { class: "boxes", role: "listbox", "aria-label": texts.boxes.title, tabindex: 0 });
     this.list.addEventListener("focus", () => !this.#boxes?.selected && this.#boxes?.selectNext(1));
+    this.empty = h("p", { class: "empty" });
     this.toDecide = h("p", { class: "hint" });
     this.acceptButton = keyButton(texts.boxes.accept, "A", actions.accept);
     this.proposals = h(
@@ -31,7 +33,8 @@ export class BoxList {
       this.acceptButton,
       keyButton(texts.boxes.acceptAll, "⇧A", actions.acceptAll),
     );
-    this.element = h("section", { class: "grow" }, this.head, this.list, this.proposals);
+    const head = h("div", { class: "row spread" }, this.head, this.removeButton);
+    this.element = h("section", { class: "grow" }, head, this.list, this.empty, this.proposals);
   }
 
   get hasFocus() {
@@ -47,9 +50,13 @@ export class BoxList {
     const list = boxes?.list ?? [];
     const selected = boxes?.selected ?? null;
     this.head.textContent = texts.boxes.numbered(list.length);
-    const empty = boxes && !readOnly ? texts.boxes.noneYet : texts.boxes.none;
-    const options = list.map((box, index) => this.#option(box, index, box === selected, readOnly));
-    fill(this.list, options.length ? options : h("li", { class: "empty", role: "presentation" }, empty));
+    this.empty.textContent = boxes && !readOnly ? texts.boxes.noneYet : texts.boxes.none;
+    this.empty.hidden = list.length > 0;
+    this.list.hidden = !list.length;
+    this.removeButton.hidden = readOnly || !list.length;
+    this.removeButton.disabled = !selected;
+    const options = list.map((box, index) => this.#option(box, index, box === selected));
+    fill(this.list, options);
     const option = selected && options[list.indexOf(selected)];
     if (option) this.list.setAttribute("aria-activedescendant", option.id);
     else this.list.removeAttribute("aria-activedescendant");
@@ -64,14 +71,11 @@ export class BoxList {
    * @param {KeyedBox} box
    * @param {number} index
    * @param {boolean} isSelected
-   * @param {boolean} readOnly
    */
-  #option(box, index, isSelected, readOnly) {
+  #option(box, index, isSelected) {
     const name = [index + 1, this.classes[box.class_id] ?? texts.stage.unknownClass(box.class_id)].join(" ");
     const place = texts.boxes.place(box);
     const origin = texts.boxes.origins[box.origin] && texts.boxes.origin(texts.boxes.origins[box.origin], box.score);
-    const mark = h("span", { class: `mark ${box.origin}`, "aria-hidden": "true" });
-    mark.style.borderColor = colourOf(box.class_id);
     return h(
       "li",
       {
@@ -81,26 +85,10 @@ export class BoxList {
         "aria-label": [name, origin, place].filter(Boolean).join(", "),
         onclick: () => this.#boxes?.select(box.key),
       },
-      mark,
+      swatch(box.class_id, box.origin),
       h("span", { class: "box-name" }, name),
       origin && h("span", { class: "box-origin" }, origin),
       h("span", { class: "box-place" }, place),
-      !readOnly && this.#removeButton(box, index),
     );
-  }
-
-  /**
-   * @param {KeyedBox} box
-   * @param {number} index
-   */
-  #removeButton(box, index) {
-    const options = {
-      class: "quiet icon", type: "button", tabindex: -1, "aria-label": texts.boxes.remove(index + 1),
-      onclick: (/** @type {MouseEvent} */ event) => {
-        event.stopPropagation();
-        this.#boxes?.remove(box.key);
-      },
-    };
-    return h("button", options, "×");
   }
 }

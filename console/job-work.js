@@ -2,7 +2,7 @@
 // Going through the tasks of a job one by one, for labelling and verification alike: show, answer, next and previous,
 // drafts.
 
-import { say, sayError } from "./announce.js";
+import { hush, say, sayError } from "./announce.js";
 import { describeAnswer } from "./answers.js";
 import { SignInError } from "./api.js";
 import { h } from "./dom.js";
@@ -122,6 +122,7 @@ export class JobWork {
 
   /** @param {WorkTask | null} task */
   #setShown(task) {
+    if (task !== this.shownTask) hush();
     this.shownTask = task;
     this.#leases.watch(task);
   }

@@ -60,8 +60,8 @@ export class LabellingView {
   }
 
   onSave() {
-    const { boxes, isSeen } = this.bench;
-    if (!isSeen || !boxes) return;
+    const { boxes } = this.bench;
+    if (!boxes || !this.bench.isLookedAt()) return;
     const [undecided] = boxes.undecided;
     if (undecided) {
       boxes.select(undecided.key);
@@ -74,8 +74,8 @@ export class LabellingView {
   }
 
   onNoDefect() {
-    const { boxes, isSeen } = this.bench;
-    if (!isSeen || !boxes) return;
+    const { boxes } = this.bench;
+    if (!boxes || !this.bench.isLookedAt()) return;
     const own = boxes.decided.length;
     if (own) say(texts.labelling.hasBoxes(own));
     else this.#answer({ annotations: [] }, texts.answers.boxes(0));

@@ -1,7 +1,7 @@
 // @ts-check
 // Starts the page: who is signed in, and which view the address names.
 
-import { messageOf, say } from "./announce.js";
+import { hush, messageOf, say } from "./announce.js";
 import { explainRefusal } from "./answers.js";
 import { Api } from "./api.js";
 import { AttentionView } from "./attention.js";
@@ -14,7 +14,7 @@ import { Keys } from "./keys.js";
 import { LabellingView } from "./labelling.js";
 import { Outbox } from "./outbox.js";
 import { OverviewView } from "./overview.js";
-import { ProblemView } from "./problem.js";
+import { NoSuchPageView, ProblemView } from "./problem.js";
 import { signInAgain, SignInView } from "./sign-in.js";
 import { Store } from "./store.js";
 import { texts } from "./texts.js";
@@ -23,6 +23,8 @@ import { VerificationView } from "./verification.js";
 /** @import { Context, RefusedEntry, View } from "./types.d.ts" */
 
 const LEAVE_MS = 2_000;
+/** @type {Record<string, new (context: Context) => View>} */
+const VIEWS = { "": JobsView, jobs: JobsView, overview: OverviewView, attention: AttentionView };
 
 class App {
   /** @type {View | null} */
@@ -111,8 +113,9 @@ class App {
   /** Show the view that the address names. */
   async route() {
     const visit = ++this.#visit;
-    const parts = location.hash.replace(/^#\/?/, "").split("/").map(decode);
+    const parts = location.hash.replace(/^#\/?|\/$/g, "").split("/").map(decode);
     this.#close();
+    hush();
     let view;
     try {
       view = await this.#make(parts);
@@ -154,21 +157,29 @@ class App {
   }
 
   /**
-   * @param {(string | undefined)[]} address
+   * @param {string[]} address
    * @returns {Promise<View>}
    */
-  async #make([page, jobId, part]) {
+  async #make(address) {
     const context = this.#context;
     if (!context) return new SignInView(this.#api, () => this.signedIn());
-    if (page === "overview") return new OverviewView(context);
-    if (page === "attention") return new AttentionView(context);
-    if (page === "jobs" && jobId && part === "work") {
-      const job = (await context.api.jobs()).find((each) => each.job_id === jobId);
-      if (!job) return this.#problem(texts.job.gone);
-      return job.kind === "labeling" ? new LabellingView(context, job) : new VerificationView(context, job);
-    }
-    if (page === "jobs" && jobId) return new JobView(context, jobId);
-    return new JobsView(context);
+    const [page = "", job = "", part] = address;
+    const Known = address.length === 1 && Object.hasOwn(VIEWS, page) && VIEWS[page];
+    if (Known) return new Known(context);
+    if (page === "jobs" && address.length === 2) return new JobView(context, job);
+    if (page === "jobs" && part === "work" && address.length === 3) return this.#makeWork(context, job);
+    return new NoSuchPageView(location.hash);
+  }
+
+  /**
+   * @param {Context} context
+   * @param {string} jobId
+   * @returns {Promise<View>}
+   */
+  async #makeWork(context, jobId) {
+    const job = (await context.api.jobs()).find((each) => each.job_id === jobId);
+    if (!job) return this.#problem(texts.job.gone);
+    return job.kind === "labeling" ? new LabellingView(context, job) : new VerificationView(context, job);
   }
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 // Draws the boxes over the photo: outlines, tags, handles, and the cross of the pointer.
 
-import { colourOf } from "./colours.js";
+import { colourOf, shapeOf } from "./colours.js";
 import { HANDLES, toStage } from "./geometry.js";
 import { texts } from "./texts.js";
 
@@ -25,6 +25,8 @@ import { texts } from "./texts.js";
  * @property {PointerKind} pointer
  */
 
+const SHAPE = 12; // pixels that the shape of a class takes in a tag
+const INK = "#0b0d10";
 const HANDLE_RADIUS = { mouse: 4, pen: 5, touch: 8 };
 
 /**
@@ -63,7 +65,7 @@ function drawBox(pen, scene, box, isSelected) {
   pen.strokeStyle = colour;
   pen.strokeRect(x, y, frame.width, frame.height);
   pen.setLineDash([]);
-  drawTag(pen, tagOf(scene, box), frame, colour, box.origin === "proposal");
+  drawTag(pen, tagOf(scene, box), frame, box, box.origin === "proposal");
   if (isSelected && !scene.readOnly) drawHandles(pen, frame, colour, HANDLE_RADIUS[scene.pointer]);
 }
 
@@ -81,22 +83,27 @@ function tagOf({ boxes, classes }, box) {
 }
 
 /**
+ * The shape of the class, and a text.
  * @param {Pen} pen
  * @param {string} text
  * @param {Frame} frame
- * @param {string} colour
+ * @param {Box} box
  * @param {boolean} isProposal
  */
-function drawTag(pen, text, { x, y, height }, colour, isProposal) {
-  if (!text) return;
+function drawTag(pen, text, { x, y, height }, { class_id: classId }, isProposal) {
+  const colour = colourOf(classId);
   pen.font = "600 11px system-ui, sans-serif";
   pen.textBaseline = "middle";
-  const width = pen.measureText(text).width + 9;
+  const width = pen.measureText(text).width + 9 + SHAPE;
   const top = y >= 17 ? y - 17 : y + height + 2;
   pen.fillStyle = isProposal ? "rgba(0, 0, 0, 0.72)" : colour;
   pen.fillRect(x - 1, top, width, 15);
-  pen.fillStyle = isProposal ? "#fff" : "#0b0d10";
-  pen.fillText(text, x + 4, top + 8);
+  const shape = new Path2D();
+  shape.addPath(new Path2D(shapeOf(classId)), new DOMMatrix([0.9, 0, 0, 0.9, x + 3, top + 3]));
+  pen.fillStyle = isProposal ? colour : INK;
+  pen.fill(shape);
+  pen.fillStyle = isProposal ? "#fff" : INK;
+  pen.fillText(text, x + 4 + SHAPE, top + 8);
 }
 
 /**

@@ -68,10 +68,7 @@ export class OverviewView extends LiveView {
     const draw = () => {
       fill(tabs, machines.map((machine) => tab(machine)));
       fill(frame, this.#graph(running));
-      // Later: the first time it is not in the document yet.
-      requestAnimationFrame(() =>
-        frame.querySelector(".current")?.scrollIntoView({ block: "nearest", inline: "center" }),
-      );
+      requestAnimationFrame(() => showCurrent(frame)); // the first time it is not in the document yet
     };
     const tab = (/** @type {string} */ machine) => {
       const number = running.filter((execution) => execution.machine === machine).length;
@@ -161,6 +158,19 @@ export class OverviewView extends LiveView {
       sayError(error);
     }
   }
+}
+
+/**
+ * Scroll a graph to the state in which an execution is; the page stays where it is.
+ * @param {HTMLElement} frame
+ */
+function showCurrent(frame) {
+  const graph = frame.querySelector(".graph-frame");
+  const current = frame.querySelector(".current");
+  if (!graph || !current) return;
+  const [outer, inner] = [graph.getBoundingClientRect(), current.getBoundingClientRect()];
+  graph.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
+  graph.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
 }
 
 /** @param {Record<string, number>} images */

@@ -1,10 +1,36 @@
 // @ts-check
-// The page when a view can't be shown.
+// The page when a view can't be shown, and when there is none.
 
 import { h } from "./dom.js";
 import { texts } from "./texts.js";
 
 /** @import { Command } from "./types.d.ts" */
+
+/** The page at an address that nothing is at. */
+export class NoSuchPageView {
+  title = texts.noSuchPage.title;
+
+  /** @param {string} address */
+  constructor(address) {
+    const links = Object.entries(texts.header.pages).map(([page, name]) =>
+      h("li", {}, h("a", { class: "button", href: `#/${page}` }, name)),
+    );
+    this.element = h(
+      "div",
+      { class: "page narrow" },
+      h("h1", {}, texts.noSuchPage.title),
+      h("p", {}, texts.noSuchPage.explain(address)),
+      h("ul", { class: "row" }, links),
+    );
+  }
+
+  close() {}
+
+  /** @returns {Command[]} */
+  commands() {
+    return [];
+  }
+}
 
 export class ProblemView {
   title = texts.general.problem;

@@ -30,6 +30,7 @@ function field(id, label, type, autocomplete, value = "") {
  */
 export function signInForm(api, done, user = null) {
   const problem = h("p", { class: "problem", role: "alert" });
+  const note = h("p", { class: "note", role: "status" });
   const form = h("form", { class: "sign-in", method: "dialog" });
   /** @type {Challenge | null} */
   let challenge = null;
@@ -45,7 +46,7 @@ export function signInForm(api, done, user = null) {
     password.row.replaceWith(newPassword.row);
     name.input.readOnly = true;
     button.textContent = texts.signIn.choosePassword;
-    problem.textContent = texts.signIn.firstTime;
+    note.textContent = texts.signIn.firstTime;
     rules.hidden = false;
     newPassword.input.focus();
   };
@@ -66,7 +67,7 @@ export function signInForm(api, done, user = null) {
       button.disabled = false;
     }
   });
-  form.append(name.row, password.row, rules, problem, h("div", { class: "actions" }, button));
+  form.append(name.row, note, password.row, rules, problem, h("div", { class: "actions" }, button));
   return form;
 }
 

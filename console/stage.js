@@ -13,6 +13,8 @@ import { texts } from "./texts.js";
 /** @import { Child, Filter, Placement, Point, Rectangle, Size } from "./types.d.ts" */
 /** @import { Boxes } from "./boxes.js" */
 
+const LEAST_HEIGHT = 60; // pixels of the screen
+
 /** @extends {Emitter<{ view: undefined, drawn: undefined }>} */
 export class Stage extends Emitter {
   #frame = 0;
@@ -55,6 +57,15 @@ export class Stage extends Emitter {
 
   get stageSize() {
     return { width: this.element.clientWidth, height: this.element.clientHeight };
+  }
+
+  /** Whether enough of the stage is on the screen: half of it, and more than a stripe. */
+  get isInSight() {
+    const { top, bottom, height } = this.element.getBoundingClientRect();
+    const scrolled = this.element.closest(".work")?.getBoundingClientRect();
+    const from = Math.max(top, scrolled?.top ?? 0, 0);
+    const to = Math.min(bottom, scrolled?.bottom ?? bottom, window.innerHeight);
+    return to - from >= Math.max(LEAST_HEIGHT, height / 2);
   }
 
   /**

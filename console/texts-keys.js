@@ -25,6 +25,7 @@ export const keys = {
   goThrough: "Go through the images",
   select: "Select the image in focus",
   chooseClass: "Class of the selected box, or of the next one",
+  searchClass: "Type to search a class",
   newBox: "New box in the middle",
   selectBox: "Select the next or previous box",
   moveBox: "Move the selected box; with Shift resize it; without a selected box, pan",

@@ -37,6 +37,11 @@ export const texts = {
     none: "–",
   },
 
+  noSuchPage: {
+    title: "There is no such page",
+    explain: (/** @type {string} */ address) => `Nothing is at the address “${address}”. These are the pages:`,
+  },
+
   connection: {
     unreachable: "The server can’t be reached.",
     failed: (/** @type {number} */ status) => `The server is busy or failed (${status}).`,
@@ -121,6 +126,7 @@ export const texts = {
     answered: "answered",
     replaceable: (/** @type {string} */ answer) => `${answer}. A new one replaces it while the job is open.`,
     returned: "Returned: ",
+    outOfSight: "The photo was out of sight. Look at it, then press the key again.",
     draftRestored: "Your unfinished boxes were restored.",
     separator: " · ",
     noConnection: "No connection.",
@@ -250,7 +256,7 @@ export const texts = {
     none: "None",
     noneYet: "None yet. Draw one, or press “No defect”.",
     drawn: (/** @type {number} */ number) => `Box ${number} drawn`,
-    remove: (/** @type {number} */ number) => `Delete box ${number}`,
+    remove: "Delete",
     origins: { proposal: "proposed", accepted: "accepted", label: "", drawn: "" },
     origin: (/** @type {string} */ origin, /** @type {number | undefined} */ score) =>
       score === undefined ? origin : `${origin} ${percent(score)}`,
@@ -267,6 +273,9 @@ export const texts = {
   bench: {
     panel: "Boxes and view",
     classes: "Class",
+    search: "Search …",
+    searchTitle: "Search a class",
+    searchNothing: (/** @type {string} */ typed) => `No class has “${typed.trim()}” in its name.`,
     view: "View",
     contrast: "Contrast",
     contrastKeys: "Contrast (C, Shift+C)",

@@ -29,8 +29,9 @@ export class VerificationGrid {
   #selected = new Set();
   /** @type {Map<string, HTMLElement>} */
   #tiles = new Map();
-  /** @type {Set<string>} tasks whose photo is visible; only these can be selected */
+  /** @type {Set<string>} tasks whose photo was loaded and on the screen; only these can be selected */
   #seen = new Set();
+  #watch = new IntersectionObserver((entries) => this.#onSight(entries), { threshold: 0.5 });
   #focused = 0;
 
   /** @param {Options} options */
@@ -102,7 +103,11 @@ export class VerificationGrid {
   /** @param {Set<string>} ids */
   #forgetAllBut(ids) {
     for (const id of this.#selected) if (!ids.has(id)) this.#selected.delete(id);
-    for (const id of this.#tiles.keys()) if (!ids.has(id)) this.#tiles.delete(id);
+    for (const [id, tile] of this.#tiles) {
+      if (ids.has(id)) continue;
+      this.#watch.unobserve(tile);
+      this.#tiles.delete(id);
+    }
   }
 
   /** @param {WorkTask} task */
@@ -122,15 +127,15 @@ export class VerificationGrid {
     const photo = h("img", {
       src: task.image_url, alt: "", draggable: "false", loading: "lazy", decoding: "async",
       referrerpolicy: "no-referrer",
-      onload: () => this.#seen.add(task.task_id),
       onerror: () => {
         missing.hidden = false;
       },
     });
-    return h(
+    const tile = h(
       "div",
       {
-        class: "tile", id: `tile-${task.task_id}`, role: "option", "aria-label": texts.grid.tile(name, words),
+        class: "tile", dataset: { task: task.task_id }, id: `tile-${task.task_id}`, role: "option",
+        "aria-label": texts.grid.tile(name, words),
         onclick: () => this.#toggle(task),
         ondblclick: () => this.onOpen(task),
       },
@@ -143,6 +148,18 @@ export class VerificationGrid {
         h("span", { class: "tile-count" }, words),
       ),
     );
+    this.#watch.observe(tile);
+    return tile;
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  #onSight(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const photo = target.querySelector("img");
+      const task = target instanceof HTMLElement && target.dataset.task;
+      if (!isIntersecting || !photo || !task) continue;
+      photo.decode().then(() => this.#seen.add(task)).catch(() => {}); // the tile says so
+    }
   }
 
   /** @param {WorkTask} task */

@@ -129,8 +129,8 @@ export class VerificationView {
   }
 
   onApprove() {
-    const { task, isSeen } = this.bench;
-    if (!task || !isSeen) return;
+    const { task } = this.bench;
+    if (!task || !this.bench.isLookedAt()) return;
     const correction = this.#correction;
     /** @type {Answer} */
     const body = correction ? { approved: true, annotations: correction } : { approved: true };

@@ -1,7 +1,7 @@
 // @ts-check
 // Parts that several views show: tables, numbers, progress bars, a photo with its boxes.
 
-import { colourOf } from "./colours.js";
+import { colourOf, shapeOf } from "./colours.js";
 import { h, svg } from "./dom.js";
 import { texts } from "./texts.js";
 
@@ -72,6 +72,18 @@ export function keyButton(text, key, run, kind = null) {
 }
 
 /**
+ * The colour and the shape of a class.
+ * @param {number} classId
+ * @param {string} kind
+ */
+export function swatch(classId, kind = "") {
+  const shape = svg("svg", { viewBox: "0 0 10 10" }, svg("path", { d: shapeOf(classId) }));
+  const mark = h("span", { class: `swatch ${kind}`.trim(), "aria-hidden": "true" }, shape);
+  mark.style.backgroundColor = colourOf(classId);
+  return mark;
+}
+
+/**
  * Change the text of a button that `keyButton` made.
  * @param {HTMLButtonElement} button
  * @param {string} text
@@ -90,7 +102,7 @@ export function emptyState(what, why) {
 }
 
 /**
- * A photo with its boxes, as a picture that is not worked on.
+ * A photo with its boxes, as a picture that is not worked on. Each box has the shape of its class at its corner.
  * @param {HTMLImageElement} photo
  * @param {Size} size
  * @param {Box[]} boxes
@@ -105,7 +117,13 @@ export function photoWithBoxes(photo, { width, height }, boxes, ...children) {
       svg("rect", { ...place, class: "line", stroke: colourOf(box.class_id) }),
     );
   }
-  const frame = h("span", { class: "tile-photo" }, photo, overlay, ...children);
+  const marks = boxes.map((box) => {
+    const mark = swatch(box.class_id, "corner");
+    mark.style.left = `${(box.left / width) * 100}%`;
+    mark.style.top = `${(box.top / height) * 100}%`;
+    return mark;
+  });
+  const frame = h("span", { class: "tile-photo" }, photo, overlay, marks, ...children);
   frame.style.aspectRatio = `${width} / ${height}`;
   return frame;
 }

@@ -48,9 +48,10 @@ function boxCommands(bench) {
   const hasProposals = () => isEditing(bench) && (bench.boxes?.undecided.length ?? 0) > 0;
   const hasSelected = () => isEditing(bench) && Boolean(bench.boxes?.selected);
   const selectNext = (/** @type {KeyboardEvent} */ event) => bench.boxes?.selectNext(event.key === "." ? 1 : -1);
-  const remove = () => bench.boxes?.selected && bench.boxes.remove(bench.boxes.selected.key);
+  const remove = () => bench.removeSelected();
   return [
     classCommand(bench),
+    ...searchCommand(bench),
     { keys: ["D"], group: BOXES, text: texts.keys.newBox, when, run: () => bench.addInTheMiddle() },
     {
       keys: [".", ","], group: BOXES, text: texts.keys.selectBox, when: () => bench.boxes !== null, run: selectNext,
@@ -83,6 +84,17 @@ function classCommand(bench) {
     when: () => isEditing(bench),
     run: (event) => bench.chooseClass(Number(event.key) - 1),
   };
+}
+
+/**
+ * Where there are more classes than number keys.
+ * @param {Workbench} bench
+ * @returns {Command[]}
+ */
+function searchCommand(bench) {
+  if (!bench.classList.hasSearch) return [];
+  const run = () => bench.classList.search();
+  return [{ keys: ["F", "/"], group: BOXES, text: texts.keys.searchClass, when: () => isEditing(bench), run }];
 }
 
 /**

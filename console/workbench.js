@@ -2,7 +2,7 @@
 // The bench on which one image is worked: the stage, the list of boxes, the classes and the controls of the view.
 // Labelling and verification both use it, and add what can be answered.
 
-import { sayError, whisper } from "./announce.js";
+import { say, sayError, whisper } from "./announce.js";
 import { BoxList } from "./box-list.js";
 import { Boxes } from "./boxes.js";
 import { ClassList } from "./class-list.js";
@@ -53,6 +53,7 @@ export class Workbench extends Emitter {
     this.boxList = new BoxList(job.classes, {
       accept: () => this.acceptSelected(),
       acceptAll: () => this.acceptAll(),
+      remove: () => this.removeSelected(),
     });
     this.viewControls = new ViewControls(this.stage);
     this.zoomLevel = h("output", { class: "zoom-level", "aria-label": texts.bench.zoom });
@@ -77,7 +78,7 @@ export class Workbench extends Emitter {
     return h(
       "aside",
       { class: "panel", "aria-label": texts.bench.panel },
-      h("section", {}, h("h2", {}, texts.bench.classes), this.classList.element),
+      this.classList.element,
       this.boxList.element,
       this.viewControls.element,
     );
@@ -109,9 +110,21 @@ export class Workbench extends Emitter {
     return this.stage.boxes;
   }
 
-  /** Whether the photo can be seen: what can't be is not to be answered, only skipped or rejected. */
+  /** Whether the photo is loaded: what is not, is not to be answered, only skipped or rejected. */
   get isSeen() {
     return this.#task !== null && this.element.dataset.shown === this.#task.task_id;
+  }
+
+  /**
+   * Whether the photo is loaded and on the screen. Where it is out of sight, it comes back, and the person is told:
+   * a key must not answer what nobody looks at.
+   */
+  isLookedAt() {
+    if (!this.isSeen) return false;
+    if (this.stage.isInSight) return true;
+    this.stage.element.scrollIntoView({ block: "center" });
+    say(texts.work.outOfSight);
+    return false;
   }
 
   /**
@@ -249,6 +262,14 @@ export class Workbench extends Emitter {
     if (this.boxes?.selected) this.boxes.change(this.boxes.selected.key, { class_id: classId });
     this.#render();
     whisper(name);
+  }
+
+  removeSelected() {
+    const { boxes } = this;
+    if (this.stage.readOnly || !boxes?.selected) return;
+    boxes.remove(boxes.selected.key);
+    // The button or the list that had the focus may be gone.
+    if (!boxes.list.length) this.stage.element.focus();
   }
 
   acceptSelected() {
