@@ -1,7 +1,7 @@
 // @ts-check
 // The boxes of a photo as a list beside it, for screen readers too, and the buttons that accept proposals.
 
-import { fill, h } from "./dom.js";
+import { fill, h, showInside } from "./dom.js";
 import { texts } from "./texts.js";
 import { keyButton, swatch } from "./widgets.js";
 
@@ -60,7 +60,7 @@ export class BoxList {
     const option = selected && options[list.indexOf(selected)];
     if (option) this.list.setAttribute("aria-activedescendant", option.id);
     else this.list.removeAttribute("aria-activedescendant");
-    option?.scrollIntoView({ block: "nearest" });
+    if (option) showInside(this.list, option);
     const undecided = readOnly ? 0 : (boxes?.undecided.length ?? 0);
     this.proposals.hidden = !undecided;
     this.toDecide.textContent = texts.boxes.toDecide(undecided);
@@ -82,7 +82,6 @@ export class BoxList {
         id: `box-${box.key}`,
         role: "option",
         "aria-selected": String(isSelected),
-        "aria-label": [name, origin, place].filter(Boolean).join(", "),
         onclick: () => this.#boxes?.select(box.key),
       },
       swatch(box.class_id, box.origin),

@@ -2,7 +2,7 @@
 // The classes to choose from: of the selected box, or of the next one. Tab comes to the chosen one, arrows go on.
 
 import { searchClass } from "./class-search.js";
-import { fill, h } from "./dom.js";
+import { fill, h, showInside } from "./dom.js";
 import { texts } from "./texts.js";
 import { keyButton, swatch } from "./widgets.js";
 
@@ -73,18 +73,6 @@ export class ClassList {
       button.tabIndex = classId === chosen ? 0 : -1;
     }
     const button = this.buttons[chosen];
-    if (this.hasSearch && button) scrollTo(this.list, button);
+    if (this.hasSearch && button) showInside(this.list, button);
   }
-}
-
-/**
- * Bring a button into sight without moving anything but the list.
- * @param {HTMLElement} list
- * @param {HTMLElement} button
- */
-function scrollTo(list, button) {
-  const top = button.offsetTop - list.offsetTop;
-  if (top < list.scrollTop) list.scrollTop = top;
-  const bottom = top + button.offsetHeight - list.clientHeight;
-  if (bottom > list.scrollTop) list.scrollTop = bottom;
 }

@@ -2,7 +2,7 @@
 // Finding a class by typing, where there are more classes than number keys.
 
 import { dialog } from "./dialogs.js";
-import { fill, h } from "./dom.js";
+import { fill, h, showInside } from "./dom.js";
 import { texts } from "./texts.js";
 import { swatch } from "./widgets.js";
 
@@ -72,7 +72,7 @@ class ClassSearch {
     const current = options[this.#at];
     if (current) this.field.setAttribute("aria-activedescendant", current.id);
     else this.field.removeAttribute("aria-activedescendant");
-    current?.scrollIntoView({ block: "nearest" });
+    if (current) showInside(this.list, current);
   }
 
   /** @param {KeyboardEvent} event */

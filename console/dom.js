@@ -52,6 +52,17 @@ export function fill(parent, ...children) {
 }
 
 /**
+ * Scroll a list to one of its elements; nothing around the list moves.
+ * @param {HTMLElement} list positioned
+ * @param {HTMLElement} element
+ */
+export function showInside(list, element) {
+  const { offsetTop: top, offsetHeight: height } = element;
+  if (top < list.scrollTop) list.scrollTop = top;
+  else if (top + height > list.scrollTop + list.clientHeight) list.scrollTop = top + height - list.clientHeight;
+}
+
+/**
  * The element of index.html with this id.
  * @param {string} id
  */

@@ -43,6 +43,7 @@ export class ProblemView {
     this.element = h(
       "div",
       { class: "page narrow" },
+      h("h1", {}, texts.general.problem),
       h(
         "div",
         { class: "empty-state" },

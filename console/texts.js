@@ -232,7 +232,6 @@ export const texts = {
       `${left} of ${total} left · ${selected} selected`,
     notLoaded: "Not loaded. Open it to try again.",
     notSeen: (/** @type {string} */ image) => `${image} is not visible yet. Open it to look at it.`,
-    tile: (/** @type {string} */ image, /** @type {string} */ answer) => `${image}, ${answer}`,
     selected: (/** @type {number} */ images) => `${count(images, "image")} selected`,
     approved: (/** @type {number} */ images) => `${count(images, "image")} approved`,
     rejectOne: (/** @type {string} */ image) => `Reject ${image}`,

@@ -135,7 +135,6 @@ export class VerificationGrid {
       "div",
       {
         class: "tile", dataset: { task: task.task_id }, id: `tile-${task.task_id}`, role: "option",
-        "aria-label": texts.grid.tile(name, words),
         onclick: () => this.#toggle(task),
         ondblclick: () => this.onOpen(task),
       },

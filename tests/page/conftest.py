@@ -10,11 +10,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 
 from tests.browser import chromium, open_context
-from tests.fake_api import ORIGIN, SESSION, FakeApi, headers_of, job
+from tests.fake_api import ORIGIN, SESSION, FakeApi, headers_of
 
 __all__ = ["chromium", "open_context"]
-LABELLING = f"#/jobs/{job()['job_id']}/work"
-VERIFICATION = f"#/jobs/{job('verification')['job_id']}/work"
 
 
 @pytest.fixture
@@ -59,7 +57,6 @@ def open_page(api: FakeApi, open_context: Callable[..., BrowserContext]) -> Call
 
     def open_at(address: str = "", *, user: str | None = "anna", **options: Any) -> Page:
         context = open_context(**options)
-        context.set_default_timeout(10_000)
         context.route("**/*", api.serve)
         if user:
             session = json.dumps({**SESSION, "username": user, "expires_at": 4_000_000_000_000})

@@ -6,11 +6,11 @@ from typing import Any
 
 from playwright.sync_api import FloatRect, Page, expect
 
-from tests.fake_api import HEIGHT, WIDTH, FakeApi, box, job, task
-from tests.page.conftest import LABELLING, VERIFICATION, Screen
+from tests.fake_api import HEIGHT, WIDTH, FakeApi, box, task
+from tests.page.conftest import Screen
+from tests.page.views import LABELLING, MANY, VERIFICATION, many_classes
 
 Open = Callable[..., Page]
-MANY = ["scratch", "dent", "spot", "crack", "burr", "hole", "stain", "chip", "bubble", "rust", "fold", "missing part"]
 LEAST = {"width": 240, "height": 180}  # pixels of a stage on which a defect can be seen and drawn
 
 
@@ -18,12 +18,6 @@ def place(page: Page, selector: str) -> FloatRect:
     found = page.locator(selector).bounding_box()
     assert found, selector
     return found
-
-
-def many_classes(api: FakeApi) -> None:
-    api.jobs[0] = job(classes=MANY)
-    boxes = [box(20 + 30 * number, 20 + 20 * number, 40, 40, number) for number in range(len(MANY))]
-    api.tasks["labeling"] = [task(1, annotations=boxes), task(2)]
 
 
 def test_photo_and_boxes_have_room_at_each_size(api: FakeApi, open_page: Open, screen: Screen) -> None:
