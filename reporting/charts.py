@@ -31,12 +31,11 @@ class Frame:
 def chart(
     lines: Mapping[str, Points], x_label: str, y_label: str, y_top: float = 1.0, mark: tuple[float, str] | None = None
 ) -> str:
-    """Return a line chart: points (x, y) by name, x from 0 to 1 or to its largest value, y from 0 to `y_top`; `mark` is
-    an x with its text.
+    """Return a line chart: points (x, y) by name, x from 0 to 1 or to its largest value, y from 0 to the
+    round number from `y_top` up; `mark` is an x with its text.
     """
-    right = max((x for points in lines.values() for x, _ in points), default=1.0) or 1.0
-    right = 1.0 if right <= 1 else TICKS * math.ceil(right / TICKS)  # ticks at quarters are then short numbers
-    frame = Frame(right, y_top, top=28 if mark else 12)  # the mark's text stands above the lines
+    right = max(1.0, max((x for points in lines.values() for x, _ in points), default=1.0))
+    frame = Frame(right, _round_up(y_top), top=28 if mark else 12)  # the mark's text stands above the lines
     label = f"{html.escape(y_label)} by {html.escape(x_label)}"
     drawn = "".join((*_ticks(frame), *_lines(frame, lines), _mark(frame, *mark) if mark else ""))
     svg = (
@@ -59,7 +58,9 @@ def _ticks(frame: Frame) -> Iterator[str]:
             f'<text x="{LEFT - 6}" y="{y + 4:.1f}" font-size="11" text-anchor="end" '
             f'fill="currentColor">{value:.2f}</text>'
         )
-        value = frame.right * step / TICKS
+    step_x = _round_up(frame.right) / TICKS
+    for step in range(math.floor(frame.right / step_x + 1e-9) + 1):
+        value = step_x * step
         yield (
             f'<text x="{frame.x(value):.1f}" y="{HEIGHT - BOTTOM + 15}" font-size="11" text-anchor="middle" '
             f'fill="currentColor">{value:.3g}</text>'
@@ -97,7 +98,7 @@ def training_charts(history: History) -> str:
         label: [(entry["epoch"], entry[name]) for entry in history if name in entry] for label, name in names.items()
     }
     losses = [(entry["epoch"], entry["train:loss"]) for entry in history if "train:loss" in entry]
-    top = _round_up(max((loss for _, loss in losses), default=1.0))
+    top = max((loss for _, loss in losses), default=1.0)
     return chart(scores, "epoch", "mAP on the validation images") + chart(
         {"loss": losses}, "epoch", "Training loss", top
     )

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypedDict
 
 from reporting.charts import History, training_charts
-from reporting.page import figure, page, table, tile
+from reporting.inspected import Inspected, at_most
+from reporting.page import count, figure, page, table, tile
 from reporting.pictures import corners, finds, picture
 from sightline import names
 from sightline.aws.objects import ObjectStore
@@ -18,6 +19,7 @@ from sightline.images.box import Box
 from sightline.models.evaluation import DetectionMeasured, Evaluation
 from sightline.models.gate import DecisionWritten
 from sightline.vision.decode import decode
+from sightline.vision.description import ModelDescription
 from sightline.vision.verdict import Outcome
 
 DATASET = "dataset.html"  # beside report.html
@@ -43,6 +45,18 @@ class SetAside(TypedDict):
     reason: str | None
 
 
+class InspectedWritten(TypedDict):
+    """What came of the unseen photos; the numbers add up as `Inspected` says."""
+
+    photos: int
+    defective: int
+    decided: int
+    right: int
+    escapes: int
+    false_alarms: int
+    left_to_a_person: int
+
+
 class Result(TypedDict, total=False):
     """What the run came to, as report.json has it. Each stage of the run adds its part; all is there at the end."""
 
@@ -65,10 +79,13 @@ class Result(TypedDict, total=False):
     accepted: bool
     reasons: list[str]
     model_package_arn: str
+    model_said: str  # who approved the model, and why
+    finished: str  # date and time, UTC
+    sightline_version: str
     deployment_status: str
     inspector: str  # what gave the verdicts, such as `a simulated device`
     device: list[ImageVerdict]
-    device_correct: float  # 0..1, the share of verdicts that are right
+    inspected: InspectedWritten
     executions: dict[str, dict[str, int]]  # by state machine: executions, state_transitions, lambda_invocations
     seconds: float
     epochs: int
@@ -86,6 +103,7 @@ class Artifacts:
         version = self.evaluation["dataset_version"]
         self.dataset: DatasetDescription = json.loads(read(names.dataset_prefix(version) + "dataset.json"))
         self.history = _history(read(names.model_archive(job)))
+        self.model: ModelDescription = json.loads(read(names.evaluation_prefix(job) + "model.json"))
         self.tested: dict[str, bytes] = {}
         for entry in self.evaluation["per_image"][:TESTED_SHOWN]:
             self.tested[entry["image"]] = read(f"datasets/images/{entry['image']}")
@@ -99,18 +117,29 @@ def _history(archive: bytes) -> History:
 
 def inspected(inspector: str, verdicts: list[ImageVerdict], truth: Truth) -> Result:
     """Return what a run says of the verdicts on unseen images."""
-    right = _right(verdicts, truth)
-    return {"inspector": inspector, "device": verdicts, "device_correct": round(right / len(verdicts), 4)}
+    seen = _counted(verdicts, truth)
+    return {
+        "inspector": inspector,
+        "device": verdicts,
+        "inspected": {
+            "photos": len(verdicts),
+            "defective": seen.defective,
+            "decided": seen.decided,
+            "right": seen.right,
+            "escapes": seen.escapes,
+            "false_alarms": seen.false_alarms,
+            "left_to_a_person": seen.left,
+        },
+    }
 
 
 def told(verdicts: list[ImageVerdict], truth: Truth) -> str:
     """Return the same in one line."""
-    review = sum(entry["verdict"] == Outcome.REVIEW for entry in verdicts)
-    return f"{_right(verdicts, truth)} of {len(verdicts)} verdicts right, {review} left to a person"
+    return _counted(verdicts, truth).in_a_line()
 
 
-def _right(verdicts: list[ImageVerdict], truth: Truth) -> int:
-    return sum(entry["verdict"] == (Outcome.FAIL if truth[entry["image"]] else Outcome.PASS) for entry in verdicts)
+def _counted(verdicts: list[ImageVerdict], truth: Truth) -> Inspected:
+    return Inspected.of((Outcome(entry["verdict"]), bool(truth[entry["image"]])) for entry in verdicts)
 
 
 def write(folder: Path, result: Result, artifacts: Artifacts, unseen: Files, truth: Truth) -> None:
@@ -134,8 +163,9 @@ def render(result: Result, artifacts: Artifacts, unseen: Files, truth: Truth) ->
         "\n".join(
             (
                 _head(result),
-                _tiles(result),
-                _said(result, unseen, truth),
+                _tiles(result, artifacts),
+                _how_sure(result, artifacts),
+                _said(result, artifacts, unseen, truth),
                 _accepted(artifacts),
                 _learned(result, artifacts),
                 _tested(artifacts),
@@ -148,29 +178,58 @@ def render(result: Result, artifacts: Artifacts, unseen: Files, truth: Truth) ->
 
 
 def _head(result: Result) -> str:
+    seen = result["inspected"]
+    wrong = seen["escapes"] + seen["false_alarms"]
+    decided = f"{seen['right']} of {seen['decided']} decided right"
     return f"""<h1>From dropped images to verdicts</h1>
 <p>{result["images_uploaded"]} images were uploaded, labelled by simulated annotators, and a model was trained from
 them, judged, registered and approved. Then {html.escape(result["inspector"])} inspected {result["images_unseen"]}
-images of parts that no part of the training had seen.</p>"""
+images of parts that no part of the training had seen.</p>
+<p class="lead"><span class="{"bad" if wrong else "good"}">{decided}</span>, {count(seen["escapes"], "escape")},
+{count(seen["false_alarms"], "false alarm")}, {seen["left_to_a_person"]} left to a person.</p>"""
 
 
-def _tiles(result: Result) -> str:
+def _tiles(result: Result, artifacts: Artifacts) -> str:
+    seen, tested = result["inspected"], _tested_on(artifacts)
+    good = seen["photos"] - seen["defective"]
     tiles = (
-        tile(f"{result['device_correct']:.0%}", "verdicts right on unseen parts"),
-        tile(str(sum(entry["verdict"] == "review" for entry in result["device"])), "left to a person"),
-        tile(f"{result['map50']:.3f}", "mAP@.50 on the test set"),
-        tile(f"{result['map50_95']:.3f}", "mAP@.50:.95"),
-        tile(str(result["labels_approved"]), "labels approved"),
+        tile(f"{seen['right']} of {seen['decided']}", "decided right on unseen parts"),
+        tile(f"{seen['escapes']} of {seen['defective']}", "photos with a defect escaped"),
+        tile(f"{seen['false_alarms']} of {good}", "good photos raised a false alarm"),
+        tile(str(seen["left_to_a_person"]), "left to a person"),
+        tile(f"{result['map50']:.3f}", f"mAP@.50 on {tested}"),
         tile(f"{result['seconds']:.0f} s", "for the whole loop"),
     )
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
 
-def _said(result: Result, unseen: Files, truth: Truth) -> str:
-    key = "The wrong ones first, then those that it leaves to a person."
-    return f"""<h2>What the model said</h2><p class="key">{key} <b>Green: true
-defects</b>, <i>red: what the model found</i>.</p>
+def _tested_on(artifacts: Artifacts) -> str:
+    tested = artifacts.evaluation
+    return f"{count(tested['test_images'], 'test photo')} of {count(tested['test_groups'], 'part')}"
+
+
+def _how_sure(result: Result, artifacts: Artifacts) -> str:
+    """Return how much so few photos can tell."""
+    seen, parts = result["inspected"], artifacts.evaluation["test_groups"]
+    escapes = at_most(seen["escapes"], seen["defective"])
+    flawed = {photo["group"] for photo in artifacts.evaluation["per_image"] if photo["quality"] < 1}
+    defective, tested = count(seen["defective"], "defective photo"), count(parts, "part")
+    return f"""<p class="quiet">How sure is this? {defective} were inspected: the true share of escapes may be as high
+as
+{escapes:.0%}. The test set shows {tested}, {parts - len(flawed)} of them without a fault: the true share of parts on
+which the model makes a fault may be as high as {at_most(len(flawed), parts):.0%}. (Upper ends of 95 % intervals; more
+photos of more parts narrow them.)</p>"""
+
+
+def _said(result: Result, artifacts: Artifacts, unseen: Files, truth: Truth) -> str:
+    return f"""<h2>What the model said</h2><p class="key">The wrong ones first, then those that it leaves to a person.
+<b>Green: true defects</b>, <i>red: what the model found</i>, with its score. {_thresholds(artifacts)}</p>
 <div class="images">{verdicts(result["device"], unseen, truth)}</div>"""
+
+
+def _thresholds(artifacts: Artifacts) -> str:
+    fails, asks = artifacts.model["threshold"], artifacts.model["review_threshold"]
+    return f"A photo fails from a score of {fails:.2f}; from {asks:.2f} a person is asked; below that it passes."
 
 
 def verdicts(device: list[ImageVerdict], unseen: Files, truth: Truth) -> str:
@@ -182,7 +241,9 @@ def verdicts(device: list[ImageVerdict], unseen: Files, truth: Truth) -> str:
         mark = "✓" if entry["verdict"] == wanted else f"→ a person: {wanted}" if asked else f"✗ should be {wanted}"
         pixels = decode(unseen[entry["image"]].read_bytes())
         shown = picture(pixels, corners(truth[entry["image"]]), finds(entry["detections"]))
-        caption = f"{entry['verdict']} {mark} · {entry['latency_ms']:.0f} ms · {entry['image']}"
+        surest = max((found["score"] for found in entry["detections"]), default=None)
+        score = "nothing found" if surest is None else f"surest {surest:.2f}"
+        caption = f"{entry['verdict']} {mark} · {score} · {entry['latency_ms']:.0f} ms · {entry['image']}"
         entries.append((entry["verdict"] == wanted, asked, figure(shown, caption)))
     return "".join(text for *_, text in sorted(entries, key=lambda entry: entry[:2]))
 
@@ -206,7 +267,10 @@ def _tested(artifacts: Artifacts) -> str:
         for entry in artifacts.evaluation["per_image"]
         if entry["image"] in artifacts.tested
     )
-    return f'<h2>On test images</h2><div class="images">{shown}</div>'
+    return f"""<h2>On test images</h2>
+<p class="key"><b>Green: labels</b>, <i>red: what was found</i> from the decision threshold
+{artifacts.model["threshold"]:.2f} up.</p>
+<div class="images">{shown}</div>"""
 
 
 def _lineage(result: Result, artifacts: Artifacts) -> str:
@@ -216,10 +280,14 @@ def _lineage(result: Result, artifacts: Artifacts) -> str:
             ("dataset version", result["dataset_version"]),
             ("training job", result["training_job"]),
             ("model package", result["model_package_arn"]),
+            ("approved by", result["model_said"]),
             ("deployment", result["deployment_status"]),
             ("correlation id", ", ".join(result["correlation_ids"])),
+            ("finished", result["finished"]),
+            ("Sightline", f"{result['sightline_version']}, training code {artifacts.model['code_version']}"),
         ),
     )
+    chosen = table(("hyperparameter", "value"), sorted(artifacts.model["hyperparameters"].items()))
     splits = table(
         ("split", "images", "boxes", "without a defect", "groups"),
         [
@@ -228,7 +296,8 @@ def _lineage(result: Result, artifacts: Artifacts) -> str:
         ],
     )
     link = f'<a href="{DATASET}">The dataset: its groups of near-twins and its\nhealth</a>'
-    return f"<h2>Where it comes from</h2>{lineage}{splits}<p>{link}</p>"
+    return f"""<h2>Where it comes from</h2>{lineage}{splits}<p>{link}</p>
+<details><summary>Hyperparameters</summary>{chosen}</details>"""
 
 
 def _set_aside(result: Result) -> str:

@@ -9,18 +9,23 @@ body { max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h2 { margin: 2.6rem 0 .4rem; border-top: 1px solid #8884; padding-top: 1.4rem; }
 h3 { margin: 1.4rem 0 .3rem; font-size: 1.05rem; }
 p { max-width: 48rem; margin: .4rem 0; } .lead { font-size: 1.15rem; } .quiet { opacity: .75; font-size: .92rem; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
 th, td { padding: .3rem .9rem; border-bottom: 1px solid #8886; text-align: left; vertical-align: top; }
 td.n, th.n { text-align: right; }
 .number { font-size: 2.2rem; font-weight: 650; line-height: 1.2; }
 .tiles { display: flex; gap: 2.2rem 2.8rem; flex-wrap: wrap; margin: 1.2rem 0; }
 .images { display: grid; grid-template-columns: repeat(auto-fill, minmax(16rem, 1fr)); gap: 1.1rem; margin: .8rem 0; }
-figure { margin: 0; }
+figure { margin: 0; min-width: 0; }
 figure img { width: 100%; max-height: 32rem; object-fit: contain; border-radius: .4rem; display: block; }
 figcaption { font-size: .85rem; opacity: .85; overflow-wrap: anywhere; }
 .key b { color: #1a9850; } .key i { color: #d6382d; font-style: normal; } svg { max-width: 100%; height: auto; }
 .bad { color: #c62b20; font-weight: 600; } .good { color: #16804a; font-weight: 600; }
 @media (prefers-color-scheme: dark) { .bad { color: #ff7b70; } .good { color: #5fd598; } }
+@media (max-width: 40rem) {
+ body { margin: 1rem auto; } h1 { font-size: 1.6rem; line-height: 1.25; } .tiles { gap: 1.2rem 1.6rem; }
+ .number { font-size: 1.7rem; } th, td { padding: .3rem .4rem; } table { font-size: .9rem; }
+ .tiles > div { max-width: 44%; }
+}
 @media print { body { margin: 0; max-width: none; } figure, table, svg { break-inside: avoid; } }
 """
 ROWS_SHOWN = 40
@@ -30,7 +35,7 @@ def page(title: str, body: str, *, style: str = "") -> str:
     """Return the whole file. `title` is text, `body` is HTML, and `style` is CSS that only this page needs."""
     return f"""<!doctype html><html lang="en"><meta charset="utf-8">
 <title>{html.escape(title)}</title>
-<meta name="viewport" content="width=device-width"><style>{STYLE}{style}</style>
+<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}{style}</style>
 {body}</html>"""
 
 

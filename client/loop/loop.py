@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ from client.target import Target
 from reporting import demo
 from sightline.aws.objects import ObjectStore
 from sightline.images.image import ImageStatus
+from sightline.models.registry import describe
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef
@@ -140,7 +143,13 @@ class Loop:
         self.result["executions"] = {
             machine: pipeline.usage(self.target, machine, self.earlier) for machine in pipeline.MACHINES
         }
-        self.result["seconds"] = self.stages.seconds
+        approved = describe(self.target.aws, self.result["model_package_arn"])
+        self.result |= {
+            "seconds": self.stages.seconds,
+            "finished": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            "sightline_version": version("sightline"),
+            "model_said": approved.said,
+        }
         store = ObjectStore(self.target.aws, self.target.outputs["ArtifactsBucketName"])
         artifacts = demo.Artifacts(store, self.result["training_job"])
         self.result |= {"epochs": len(artifacts.history), "epochs_planned": int(HYPERPARAMETERS["epochs"])}

@@ -16,7 +16,7 @@ TAGS = ROOT.parent / "shared" / "data" / "tags"
 REPORTED = {
     "images_uploaded", "images_quarantined", "labels_approved", "labels_rejected", "dataset_version", "training_job",
     "map50",
-    "map50_95", "accepted", "reasons", "model_package_arn", "deployment_status", "device", "device_correct", "stages",
+    "map50_95", "accepted", "reasons", "model_package_arn", "deployment_status", "device", "inspected", "stages",
     "executions", "correlation_ids", "images_of_id", "trail",
 }  # fmt: skip
 

@@ -25,9 +25,9 @@ def test_wrong_verdicts_come_first_then_those_that_are_left_to_a_person(tmp_path
     ]
     shown = verdicts(device, unseen, {name: [BOX] for name in said})
     assert re.findall(r"<figcaption>(.*?)</figcaption>", shown) == [
-        "pass ✗ should be fail · 3 ms · wrong.jpg",
-        "review → a person: fail · 3 ms · asked.jpg",
-        "fail ✓ · 3 ms · right.jpg",
+        "pass ✗ should be fail · nothing found · 3 ms · wrong.jpg",
+        "review → a person: fail · nothing found · 3 ms · asked.jpg",
+        "fail ✓ · nothing found · 3 ms · right.jpg",
     ]
 
 
