@@ -213,12 +213,11 @@ def _how_sure(result: Result, artifacts: Artifacts) -> str:
     seen, parts = result["inspected"], artifacts.evaluation["test_groups"]
     escapes = at_most(seen["escapes"], seen["defective"])
     flawed = {photo["group"] for photo in artifacts.evaluation["per_image"] if photo["quality"] < 1}
-    defective, tested = count(seen["defective"], "defective photo"), count(parts, "part")
-    return f"""<p class="quiet">How sure is this? {defective} were inspected: the true share of escapes may be as high
-as
-{escapes:.0%}. The test set shows {tested}, {parts - len(flawed)} of them without a fault: the true share of parts on
-which the model makes a fault may be as high as {at_most(len(flawed), parts):.0%}. (Upper ends of 95 % intervals; more
-photos of more parts narrow them.)</p>"""
+    faults = at_most(len(flawed), parts)
+    return f"""<p class="quiet">How sure is this? {count(seen["defective"], "defective photo")} were inspected: the
+true share of escapes may be as high as {escapes:.0%}. The test set shows {count(parts, "part")}, {parts - len(flawed)}
+of them without a fault of the model: its true share of parts with a fault may be as high as {faults:.0%}. (Upper ends
+of 95 % intervals; more photos of more parts narrow them.)</p>"""
 
 
 def _said(result: Result, artifacts: Artifacts, unseen: Files, truth: Truth) -> str:
