@@ -54,9 +54,11 @@ def _nearest_in_words(member: Looked, members: list[Looked], closest: Nearest) -
     if member.name not in closest:
         return ""
     other, value = closest[member.name]
-    # Beyond the members shown there is no picture to point at: its name says which it is.
-    number = members.index(other) + 1
-    which = f"picture {number}" if number <= MEMBERS_SHOWN else html.escape(short(other.name))
+    places = {shown.name: place for place, shown in enumerate(members[:MEMBERS_SHOWN], start=1)}
+    # Its name says which it is where there is no picture to point at: beyond those shown, or in another split, which
+    # a group reaches when a photo joins two groups that an earlier version has split.
+    which = f"picture {places[other.name]}" if other.name in places else html.escape(short(other.name))
+    which += "" if other.split == member.split else f" in {other.split}"
     weak = " (less than a near-twin: joined through an image that is not shown)"
     return f"<br>nearest: {which}, agreement {value:.2f}{'' if value >= agreement.AGREEMENT else weak}"
 

@@ -28,3 +28,9 @@ def test_near_twins_across_splits_are_told_with_their_pictures(version: Version)
 def test_a_large_group_is_cut_and_says_how_many_more(version: Version, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dataset_groups, "MEMBERS_SHOWN", 2)
     assert "… and 1 more" in version.page()
+
+
+def test_a_group_that_an_earlier_version_has_split_names_the_nearest_of_the_other_split(version: Version) -> None:
+    version.add("test", "a3", "a0", jpeg(0, 7), BOX)
+    version.add("test", "a4", "a0", jpeg(1, 7), BOX)
+    assert re.search(r"<br>nearest: \w+ in train, agreement 0\.\d\d", version.page())
