@@ -17,6 +17,7 @@ from rich.table import Table
 from sightline.errors import SightlineError
 
 if TYPE_CHECKING:
+    from client.devices import DeviceRow
     from client.outcomes import TrainingOutcome
     from client.target import Target
 
@@ -50,17 +51,28 @@ def local_only(command: str) -> None:
         raise SightlineError(f"`sightline {command}` works on this machine only; leave --profile and --stack out")
 
 
+def is_terminal() -> bool:
+    """Return whether a person can answer."""
+    return sys.stdin.isatty()
+
+
 def asked(question: str) -> str:
     """Return what a person answers."""
     with _somebody():
         return str(typer.prompt(question, err=True))
 
 
-def confirmed(question: str) -> None:
-    """Go on only when a person says yes."""
-    with _somebody():
-        yes = typer.confirm(question, err=True)
-    if not yes:
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+
+
+def confirmed(question: str, *, yes: bool = False) -> None:
+    """Go on only when a person says yes; with `yes` they have said so beforehand."""
+    if yes:
+        return
+    if not is_terminal():
+        console.print(f"{question} [y/N]")
+        raise SightlineError("nobody is there to answer; `--yes` answers beforehand")
+    if not typer.confirm(question, err=True):
         raise typer.Abort
 
 
@@ -98,6 +110,13 @@ def _cell(value: object) -> str:
     if value is None:
         return "–"
     return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
+
+
+def tell_problems(devices: Sequence[DeviceRow], as_json: bool = False) -> None:
+    """Name each device that is wrong, silent or not healthy, in red."""
+    for device in [] if as_json else devices:
+        if device["problem"]:
+            paper().print(device["problem"], style="red", markup=False)
 
 
 def tell_outcome(outcome: TrainingOutcome) -> None:

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
 from client import pipeline
-from client.outcomes import version_taken_back
 from client.pipeline import PipelineError
 from client.target import Target
 from sightline import names
@@ -22,17 +22,24 @@ from sightline.rollout.stages import Groups, Stage
 GROUPS = {Stage.CANARY: "CanaryThingGroupName", Stage.FLEET: "ThingGroupName"}  # the stack's outputs
 ROLL_BACK_SECONDS = 600
 DEPLOYABLE_SECONDS = 60
+SHOWN = 10  # devices that a sentence names
 
 
 class DeviceRow(TypedDict):
-    """A device as a command lists it. `healthy` is `yes`, `NO`, or empty while it has said nothing of its model."""
+    """A device as a command lists it.
+
+    `healthy` is `yes`, `NO`, or empty where nobody knows: it is silent, or has said nothing of its model.
+    """
 
     thing: str
     group: str
     status: str
     model: str
+    model_state: str  # what that model is; empty for no model
     healthy: str
     last_seen: str
+    wrong: bool  # it runs a model that is not in service, and is not on its way
+    problem: str  # what is wrong with it, in a sentence; empty for nothing
     components: dict[str, str]
 
 
@@ -69,7 +76,9 @@ def own_components(target: Target) -> names.OwnComponents:
 def fleet(target: Target) -> Fleet:
     """Return the stack's devices, asked for with the caller's rights."""
     groups = Groups.from_outputs(target.outputs)
-    return Fleet(target.aws, own_components(target), groups, target.outputs["DeploymentsTableName"])
+    silent_after = float(pipeline.parameters(target)["DeviceSilentSeconds"])
+    table = target.outputs["DeploymentsTableName"]
+    return Fleet(target.aws, own_components(target), groups, table, silent_after=silent_after)
 
 
 def rollout(target: Target) -> Rollout | None:
@@ -113,8 +122,11 @@ def _row(device: Device) -> DeviceRow:
         "group": device.stage,
         "status": device.status,
         "model": device.model,
+        "model_state": device.model_state or "",
         "healthy": {None: "", True: "yes", False: "NO"}[device.healthy],
         "last_seen": device.last_seen.isoformat(timespec="seconds") if device.last_seen else "",
+        "wrong": bool(device.wrong),
+        "problem": device.problem,
         "components": dict(device.components),
     }
 
@@ -139,13 +151,27 @@ def logs_on_aws(target: Target, thing: str) -> str:
     )
 
 
-def roll_back(target: Target, reason: str) -> tuple[str, str]:
-    """Let deploy_model take the newest model back. Return the state in which that ended, and the model's version."""
-    request = json.dumps({"roll_back_request": {"reason": reason}})
+def roll_back(target: Target, version: int, reason: str) -> str:
+    """Let deploy_model take a model back, which the newest roll-out brought. Return the state in which that ended."""
+    wish = {"reason": reason, "model_version": names.component_version(version)}
+    request = json.dumps({"roll_back_request": wish})
     machine = target.outputs["DeployModelArn"]
     arn = target.aws.step_functions.start_execution(stateMachineArn=machine, input=request)["executionArn"]
-    output = pipeline.wait_for(target, arn, seconds=ROLL_BACK_SECONDS)
-    return pipeline.current_state(target, arn), version_taken_back(output)
+    pipeline.wait_for(target, arn, seconds=ROLL_BACK_SECONDS)
+    return pipeline.current_state(target, arn)
+
+
+def running(target: Target, version: int) -> list[Device]:
+    """Return the devices that run a model."""
+    wanted = names.component_version(version)
+    return [device for device in fleet(target).devices() if device.model == wanted]
+
+
+def named(found: Sequence[Device]) -> str:
+    """Return devices by name, with what is wrong with each that is silent."""
+    shown = [f"{device.thing}{' (silent)' if device.is_silent else ''}" for device in found[:SHOWN]]
+    more = [f"{len(found) - SHOWN} more"] if len(found) > SHOWN else []
+    return ", ".join(shown + more) or "no device"
 
 
 def publish_inspector(target: Target) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from client import devices
 from client.adapters.hints import Hints, Size
 from client.pipeline import TrainingRequest
 from client.target import Target
@@ -19,7 +20,10 @@ from sightline import names
 from sightline.api.shapes import ModelShown
 from sightline.api.shown import model_shown
 from sightline.errors import SightlineError
-from sightline.models.registry import MAX_REASON, ModelStatus, Registry
+from sightline.models.registry import MAX_REASON, RegisteredModel, Registry
+from sightline.models.states import ModelState
+from sightline.models.states import in_service as in_service_of
+from sightline.rollout.approvals import Approvals, UnknownModelError
 from sightline.vision.decode import UndecodableImageError, decode
 
 if TYPE_CHECKING:
@@ -33,10 +37,6 @@ class UnusableReasonError(SightlineError):
     """A reason that the registry would refuse."""
 
 
-class UnknownModelError(SightlineError):
-    """There is no such version."""
-
-
 class ImportRefusedError(SightlineError):
     """A model that can't be imported as it is."""
 
@@ -46,32 +46,71 @@ def registry(target: Target) -> Registry:
     return Registry(target.aws, target.outputs["ModelPackageGroupName"])
 
 
+def approvals(target: Target) -> Approvals:
+    """Return what decides about models, the same as the page asks."""
+    outputs = target.outputs
+    return Approvals(target.aws, registry(target), outputs["DeploymentsTableName"], outputs["ThingGroupArn"])
+
+
 def listed(target: Target) -> list[ModelShown]:
     """Return the registered models, the newest first."""
-    return [model_shown(model) for model in registry(target).newest()]
+    states = approvals(target).standing.states()
+    return [model_shown(model, states) for model in registry(target).newest()]
 
 
-def judge(target: Target, version: str, *, approved: bool, reason: str = "") -> tuple[int, ModelStatus]:
+def find(target: Target, version: str) -> RegisteredModel:
+    """Return a model; `version` is a number or `latest`. Raise UnknownModelError."""
+    decisions = approvals(target)
+    if version == "latest":
+        newest = decisions.registry.newest(1)
+        return newest[0] if newest else decisions.find(0)
+    if not version.isdecimal():
+        raise UnknownModelError(f"no model version {version!r}; give a number, as `sightline models` lists them")
+    return decisions.find(int(version))
+
+
+def check_reason(reason: str) -> None:
+    """Raise UnusableReasonError for a reason that is too long."""
+    if len(reason) > MAX_REASON:
+        raise UnusableReasonError(f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept")
+
+
+def check(target: Target, version: int, *, approved: bool, reason: str = "") -> None:
+    """Raise SightlineError where a decision would be refused: a person is not asked in vain."""
+    check_reason(reason)
+    approvals(target).check(version, approved=approved)
+
+
+def judge(target: Target, version: str, *, approved: bool, reason: str = "") -> tuple[int, ModelState]:
     """Approve or reject a model; an approval starts its roll-out. `version` is a number or `latest`.
 
     Return the model's version and what it is now.
 
-    The registry keeps who did it: the caller, as AWS knows them. Raise UnknownModelError, and UnusableReasonError for
-    a reason that is too long.
+    The registry keeps who did it: the caller, as AWS knows them. Raise UnknownModelError, ModelStateError with what to
+    do instead, and UnusableReasonError for a reason that is too long.
     """
-    if len(reason) > MAX_REASON:
-        raise UnusableReasonError(f"the reason has {len(reason)} characters; at most {MAX_REASON} are kept")
-    models = registry(target)
-    if version == "latest":
-        newest = models.newest(1)
-        wanted = newest[0].version if newest else 0
-    else:
-        wanted = int(version) if version.isdecimal() else 0
-    status = models.judge(wanted, approved=approved, by=caller(target), reason=reason) if wanted else None
-    if status is None:
-        have = ", ".join(str(model.version) for model in models.newest()) or "none"
-        raise UnknownModelError(f"no model version {version!r}; there are: {have}")
-    return wanted, status
+    check_reason(reason)
+    number = find(target, version).version
+    return number, approvals(target).decide(number, approved=approved, by=caller(target), reason=reason)
+
+
+def standing(target: Target, version: int) -> str:
+    """Return in a sentence what a model is, and how many devices run it and the one in service."""
+    decisions = approvals(target)
+    model, states, found = decisions.find(version), decisions.standing.states(), devices.fleet(target).devices()
+    state, current = decisions.state(model, states), in_service_of(states)
+    runs = [device for device in found if device.model == model.component_version]
+    said = f"Model {version} is {state}; {len(runs)} of {len(found)} devices run it."
+    if current in (None, model.component_version):
+        return said
+    others = [device for device in found if device.model == current]
+    return f"{said} Model {names.package_version(current)} is in service; {len(others)} run it."
+
+
+def in_service(target: Target) -> str:
+    """Return in a sentence which model is in service."""
+    version = in_service_of(approvals(target).standing.states())
+    return f"model {names.package_version(version)} is in service." if version else "no model is in service."
 
 
 def caller(target: Target) -> str:

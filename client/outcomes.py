@@ -50,13 +50,15 @@ class ScoringOutcome:
 
     reason: str
     scored: ScoredImages | None
+    lacks_model: bool = False
 
     @classmethod
     def from_output(cls, output: Mapping[str, object]) -> Self:
         """Read the execution's output. Raise InvalidFieldError."""
         fields = Fields(output, "in the output of score_batch")
         if "summary" not in output:
-            return cls(fields.fields("plan").text("reason"), None)
+            plan = fields.fields("plan")
+            return cls(plan.text("reason"), None, lacks_model=not plan.text("model_version"))
         summary = fields.fields("summary")
         counts: ScoreCounts = {
             "pass": summary.whole("pass", 0),
@@ -76,11 +78,6 @@ class ScoringOutcome:
 def labels_recorded(output: Mapping[str, object]) -> int:
     """Return how many labels an execution of `label_images` recorded as approved. Raise InvalidFieldError."""
     return Fields(output, "in the output of label_images").fields("labels").whole("approved", 0, default=0)
-
-
-def version_taken_back(output: Mapping[str, object]) -> str:
-    """Return the model that an execution of `deploy_model` was asked to take back. Raise InvalidFieldError."""
-    return Fields(output, "in the output of deploy_model").fields("request").text("model_version")
 
 
 def why_decided(output: Mapping[str, object]) -> str:

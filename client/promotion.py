@@ -18,7 +18,8 @@ from sightline.datasets.snapshot import DatasetDescription
 from sightline.errors import SightlineError
 from sightline.images.image import Split
 from sightline.labelling import manifest
-from sightline.models.registry import ModelStatus, RegisteredModel
+from sightline.models.registry import RegisteredModel
+from sightline.models.states import ModelState
 from sightline.vision.description import PromotedFrom, ReleasedDescription
 
 COPIERS = 8
@@ -72,13 +73,10 @@ def promoted(destination: Target, origin_arn: str) -> RegisteredModel | None:
 
 def find(source: Target, version: int) -> RegisteredModel:
     """Return a registered model that may be promoted. Raise SightlineError."""
-    have = models.registry(source).newest()
-    model = next((model for model in have if model.version == version), None)
-    if model is None:
-        versions = ", ".join(str(model.version) for model in have) or "none"
-        raise models.UnknownModelError(f"no model version {version}; there are: {versions}")
-    if model.status == ModelStatus.REJECTED:
-        raise PromotionRefusedError(f"model {version} was rejected ({model.said}); approve it here first")
+    model = models.find(source, str(version))
+    state = models.approvals(source).state(model)
+    if state in (ModelState.REJECTED, ModelState.TAKEN_BACK):
+        raise PromotionRefusedError(f"model {version} is {state} ({model.said}); approve it here first")
     if not (model.release_uri and model.training_job and model.dataset_version):
         raise PromotionRefusedError(
             f"model {version} was registered without its release or its training; train it anew"

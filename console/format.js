@@ -46,6 +46,11 @@ export function ago(time, now = Date.now()) {
   return "just now";
 }
 
+/** "Nov 20, 2026, 10:00 AM" of ISO 8601, in the zone of the reader. @param {string} time */
+export function dateTime(time) {
+  return new Date(time).toLocaleString(LANGUAGE, { dateStyle: "medium", timeStyle: "short" });
+}
+
 /** The last part of a key: what people call the image. @param {string} name */
 export function fileName(name) {
   return name.split("/").at(-1) ?? name;

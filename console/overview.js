@@ -4,16 +4,25 @@
 import { say, sayError } from "./announce.js";
 import { askReason, confirm } from "./dialogs.js";
 import { fill, h } from "./dom.js";
-import { ago, decimal, LANGUAGE } from "./format.js";
+import { ago, dateTime, decimal, LANGUAGE } from "./format.js";
 import { LiveView } from "./live-view.js";
 import { texts } from "./texts.js";
 import { table, tile } from "./widgets.js";
 import { drawGraph } from "./workflow-graph.js";
 
-/** @import { Context, Device, Execution, Model, Overview, Workflow } from "./types.d.ts" */
+/** @import { Context, Device, Execution, Model, ModelState, Overview, Workflow } from "./types.d.ts" */
 
-const GOOD = new Set(["Approved", "SUCCEEDED", "HEALTHY"]);
-const BAD = new Set(["Rejected", "FAILED", "TIMED_OUT", "ABORTED", "UNHEALTHY"]);
+const GOOD = new Set(["in service", "SUCCEEDED", "HEALTHY"]);
+const BAD = new Set(["taken back", "rejected", "FAILED", "TIMED_OUT", "ABORTED", "UNHEALTHY"]);
+/** What a person may do with a model. @type {Partial<Record<ModelState, string[]>>} */
+const DECISIONS = {
+  candidate: ["approve", "reject"],
+  approved: ["approve", "reject"],
+  replaced: ["approve", "reject"],
+  "taken back": ["approve"],
+  rejected: ["approve"],
+};
+const NAMED = 10; // devices with a problem
 /** @type {Record<string, string>} */
 const IMAGE_STATES = texts.overview.imageStates;
 
@@ -23,6 +32,10 @@ export class OverviewView extends LiveView {
   #workflows = new Map();
   /** @type {string | undefined} the workflow whose graph is shown */
   #shown;
+  /** @type {Device[]} */
+  #devices = [];
+  /** @type {Model[]} */
+  #registered = [];
 
   /** @param {Context} context */
   constructor(context) {
@@ -41,9 +54,12 @@ export class OverviewView extends LiveView {
 
   /** @param {Overview} overview */
   render({ images, executions, models, devices, image_problem }) {
+    this.#devices = devices;
+    this.#registered = models;
     fill(
       this.element,
       h("h1", {}, texts.overview.title),
+      problems(devices),
       image_problem && h("p", { class: "banner bad" }, image_problem),
       h("h2", {}, texts.overview.images),
       imageTiles(images),
@@ -99,7 +115,7 @@ export class OverviewView extends LiveView {
   #models(models) {
     const rows = models.map((model) => [
       texts.overview.version(model.version),
-      badge(model.status, texts.overview.modelStates[model.status]),
+      badge(model.state),
       decimal(model.map50, 3),
       decimal(model.map50_95, 3),
       ago(model.created),
@@ -112,26 +128,31 @@ export class OverviewView extends LiveView {
   /** @param {Model} model */
   #decision(model) {
     const { version } = model;
-    if (model.status !== "PendingManualApproval") return "";
-    if (!this.context.api.isEngineer) return h("span", { class: "muted" }, texts.overview.engineerDecides);
+    const allowed = DECISIONS[model.state] ?? [];
+    const waits = model.state === "candidate";
+    if (!this.context.api.isEngineer) {
+      return waits ? h("span", { class: "muted" }, texts.overview.engineerDecides) : "";
+    }
     const approve = {
-      type: "button", class: "primary", "aria-label": texts.overview.approveVersion(version),
+      type: "button", class: waits ? "primary" : "quiet", "aria-label": texts.overview.approveVersion(version),
       onclick: () => this.#approve(model),
     };
     const reject = {
-      type: "button", "aria-label": texts.overview.rejectVersion(version), onclick: () => this.#reject(model),
+      type: "button", class: waits ? null : "quiet", "aria-label": texts.overview.rejectVersion(version),
+      onclick: () => this.#reject(model),
     };
     return h(
       "div",
       { class: "row" },
-      h("button", approve, texts.overview.approve),
-      h("button", reject, texts.overview.reject),
+      allowed.includes("approve") && h("button", approve, texts.overview.approve),
+      allowed.includes("reject") && h("button", reject, texts.overview.reject),
     );
   }
 
   /** @param {Model} model */
   async #approve({ version, map50 }) {
-    const text = texts.overview.approvalExplained(version, decimal(map50, 3));
+    const inService = this.#registered.find((model) => model.state === "in service")?.version;
+    const text = texts.overview.approvalExplained(version, decimal(map50, 3), this.#devices.length, inService);
     if (await confirm(texts.overview.confirmApproval(version), text, texts.overview.approveAndDeploy)) {
       await this.#judge(version, true, "");
     }
@@ -140,7 +161,9 @@ export class OverviewView extends LiveView {
   /** @param {Model} model */
   async #reject({ version }) {
     const title = texts.overview.rejectVersion(version);
-    const reason = await askReason(title, [], texts.overview.rejectButton, { required: false });
+    const runs = this.#devices.filter((device) => device.model && packageOf(device.model) === version).length;
+    const explain = texts.overview.runOn(version, runs);
+    const reason = await askReason(title, [], texts.overview.rejectButton, { required: false, explain });
     if (reason !== null) await this.#judge(version, false, reason);
   }
 
@@ -195,26 +218,45 @@ function executionTable(executions) {
   return table(texts.overview.executions, texts.overview.executionColumns, rows);
 }
 
-/** @param {Device[]} devices */
-function deviceTable(devices) {
-  const sick = devices.filter((device) => device.healthy === false).length;
-  const rows = devices.map((device) => [
-    device.thing,
-    device.status,
-    device.model || texts.general.none,
-    healthBadge(device.healthy),
-    ago(device.seen_at),
-  ]);
-  return h(
-    "div",
-    {},
-    sick > 0 && h("p", { class: "banner bad" }, texts.overview.sick(sick)),
-    table(texts.overview.devices, texts.overview.deviceColumns, rows),
-  );
+/** What is wrong with devices, each named until it is mended. @param {Device[]} devices */
+function problems(devices) {
+  // What runs and must not comes first.
+  const found = devices.filter((device) => device.problem).sort((a, b) => Number(b.wrong) - Number(a.wrong));
+  if (!found.length) return null;
+  const named = found.slice(0, NAMED).map((device) => h("li", {}, device.problem));
+  const more = found.length > NAMED && h("li", {}, texts.overview.more(found.length - NAMED));
+  return h("ul", { class: "banner bad", "aria-label": texts.overview.problems }, named, more);
 }
 
-/** @param {boolean | null} healthy */
-function healthBadge(healthy) {
+/** @param {Device[]} devices */
+function deviceTable(devices) {
+  const rows = devices.map((device) => [
+    device.thing,
+    device.silent ? texts.general.none : device.status.toLowerCase(),
+    modelOf(device),
+    healthBadge(device),
+    ago(device.seen_at),
+  ]);
+  return table(texts.overview.devices, texts.overview.deviceColumns, rows);
+}
+
+/** @param {Device} device */
+function modelOf(device) {
+  if (!device.model) return texts.general.none;
+  const state = device.wrong && badge("UNHEALTHY", device.model_state ?? texts.overview.wrongModel);
+  return h("span", { class: "row" }, device.model, state);
+}
+
+/** The number of the model whose component a device runs. @param {string} component */
+function packageOf(component) {
+  const [, minor, patch] = component.split(".").map(Number);
+  return (minor ?? 0) * 1_000_000 + (patch ?? 0);
+}
+
+/** @param {Device} device */
+function healthBadge({ healthy, wrong, silent, seen_at }) {
+  if (silent && seen_at) return badge("UNHEALTHY", texts.overview.silent(dateTime(seen_at)));
+  if (wrong) return badge("UNHEALTHY", texts.overview.wrongModel);
   if (typeof healthy !== "boolean") return badge("", texts.overview.healthUnknown);
   return healthy ? badge("HEALTHY", texts.overview.healthy) : badge("UNHEALTHY", texts.overview.notHealthy);
 }

@@ -317,8 +317,7 @@ export const texts = {
     executionColumns: ["Workflow", "Execution", "Status", "State", "Started"],
     models: "Models",
     noModels: "No model yet. One is registered when enough images are approved and the gate accepts it.",
-    modelColumns: ["Model", "Status", "mAP@.50", "mAP@.50:.95", "Created", "Dataset", "Decision"],
-    modelStates: { PendingManualApproval: "awaiting approval", Approved: "approved", Rejected: "rejected" },
+    modelColumns: ["Model", "State", "mAP@.50", "mAP@.50:.95", "Created", "Dataset", "Decision"],
     version: (/** @type {number} */ version) => `version ${version}`,
     engineerDecides: "an engineer decides",
     approve: "Approve",
@@ -327,19 +326,30 @@ export const texts = {
     rejectButton: "Reject",
     rejectVersion: (/** @type {number} */ version) => `Reject version ${version}`,
     confirmApproval: (/** @type {number} */ version) => `Approve version ${version}?`,
-    approvalExplained: (/** @type {number} */ version, /** @type {string} */ map50) =>
-      `Version ${version} (mAP@.50 ${map50}) is deployed to the devices in stages; ` +
-      "each device first tests it on its golden images.",
-    approveAndDeploy: "Approve and deploy",
+    approvalExplained: (
+      /** @type {number} */ version,
+      /** @type {string} */ map50,
+      /** @type {number} */ devices,
+      /** @type {number | undefined} */ inService,
+    ) =>
+      `Version ${version} (mAP@.50 ${map50}) is rolled out to ${count(devices, "device")} in stages; ` +
+      "each device first tests it on its golden images." +
+      (inService ? ` It replaces version ${inService}, which is in service.` : ""),
+    runOn: (/** @type {number} */ version, /** @type {number} */ devices) =>
+      devices ? `Version ${version} runs on ${count(devices, "device")}.` : `No device runs version ${version}.`,
+    approveAndDeploy: "Approve and roll out",
     decided: (/** @type {number} */ version, /** @type {boolean} */ approved) =>
-      `Version ${version} is ${approved ? "approved: its deployment begins" : "rejected"}.`,
+      `Version ${version} is ${approved ? "approved: its roll-out begins" : "rejected"}.`,
     devices: "Devices",
     noDevices: "No devices yet.",
     deviceColumns: ["Device", "Status", "Model", "Health", "Last seen"],
     healthy: "healthy",
     notHealthy: "not healthy",
     healthUnknown: "unknown",
-    sick: (/** @type {number} */ devices) => `${count(devices, "device")} not healthy.`,
+    wrongModel: "wrong model",
+    silent: (/** @type {string} */ since) => `silent since ${since}`,
+    problems: "Devices with a problem",
+    more: (/** @type {number} */ devices) => `${count(devices, "more device", "more devices")}, in the table below`,
   },
 
   workflowGraph: {

@@ -138,9 +138,19 @@ export interface Execution {
   state: string | null;
 }
 
+/** What a model is; the words are shown as they are. */
+export type ModelState =
+  | "candidate"
+  | "approved"
+  | "rolling out"
+  | "in service"
+  | "replaced"
+  | "taken back"
+  | "rejected";
+
 export interface Model {
   version: number;
-  status: "Approved" | "PendingManualApproval" | "Rejected";
+  state: ModelState;
   /** Who decided about it and why; empty before. */
   said: string;
   /** 0..1, on the frozen test set. */
@@ -157,8 +167,15 @@ export interface Device {
   status: string;
   /** Version of the model component; empty without one. */
   model: string;
-  /** Null as long as it said nothing of its model. */
+  /** What that model is; null without one. */
+  model_state: ModelState | null;
+  /** Null as long as it said nothing of its model, and while it is silent. */
   healthy: boolean | null;
+  /** It runs a model that is not in service, and is not on its way. */
+  wrong: boolean;
+  silent: boolean;
+  /** What is wrong with it, in a sentence; empty for nothing. */
+  problem: string;
   /** ISO 8601. */
   seen_at: string | null;
 }

@@ -21,7 +21,7 @@ from tests.openapi import DOCUMENT
 
 RANDOM = "random"  # parts of paths as the document allows or forbids them
 SECONDS = 60  # a function that starts cold on a machine with much to do
-NO_MODEL = "no model is approved yet; approve one first"
+NO_MODEL = "no model is in service; approve one first"
 Case = Any  # schemathesis' own type, which no other may subclass
 
 

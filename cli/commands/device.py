@@ -7,7 +7,19 @@ import typer
 from rich.markup import escape
 
 from cli.progress import waiting
-from cli.screen import JsonOption, Settings, as_table, confirmed, console, local_only, paper, show, target
+from cli.screen import (
+    JsonOption,
+    Settings,
+    YesOption,
+    as_table,
+    confirmed,
+    console,
+    local_only,
+    paper,
+    show,
+    target,
+    tell_problems,
+)
 from sightline.errors import SightlineError
 
 app = typer.Typer(no_args_is_help=True, help="Devices: the simulated one of this machine, and those of the fleet.")
@@ -15,11 +27,12 @@ app = typer.Typer(no_args_is_help=True, help="Devices: the simulated one of this
 
 @app.command("list")
 def device_list(as_json: JsonOption = False) -> None:
-    """List devices with their group, status, model version, health with it, and when they were seen last."""
+    """List devices with their group, status, model, health with it, and when they were seen last, and what is wrong."""
     from client import devices
 
     found = devices.listed(target())
-    show(found, as_json, as_table(found, ["thing", "group", "status", "model", "healthy", "last_seen"]))
+    show(found, as_json, as_table(found, ["thing", "group", "status", "model", "model_state", "healthy", "last_seen"]))
+    tell_problems(found, as_json)
 
 
 @app.command("show")
@@ -31,7 +44,7 @@ def device_show(thing: Annotated[str, typer.Argument(help="Name of the device.")
     if as_json:
         return show(found, True)
     out = paper()
-    for name in ("thing", "group", "status", "model", "healthy", "last_seen"):
+    for name in ("thing", "group", "status", "model", "model_state", "healthy", "last_seen", "problem"):
         out.print(f"[bold]{name}[/bold] {escape(str(found[name] or '-'))}", highlight=False)
     for title, rows, columns in (
         ("deployments", found["deployments"], ["at", "deployment", "status", "reason"]),
@@ -61,20 +74,27 @@ def device_logs(
 
 @app.command("rollback")
 def device_rollback(
+    version: Annotated[int, typer.Argument(min=1, help="The model to take back: that of the newest roll-out.")],
     reason: Annotated[str, typer.Option(help="Why; it is kept with the roll-out.")] = "asked for by a person",
+    yes: YesOption = False,
 ) -> None:
-    """Give the devices back what they ran before the newest model. A running roll-out is stopped and taken back."""
-    from client import devices
+    """Give the devices back what they ran before a model. A running roll-out is stopped and taken back."""
+    from client import devices, models
 
     found = target()
+    confirmed(f"{models.standing(found, version)} Take it back?", yes=yes)
     with waiting("rolling back"):
-        state, version = devices.roll_back(found, reason)
-    stopped = (
-        "its roll-out is stopped and takes it back"
-        if state == "RollOutStopped"
-        else "the devices get back what they ran before it"
-    )
-    console.print(f"Model {version}: {stopped}.")
+        state = devices.roll_back(found, version, reason)
+    if state == "RollOutStopped":
+        console.print(f"Model {version}: its roll-out is stopped and takes it back.")
+    else:
+        console.print(f"Model {version} is taken back; {models.in_service(found)}")
+    left = devices.running(found, version)
+    if left:
+        console.print(
+            f"Still running model {version}: {devices.named(left)}. Each changes when it hears of it; "
+            "`sightline device list` names those that have not."
+        )
 
 
 @app.command("publish")
@@ -112,7 +132,7 @@ def device_provision(
 @app.command("remove")
 def device_remove(
     thing: Annotated[str, typer.Argument(help="Name of the device.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
     folder: FolderOption = None,
 ) -> None:
     """Take a device's rights away, and delete its certificate, thing, core device and folder."""
@@ -125,8 +145,7 @@ def device_remove(
         return
     for line in provisioning.told(plan):
         console.print(line)
-    if not yes:
-        confirmed(f"Remove {thing}?")
+    confirmed(f"Remove {thing}?", yes=yes)
     if found.endpoint is not None:
         from local.device.simulated import SimulatedDevice
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli.progress import followed, progress, waiting
-from cli.screen import JsonOption, Settings, console, show, target, tell_outcome
+from cli.screen import JsonOption, Settings, YesOption, confirmed, console, show, target, tell_outcome
 from sightline.errors import SightlineError
 
 app = typer.Typer()
@@ -134,15 +134,20 @@ def train(
 
 @app.command()
 def approve(
-    version: Annotated[str, typer.Argument(help="Model version, or `latest`.")] = "latest",
-    reject: Annotated[bool, typer.Option(help="Reject it instead.")] = False,
+    version: Annotated[int, typer.Argument(min=1, help="The model, as `sightline models` lists them.")],
+    reject: Annotated[bool, typer.Option("--reject", help="Reject it instead.")] = False,
     reason: Annotated[str, typer.Option(help="Why (at most 500 characters); kept with your name.")] = "",
+    yes: YesOption = False,
 ) -> None:
-    """Approve a model and start its roll-out to the devices."""
+    """Approve a model and start its roll-out to the devices, or reject it. The model in service can't be rejected."""
     from client import models
 
-    judged, status = models.judge(target(), version, approved=not reject, reason=reason)
-    console.print(f"Model {judged} is {status.lower()}.")
+    found = target()
+    models.check(found, version, approved=not reject, reason=reason)
+    question = "Reject it?" if reject else "Approve it, and roll it out?"
+    confirmed(f"{models.standing(found, version)} {question}", yes=yes)
+    judged, state = models.judge(found, str(version), approved=not reject, reason=reason)
+    console.print(f"Model {judged} is {state}.")
 
 
 @app.command()
@@ -162,10 +167,13 @@ def score(
     if not wait:
         return show({"execution": arn}, as_json) if as_json else print(arn)
     output = followed(found, arn, "the scoring")
-    if as_json:
-        return show(output, True)
     outcome = ScoringOutcome.from_output(output)
+    if as_json:
+        show(output, True)
+        raise typer.Exit(1 if outcome.lacks_model else 0)
     scored = outcome.scored
+    if outcome.lacks_model:
+        raise SightlineError(f"nothing was scored: {outcome.reason}")
     if scored is None:
         return console.print(f"Nothing to score: {outcome.reason}.")
     counts = ", ".join(f"{number} {name}" for name, number in scored.counts.items())

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.progress import followed
-from cli.screen import JsonOption, Settings, as_table, console, show, target, tell_outcome
+from cli.screen import JsonOption, Settings, as_table, console, show, target, tell_outcome, tell_problems
 from client.adapters.hints import Hints, Size
 from sightline.errors import SightlineError
 
@@ -22,11 +22,14 @@ def models(context: typer.Context, as_json: JsonOption = False) -> None:
 
 @app.command("list")
 def models_list(as_json: JsonOption = False) -> None:
-    """List the registered models, the newest first."""
-    from client import models
+    """List the registered models, the newest first, and name devices that run one that is not in service."""
+    from client import devices, models
 
-    found = models.listed(target())
-    show(found, as_json, as_table(found, ["version", "status", "map50", "map50_95", "dataset_version", "created"]))
+    stack = target()
+    found = models.listed(stack)
+    show(found, as_json, as_table(found, ["version", "state", "map50", "map50_95", "dataset_version", "created"]))
+    if not as_json:
+        tell_problems([device for device in devices.listed(stack) if device["wrong"]])
 
 
 @app.command("promote")

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from cli.progress import waiting
-from cli.screen import JsonOption, Settings, as_table, confirmed, console, local_only, paper, show, target
+from cli.screen import (
+    JsonOption,
+    Settings,
+    as_table,
+    confirmed,
+    console,
+    local_only,
+    paper,
+    show,
+    target,
+    tell_problems,
+)
 from sightline.errors import SightlineError
 
 if TYPE_CHECKING:
@@ -136,11 +147,12 @@ def status(as_json: JsonOption = False) -> None:
     )
     for name, rows, columns in (
         ("Running", value["running"], ["machine", "execution", "state"]),
-        ("Models", value["models"], ["version", "status", "map50"]),
-        ("Devices", value["devices"], ["thing", "status", "model"]),
+        ("Models", value["models"], ["version", "state", "map50"]),
+        ("Devices", value["devices"], ["thing", "status", "model", "model_state", "healthy"]),
     ):
         out.print(f"[bold]{name}[/bold]")
         out.print(as_table(rows, columns) if rows else "none")
+    tell_problems(value["devices"])
     if value["image_problem"]:
         out.print(value["image_problem"], markup=False, soft_wrap=True)
     return None

@@ -178,7 +178,7 @@ class Verification:
         with self.stages.console.status("removing what was made"):
             if self.device and self.stages.result.get("deployment_status"):
                 try:
-                    devices.roll_back(self.target, "sightline verify is over")
+                    devices.roll_back(self.target, names.package_version(self.version), "sightline verify is over")
                 except SightlineError as error:
                     traces.failed.append(f"the model stays on {self.device}: {error}")
             lines = list(traces.remove())

@@ -85,7 +85,7 @@ def labelling(job_id: str) -> GivenBack:
 def left(rollout: Rollout) -> str:
     return (
         f"The roll-out of {rollout.model_version} let the devices go in its stage {rollout.stage}. They run on as they "
-        "are: approve a model, or take this one back with `sightline roll-back`."
+        "are: approve a model, or take this one back with `sightline device rollback`."
     )
 
 

@@ -14,7 +14,8 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import registry
-from sightline.rollout.packing import ArtifactConflictError, InvalidReleaseError, check_approved, pack, release_files
+from sightline.models.standing import Standing, state_of
+from sightline.rollout.packing import ArtifactConflictError, InvalidReleaseError, check_deployable, pack, release_files
 from sightline.runtime import Context, correlate, logger, step
 
 HEALTH_TIMEOUT_SECONDS = int(os.environ["HEALTH_TIMEOUT_SECONDS"])
@@ -24,6 +25,7 @@ OWN = names.OwnComponents(os.environ["STACK_NAME"])
 
 aws = Aws()
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
+standing = Standing(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 
 
 class Request(TypedDict):
@@ -63,7 +65,7 @@ def publish(key: str, body: bytes) -> str:
 @step
 def handler(event: Request, context: Context) -> Plan:
     model = registry.describe(aws, event["model_package_arn"])
-    check_approved(model.arn, model.status)
+    check_deployable(model.version, state_of(model, standing.states()))
     correlation_id = model.correlation_id or event["correlation_id"]
     correlate(correlation_id)
     training_job, release_uri = model.training_job, model.release_uri

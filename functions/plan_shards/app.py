@@ -18,6 +18,7 @@ from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import releases
 from sightline.models.registry import Registry
+from sightline.models.standing import Standing
 from sightline.runtime import Context, logger, step
 from sightline.scoring.batch import ScoringPlan, Shard, prefix_of, shards
 
@@ -26,6 +27,7 @@ CONCURRENCY = int(os.environ["SCORING_CONCURRENCY"])
 
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+standing = Standing(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 images = ObjectStore(aws, os.environ["IMAGES_BUCKET"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
@@ -47,11 +49,13 @@ def write_shards(keys: Iterator[str], folder: str) -> tuple[int, list[Shard]]:
 @step
 def handler(event: Request, context: Context) -> ScoringPlan:
     run, prefix = event["execution"], prefix_of(event["request"])
-    release = releases.in_service(registry)
+    release = releases.in_service(registry, standing.states())
     folder = names.shards_prefix(run, context.aws_request_id)
     count, written = write_shards(images.each_key(prefix), folder) if release else (0, [])
     artifacts.write_json(folder + "shards.json", written)
-    reason = "no model is approved" if release is None else "" if count else f"no images under {prefix}"
+    reason = "" if count else f"no images under {prefix}"
+    if release is None:
+        reason = "no model is in service; approve one first"
     logger.info("scoring planned", run=run, prefix=prefix, images=count, shards=len(written), reason=reason)
     return {
         "run": run,

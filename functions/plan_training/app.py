@@ -20,6 +20,7 @@ from sightline.aws.objects import ObjectStore
 from sightline.fields import Fields
 from sightline.models import training_plan
 from sightline.models.registry import RegisteredModel, Registry
+from sightline.models.standing import Standing
 from sightline.runtime import Context, logger, step
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ SPOT = os.environ["USE_SPOT_TRAINING"] == "true"
 
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+standing = Standing(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 
@@ -141,7 +143,7 @@ def handler(event: Request, context: Context) -> PlannedTraining:
     fingerprint = training_plan.fingerprint(dataset["version"], source, {} if imported else chosen)
     changed, reason = what_changed(fingerprint, dataset, request, image)
     job = training_plan.job_name(STACK, dataset["version"], event["execution"])
-    champion = registry.champion()
+    champion = registry.champion(standing.states())
     release = champion.archive_uri if champion else None
     weights = weights_of(champion) if training_plan.starts_warm(chosen) else None
     if changed and not imported:

@@ -19,6 +19,7 @@ from sightline.aws.clients import Aws
 from sightline.aws.objects import ObjectStore
 from sightline.models import releases
 from sightline.models.registry import Registry
+from sightline.models.standing import Standing
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError
 from sightline.vision.detector import Detector
@@ -32,13 +33,14 @@ logger = Logger()
 api = Api()
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+standing = Standing(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
 Model = tuple[releases.Release, Detector]
 
 
 class Served:
-    """The model of this container: the newest approved one, or the last that could be loaded."""
+    """The model of this container: the one in service, or the last that could be loaded."""
 
     def __init__(self) -> None:
         self.model: Model | None = None
@@ -47,7 +49,7 @@ class Served:
         self._pool = ThreadPoolExecutor(1)
 
     def current(self) -> Model:
-        """Asks for a newer one once in a while. Raises RequestError where none is approved, or why the first can't be
+        """Asks for a newer one once in a while. Raises RequestError where there is none, or why the first can't be
         loaded.
         """
         fresh = FRESH_SECONDS if self.model else MISSING_SECONDS
@@ -58,11 +60,11 @@ class Served:
             if self._newest.done():
                 self._take(self._newest)
         if self.model is None:
-            raise RequestError("no model is approved yet; approve one first", 503)
+            raise RequestError("no model is in service; approve one first", 503)
         return self.model
 
     def _ask(self) -> Model | None:
-        newest = releases.in_service(registry)
+        newest = releases.in_service(registry, standing.states())
         if newest is None or (self.model and self.model[0] == newest):
             return self.model if newest else None
         detector = release.load(artifacts.folder(newest.uri), threads=os.cpu_count() or 1)

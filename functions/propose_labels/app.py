@@ -20,6 +20,7 @@ from sightline.images.uploads import Uploads
 from sightline.labelling.lines import AskedImage, asked_image
 from sightline.labelling.proposals import propose, uncertainty
 from sightline.models.registry import Registry
+from sightline.models.standing import Standing
 from sightline.runtime import Context, count_metric, logger, step
 from sightline.vision import release
 from sightline.vision.decode import UndecodableImageError
@@ -32,6 +33,7 @@ SPARE_MS = 60_000  # kept for writing the list
 
 aws = Aws()
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+standing = Standing(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 uploads = Uploads(aws)
 artifacts = ObjectStore(aws, os.environ["ARTIFACTS_BUCKET"])
 
@@ -88,7 +90,7 @@ def each_seen(detector: Detector, images: Iterator[AskedImage], left_ms: Callabl
 
 @step
 def handler(event: Request, context: Context) -> ProposedLabels:
-    champion = registry.champion()
+    champion = registry.champion(standing.states())
     if champion is None or champion.release_uri is None:
         return {"images_uri": event["images_uri"], "proposed": 0}
     detector = load(champion.release_uri)

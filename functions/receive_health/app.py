@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TypedDict
 
 from sightline.aws.clients import Aws
-from sightline.line.messages import Health, InvalidMessageError, Report, parse_reports
+from sightline.line.messages import Health, InvalidMessageError, Report, Telemetry, parse_reports
 from sightline.names import OwnComponents
 from sightline.rollout.decisions import Limits
 from sightline.rollout.deployments import Deployments
@@ -78,6 +78,9 @@ def handler(event: object, context: Context) -> Received:
         logger.warning("report refused", reason=str(error))
         count_metric("HealthReportsRefused")
         return {"outcomes": [ReportOutcome.INVALID]}
+    for report in found:
+        if isinstance(report, Health | Telemetry):  # from the device itself, not from Greengrass about it
+            said.hear(report.thing)
     outcomes = [receive(report) for report in found]
     for report, outcome in zip(found, outcomes, strict=True):
         reason = getattr(report, "reason", "")

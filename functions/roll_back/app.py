@@ -1,6 +1,6 @@
 """Give the thing groups back the components that they ran before a roll-out; before the first one that is nothing.
 
-The model is no longer approved then: scoring in the cloud, proposals and the gate go back to the model before it, too.
+The model is taken back then: scoring in the cloud, proposals and the gate go back to the model before it, too.
 
 Input:   {"execution"}
 Output:  {"rolled_back": true, "deployment_ids": {stage: id}, "components": {stage: {name: version}}}, or
@@ -13,6 +13,7 @@ from typing import TypedDict
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.models.registry import Registry
+from sightline.models.states import ModelState
 from sightline.rollout.components import restored_components
 from sightline.rollout.deployments import Deployments
 from sightline.rollout.stages import Groups, Stage
@@ -40,7 +41,7 @@ class RolledBack(TypedDict):
 
 @step
 def handler(event: Request, context: Context) -> RolledBack:
-    rollout = deployments.begin_roll_back(event["execution"])
+    rollout = deployments.begin_roll_back(event["execution"], OWN)
     if rollout is None:
         return {"rolled_back": False, "deployment_ids": None, "components": None}
     ids, versions = dict[Stage, str](), dict[Stage, dict[str, str]]()
@@ -49,7 +50,10 @@ def handler(event: Request, context: Context) -> RolledBack:
         token = client_token(f"roll-back-{stage}", event["execution"])
         ids[stage] = fleets[stage].deploy(f"{OWN.stack}-roll-back-{rollout.model_version}", previous, token)
         versions[stage] = {component: entry["componentVersion"] for component, entry in previous.items()}
-    registry.judge(names.package_version(rollout.model_version), approved=False, by="deploy_model", reason=WHY)
+    if rollout.models.get(rollout.model_version) == ModelState.TAKEN_BACK:
+        model = registry.model(names.package_version(rollout.model_version))
+        if model:
+            registry.judge(model, approved=False, by="deploy_model", reason=WHY)
     deployments.end_roll_back(event["execution"], ids)
     logger.warning("rolled back", model_version=rollout.model_version, deployment_ids=ids, components=versions)
     return {"rolled_back": True, "deployment_ids": ids, "components": versions}

@@ -16,6 +16,7 @@ from sightline.aws.clients import Aws
 from sightline.aws.workflows import StateMachine
 from sightline.images.ledger import Ledger
 from sightline.models.registry import Registry
+from sightline.models.standing import Standing
 from sightline.models.training_image import TrainingImages
 from sightline.names import OwnComponents
 from sightline.rollout.fleet import Fleet
@@ -31,12 +32,14 @@ aws = Aws()
 api = Api()
 training_images = TrainingImages(aws, os.environ["TRAINING_IMAGE_REPOSITORY"], os.environ["TRAINING_IMAGE_PROJECT"])
 registry = Registry(aws, os.environ["MODEL_PACKAGE_GROUP"])
+standing = Standing(aws, os.environ["DEPLOYMENTS_TABLE"], os.environ["THING_GROUP_ARN"])
 images = Ledger(aws, os.environ["IMAGES_TABLE"])
 fleet = Fleet(
     aws,
     OwnComponents(os.environ["STACK_NAME"]),
     Groups(fleet=os.environ["THING_GROUP_ARN"], canary=os.environ["CANARY_GROUP_ARN"]),
     os.environ["DEPLOYMENTS_TABLE"],
+    silent_after=float(os.environ["DEVICE_SILENT_SECONDS"]),
 )
 
 
@@ -61,7 +64,11 @@ def devices() -> list[DeviceShown]:
             "thing": device.thing,
             "status": device.status,
             "model": device.model,
+            "model_state": device.model_state,
             "healthy": device.healthy,
+            "wrong": bool(device.wrong),
+            "silent": device.is_silent,
+            "problem": device.problem,
             "seen_at": device.last_seen.isoformat(timespec="seconds") if device.last_seen else None,
         }
         for device in fleet.devices()
@@ -71,10 +78,11 @@ def devices() -> list[DeviceShown]:
 @api.route("GET /overview")
 def show_overview() -> Overview:
     """Images by status, the newest executions and models, every device, and what is wrong with the training image."""
+    states = standing.states()
     return {
         "images": {status.value: number for status, number in images.counts().items()},
         "executions": executions(),
-        "models": [model_shown(model) for model in registry.newest(MODELS)],
+        "models": [model_shown(model, states) for model in registry.newest(MODELS)],
         "devices": devices(),
         "image_problem": None if OWN_IMAGE else training_images.problem(),
     }

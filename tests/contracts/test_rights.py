@@ -17,8 +17,8 @@ def approve_model() -> Aws:
 
 @mock_aws
 def test_what_the_role_does_not_allow_is_refused(approve_model: Aws) -> None:
-    with pytest.raises(ClientError, match="approve_model is not authorized to perform sagemaker:DescribeModelPackage"):
-        approve_model.sagemaker.describe_model_package(ModelPackageName="sightline-models")
+    with pytest.raises(ClientError, match="approve_model is not authorized to perform sagemaker:DeleteModelPackage"):
+        approve_model.sagemaker.delete_model_package(ModelPackageName="sightline-models")
     pages = approve_model.sagemaker.get_paginator("list_model_packages")
     assert [page["ModelPackageSummaryList"] for page in pages.paginate(ModelPackageGroupName="none")] == [[]]
 

@@ -304,6 +304,7 @@ def test_the_commands_say_what_they_do_and_ask_before_they_remove(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("cli.commands.device.target", lambda: account.target)
+    monkeypatch.setattr("cli.screen.is_terminal", lambda: True)
 
     def run(*arguments: str, typed: str = "") -> tuple[int, str]:
         done = CliRunner().invoke(app, list(arguments), input=typed)

@@ -124,10 +124,10 @@ def workers(home: Path, function: str) -> list[int]:
 
 
 def test_without_a_model_nobody_gets_a_verdict_and_a_run_ends_well(unready: dict[str, Any]) -> None:
-    assert unready["predict"] == (503, {"message": "no model is approved yet; approve one first"})
+    assert unready["predict"] == (503, {"message": "no model is in service; approve one first"})
     ran = unready["run"]
     assert (ran["status"], ran["states"]) == ("SUCCEEDED", [*PLANNED, "NothingToScore"])
-    assert json.loads(ran["output"])["plan"]["reason"] == "no model is approved"
+    assert json.loads(ran["output"])["plan"]["reason"] == "no model is in service; approve one first"
 
 
 def test_predict_answers_those_who_are_signed_in(line: Target, model: str, token: str) -> None:

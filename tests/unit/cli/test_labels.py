@@ -95,6 +95,7 @@ def test_labels_without_any_box_are_recorded_only_when_a_person_says_so(
     assert (code, stack.started) == (1, {})
     assert said.endswith("sightline: nobody is there to answer; `--yes` answers beforehand\n")
     assert "No image has a box. Record all 2 as “no defect”? [y/N]" in said
+    monkeypatch.setattr("cli.screen.is_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert (imported(capsys, monkeypatch, path)[0], stack.started) == (130, {})
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
@@ -111,6 +112,7 @@ def test_a_file_without_a_box_is_asked_about_beside_one_with_boxes(
     stack.ledger = [image(f"{name}.jpg") for name in "abcd"]
     labels(tmp_path, "a.jpg", "b.jpg").rename(tmp_path / "train.json")
     labels(tmp_path, "c.jpg", boxes=0).rename(tmp_path / "one.json")  # a split of one image is nothing unusual
+    monkeypatch.setattr("cli.screen.is_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
     assert imported(capsys, monkeypatch, tmp_path, "--class", "dent=dent")[0] == 0
     stack.started.clear()

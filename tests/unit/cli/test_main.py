@@ -97,7 +97,7 @@ def test_a_program_gets_json_on_standard_output(
 ) -> None:
     model = {
         "version": 3,
-        "status": "Approved",
+        "state": "in service",
         "map50": 0.9,
         "map50_95": 0.4,
         "dataset_version": "d",
@@ -105,10 +105,13 @@ def test_a_program_gets_json_on_standard_output(
     }
     monkeypatch.setattr(Target, "find", lambda *_: None)
     monkeypatch.setattr("client.models.listed", lambda _: [model])
+    sick = {"problem": "line-1 runs model 2, which is rejected", "wrong": True}
+    monkeypatch.setattr("client.devices.listed", lambda _: [sick, {"problem": "line-2 is silent", "wrong": False}])
     code, out, _ = run(capsys, monkeypatch, "models", "--json")
     assert (code, json.loads(out)) == (0, [model])
     code, out, _ = run(capsys, monkeypatch, "models")
     assert "0.900" in out
+    assert out.endswith("line-1 runs model 2, which is rejected\n")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,8 @@ def test_a_program_gets_json_on_standard_output(
             "s3://a/predictions/run/\n",
             "3 images scored with model 1.0.3: 1 pass, 2 fail, 0 review, 0 errors.\n",
         ),
-        ({"plan": {"reason": "no model is approved"}}, "", "Nothing to score: no model is approved.\n"),
+        ({"plan": {"reason": "no images under x", "model_version": "1.0.3"}}, "",
+         "Nothing to score: no images under x.\n"),
     ],
 )  # fmt: skip
 def test_score_says_what_came_of_it_and_where_it_lies(
@@ -229,3 +233,17 @@ def test_a_parameter_without_a_value_and_an_unknown_region_are_one_line(
         "sightline: --set takes NAME=VALUE, got 'MinMap'\n"
     )
     assert "no prices for region 'mars-1'" in run(capsys, monkeypatch, "cost", "idle", "--prices", "mars-1")[2]
+
+
+def test_scoring_without_a_model_fails_with_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = {"plan": {"reason": "no model is in service; approve one first", "model_version": ""}}
+    monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
+    monkeypatch.setattr(pipeline, "start_scoring", lambda *_: "arn")
+    monkeypatch.setattr(pipeline, "wait_for", lambda *_: plan)
+    code, out, err = run(capsys, monkeypatch, "score")
+    assert (code, out) == (1, "")
+    assert err == "sightline: nothing was scored: no model is in service; approve one first\n"
+    code, out, _ = run(capsys, monkeypatch, "score", "--json")
+    assert (code, json.loads(out)) == (1, plan)

@@ -7,9 +7,11 @@ from typing import Any
 import boto3
 import pytest
 
-from client import devices
+from client import devices, pipeline
 from client.pipeline import PipelineError
 from client.target import Target
+from sightline.models.standing import Standing
+from sightline.models.states import ModelState
 from sightline.rollout.published import ComponentFailedError, ComponentNotReadyError
 from sightline.rollout.reports import ModelReport, Reports
 from tests.fake_account import account
@@ -17,10 +19,11 @@ from tests.fake_greengrass import GROUP_ARN
 from tests.named import STACK
 
 __all__ = ["account"]
+AT = "2026-11-20T10:00:00+00:00"
 
 
 @pytest.fixture
-def target(account: SimpleNamespace) -> Target:
+def target(account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Target:
     """A fleet: canary-1 is healthy, line-1 refused its model, line-2 was never there."""
     account.fleet.canaries = ["canary-1"]
     account.fleet.cores = {"canary-1": "HEALTHY", "line-1": "HEALTHY"}
@@ -28,6 +31,8 @@ def target(account: SimpleNamespace) -> Target:
     account.fleet.effective = {
         "line-1": [{"deploymentId": "1", "coreDeviceExecutionStatus": "FAILED", "reason": "no space"}]
     }
+    monkeypatch.setattr(pipeline, "parameters", lambda _: {"DeviceSilentSeconds": "1e9"})
+    Standing(account.aws, "deployments", GROUP_ARN).change("1.0.3", ModelState.IN_SERVICE, {})
     said = Reports(account.aws, "deployments")
     for thing in ("canary-1", "line-1"):
         said.remember(thing, "1.0.3", ModelReport(thing == "canary-1", "golden", "2026-11-20"))
@@ -45,11 +50,11 @@ def target(account: SimpleNamespace) -> Target:
 
 
 def test_every_device_is_listed_with_its_health_also_one_that_never_connected(target: Any) -> None:
-    columns = ("thing", "group", "status", "model", "healthy", "last_seen")
+    columns = ("thing", "group", "status", "model", "model_state", "healthy", "last_seen", "problem")
     assert [tuple(entry[name] for name in columns) for entry in devices.listed(target)] == [
-        ("canary-1", "canary", "HEALTHY", "1.0.3", "yes", "2026-11-20T10:00:00+00:00"),
-        ("line-1", "fleet", "HEALTHY", "1.0.3", "NO", "2026-11-20T10:00:00+00:00"),
-        ("line-2", "fleet", "NEVER SEEN", "", "", ""),
+        ("canary-1", "canary", "HEALTHY", "1.0.3", "in service", "yes", AT, ""),
+        ("line-1", "fleet", "HEALTHY", "1.0.3", "in service", "NO", AT, "line-1 is not healthy: golden"),
+        ("line-2", "fleet", "NEVER SEEN", "", "", "", "", ""),
     ]
 
 

@@ -9,7 +9,6 @@ from client.outcomes import (
     ScoringOutcome,
     TrainingOutcome,
     labels_recorded,
-    version_taken_back,
 )
 from sightline.fields import InvalidFieldError
 
@@ -35,7 +34,9 @@ def test_scoring_ends_with_images_or_with_why_there_are_none() -> None:
     scored = ScoringOutcome.from_output({"plan": {}, "summary": SUMMARY}).scored
     assert scored is not None
     assert (scored.images, scored.counts["fail"], scored.predictions_uri) == (3, 2, "s3://a/p/")
-    assert ScoringOutcome.from_output({"plan": {"reason": "no model"}}) == ScoringOutcome("no model", None)
+    assert ScoringOutcome.from_output({"plan": {"reason": "no model", "model_version": ""}}) == (
+        ScoringOutcome("no model", None, lacks_model=True)
+    )
 
 
 def test_labels_of_an_execution_that_recorded_none_are_zero() -> None:
@@ -53,13 +54,8 @@ def test_labels_of_an_execution_that_recorded_none_are_zero() -> None:
         ),
         (ScoringOutcome.from_output, {"summary": SUMMARY | {"fail": "2"}}, "fail must be a whole number"),
         (labels_recorded, {"labels": {"approved": "4"}}, "approved must be a whole number"),
-        (version_taken_back, {"request": {}}, "model_version must be a text, got nothing"),
     ],
 )
 def test_a_field_that_is_not_right_is_named(read: Any, output: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidFieldError, match=said):
         read(output)
-
-
-def test_the_model_that_is_taken_back_is_the_one_of_the_request() -> None:
-    assert version_taken_back({"request": {"model_version": "1.0.4"}}) == "1.0.4"

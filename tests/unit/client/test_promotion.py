@@ -14,6 +14,7 @@ from client import models, pipeline, promotion
 from client.target import Target
 from sightline.errors import SightlineError
 from sightline.models.registry import ModelStatus, RegisteredModel
+from sightline.models.standing import Standing
 from tests.given_aws import GivenAws
 from tests.registered import registered
 
@@ -32,7 +33,8 @@ class Stack(Target):
     """A stack with a bucket in memory, the models that a test gives it, and the executions that were started."""
 
     def __init__(self, name: str) -> None:
-        super().__init__({"StackName": name, "ArtifactsBucketName": name, "TrainModelArn": f"arn:{name}"}, None)
+        outputs = {"DeploymentsTableName": "none", "ThingGroupArn": "none", "TrainModelArn": f"arn:{name}"}
+        super().__init__({"StackName": name, "ArtifactsBucketName": name, **outputs}, None)
         self.s3 = boto3.client("s3")
         self.s3.create_bucket(Bucket=name)
         self.aws = GivenAws(s3=self.s3, stepfunctions=self)
@@ -42,6 +44,9 @@ class Stack(Target):
 
     def newest(self) -> list[RegisteredModel]:
         return self.models
+
+    def model(self, version: int) -> RegisteredModel | None:
+        return next((model for model in self.models if model.version == version), None)
 
     def start_execution(self, **given: Any) -> dict[str, str]:
         self.started.append(json.loads(given["input"]))
@@ -60,6 +65,7 @@ class Stack(Target):
 @pytest.fixture(autouse=True)
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(models, "registry", lambda target: target)
+    monkeypatch.setattr(Standing, "states", lambda _: {})
     monkeypatch.setattr(pipeline, "parameters", lambda target: {"Classes": target.classes})
     with mock_aws():
         yield
@@ -181,7 +187,7 @@ def test_a_model_that_can_not_go_is_refused_with_what_to_do_and_nothing_is_writt
     assert "classes are scratch; those of prod are dent,scratch: deploy it with Classes=scratch" in refused(dev, prod)
     prod.classes = "scratch"
     dev.models = [registered(3, status=ModelStatus.REJECTED, said="eve: misses dents")]
-    assert "model 3 was rejected (eve: misses dents)" in refused(dev, prod)
+    assert "model 3 is rejected (eve: misses dents)" in refused(dev, prod)
     dev.models = [registered(3, release_uri=None)]
     assert "without its release" in refused(dev, prod)
     dev.models = [registered(3, release_uri="s3://dev/models/nothing/")]

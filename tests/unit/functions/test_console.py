@@ -15,6 +15,7 @@ from moto import mock_aws
 
 from sightline.api.tries import MOST
 from sightline.aws.workflows import Execution, StateMachine
+from sightline.models.states import ModelState
 from sightline.models.training_image import TrainingImages
 from sightline.rollout.fleet import Device, Fleet, NucleusStatus
 from sightline.rollout.reports import ModelReport
@@ -26,6 +27,8 @@ from tests.images import ledger
 from tests.project import states
 
 JOB = "window-1795220517014"
+REJECTED = ModelState.REJECTED
+FINE = {"wrong": False, "silent": False, "problem": ""}
 BOX = {"class_id": 0, "left": 1, "top": 2, "width": 10, "height": 12}
 CONTEXT: Any = SimpleNamespace(
     function_name="f", memory_limit_in_mb=128, invoked_function_arn="arn:aws:lambda:us-east-1:1:function:f",
@@ -194,11 +197,13 @@ def test_the_overview_shows_images_executions_models_devices_and_a_failed_build_
 ) -> None:
     monkeypatch.setattr("sightline.aws.workflows.StateMachine.start_once", lambda *_: True)
     step("register_images", {"Records": [cloud.upload("1.jpg", jpeg(1))]})
+    in_service = ModelState.IN_SERVICE
     seen_at, proven = datetime(2026, 11, 24, 10, tzinfo=UTC), ModelReport(True, "", "2026-11-24T09:00:00Z")
     runs = {"com.sightline.plant.Model": "1.0.2"}
     known = [
-        Device("canary-1", Stage.CANARY, NucleusStatus.HEALTHY, seen_at, runs, "1.0.2", proven),
-        Device("line-1", Stage.FLEET, NucleusStatus.UNHEALTHY, seen_at, runs, "1.0.2", proven),
+        Device("canary-1", Stage.CANARY, NucleusStatus.HEALTHY, seen_at, runs, "1.0.2", proven, in_service),
+        Device("line-1", Stage.FLEET, NucleusStatus.UNHEALTHY, seen_at, runs, "1.0.2", proven, in_service),
+        Device("line-3", Stage.FLEET, NucleusStatus.HEALTHY, seen_at, runs, "1.0.2", proven, REJECTED, is_silent=True),
         Device("line-2", Stage.FLEET, NucleusStatus.NEVER_SEEN, None, {}, "", None),
     ]
     monkeypatch.setattr(Fleet, "devices", lambda _: known)
@@ -209,7 +214,8 @@ def test_the_overview_shows_images_executions_models_devices_and_a_failed_build_
         "MODEL_PACKAGE_GROUP": "models",
         "THING_GROUP_ARN": "arn:fleet",
         "CANARY_GROUP_ARN": "arn:canary",
-        "DEPLOYMENTS_TABLE": "deployments",
+        "DEPLOYMENTS_TABLE": "DeploymentsTable",
+        "DEVICE_SILENT_SECONDS": "600",
         "TRAINING_IMAGE_URI": "",
         "TRAINING_IMAGE_REPOSITORY": REPOSITORY,
         "TRAINING_IMAGE_PROJECT": PROJECT,
@@ -226,11 +232,31 @@ def test_the_overview_shows_images_executions_models_devices_and_a_failed_build_
         200, 1, [{"machine": "label_images", **asdict(running)}],
     )  # fmt: skip
     assert [(model["version"], model["map50"]) for model in seen["models"]] == [(2, 0.8), (1, None)]
-    told = {"model": "1.0.2", "seen_at": "2026-11-24T10:00:00+00:00"}
+    told = {"model": "1.0.2", "model_state": "in service", "seen_at": "2026-11-24T10:00:00+00:00", **FINE}
+    wrong = "line-3 runs model 2, which is rejected; it is silent since 2026-11-24 10:00 UTC"
+    sick = "line-1 is not healthy: its components are UNHEALTHY"
     assert seen["devices"] == [
         {"thing": "canary-1", "status": "HEALTHY", "healthy": True, **told},
-        {"thing": "line-1", "status": "UNHEALTHY", "healthy": False, **told},
-        {"thing": "line-2", "status": "NEVER SEEN", "healthy": None, "model": "", "seen_at": None},
+        {"thing": "line-1", "status": "UNHEALTHY", "healthy": False, **told, "problem": sick},
+        {
+            "thing": "line-3",
+            "status": "HEALTHY",
+            "healthy": False,
+            **told,
+            "model_state": "rejected",
+            "wrong": True,
+            "silent": True,
+            "problem": wrong,
+        },
+        {
+            "thing": "line-2",
+            "status": "NEVER SEEN",
+            "healthy": None,
+            **told,
+            "model": "",
+            "model_state": None,
+            "seen_at": None,
+        },
     ]
     json.dumps(seen, allow_nan=False)
 
@@ -245,7 +271,8 @@ def test_a_workflow_is_shown_as_the_graph_that_is_deployed(
         "MODEL_PACKAGE_GROUP": "models",
         "THING_GROUP_ARN": "arn:fleet",
         "CANARY_GROUP_ARN": "arn:canary",
-        "DEPLOYMENTS_TABLE": "deployments",
+        "DEPLOYMENTS_TABLE": "DeploymentsTable",
+        "DEVICE_SILENT_SECONDS": "600",
         "TRAINING_IMAGE_URI": "",
         "TRAINING_IMAGE_REPOSITORY": REPOSITORY,
         "TRAINING_IMAGE_PROJECT": PROJECT,
@@ -275,8 +302,8 @@ def test_an_engineer_approves_a_model_and_nobody_else_does(cloud: Cloud, step: A
     assert [ask(body, version)[0] for body, version in refused] == [400] * 4
     assert ask({"approved": True}, "7")[0] == 404
     assert sagemaker.updated == []
-    assert ask({"approved": True, "reason": "good"}) == (200, {"version": 2, "status": "Approved"})
-    assert ask({"approved": False}) == (200, {"version": 2, "status": "Rejected"})
+    assert ask({"approved": True, "reason": "good"}) == (200, {"version": 2, "state": "approved"})
+    assert ask({"approved": False}) == (200, {"version": 2, "state": "rejected"})
     assert [(entry["ModelPackageArn"], entry["ApprovalDescription"]) for entry in sagemaker.updated] == [
         ("arn/2", "anna: good"), ("arn/2", "by anna"),
     ]  # fmt: skip

@@ -178,7 +178,7 @@ def test_a_batch_sees_the_picture(cloud: Cloud, load_app: Callable[..., Any]) ->
 def test_proposals_see_the_picture(step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     detector = Watching()
     champion = registered(1, release_uri="s3://artifacts/models/job-1/release/")
-    monkeypatch.setattr(Registry, "champion", lambda _: champion)
+    monkeypatch.setattr(Registry, "champion", lambda *_: champion)
     monkeypatch.setattr(release, "load", lambda *_, **__: detector)
     cloud.environment["MODEL_PACKAGE_GROUP"] = "models"
     cloud.context.get_remaining_time_in_millis = lambda: 900_000

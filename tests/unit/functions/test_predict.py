@@ -62,7 +62,7 @@ class Service:
 @pytest.fixture
 def service(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Service:
     champion: list[Any] = [release(cloud, 3, 0.6)]
-    monkeypatch.setattr(Registry, "champion", lambda _: champion[0])
+    monkeypatch.setattr(Registry, "champion", lambda *_: champion[0])
     return Service(load_app("predict", **cloud.environment), cloud, champion)
 
 
@@ -118,7 +118,7 @@ def test_what_is_no_image_to_look_at_gets_one_line(
 
 def test_without_an_approved_model_there_is_no_verdict(service: Service) -> None:
     service.champion[:] = [None]
-    assert service.ask() == (503, {"message": "no model is approved yet; approve one first"})
+    assert service.ask() == (503, {"message": "no model is in service; approve one first"})
     service.approve(1, 0.6)
     assert service.ask()[1]["model_version"] == "1.0.1"
     service.champion[:] = [None]  # its approval is taken back
@@ -128,7 +128,7 @@ def test_without_an_approved_model_there_is_no_verdict(service: Service) -> None
 
 def test_the_registry_is_asked_once_in_a_while(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(Registry, "champion", lambda self: asked.append(self.group) or service.champion[0])  # type: ignore[func-returns-value]
+    monkeypatch.setattr(Registry, "champion", lambda self, _: asked.append(self.group) or service.champion[0])  # type: ignore[func-returns-value]
     for _ in range(3):
         service.ask()
     assert asked == ["models"]
@@ -152,7 +152,7 @@ def test_the_model_at_hand_answers_while_the_registry_is_slow(
     assert service.ask()[1]["model_version"] == "1.0.3"
     service.approve(4, 0.3)
     answers = threading.Event()
-    monkeypatch.setattr(Registry, "champion", lambda _: answers.wait(30) and service.champion[0])
+    monkeypatch.setattr(Registry, "champion", lambda *_: answers.wait(30) and service.champion[0])
     monkeypatch.setattr(service.app, "PATIENCE_SECONDS", 0.01)
     assert service.ask()[1]["model_version"] == "1.0.3"
     answers.set()
@@ -178,10 +178,10 @@ def test_a_first_model_that_fails_is_an_error_and_is_tried_again(
 def test_in_lambda_the_model_is_there_before_the_first_caller(
     cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Registry, "champion", lambda _: release(cloud, 3, 0.6))
+    monkeypatch.setattr(Registry, "champion", lambda *_: release(cloud, 3, 0.6))
     ready = load_app("predict", **cloud.environment, AWS_LAMBDA_INITIALIZATION_TYPE="on-demand")
     assert ready.model.model[0].version == "1.0.3"
-    monkeypatch.setattr(Registry, "champion", lambda _: 1 / 0)
+    monkeypatch.setattr(Registry, "champion", lambda *_: 1 / 0)
     assert load_app("predict", **cloud.environment).model.model is None  # whoever calls is told
 
 

@@ -18,7 +18,7 @@ LIST = "labeling/window-1795220517014/round-1/images.jsonl"
 @pytest.fixture
 def asked(step: Any, cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The sample event with a list of a good image, one that is no image, and one that is gone; and a champion."""
-    monkeypatch.setattr(Registry, "champion", lambda _: CHAMPION)
+    monkeypatch.setattr(Registry, "champion", lambda *_: CHAMPION)
     cloud.environment["MODEL_PACKAGE_GROUP"] = "models"
     cloud.context.get_remaining_time_in_millis = lambda: 900_000
     release = {
@@ -52,7 +52,7 @@ def test_the_champions_boxes_go_with_the_images_that_it_can_read(
 def test_without_a_model_in_service_the_list_stays_as_it_is(
     step: Any, cloud: Cloud, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Registry, "champion", lambda _: None)
+    monkeypatch.setattr(Registry, "champion", lambda *_: None)
     assert step("propose_labels", asked) == {"images_uri": asked["images_uri"], "proposed": 0}
 
 

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from sightline.line.messages import Health
 from sightline.rollout.record import RolloutState
+from tests.named import OWN
 
 TOKEN = "task-token"
 WOKEN = (TOKEN, {})
@@ -108,7 +109,7 @@ def test_a_report_after_the_roll_back_changes_nothing(
     waiting: Any, send: Any, app: Any, account: SimpleNamespace
 ) -> None:
     waiting()
-    app.deployments.begin_roll_back(account.record()["execution"])
+    app.deployments.begin_roll_back(account.record()["execution"], OWN)
     settled = account.record()
     assert [send("line-1"), send("line-2", healthy=False)] == ["ignored", "ignored"]
     assert (account.record(), account.answers.sent) == (settled, [])

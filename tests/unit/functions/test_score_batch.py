@@ -19,7 +19,7 @@ def line(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     champion.
     """
     champion = release(cloud, 3, 0.6)
-    monkeypatch.setattr(Registry, "champion", lambda _: champion)
+    monkeypatch.setattr(Registry, "champion", lambda *_: champion)
     cloud.environment |= {"SHARD_IMAGES": "2", "SCORING_CONCURRENCY": "7", "MAX_IMAGE_BYTES": "100000"}
     bodies = {f"{number}.jpg": jpeg(number) for number in range(3)} | {
         "text.jpg": b"no image",
@@ -117,7 +117,7 @@ def test_a_model_that_is_approved_during_a_run_scores_none_of_it(
 ) -> None:
     plan = step("plan_shards")
     newer = release(line, 4, 0.1)
-    monkeypatch.setattr(Registry, "champion", lambda _: newer)
+    monkeypatch.setattr(Registry, "champion", lambda *_: newer)
     for shard in shards_of(line, plan):
         score(step, plan, shard)
     assert {entry["model_version"] for entry in lines(line)} == {"1.0.3"}
@@ -142,9 +142,9 @@ def test_nothing_to_score_says_what_is_missing(step: Any, line: Cloud, request_:
 
 
 def test_without_a_model_there_is_nothing_to_score(step: Any, line: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Registry, "champion", lambda _: None)
+    monkeypatch.setattr(Registry, "champion", lambda *_: None)
     plan = step("plan_shards")
-    assert (plan["images"], plan["reason"]) == (0, "no model is approved")
+    assert (plan["images"], plan["reason"]) == (0, "no model is in service; approve one first")
 
 
 @pytest.mark.parametrize(

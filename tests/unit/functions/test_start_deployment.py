@@ -71,6 +71,7 @@ def test_the_first_roll_out_deploys_the_newest_inspector_and_the_model(
     assert before - 1 <= record.pop("started_at") <= time.time()
     assert record == {
         "pk": f"group#{GROUP_ARN}",
+        "model#1.0.3": "rolling out",
         "execution": event["execution"],
         "model_version": "1.0.3",
         "approved_at": "2026-11-20T09:30:00+00:00",

@@ -50,7 +50,7 @@ class Registry:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.registered: dict[str, dict[str, Any]] = {}
         self.champion_model: RegisteredModel | None = None
-        monkeypatch.setattr("sightline.models.registry.Registry.champion", lambda _: self.champion_model)
+        monkeypatch.setattr("sightline.models.registry.Registry.champion", lambda *_: self.champion_model)
         monkeypatch.setattr("sightline.models.registry.Registry.register", lambda _, **given: self.register(**given))
 
     def register(self, *, training_job: str, **given: Any) -> str:

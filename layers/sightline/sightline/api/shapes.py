@@ -3,7 +3,7 @@
 from typing import Literal, NotRequired, TypedDict
 
 from sightline.images.box import Box
-from sightline.models.registry import ModelStatus
+from sightline.models.states import ModelState
 from sightline.vision.verdict import Outcome
 
 
@@ -134,7 +134,7 @@ class ExecutionShown(TypedDict):
 
 class ModelShown(TypedDict):
     version: int
-    status: ModelStatus
+    state: ModelState
     said: str  # who decided about it and why, empty before
     map50: float | None  # 0..1
     map50_95: float | None
@@ -147,7 +147,11 @@ class DeviceShown(TypedDict):
     thing: str
     status: str  # what the nucleus says; NEVER SEEN for a device that never connected
     model: str  # the version that runs, empty for none
-    healthy: bool | None  # its components run and its inspector has proven the model; null until it has said so
+    model_state: ModelState | None  # what that model is; null for no model
+    healthy: bool | None  # its components run, it has proven the model, and it is not silent; null where nobody knows
+    wrong: bool  # it runs a model that is not in service, and is not on its way
+    silent: bool  # longer than DeviceSilentSeconds
+    problem: str  # what is wrong with it, in a sentence; empty for nothing
     seen_at: str | None  # ISO 8601
 
 
@@ -213,7 +217,7 @@ class Judgement(TypedDict):
 
 class Judged(TypedDict):
     version: int
-    status: ModelStatus
+    state: ModelState
 
 
 Found = TypedDict("Found", {"box": list[float], "score": float, "label": str, "class": str, "class_id": int})

@@ -2,12 +2,14 @@
 
 from sightline.api.shapes import ModelShown
 from sightline.models.registry import RegisteredModel
+from sightline.models.standing import state_of
+from sightline.models.states import States
 
 
-def model_shown(model: RegisteredModel) -> ModelShown:
+def model_shown(model: RegisteredModel, states: States) -> ModelShown:
     return {
         "version": model.version,
-        "status": model.status,
+        "state": state_of(model, states),
         "said": model.said,
         "map50": model.map50,
         "map50_95": model.map50_95,

@@ -1,4 +1,7 @@
-"""The SageMaker model registry: which models there are, which one is in service, and what people decided about them."""
+"""The SageMaker model registry: which models there are, and what people decided about them.
+
+What a model is (`sightline.models.states`) is kept elsewhere: SageMaker has three words, and no conditional writes.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -10,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from sightline import names
 from sightline.aws.clients import Aws
+from sightline.models.states import ModelState, States, in_service
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import (
@@ -18,6 +22,8 @@ if TYPE_CHECKING:
         ModelPackageSummaryTypeDef,
     )
 
+# What scores in the cloud as long as no model is in service: there may be no device at all.
+NOT_YET = (None, ModelState.APPROVED, ModelState.ROLLING_OUT)
 MAX_REASON = 500  # characters of a decision's reason; with the name it fits into the 1,024 that SageMaker takes
 
 
@@ -95,30 +101,39 @@ class Registry:
         self.aws = aws
         self.group = group
 
-    def champion(self) -> RegisteredModel | None:
-        """Return the latest approved model, None where none is approved."""
-        return next(self._described(ModelStatus.APPROVED), None)
+    def champion(self, states: States) -> RegisteredModel | None:
+        """Return the model in service. Before the first, that is the latest approved one; None where there is none."""
+        version = in_service(states)
+        if version:
+            return self.model(names.package_version(version))
+        approved = self._described(ModelStatus.APPROVED)
+        return next((model for model in approved if states.get(model.component_version) in NOT_YET), None)
 
     def newest(self, limit: int | None = None) -> list[RegisteredModel]:
         """Return the models, the newest first, at most `limit`."""
         return list(islice(self._described(), limit))
 
-    def judge(self, version: int, *, approved: bool, by: str, reason: str = "") -> ModelStatus | None:
-        """Approve or reject a model, and record who did it and why. Return its status, None where there is no model.
+    def model(self, version: int) -> RegisteredModel | None:
+        """Return a model, None where there is none of this version."""
+        arns = (package["ModelPackageArn"] for package in self._packages() if package["ModelPackageVersion"] == version)
+        arn = next(arns, None)
+        return describe(self.aws, arn) if arn else None
+
+    def judge(self, model: RegisteredModel, *, approved: bool, by: str, reason: str = "") -> None:
+        """Tell the registry what was decided about a model, by whom and why. An approval is an event there.
 
         `reason` has at most `MAX_REASON` characters.
         """
-        arns = (package["ModelPackageArn"] for package in self._packages() if package["ModelPackageVersion"] == version)
-        arn = next(arns, None)
-        if arn is None:
-            return None
+        said = f"{by}: {reason}" if reason else f"by {by}"
         status = ModelStatus.APPROVED if approved else ModelStatus.REJECTED
+        if model.status == status == ModelStatus.APPROVED:  # there is an event only where the status changes
+            self._update(model.arn, ModelStatus.PENDING, said)
+        self._update(model.arn, status, said)
+
+    def _update(self, arn: str, status: ModelStatus, said: str) -> None:
         self.aws.sagemaker.update_model_package(
-            ModelPackageArn=arn,
-            ModelApprovalStatus=status.value,
-            ApprovalDescription=f"{by}: {reason}" if reason else f"by {by}",
+            ModelPackageArn=arn, ModelApprovalStatus=status.value, ApprovalDescription=said
         )
-        return status
 
     def find(self, training_job: str) -> str | None:
         """Return the ARN of the model that was registered for a training job, None where there is none.

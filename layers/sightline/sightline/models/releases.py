@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sightline.errors import SightlineError
 from sightline.models.registry import Registry
+from sightline.models.states import States
 
 
 class NoReleaseError(SightlineError):
@@ -18,11 +19,11 @@ class Release:
     uri: str
 
 
-def in_service(registry: Registry) -> Release | None:
-    """Return the release of the latest approved model, None where none is approved. Raise NoReleaseError."""
-    champion = registry.champion()
+def in_service(registry: Registry, states: States) -> Release | None:
+    """Return the release of the model in service, None where there is none. Raise NoReleaseError."""
+    champion = registry.champion(states)
     if champion is None:
         return None
     if champion.release_uri is None:
-        raise NoReleaseError(f"model {champion.version} is approved but was registered without release_uri; reject it")
+        raise NoReleaseError(f"model {champion.version} was registered without release_uri; approve another one")
     return Release(champion.component_version, champion.release_uri)

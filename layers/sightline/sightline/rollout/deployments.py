@@ -10,6 +10,10 @@ from dataclasses import asdict
 from sightline.aws.clients import Aws
 from sightline.aws.table import Table
 from sightline.aws.workflows import Callbacks, is_running
+from sightline.models import states
+from sightline.models.standing import Change, recorded
+from sightline.models.states import ModelStateError, States
+from sightline.names import OwnComponents
 from sightline.rollout.components import Components
 from sightline.rollout.decisions import Limits, against
 from sightline.rollout.findings import Compared, Failed, Finding, Proven
@@ -19,6 +23,7 @@ from sightline.rollout.turns import RolloutInProgressError, RolloutSupersededErr
 
 MINE = "#execution = :mine"
 COUNTING = f"{MINE} AND #status IN (:waiting, :baking)"
+TRIES = 5  # of a write beside which a person changed the model before
 STATES = {"waiting": RolloutState.WAITING, "baking": RolloutState.BAKING}  # of COUNTING
 # A window counts once, and only after the one before it.
 FRESH = "attribute_not_exists(#bake.#which) OR (#bake.#which.#until = :seen AND :since >= :seen)"
@@ -35,8 +40,12 @@ class Deployments:
 
     def current(self) -> Rollout | None:
         """Return the fleet's roll-out, None before the first."""
-        item = self.table.get(self.key)
-        return Rollout.from_item(item) if item else None
+        item = self.table.get(self.key) or {}
+        return Rollout.from_item(item) if "execution" in item else None
+
+    def models(self) -> States:
+        """Return what each model is, also before the first roll-out."""
+        return recorded(self.table.get(self.key) or {})
 
     def owned(self, execution: str) -> Rollout:
         """Return the roll-out of `execution`. Raise RolloutSupersededError when another one has the fleet now."""
@@ -57,7 +66,7 @@ class Deployments:
         previous: Mapping[Stage, Components],
     ) -> Rollout:
         """Return the fleet's new roll-out, if the record still is `before`. Raise RolloutInProgressError if it is not,
-        and RolloutSupersededError when the execution has ended.
+        and RolloutSupersededError when the execution has ended, or the model was rejected meanwhile.
 
         `stages`: the things of each, in order. `hold_seconds`: for how long without any report the roll-out keeps the
         fleet.
@@ -74,12 +83,20 @@ class Deployments:
             "started_at": int(time.time()),
             **_waiting(task_token, hold_seconds, *next(iter(stages.items()))),
         }
-        condition, seen = "attribute_not_exists(pk)", dict[str, object]()
+        condition, seen = "attribute_not_exists(#execution)", dict[str, object]()
         if before:
             condition = "#execution = :seen_execution AND #status = :seen_status"
             seen = {"seen_execution": before.execution, "seen_status": before.status}
-        expression = f"{_sets(values)} REMOVE #healthy, #reason, #answered, #bake_until, #stop, #roll_back_ids"
-        begun = self._update(expression, values | seen, condition)
+        known = self.models()
+        try:
+            changes = Change.of(states.begun(known, attempt.model_version), known)
+        except ModelStateError as error:
+            raise RolloutSupersededError(str(error)) from error
+        expression = (
+            f"{_sets(values)}{changes.expression}"
+            " REMOVE #healthy, #reason, #answered, #bake_until, #stop, #roll_back_ids"
+        )
+        begun = self._update(expression, values | seen | changes.values, condition + changes.condition, changes.names)
         if begun is None:
             raise RolloutInProgressError("another roll-out took the group in the same moment")
         self._keep_if_running(attempt.execution)
@@ -187,7 +204,8 @@ class Deployments:
         values: dict[str, object] = {"status": status, "reason": reason}
         own = {"mine": current.execution} | STATES
         condition = f"{MINE} AND #status IN (:waiting, :baking, :status)"
-        if self._update(_sets(values), values | own, condition) is None:
+        proven = states.succeeded(current.models, current.model_version) if status == RolloutState.HEALTHY else {}
+        if self._change(proven, current, values, own, condition) is None:
             raise RolloutSupersededError("the roll-out was taken back in the same moment")
 
     def stop(self, current: Rollout, reason: str) -> Rollout | None:
@@ -195,9 +213,10 @@ class Deployments:
         own = {"mine": current.execution, "seen": current.status, "stop": reason}
         return self._update("SET #stop = :stop", own, f"{MINE} AND #status = :seen")
 
-    def take_over(self, current: Rollout, execution: str, *, hold_seconds: int) -> None:
-        """Give a settled or abandoned roll-out to `execution`, which rolls it back. Raise RolloutInProgressError, and
-        RolloutSupersededError when the execution has ended.
+    def take_over(self, current: Rollout, execution: str, before: str, *, hold_seconds: int) -> None:
+        """Give a settled or abandoned roll-out to `execution`, which rolls it back to the model `before`.
+
+        Raise RolloutInProgressError, and RolloutSupersededError when the execution has ended.
         """
         values: dict[str, object] = {
             "execution": execution,
@@ -206,7 +225,8 @@ class Deployments:
         }
         seen = {"seen_execution": current.execution, "seen_status": current.status}
         condition = "#execution = :seen_execution AND #status = :seen_status"
-        if self._update(_sets(values), values | seen, condition) is None:
+        changes = states.taken_back(current.models, current.model_version, before)
+        if self._change(changes, current, values, seen, condition) is None:
             raise RolloutInProgressError("another roll-out took the devices in the same moment")
         self._keep_if_running(execution)
 
@@ -223,20 +243,54 @@ class Deployments:
 
         Return the record, None where the fleet's roll-out is not of `execution`, or is settled.
         """
-        values: dict[str, object] = {"status": RolloutState.ABANDONED, "mine": execution}
+        current = self.current()
+        if current is None or current.execution != execution:
+            return None
+        values: dict[str, object] = {"status": RolloutState.ABANDONED}
         open_ones = {f"open{number}": status for number, status in enumerate(OPEN)}
         condition = f"{MINE} AND #status IN ({', '.join(f':{name}' for name in open_ones)})"
-        return self._update("SET #status = :status", values | open_ones, condition)
+        changes = states.stopped(current.models, current.model_version)
+        return self._change(changes, current, values, {"mine": execution, **open_ones}, condition)
 
-    def begin_roll_back(self, execution: str) -> Rollout | None:
-        """Let reports change nothing from now on. Return None when the fleet's roll-out is not of `execution`."""
-        values = {"status": RolloutState.ROLLING_BACK, "mine": execution}
-        return self._update("SET #status = :status", values, MINE)
+    def begin_roll_back(self, execution: str, own: OwnComponents) -> Rollout | None:
+        """Let reports change nothing from now on, and the model be taken back.
+
+        Return None when the fleet's roll-out is not of `execution`.
+        """
+        for _ in range(TRIES):
+            current = self.current()
+            if current is None or current.execution != execution:
+                return None
+            changes = states.taken_back(
+                current.models, current.model_version, current.model_before(own), by_person=bool(current.stop)
+            )
+            values: dict[str, object] = {"status": RolloutState.ROLLING_BACK}
+            begun = self._change(changes, current, values, {"mine": execution}, MINE)
+            if begun:
+                return begun
+        raise RolloutInProgressError("the model before it changes all the time")
 
     def end_roll_back(self, execution: str, deployment_ids: Mapping[Stage, str]) -> None:
         """Settle a roll-back whose deployments are created."""
         values: dict[str, object] = {"status": RolloutState.ROLLED_BACK, "roll_back_ids": deployment_ids}
         self._update(_sets(values), values | {"mine": execution}, MINE)
+
+    def _change(
+        self,
+        changes: States,
+        current: Rollout,
+        values: Mapping[str, object],
+        seen: Mapping[str, object],
+        condition: str,
+    ) -> Rollout | None:
+        """Write `values`, and what becomes of models by that. Return None when the record or a model has changed."""
+        change = Change.of(changes, current.models)
+        return self._update(
+            _sets(values) + change.expression,
+            {**values, **seen, **change.values},
+            condition + change.condition,
+            change.names,
+        )
 
     def _update(
         self, expression: str, values: Mapping[str, object], condition: str, names: dict[str, str] | None = None

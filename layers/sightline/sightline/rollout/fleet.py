@@ -6,13 +6,15 @@ Whoever asks about devices asks here: the page, the command line and the tests g
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from botocore.exceptions import ClientError
 
 from sightline.aws.clients import Aws
-from sightline.names import OwnComponents
+from sightline.models.standing import Standing
+from sightline.models.states import ModelState, States
+from sightline.names import OwnComponents, package_version
 from sightline.rollout.reports import ModelReport, Reports
 from sightline.rollout.stages import Groups, Stage
 
@@ -41,16 +43,40 @@ class Device:
     components: Mapping[str, str]
     model: str  # the version of the model component; empty for none
     said: ModelReport | None
+    model_state: ModelState | None = None  # what that model is; None for no model, and where nobody knows
+    is_silent: bool = False  # longer than a device may be
 
     @property
     def healthy(self) -> bool | None:
-        """Whether its components run and its inspector has proven the model; None until it has said anything of it.
+        """Whether its components run, its inspector has proven the model, and it is one that it may run.
 
-        The nucleus alone is not enough: it is content with an inspector that waits for a model it can use.
+        None until it has said anything of its model, and for a device that is silent. The nucleus alone is not enough:
+        it is content with an inspector that waits for a model it can use.
         """
-        if self.said is None:
+        if self.wrong:
+            return False
+        if self.said is None or (self.is_silent and self.said.healthy):
             return None
         return self.said.healthy and self.status == NucleusStatus.HEALTHY
+
+    @property
+    def wrong(self) -> str:
+        """Why the device runs a model that it must not run; empty for none and for one in service or on its way."""
+        if not self.model or self.model_state in (ModelState.IN_SERVICE, ModelState.ROLLING_OUT):
+            return ""
+        state = self.model_state or "not in service"
+        return f"{self.thing} runs model {package_version(self.model)}, which is {state}"
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the device, in a sentence; empty for nothing."""
+        since = f"silent since {self.last_seen:%Y-%m-%d %H:%M} UTC" if self.is_silent and self.last_seen else ""
+        if self.wrong:
+            return f"{self.wrong}; it is {since}" if since else self.wrong
+        if since:
+            return f"{self.thing} is {since}"
+        reason = self.said.reason if self.said and not self.said.healthy else f"its components are {self.status}"
+        return f"{self.thing} is not healthy: {reason}" if self.healthy is False else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,21 +100,26 @@ _UNKNOWN = _CoreDevice(NucleusStatus.NEVER_SEEN, None)
 
 
 class Fleet:
-    """The devices in the thing groups of one stack. `table` is the one of the roll-outs."""
+    """The devices in the thing groups of one stack.
 
-    def __init__(self, aws: Aws, own: OwnComponents, groups: Groups, table: str) -> None:
+    `table` is the one of the roll-outs. `silent_after` is how many seconds a device may say nothing.
+    """
+
+    def __init__(self, aws: Aws, own: OwnComponents, groups: Groups, table: str, *, silent_after: float) -> None:
         self.aws = aws
         self.own = own
         self.groups = groups
         self.reports = Reports(aws, table)
+        self.standing = Standing(aws, table, groups.fleet)
+        self.silent_after = timedelta(seconds=silent_after)
 
     def devices(self) -> list[Device]:
         """Return every device of the groups, by name."""
         found = self.members()
-        seen = self._core_devices()
+        seen, states = self._core_devices(), self.standing.states()
 
         def device(thing: str) -> Device:
-            return self._device(thing, found[thing], seen.get(thing, _UNKNOWN))
+            return self._device(thing, found[thing], seen.get(thing, _UNKNOWN), states)
 
         with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
             return list(pool.map(device, sorted(found)))
@@ -111,11 +142,22 @@ class Fleet:
                     found[entry["coreDeviceThingName"]] = seen
         return found
 
-    def _device(self, thing: str, stage: Stage, seen: _CoreDevice) -> Device:
-        components = self._installed(thing) if seen is not _UNKNOWN else {}
-        model = components.get(self.own.model, "")
-        said = self.reports.of(thing).get(model) if model else None
-        return Device(thing, stage, seen.status, seen.last_seen, components, model, said)
+    def _device(self, thing: str, stage: Stage, core: _CoreDevice, states: States) -> Device:
+        components = self._installed(thing) if core is not _UNKNOWN else {}
+        model, said = components.get(self.own.model, ""), self.reports.said(thing)
+        # Greengrass hears of a device when something changes on it, and else once a day; its inspector speaks oftener.
+        last_seen = max(filter(None, (core.last_seen, said.heard_at)), default=None)
+        return Device(
+            thing=thing,
+            stage=stage,
+            status=core.status,
+            last_seen=last_seen,
+            components=components,
+            model=model,
+            said=said.models.get(model),
+            model_state=states.get(model),
+            is_silent=last_seen is not None and datetime.now(UTC) - last_seen > self.silent_after,
+        )
 
     def _installed(self, thing: str) -> dict[str, str]:
         pages = self.aws.greengrass.get_paginator("list_installed_components").paginate(coreDeviceThingName=thing)

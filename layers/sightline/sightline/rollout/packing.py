@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Mapping
 
 from sightline.errors import SightlineError
+from sightline.models.states import DEPLOYABLE, ModelState
 
 
 class InvalidReleaseError(SightlineError):
@@ -21,10 +22,10 @@ class ModelNotApprovedError(SightlineError):
     """The model package is not approved (any more)."""
 
 
-def check_approved(package_arn: str, status: str) -> None:
-    """Raise ModelNotApprovedError unless the package is approved: an approval may be taken back before its event."""
-    if status != "Approved":
-        raise ModelNotApprovedError(f"{package_arn} is {status}; approve it again to deploy it")
+def check_deployable(version: int, state: ModelState) -> None:
+    """Raise ModelNotApprovedError unless the model is approved: an approval may be taken back before its event."""
+    if state not in DEPLOYABLE:
+        raise ModelNotApprovedError(f"model {version} is {state}; approve it to roll it out")
 
 
 def release_files(model_json: bytes) -> list[str]:

@@ -11,7 +11,10 @@ from enum import StrEnum
 from typing import Self, cast
 
 from sightline.fields import Fields
-from sightline.rollout.components import Components
+from sightline.models.standing import recorded
+from sightline.models.states import States
+from sightline.names import OwnComponents
+from sightline.rollout.components import Components, model_of
 from sightline.rollout.stages import Stage
 
 
@@ -94,6 +97,7 @@ class Rollout:
     bake_until: int  # 0 before the stage bakes
     stop: str  # why a person wants the model back
     reason: str  # why the last stage was promoted
+    models: States  # what each model of the stack is
 
     @classmethod
     def from_item(cls, item: Mapping[str, object]) -> Self:
@@ -121,6 +125,7 @@ class Rollout:
             bake_until=fields.whole("bake_until", 0, default=0),
             stop=fields.text("stop", ""),
             reason=fields.text("reason", ""),
+            models=recorded(item),
         )
 
     @property
@@ -154,6 +159,10 @@ class Rollout:
     def is_abandoned(self, now: float) -> bool:
         """Return whether it was never settled: what it deployed is not proven, what ran before it is."""
         return self.status == RolloutState.ABANDONED or (self.status in OPEN and not self.is_held(now))
+
+    def model_before(self, own: OwnComponents) -> str:
+        """Return the version of the model that most devices ran before; empty for none."""
+        return model_of(own, self.previous[self.stages[-1]])
 
     def stages_begun(self) -> tuple[Stage, ...]:
         """Return the stages whose devices may have taken the model, in order."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Self
 
 from sightline.aws.clients import Aws
@@ -33,17 +34,38 @@ class LastWord:
     healthy: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a device has said. `heard_at` is None before it said anything."""
+
+    heard_at: datetime | None
+    models: Mapping[str, ModelReport]
+
+
 class Reports:
     """The items of all devices, in the table of the roll-outs."""
 
     def __init__(self, aws: Aws, table: str) -> None:
         self.table = Table(aws, table)
 
-    def of(self, thing: str) -> dict[str, ModelReport]:
-        """Return model version → what the thing said of it last."""
+    def said(self, thing: str) -> Said:
+        """Return what the thing said of each model version, and when it was heard last."""
         item = self.table.get(_key(thing)) or {}
-        said = {version: entry for version, entry in item.items() if isinstance(entry, Mapping)}
-        return {version: ModelReport.from_item(entry) for version, entry in said.items()}
+        found = {version: entry for version, entry in item.items() if isinstance(entry, Mapping)}
+        heard = item.get("heard_at")
+        return Said(
+            heard_at=datetime.fromisoformat(heard) if isinstance(heard, str) else None,
+            models={version: ModelReport.from_item(entry) for version, entry in found.items()},
+        )
+
+    def of(self, thing: str) -> Mapping[str, ModelReport]:
+        """Return model version → what the thing said of it last."""
+        return self.said(thing).models
+
+    def hear(self, thing: str) -> None:
+        """Note that the thing spoke just now, by the clock of the cloud: what it says may be from its outbox."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.table.update(_key(thing), "SET #heard_at = :now", {"now": now})
 
     def last(self, thing: str) -> LastWord | None:
         """Return what the thing said last, of whichever model; None before it said anything."""

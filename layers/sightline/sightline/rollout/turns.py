@@ -4,6 +4,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from sightline.errors import SightlineError
+from sightline.models.states import ModelState
 from sightline.rollout.record import RUNNING, Attempt, Rollout, RolloutState
 
 GRACE_SECONDS = 600  # beyond what a wait may take, for the steps around it; then a roll-out counts as abandoned
@@ -77,10 +78,18 @@ def _own_turn(status: RolloutState) -> Turn:
     return {RolloutState.HEALTHY: Turn.DONE, RolloutState.PROMOTED: Turn.NEXT_STAGE}.get(status, Turn.RESUME)
 
 
-def may_roll_back(current: Rollout | None, now: float) -> WayBack:
-    """Return how a person's wish to roll back is met. Raise NothingToRollBackError."""
+def may_roll_back(current: Rollout | None, before: str, now: float, wanted: str | None = None) -> WayBack:
+    """Return how a person's wish to roll back to the model `before` is met (empty: there was none).
+
+    `wanted` is the model that the person wants to be taken back, None for whichever is the newest. Raise
+    NothingToRollBackError.
+    """
     if current is None:
         raise NothingToRollBackError("no model was ever rolled out to these devices")
+    if wanted not in (None, current.model_version):
+        raise NothingToRollBackError(
+            f"the newest roll-out is that of {current.model_version}, not of {wanted}; look again, and name that one"
+        )
     if current.status in RUNNING and current.is_held(now):
         return WayBack.STOP
     if current.status == RolloutState.ROLLED_BACK:
@@ -89,6 +98,11 @@ def may_roll_back(current: Rollout | None, now: float) -> WayBack:
         )
     if current.status == RolloutState.ROLLING_BACK and current.is_held(now):
         raise NothingToRollBackError(f"{current.model_version} is being rolled back already")
+    state = current.models.get(before)
+    if state in (ModelState.REJECTED, ModelState.TAKEN_BACK):
+        raise NothingToRollBackError(
+            f"the model before it, {before}, is {state}; approve the model that the devices shall run instead"
+        )
     return WayBack.ROLL_BACK
 
 

@@ -79,19 +79,19 @@ def test_the_champion_is_the_newest_approved_package_also_behind_an_empty_page(
     sagemaker.add_response("list_model_packages", page(following="more"), NEWEST)
     sagemaker.add_response("list_model_packages", page(summary(2), summary(1)), {**NEWEST, "NextToken": "more"})
     sagemaker.add_response("describe_model_package", DESCRIBED, {"ModelPackageName": arn(2)})
-    assert [model.arn for model in [models.champion()] if model] == [arn(2)]
+    assert [model.arn for model in [models.champion({})] if model] == [arn(2)]
 
 
 def test_a_group_without_an_approved_package_has_no_champion(models: Registry, sagemaker: Stubber) -> None:
     sagemaker.add_response("list_model_packages", page(), NEWEST)
-    assert models.champion() is None
+    assert models.champion({}) is None
 
 
 def test_an_approved_package_without_a_release_is_not_taken_for_no_model(models: Registry, sagemaker: Stubber) -> None:
     sagemaker.add_response("list_model_packages", page(summary(2)), NEWEST)
     sagemaker.add_response("describe_model_package", DESCRIBED, {"ModelPackageName": arn(2)})
-    with pytest.raises(releases.NoReleaseError, match="model 2 is approved but was registered without release_uri"):
-        releases.in_service(models)
+    with pytest.raises(releases.NoReleaseError, match="model 2 was registered without release_uri"):
+        releases.in_service(models, {})
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,14 @@ from io import BytesIO
 
 import pytest
 
-from sightline.rollout.packing import InvalidReleaseError, ModelNotApprovedError, check_approved, pack, release_files
+from sightline.models.states import DEPLOYABLE, ModelState
+from sightline.rollout.packing import InvalidReleaseError, ModelNotApprovedError, check_deployable, pack, release_files
 
 
-@pytest.mark.parametrize("status", ["PendingManualApproval", "Rejected"])
-def test_a_package_that_is_not_approved_any_more_is_not_deployed(status: str) -> None:
-    with pytest.raises(ModelNotApprovedError, match=f"package/3 is {status}; approve it again"):
-        check_approved("package/3", status)
+@pytest.mark.parametrize("state", [state for state in ModelState if state not in DEPLOYABLE])
+def test_a_model_that_is_not_approved_any_more_is_not_deployed(state: ModelState) -> None:
+    with pytest.raises(ModelNotApprovedError, match=f"model 3 is {state}; approve it to roll it out"):
+        check_deployable(3, state)
 
 
 def test_a_release_is_the_model_its_description_and_its_golden_images() -> None:

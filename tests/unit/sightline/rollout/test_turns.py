@@ -94,10 +94,18 @@ def test_a_repeated_call_does_not_deploy_again_after_its_roll_back(status: Rollo
 def test_a_person_may_roll_back_what_runs_or_stop_what_is_being_rolled_out(
     changes: dict[str, Any], way: WayBack
 ) -> None:
-    assert may_roll_back(rollout(**changes), NOW) == way
+    assert may_roll_back(rollout(**changes), "", NOW) == way
 
 
 @pytest.mark.parametrize("changes", [None, {"status": RolloutState.ROLLED_BACK}, {"status": RolloutState.ROLLING_BACK}])
 def test_what_is_rolled_back_is_not_rolled_back_again(changes: Any) -> None:
     with pytest.raises(NothingToRollBackError):
-        may_roll_back(rollout(**changes) if changes else None, NOW)
+        may_roll_back(rollout(**changes) if changes else None, "", NOW)
+
+
+@pytest.mark.parametrize("state", ["rejected", "taken back"])
+def test_nothing_is_rolled_back_to_a_model_that_must_not_run(state: str) -> None:
+    replaced = rollout(**{"model#1.0.1": "in service", "model#1.0.0": "replaced"})
+    assert may_roll_back(replaced, "1.0.0", NOW) == WayBack.ROLL_BACK
+    with pytest.raises(NothingToRollBackError, match=rf"the model before it, 1\.0\.0, is {state}; approve the model"):
+        may_roll_back(rollout(**{"model#1.0.1": "in service", "model#1.0.0": state}), "1.0.0", NOW)
