@@ -44,7 +44,8 @@ export function dialog(title, body, { wide = false } = {}) {
     });
     document.body.append(element);
     element.showModal();
-    /** @type {HTMLElement | null} */ (element.querySelector("[autofocus]"))?.focus();
+    /** @type {HTMLElement | null} */ (element.querySelector("[autofocus]"))?.focus({ preventScroll: true });
+    element.scrollTop = 0;
   });
 }
 

@@ -5,6 +5,7 @@ document, and the page comes with the headers that its function gives it.
 import io
 import json
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -22,7 +23,8 @@ from tests.project import ROOT
 ORIGIN = "https://console.test"  # no such host: every request is answered here
 CLASSES = ["scratch", "dent", "spot"]
 SESSION = {"username": "anna", "groups": ["engineers"], "id_token": "id", "refresh_token": "again"}
-NOW_MS = 1_790_000_000_000
+NOW_MS = int(time.time() * 1000)
+LEASE_MS = 600_000
 WIDTH, HEIGHT = 450, 300
 
 
@@ -42,7 +44,8 @@ def box(left: int, top: int, width: int, height: int, class_id: int = 0) -> dict
 def job(kind: str = "labeling", **changes: Any) -> dict[str, Any]:
     return {
         "job_id": f"window-1795898899328.{kind}.1", "kind": kind, "round": 1, "total": 24, "remaining": 18,
-        "status": "OPEN", "classes": CLASSES, "annotators": 1, "created_at": NOW_MS, "answered_by_you": None, **changes,
+        "status": "OPEN", "classes": CLASSES, "annotators": 1, "created_at": NOW_MS - 240_000,
+        "answered_by_you": None, **changes,
     }  # fmt: skip
 
 
@@ -50,7 +53,8 @@ def task(number: int, **changes: Any) -> dict[str, Any]:
     return {
         "task_id": f"t{number}", "image_id": f"i{number}", "image_url": f"{ORIGIN}/photos/{number}",
         "name": f"incoming/line-2/part-{number:04}.jpg", "width": WIDTH, "height": HEIGHT, "annotations": None,
-        "proposals": None, "rejection": None, "annotated_by": [], "agreement": None, "lease_expires_at": None,
+        "proposals": None, "rejection": None, "annotated_by": [], "agreement": None,
+        "lease_expires_at": NOW_MS + LEASE_MS,
         **changes,
     }  # fmt: skip
 
@@ -173,12 +177,12 @@ class FakeApi:
             "POST /jobs/([^/]+)/next": self._next,
             "GET /jobs/[^/]+/tasks/([^/]+)": self._task,
             "POST /jobs/[^/]+/tasks/([^/]+)/answer": self._answered,
-            "POST /jobs/[^/]+/tasks/[^/]+/lease": lambda _: (200, {"lease_expires_at": NOW_MS}),
+            "POST /jobs/[^/]+/tasks/[^/]+/lease": lambda _: (200, {"lease_expires_at": NOW_MS + LEASE_MS}),
             "DELETE /jobs/[^/]+/tasks/[^/]+/lease": lambda _: (204, None),
             "GET /overview": lambda _: (200, self.overview),
             "GET /workflows/(.+)": lambda machine, _: (200, workflow(machine)),
             "GET /attention": lambda _: (200, {"images": self.attention, "classes": self.classes}),
-            "POST /attention/.+": lambda body: (200, {"image_id": "i31", "action": body["action"]}),
+            "POST /attention/(.+)": lambda image, _: (200, {"image_id": image, "status": "QUARANTINED"}),
             "POST /models/(.+)/approval": lambda version, _: (200, {"version": int(version), "status": "Approved"}),
         }
 
