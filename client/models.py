@@ -100,11 +100,11 @@ def standing(target: Target, version: int) -> str:
     model, states, found = decisions.find(version), decisions.standing.states(), devices.fleet(target).devices()
     state, current = decisions.state(model, states), in_service_of(states)
     runs = [device for device in found if device.model == model.component_version]
-    said = f"Model {version} is {state}; {len(runs)} of {len(found)} devices run it."
+    said = f"Model {version} ({state}) runs on {len(runs)} of {len(found)} devices."
     if current in (None, model.component_version):
         return said
     others = [device for device in found if device.model == current]
-    return f"{said} Model {names.package_version(current)} is in service; {len(others)} run it."
+    return f"{said} Model {names.package_version(current)} is in service on {len(others)}."
 
 
 def in_service(target: Target) -> str:

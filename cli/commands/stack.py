@@ -12,6 +12,7 @@ from cli.progress import waiting
 from cli.screen import (
     JsonOption,
     Settings,
+    YesOption,
     as_table,
     confirmed,
     console,
@@ -90,7 +91,7 @@ def up(
 
 @app.command()
 def down(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: YesOption = False,
 ) -> None:
     """Stop the local stack and everything it started. Its images, labels and models are deleted."""
     local_only("down")

@@ -19,8 +19,13 @@ from edge.inspector.settings import defaults
 from local.emulator.greengrass import components, state
 from sightline.models import registry
 from sightline.models.registry import RegisteredModel
+from sightline.models.standing import Standing
+from sightline.models.states import Cause, ModelState, after
 from sightline.rollout import deployments
+from sightline.rollout.deployments import Deployments
+from sightline.rollout.fleet import Fleet
 from sightline.rollout.recipes import inspector_recipe
+from sightline.rollout.stages import Groups
 from tests.clock_machine import ClockMachine, Execution
 from tests.fake_account import DEPLOYMENTS_TABLE, LIMITS, MODELS
 from tests.fake_line import Line, Trouble
@@ -434,3 +439,52 @@ def twice(handler: Callable[..., Any]) -> Callable[..., Any]:
         return handler(event, context)
 
     return run
+
+
+def fleet(flow: Workflow, aws: GivenAws) -> Fleet:
+    return Fleet(aws, OWN, Groups(FLEET, CANARY), "deployments", silent_after=1e9)
+
+
+def test_a_device_that_is_off_during_a_roll_back_is_named_until_it_has_changed(make: Any, aws: GivenAws) -> None:
+    flow = make()
+    flow.roll_out(3)
+    flow.roll_out(4)
+    states = Deployments(aws, "deployments", FLEET).models
+    assert states() == {"1.0.3": "replaced", "1.0.4": "in service"}
+    flow.line.offline = {"canary-1"}
+    flow.end(flow.ask_back("too many alarms"))
+    assert states() == {"1.0.3": "in service", "1.0.4": "taken back"}
+    assert flow.line.models()["canary-1"] == "1.0.4"
+    problems = [device.problem for device in fleet(flow, aws).devices() if device.problem]
+    assert problems == ["canary-1 runs model 4, which is taken back"]
+    flow.line.offline = set()
+    flow.until(lambda: flow.line.models()["canary-1"] == "1.0.3")
+    flow.line.tick()
+    assert not any(device.wrong for device in fleet(flow, aws).devices())
+
+
+def test_no_roll_back_returns_to_a_model_that_was_rejected(make: Any, aws: GivenAws) -> None:
+    flow = make()
+    flow.roll_out(3)
+    flow.roll_out(4)
+    standing = Standing(aws, "deployments", FLEET)
+    assert standing.change("1.0.3", after("1.0.3", ModelState.REPLACED, Cause.REJECTION), standing.states())
+    ended = flow.end(flow.ask_back("too many alarms"))
+    assert ended.status == "FAILED"
+    assert "the model before it, 1.0.3, is rejected; approve the model" in str(ended.cause)
+    assert everywhere(flow, "1.0.4")
+    assert standing.states() == {"1.0.3": "rejected", "1.0.4": "in service"}
+
+
+def test_a_model_that_is_rejected_while_it_waits_for_its_turn_never_goes_out(make: Any, aws: GivenAws) -> None:
+    flow = make()
+    first = flow.approve(3)
+    flow.until(lambda: flow.line.models()["canary-1"] == "1.0.3")
+    second = flow.approve(4)
+    flow.step()
+    standing = Standing(aws, "deployments", FLEET)
+    assert standing.change("1.0.4", ModelState.REJECTED, standing.states())
+    assert flow.end(first).status == "SUCCEEDED"
+    assert (flow.end(second).status, second.path[-1]) == ("SUCCEEDED", "DeploymentSuperseded")
+    assert everywhere(flow, "1.0.3")
+    assert standing.states() == {"1.0.3": "in service", "1.0.4": "rejected"}

@@ -39,7 +39,7 @@ def command(account: Account, capsys: pytest.CaptureFixture[str], monkeypatch: p
 
 ASKED = [["status"], ["user", "add", "eve"], ["device", "list"], ["device", "provision", "line-1"], ["cost", "used"],
          ["verify"], ["models"], ["models", "promote", "1", "--to", OTHER], ["logs"], ["train"], ["dataset", "list"],
-         ["approve", "latest"]]  # fmt: skip
+         ["approve", "1"], ["device", "rollback", "1"]]  # fmt: skip
 
 
 @pytest.mark.parametrize("arguments", ASKED, ids=" ".join)

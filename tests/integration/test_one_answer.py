@@ -10,7 +10,10 @@ import boto3
 import pytest
 
 from cli.main import main
+from client import pipeline
 from client.target import Target
+from sightline.models.standing import Standing
+from sightline.models.states import ModelState
 from sightline.rollout.reports import ModelReport, Reports
 from tests.fake_account import MODELS, account
 from tests.fake_cloud import request
@@ -29,10 +32,11 @@ def line(account: SimpleNamespace) -> SimpleNamespace:
     account.fleet.canaries = ["canary-1"]
     account.fleet.things = ["line-1", "line-2", "line-3"]
     account.fleet.cores = {"canary-1": "HEALTHY", "line-1": "HEALTHY", "line-2": "UNHEALTHY"}
-    account.fleet.installed = dict.fromkeys(account.fleet.cores, "1.0.2")
+    account.fleet.installed = dict.fromkeys(account.fleet.cores, "1.0.3")
     said = Reports(account.aws, "deployments")
+    Standing(account.aws, "deployments", GROUP_ARN).change("1.0.3", ModelState.IN_SERVICE, {})
     for thing in account.fleet.cores:
-        said.remember(thing, "1.0.2", ModelReport(thing != "line-1", "golden images differ", "2026-11-20"))
+        said.remember(thing, "1.0.3", ModelReport(thing != "line-1", "golden images differ", "2026-11-20"))
     for number in (1, 2):
         account.sagemaker.create_model_package(
             ModelPackageGroupName=MODELS,
@@ -54,7 +58,7 @@ def page(line: SimpleNamespace, load_app: Callable[..., ModuleType]) -> Ask:
     """`page("GET", "/overview")` asks the function behind the page."""
     environment = line.environment | {
         "CANARY_GROUP_ARN": CANARY_ARN, "IMAGES_TABLE": "images", "MACHINES": "{}", "TRAINING_IMAGE_URI": "own",
-        "TRAINING_IMAGE_REPOSITORY": "", "TRAINING_IMAGE_PROJECT": "",
+        "TRAINING_IMAGE_REPOSITORY": "", "TRAINING_IMAGE_PROJECT": "", "DEVICE_SILENT_SECONDS": "1e9",
     }  # fmt: skip
 
     def ask(method: str, path: str, body: Any = None) -> Any:
@@ -81,6 +85,7 @@ def command(line: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pyte
     target = Target(outputs, boto3.Session(region_name="us-east-1"))
     target.aws = line.aws
     monkeypatch.setattr(Target, "find", lambda *_: target)
+    monkeypatch.setattr(pipeline, "parameters", lambda _: {"DeviceSilentSeconds": "1e9"})
 
     def run(*words: str) -> Any:
         monkeypatch.setattr("sys.argv", ["sightline", *words])
@@ -95,11 +100,17 @@ def command(line: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, capsys: pyte
 def test_devices_are_the_same_on_the_page_and_in_the_command(page: Ask, command: Ask) -> None:
     healthy = {"yes": True, "NO": False, "": None}
     listed = {
-        entry["thing"]: (entry["status"], entry["model"], healthy[entry["healthy"]], entry["last_seen"])
+        entry["thing"]: (
+            entry["status"],
+            entry["model"],
+            healthy[entry["healthy"]],
+            entry["last_seen"],
+            entry["problem"],
+        )
         for entry in command("device", "list", "--json")
     }
     shown = {
-        entry["thing"]: (entry["status"], entry["model"], entry["healthy"], entry["seen_at"] or "")
+        entry["thing"]: (entry["status"], entry["model"], entry["healthy"], entry["seen_at"] or "", entry["problem"])
         for entry in page("GET", "/overview")["devices"]
     }
     assert listed == shown
@@ -114,18 +125,37 @@ def test_devices_are_the_same_on_the_page_and_in_the_command(page: Ask, command:
 def test_models_are_the_same_on_the_page_and_in_the_command(page: Ask, command: Ask) -> None:
     shown = page("GET", "/overview")["models"]
     assert command("models", "list", "--json") == shown
-    assert [(model["version"], model["status"], model["map50"]) for model in shown] == [
-        (2, "PendingManualApproval", 0.2),
-        (1, "PendingManualApproval", 0.1),
+    assert [(model["version"], model["state"], model["map50"]) for model in shown] == [
+        (2, "candidate", 0.2),
+        (1, "candidate", 0.1),
     ]
 
 
 def test_whoever_decides_about_a_model_is_named_wherever_it_was(page: Ask, command: Ask) -> None:
     page("POST", "/models/2/approval", {"approved": True, "reason": "better on dents"})
-    command("approve", "1", "--reject", "--reason", "too many alarms")
-    decided = {model["version"]: (model["status"], model["said"]) for model in page("GET", "/overview")["models"]}
-    assert decided[2] == ("Approved", "anna: better on dents")
-    status, said = decided[1]
+    command("approve", "1", "--reject", "--reason", "too many alarms", "--yes")
+    decided = {model["version"]: (model["state"], model["said"]) for model in page("GET", "/overview")["models"]}
+    assert decided[2] == ("approved", "anna: better on dents")
+    state, said = decided[1]
     who, _, why = said.partition(": ")
-    assert (status, why, bool(who)) == ("Rejected", "too many alarms", True)
+    assert (state, why, bool(who)) == ("rejected", "too many alarms", True)
     assert command("models", "list", "--json") == page("GET", "/overview")["models"]
+
+
+def test_a_command_that_changes_the_line_says_what_it_hits_and_asks(
+    command: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("cli.screen.console.print", lambda text, **_: said.append(str(text)))
+    command("approve", "1")
+    assert said == [
+        "Model 1 (candidate) runs on 0 of 4 devices. Model 3 is in service on 3. Approve it, and roll it out? [y/N]",
+        "sightline: nobody is there to answer; `--yes` answers beforehand",
+    ]
+    said.clear()
+    command("approve", "2", "--reject")
+    assert said[0].endswith("Reject it? [y/N]")
+    said.clear()
+    command("device", "rollback")  # without a version
+    assert said == []
+    assert [model["state"] for model in command("models", "list", "--json")] == ["candidate", "candidate"]

@@ -315,10 +315,9 @@ def test_a_model_is_registered_deployed_and_taken_back_when_its_successor_can_no
     assert (described["status"], described["error"]) == ("FAILED", "DeploymentRolledBack")
     assert "expected scratch at" in described["cause"]
     until(lambda: model_on(lenient, device) == "1.0.1")
-    # What scores in the cloud is the latest approved model: not the one that was taken back.
-    assert {entry["version"]: entry["status"] for entry in overview(lenient)["models"]} == {
-        1: "Approved",
-        2: "Rejected",
+    assert {entry["version"]: entry["state"] for entry in overview(lenient)["models"]} == {
+        1: "in service",
+        2: "taken back",
     }
 
 
