@@ -1,7 +1,8 @@
 """Dataset versions, as they lie in the artifacts bucket: listed, shown, compared, exported."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypedDict
@@ -20,6 +21,9 @@ from sightline.labelling import manifest
 from sightline.labelling.manifest import ManifestLine
 
 READERS = 8
+UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')  # signs that no file's name can have somewhere
+EXTENSION = 8  # characters of what may be one
+LONGEST_NAME = 200  # bytes of a file's or a folder's name; file systems take 255
 
 
 class VersionRow(TypedDict):
@@ -31,6 +35,13 @@ class VersionRow(TypedDict):
     train: int
     validation: int
     test: int
+
+
+class ChangedImage(TypedDict):
+    """An image in which two versions differ: its content hash, and what it is called."""
+
+    image: str
+    name: str
 
 
 class DatasetError(SightlineError):
@@ -98,48 +109,61 @@ def records(target: Target, version: str) -> dict[str, list[ManifestLine]]:
     }
 
 
-def diff(target: Target, before: str, after: str) -> dict[str, list[str]]:
-    """Return the ids of images that were `added`, `removed`, `relabeled`, or `moved` to another split."""
-    sides = []
-    for version in (before, after):
-        sides.append(
-            {
-                record["image-id"]: (split, record[names.LABEL_ATTRIBUTE]["annotations"])
-                for split, entries in records(target, version).items()
-                for record in entries
-            }
-        )
-    old, new = sides
-    both = sorted(set(old) & set(new))
+def paths_of(found: Mapping[str, Iterable[ManifestLine]]) -> dict[str, str]:
+    """Return what each image of some splits was uploaded as, by its id."""
+    return {record["image-id"]: manifest.name_of(record) for entries in found.values() for record in entries}
+
+
+def diff(target: Target, before: str, after: str) -> dict[str, list[ChangedImage]]:
+    """Return the images that were `added`, `removed`, `relabeled`, or `moved` to another split."""
+    read = [records(target, version) for version in (before, after)]
+    called = names.called(paths_of(read[0]) | paths_of(read[1]))
+    old, new = (
+        {
+            record["image-id"]: (split, record[names.LABEL_ATTRIBUTE]["annotations"])
+            for split, entries in found.items()
+            for record in entries
+        }
+        for found in read
+    )
+
+    def shown(images: Iterable[str]) -> list[ChangedImage]:
+        return sorted(({"image": image, "name": called[image]} for image in images), key=lambda one: one["name"])
+
+    both = set(old) & set(new)
     return {
-        "added": sorted(set(new) - set(old)),
-        "removed": sorted(set(old) - set(new)),
-        "relabeled": [image for image in both if old[image][1] != new[image][1]],
-        "moved": [image for image in both if old[image][0] != new[image][0]],
+        "added": shown(set(new) - set(old)),
+        "removed": shown(set(old) - set(new)),
+        "relabeled": shown(image for image in both if old[image][1] != new[image][1]),
+        "moved": shown(image for image in both if old[image][0] != new[image][0]),
     }
 
 
 def export(target: Target, version: str, folder: Path, on_image: Callable[[], None] = lambda: None) -> int:
     """Write a version as COCO: `folder/<split>/` with images and labels.json. Return how many images.
 
+    Images have the names that they were uploaded with.
     Raise DatasetError when the folder holds something already.
     """
     if folder.exists() and any(folder.iterdir()):
         raise DatasetError(f"{folder} is not empty; give a new folder")
-    described, count = show(target, version), 0
-    for split, entries in records(target, version).items():
+    described, count, found = show(target, version), 0, records(target, version)
+    called = names.called({image: safe(path) for image, path in paths_of(found).items()})
+    for split, entries in found.items():
         place = folder / split
         place.mkdir(parents=True)
 
         def fetch(record: ManifestLine, place: Path = place) -> None:
             key = record["source-ref"].split("/", 3)[3]
-            (place / key.rsplit("/", 1)[-1]).write_bytes(_read(target, key))
+            file = place / called[record["image-id"]]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(_read(target, key))
             on_image()
 
         with ThreadPoolExecutor(READERS) as pool:
             count += len(list(pool.map(fetch, entries)))
         (place / "labels.json").write_text(
-            json.dumps(coco.as_coco(as_labels(entries, described["class_map"])), indent=1)
+            json.dumps(coco.as_coco(as_labels(entries, described["class_map"], called)), indent=1)
         )
     return count
 
@@ -152,17 +176,28 @@ def report(target: Target, version: str, on_image: Callable[[], None] = lambda: 
     return dataset.render(show(target, version), images)
 
 
-def as_labels(entries: list[ManifestLine], class_map: dict[str, str]) -> LabelSet:
-    """Return label records as other formats take them; an image is named as its object is, by its content hash."""
+def safe(path: str) -> str:
+    """Return a path for a file below a folder: whoever uploads may give an object any name."""
+    parts = [UNSAFE.sub("_", part).rstrip(". ") or "_" for part in path.split("/")]
+    return "/".join(part if len(part.encode()) <= LONGEST_NAME else _cut(part) for part in parts)
+
+
+def _cut(name: str) -> str:
+    stem, dot, extension = name.rpartition(".")
+    return f"{names.short(stem)}.{extension}" if dot and len(extension) < EXTENSION else names.short(name)
+
+
+def as_labels(entries: list[ManifestLine], class_map: dict[str, str], called: Mapping[str, str]) -> LabelSet:
+    """Return label records as other formats take them; `called` are the images' names by their ids."""
     classes = [class_map[number] for number in sorted(class_map, key=int)]
-    return LabelSet(classes, [_image(record, class_map) for record in entries])
+    return LabelSet(classes, [_image(record, class_map, called[record["image-id"]]) for record in entries])
 
 
-def _image(record: ManifestLine, class_map: dict[str, str]) -> LabeledImage:
+def _image(record: ManifestLine, class_map: dict[str, str], name: str) -> LabeledImage:
     label, metadata = record[names.LABEL_ATTRIBUTE], record.get(manifest.METADATA, {})
     size = label["image_size"][0]
     return LabeledImage(
-        name=record["source-ref"].rsplit("/", 1)[-1],
+        name=name,
         size=(size["width"], size["height"]),
         boxes=tuple(LabelBox.of(box, class_map[str(box["class_id"])]) for box in label["annotations"]),
         image_id=record["image-id"],

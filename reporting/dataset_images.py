@@ -46,8 +46,12 @@ def look_at_all(
 ) -> list[Looked]:
     """Return every image of a version. `records` are by split, `read` returns an object's bytes by its key."""
 
+    every = [record for entries in records.values() for record in entries]
+    called = names.called({_file(record): str(record.get("image-name") or _file(record)) for record in every})
+
     def one(entry: tuple[str, Record]) -> Looked:
         seen = look(*entry, read)
+        seen.name = called[_file(entry[1])]
         on_image()
         return seen
 
@@ -73,6 +77,11 @@ def look(split: str, record: Record, read: Callable[[str], bytes]) -> Looked:
     seen.hash, seen.exposure, seen.sharpness = phash(pixels), quality.exposure(grey), quality.sharpness(grey)
     seen.thumbnail = thumbnail(pixels, corners(seen.boxes))
     return seen
+
+
+def _file(record: Record) -> str:
+    """Return the name of an image's copy, which no other image has."""
+    return str(record.get("source-ref")).rsplit("/", 1)[-1]
 
 
 def _labelled(split: str, record: Record) -> tuple[str, Looked]:

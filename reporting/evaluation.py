@@ -182,7 +182,7 @@ def _reasons(said: str, entries: list[LeftOut]) -> str:
     if not entries:
         return ""
     rows = "".join(
-        f"<li>{html.escape(entry['image'])} ({entry['split']}): {html.escape(entry['reason'])}</li>"
+        f"<li>{html.escape(entry.get('name', entry['image']))} ({entry['split']}): {html.escape(entry['reason'])}</li>"
         for entry in entries[:SHOWN_LEFT_OUT]
     )
     more = len(entries) - SHOWN_LEFT_OUT

@@ -58,7 +58,7 @@ def _photo(entry: PhotoResult, pixels: Pixels) -> str:
     seen = ", ".join(sorted({found["class"] for found in entry["detections"]})) or "nothing"
     return figure(
         picture(pixels, entry["labels"], finds(entry["detections"])),
-        f"{SAID[entry['outcome']]}. Labelled: {labels}. Found: {seen}. {entry['image']}",
+        f"{SAID[entry['outcome']]}. Labelled: {labels}. Found: {seen}. {entry.get('name', entry['image'])}",
     )
 
 
@@ -76,4 +76,4 @@ may be wrong: a wrong label here makes the numbers above worse, or better, than 
 
 def _doubt(doubt: DoubtedLabel, pixels: Pixels) -> str:
     shown = picture(pixels, doubt["labels"], [Find(doubt["box"], doubt["score"])])
-    return figure(shown, f"{doubt['image']}: {doubt['why']}")
+    return figure(shown, f"{doubt.get('name', doubt['image'])}: {doubt['why']}")

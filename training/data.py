@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sightline.models.metrics import Truth
+from sightline.names import called
 from sightline.vision.decode import Pixels, UndecodableImageError, decode
 from sightline.vision.letterbox import letterbox
 from training.inputs import LabelRecord, Problem, is_number, read_dataset, read_manifest
@@ -87,6 +88,7 @@ class Images:
             self.bodies.append(image.body)
             self.truths.append(Truth(image.boxes, image.classes))
             self.groups.append(image.group)
+        self.called = called({record.name: record.called or record.name for record in read.records})
         self.problems: list[Problem] = read.problems
         for problem in self.problems:
             print(f"left out of {split}: {problem}", flush=True)

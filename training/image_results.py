@@ -22,7 +22,11 @@ OUTCOMES: dict[tuple[bool, bool], OnTheLine] = {  # (has a defect, is said to ha
 def left_out(images: Images, *, decoded: bool) -> list[LeftOut]:
     """Images that can't be decoded, or the records and boxes that can't be used."""
     chosen = [problem for problem in images.problems if problem.decoded == decoded]
-    return [{"image": one.image, "split": images.split, "reason": one.reason} for one in chosen]
+    return [
+        {"image": one.image, "name": images.called.get(one.image, one.image), "split": images.split,
+         "reason": one.reason}
+        for one in chosen
+    ]  # fmt: skip
 
 
 def per_image(test: Images, found: list[Found], threshold: float, classes: list[str]) -> list[PhotoResult]:
@@ -45,6 +49,7 @@ def per_image(test: Images, found: list[Found], threshold: float, classes: list[
         entries.append(
             {
                 "image": name,
+                "name": test.called[name],
                 "group": group,
                 "outcome": outcome,
                 "quality": round(metrics.image_quality(truth, sure), 4),
@@ -66,6 +71,7 @@ def suspicious_labels(detector: Detector, *looked_at: tuple[Images, list[Found]]
     found: list[DoubtedLabel] = [
         {
             "image": name,
+            "name": images.called[name],
             "split": images.split,
             "labels": truth.boxes.tolist(),
             "kind": doubt.kind,

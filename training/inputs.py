@@ -55,6 +55,7 @@ class LabelRecord:
     width: float
     height: float
     boxes: tuple[Mapping[str, object], ...]
+    called: str = ""  # what it was uploaded as; its file name where nobody says
 
 
 def read_text(path: Path) -> str:
@@ -125,7 +126,9 @@ def _label_record(record: Any) -> LabelRecord:
     name, label = _name_of(record), record[LABEL_ATTRIBUTE]
     size = label["image_size"][0]
     group = str(record.get("group-id", record.get("image-id", name)))
-    return LabelRecord(name, group, size["width"], size["height"], tuple(label["annotations"]))
+    called = record.get("image-name")
+    boxes, path = tuple(label["annotations"]), called if isinstance(called, str) else ""
+    return LabelRecord(name, group, size["width"], size["height"], boxes, path)
 
 
 def _name_of(record: Any) -> str:

@@ -57,7 +57,7 @@ def dataset_diff(
     from client import datasets
 
     found = datasets.diff(target(), before, after)
-    rows = [{"change": change, "image": image} for change, images in found.items() for image in images]
+    rows = [{"change": change, "image": image["name"]} for change, images in found.items() for image in images]
     if not as_json:
         console.print(", ".join(f"{len(images)} {change}" for change, images in found.items()))
     show(found, as_json, as_table(rows, ["change", "image"]))

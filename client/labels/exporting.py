@@ -29,7 +29,8 @@ def export(
 def _version(target: Target, version: str) -> dict[str, LabelSet]:
     described = datasets.show(target, version)
     found = datasets.records(target, described["version"])
-    return {split: datasets.as_labels(entries, described["class_map"]) for split, entries in found.items()}
+    called = names.called(datasets.paths_of(found), whole=True)
+    return {split: datasets.as_labels(entries, described["class_map"], called) for split, entries in found.items()}
 
 
 def approved_labels(target: Target) -> dict[str, LabelSet]:

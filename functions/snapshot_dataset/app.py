@@ -8,7 +8,6 @@ Effects: new images get their group and split in the ledger, for good; the manif
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from typing import TypedDict
 
 from sightline import names
@@ -22,7 +21,6 @@ from sightline.labelling import manifest
 from sightline.runtime import Context, logger, step
 
 CLASSES = os.environ["CLASSES"].split(",")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # a version's files depend on its content alone, not on when it was made
 WRITERS = 16
 
 
@@ -73,7 +71,7 @@ def label_record(image: Image, source: str) -> dict[str, object]:
         classes=CLASSES,
         job_name=(image.label_ref or "").split("/")[-2],
         correlation_id=image.correlation_id,
-        created=EPOCH,
+        created=image.updated_at,  # when the label was approved, not when the version was made
     )
 
 

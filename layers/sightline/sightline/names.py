@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,6 +70,25 @@ def short(text: str, limit: int = 63) -> str:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:8]
     return f"{clean[: limit - 9].rstrip('-')}-{digest}".lstrip("-")
+
+
+def called(paths: Mapping[str, str], *, whole: bool = False) -> dict[str, str]:
+    """Return what people call images, by id: the name of the file, or where several have it, or `whole`, its path.
+
+    Where an object was replaced, several images have one path: then the beginning of the id tells them apart.
+    """
+    tails = {image_id: path if whole else path.rsplit("/", 1)[-1] for image_id, path in paths.items()}
+    files, places = (Counter(name.casefold() for name in known.values()) for known in (tails, paths))
+    found = {}
+    for image_id, path in paths.items():
+        if files[tails[image_id].casefold()] == 1:
+            found[image_id] = tails[image_id]
+        elif places[path.casefold()] == 1:
+            found[image_id] = path
+        else:
+            stem, dot, extension = path.rpartition(".")
+            found[image_id] = f"{stem or path}-{image_id[:8]}{dot}{extension if stem else ''}".rstrip(".")
+    return found
 
 
 def rendition(image_id: str) -> str:

@@ -18,10 +18,16 @@ from tests.given_aws import GivenAws
 BOX = {"class_id": 1, "left": 1, "top": 2, "width": 3, "height": 4}
 
 
+# What images were uploaded as; i1 comes from a time before that was noted.
+UPLOADED = {"i2": "line 1/a.jpg", "i3": "line 2/a.jpg", "i4": "line 2/b.jpg"}
+
+
 def record(image: str, *boxes: dict[str, int]) -> dict[str, Any]:
     size = [{"width": 60, "height": 40, "depth": 3}]
     source = f"s3://artifacts/datasets/images/{image}.jpeg"
-    return {"source-ref": source, "image-id": image, LABEL_ATTRIBUTE: {"image_size": size, "annotations": list(boxes)}}
+    named = {"image-name": UPLOADED[image]} if image in UPLOADED else {}
+    label = {"image_size": size, "annotations": list(boxes)}
+    return {"source-ref": source, "image-id": image, LABEL_ATTRIBUTE: label, **named}
 
 
 @pytest.fixture
@@ -79,16 +85,31 @@ def test_without_a_version_it_is_said_how_one_is_made(target: Any) -> None:
 
 def test_a_diff_says_what_came_went_and_changed(target: Any) -> None:
     assert datasets.diff(target, "aaaa1", "latest") == {
-        "added": ["i4"],
-        "removed": ["i2"],
-        "relabeled": ["i1"],
-        "moved": ["i3"],
+        "added": [{"image": "i4", "name": "b.jpg"}],
+        "removed": [{"image": "i2", "name": "line 1/a.jpg"}],
+        "relabeled": [{"image": "i1", "name": "i1.jpeg"}],
+        "moved": [{"image": "i3", "name": "line 2/a.jpg"}],
     }
 
 
 def test_an_export_reads_back_as_coco(target: Any, tmp_path: Path) -> None:
     assert datasets.export(target, "aaaa1", tmp_path / "out") == 3
-    assert read_coco(tmp_path / "out" / "train" / "labels.json") == {"i1.jpeg": [BOX], "i2.jpeg": []}
-    assert (tmp_path / "out" / "test" / "i3.jpeg").read_bytes() == b"image 3"
+    assert read_coco(tmp_path / "out" / "train" / "labels.json") == {"i1.jpeg": [BOX], "line 1/a.jpg": []}
+    assert (tmp_path / "out" / "test" / "line 2" / "a.jpg").read_bytes() == b"image 3"
     with pytest.raises(datasets.DatasetError, match="is not empty; give a new folder"):
         datasets.export(target, "aaaa1", tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("path", "file"),
+    [
+        ("../../etc/passwd", "_/_/etc/passwd"),
+        ("/abs/x.jpg", "_/abs/x.jpg"),
+        ("a\\b:c?.jpg", "a_b_c_.jpg"),
+        (" . ", "_"),
+        ("x" * 300 + ".jpg", "x" * 54 + "-3b5e4a1f.jpg"),
+    ],
+)
+def test_an_object_of_any_name_becomes_a_file_below_the_folder(path: str, file: str) -> None:
+    assert len(datasets.safe(path)) <= datasets.LONGEST_NAME
+    assert datasets.safe(path)[:50] == file[:50]

@@ -7,7 +7,7 @@ import pytest
 
 from sightline.images.image import ImageStatus
 from tests.fake_cloud import Cloud
-from tests.images import BOX, approved, become, enter
+from tests.images import BOX, approved, become, enter, ledger
 
 
 def approve(*numbers: int) -> None:
@@ -65,3 +65,14 @@ def test_only_images_without_a_split_are_frozen(step: Any, cloud: Cloud, monkeyp
     monkeypatch.setattr(step.apps["snapshot_dataset"].images, "freeze", lambda image: frozen.append(image.image_id))
     step("snapshot_dataset")
     assert sorted(frozen) == [f"{number:064x}" for number in (6, 7)]
+
+
+def test_records_say_what_images_were_uploaded_as_and_when_their_labels_were_approved(step: Any, cloud: Cloud) -> None:
+    approve(*range(6))
+    version = step("snapshot_dataset")["version"]
+    known = {image.image_id: image for image in ledger().with_status(ImageStatus.APPROVED)}
+    for split in ("train", "validation", "test"):
+        for record in cloud.read_lines(f"datasets/{version}/{split}.manifest"):
+            image = known[record["image-id"]]
+            assert record["image-name"] == image.key.removeprefix("incoming/")
+            assert record["defects-metadata"]["creation-date"] == image.updated_at.isoformat()[:19]

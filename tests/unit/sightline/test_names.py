@@ -24,3 +24,15 @@ def test_a_model_package_version_below_one_is_refused() -> None:
 def test_a_component_version_tells_its_model_package() -> None:
     versions = [1, 12, 999_999, 1_000_000, 2_000_001]
     assert [names.package_version(names.component_version(version)) for version in versions] == versions
+
+
+def test_images_are_called_after_their_files_and_told_apart_by_folder_or_content() -> None:
+    paths = {
+        "0a": "line 1/a.jpg", "0b": "line 2/A.jpg", "0c": "line 2/b.jpg",
+        "1234567890": "c.jpg", "abcdefabcd": "c.jpg", "0d": "no extension",
+    }  # fmt: skip
+    assert names.called(paths) == {
+        "0a": "line 1/a.jpg", "0b": "line 2/A.jpg", "0c": "b.jpg",
+        "1234567890": "c-12345678.jpg", "abcdefabcd": "c-abcdefab.jpg", "0d": "no extension",
+    }  # fmt: skip
+    assert names.called({"0c": "line 2/b.jpg"}, whole=True) == {"0c": "line 2/b.jpg"}

@@ -135,9 +135,8 @@ def test_training_and_evaluation_take_the_same_boxes_of_an_image(draw_channels: 
         assert truth.classes.tolist() == sample.classes.tolist()
     assert images.truths[0].boxes.tolist() == [[0, 40, 20, 60]]
     assert problems == [str(problem) for problem in images.problems]
-    assert left_out(images, decoded=False) == [
-        {"image": "validation-2.png", "split": "validation", "reason": "No such file or directory"}
-    ]
+    missing = {"image": "validation-2.png", "name": "validation-2.png", "split": "validation"}
+    assert left_out(images, decoded=False) == [{**missing, "reason": "No such file or directory"}]
     assert [entry["reason"].partition(" (")[0] for entry in left_out(images, decoded=True)] == [
         "box 1 has class 4; the dataset's classes are the numbers 0 to 0",
         "box 2",

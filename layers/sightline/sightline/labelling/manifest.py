@@ -6,7 +6,7 @@ from typing import Final, NotRequired, TypedDict, cast
 
 from sightline.fields import Fields
 from sightline.images.box import Box, read_boxes
-from sightline.names import LABEL_ATTRIBUTE
+from sightline.names import INCOMING, LABEL_ATTRIBUTE
 
 METADATA: Final = "defects-metadata"  # what Ground Truth writes beside the attribute `defects`
 
@@ -36,10 +36,11 @@ ManifestLine = TypedDict(
         "defects": LabelBoxes,
         "defects-metadata": NotRequired[LabelMetadata],
         "image-id": str,
+        "image-name": NotRequired[str],
         "group-id": NotRequired[str],
     },
 )
-"""A label record as it is read again: `source-ref` is the image's s3:// URI, `group-id` its near-duplicates."""
+"""A label record as it is read again: the image's copy, its near-duplicates, and what it was uploaded as."""
 
 
 def record(
@@ -52,7 +53,8 @@ def record(
     created: datetime,
     correlation_id: str | None = None,
 ) -> dict[str, object]:
-    """Return one image's label record. `image` holds `image_id`, `width`, `height` (pixels), and `group_id` if known.
+    """Return one image's label record. `image` holds `image_id`, `width`, `height` (pixels), and `key` and `group_id`
+    if known.
 
     An image without a defect has an empty list of annotations: it is labelled, not missing.
     """
@@ -73,9 +75,16 @@ def record(
         },
         "image-id": image["image_id"],
     }
+    if image.get("key"):
+        line["image-name"] = str(image["key"]).removeprefix(INCOMING)
     if image.get("group_id"):
         line["group-id"] = image["group_id"]
     return line
+
+
+def name_of(record: ManifestLine) -> str:
+    """Return what an image was uploaded as; the name of its copy where the record is older than that."""
+    return record.get("image-name") or record["source-ref"].rsplit("/", 1)[-1]
 
 
 def file_list(prefix: str, names: list[str]) -> list[object]:

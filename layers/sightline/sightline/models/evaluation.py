@@ -96,6 +96,7 @@ class LeftOut(TypedDict):
     """Something of a split that can't be used, and why."""
 
     image: str
+    name: NotRequired[str]  # what it was uploaded as
     split: str
     reason: str
 
@@ -112,6 +113,7 @@ class DoubtedLabel(TypedDict):
     """A label that the model contradicts; boxes are x1, y1, x2, y2 in pixels, `score` says how sure it is, 0..1."""
 
     image: str
+    name: NotRequired[str]  # what it was uploaded as
     split: str
     labels: list[list[float]]
     kind: DoubtKind
@@ -130,6 +132,7 @@ class PhotoResult(TypedDict):
     """What was found in one test photo, the surest first. `labels` are x1, y1, x2, y2 in pixels."""
 
     image: str
+    name: NotRequired[str]  # what it was uploaded as
     group: str
     outcome: Literal["escape", "false alarm", "caught", "passed"]
     quality: float  # 0..1, the share of labels and finds that match

@@ -45,8 +45,10 @@ def test_every_parameter_that_changes_the_idle_bill_is_an_option_of_the_page() -
         values = [str(value) for value in entry.get("AllowedValues", [])] or [other.get(default, "1")]
         if entry["Type"] == "String" and default.startswith("rate("):
             values = ["rate(1 minute)"]
-        if "@" in entry.get("AllowedPattern", ""):
-            values = ["eve@example.com"]
+        if "AllowedPattern" in entry:
+            values = ["eve@example.com" if "@" in entry["AllowedPattern"] else default]
+        if "MinValue" in entry:
+            values = [str(max(1, entry["MinValue"]))]
         changed = [value for value in values if abs(bill(**{name: value}).total - bill().total) > 0.005]
         if changed and name not in known:
             forgotten.append(name)
