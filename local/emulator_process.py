@@ -57,7 +57,7 @@ def start(
         environment[PARENT] = str(os.getpid())
     log = root / "emulator.log"
     with log.open("wb") as output, (root / LIFE).open("w") as life:
-        fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(life, fcntl.LOCK_EX)  # others hold it only while they look whether somebody does
         process = subprocess.Popen(
             [sys.executable, *program],
             pass_fds=[life.fileno()],
@@ -101,7 +101,7 @@ def holder(root: Path) -> int:
     """
     try:
         with (root / LIFE).open("r+") as life:
-            fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(life, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: others may look at the same time
     except FileNotFoundError:
         return 0
     except BlockingIOError:

@@ -44,6 +44,7 @@ class Demo:
         self.verdicts: dict[str, demo.ImageVerdict] = {}
         self.ids: set[str] = set()  # correlation ids of the verdicts
         self.got_verdict = threading.Event()
+        self.started = False  # the stack
 
     def run(self) -> None:
         """All stages in order. Whatever happens, what was started is stopped, unless `keep`."""
@@ -58,7 +59,7 @@ class Demo:
             try:
                 self._run(Path(temporary))
             finally:
-                if not self.keep:
+                if self.started and not self.keep:  # what another command starts is not the demo's to stop
                     stack.down(self.home)
 
     def _run(self, work: Path) -> None:
@@ -74,6 +75,7 @@ class Demo:
                 },
                 tied=not self.keep,
             )
+            self.started = True
             target = Target.find(None, None, None, self.home)
         loop = Loop(target, self.stages, photos)
         with stage("upload"):

@@ -87,7 +87,7 @@ class SimulatedDevice:
         project = Path(__file__).resolve().parents[2]
         environment = {**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'layers' / 'sightline'}"}
         with (self.root / "nucleus.log").open("ab") as log, self._life.open("w") as life:
-            fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(life, fcntl.LOCK_EX)  # others hold it only while they look whether somebody does
             process = subprocess.Popen(
                 command,
                 pass_fds=[life.fileno()],
@@ -108,7 +108,7 @@ class SimulatedDevice:
     def running(self) -> bool:
         try:
             with self._life.open("r+") as life:
-                fcntl.flock(life, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(life, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
         except BlockingIOError:

@@ -1,9 +1,11 @@
 """The local stack's life, with a stub for the emulator and without SAM: what is started is found, and ends."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -117,9 +119,76 @@ def test_a_stack_that_was_killed_is_started_anew_and_up_says_what_is_lost(tmp_pa
     stack.down(tmp_path)
 
 
-def test_one_command_at_a_time(tmp_path: Path) -> None:
-    with stack._alone(tmp_path), pytest.raises(stack.StackError, match="another command is starting or stopping"):
-        stack.up(root=tmp_path)
+def test_of_two_that_start_a_stack_at_once_one_wins_and_the_other_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploying, go_on, deploy = threading.Event(), threading.Event(), application.deploy
+
+    def slowly(*arguments: Any) -> dict[str, str]:
+        deploying.set()
+        assert go_on.wait(30)
+        return deploy(*arguments)
+
+    monkeypatch.setattr(application, "deploy", slowly)
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(stack.up, root=tmp_path)
+        assert deploying.wait(30)
+        for command in (stack.up, stack.down):
+            with pytest.raises(stack.StackError, match="another command is starting or stopping the stack in .*; wait"):
+                command(root=tmp_path)
+        with pytest.raises(stack.StackError, match="not deployed"):
+            stack.load(tmp_path)
+        go_on.set()
+        assert first.result() == stack.load(tmp_path)
+    assert stack.up(root=tmp_path).pid == first.result().pid
+    stack.down(tmp_path)
+
+
+def test_a_stack_that_is_being_stopped_is_not_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping, go_on, stop = threading.Event(), threading.Event(), emulator_process.stop
+    first = stack.up(root=tmp_path)
+
+    def slowly(root: Path, pid: int) -> None:
+        stopping.set()
+        assert go_on.wait(30)
+        stop(root, pid)
+
+    monkeypatch.setattr(emulator_process, "stop", slowly)
+    with ThreadPoolExecutor() as pool:
+        going = pool.submit(stack.down, tmp_path)
+        assert stopping.wait(30)
+        with pytest.raises(stack.StackError, match="another command is starting or stopping"):
+            stack.up(root=tmp_path)
+        go_on.set()
+        assert going.result()
+    assert group_of(first.pid) == []
+    assert stack.up(root=tmp_path).pid != first.pid
+    stack.down(tmp_path)
+
+
+def test_a_number_that_another_process_has_by_now_is_nobody_s_stack(tmp_path: Path) -> None:
+    first = stack.up(root=tmp_path)
+    os.killpg(first.pid, signal.SIGKILL)
+    os.waitpid(first.pid, 0)
+    other = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        for name in ("emulator.lock", "stack.json"):
+            text = (tmp_path / name).read_text()
+            (tmp_path / name).write_text(text.replace(str(first.pid), str(other.pid)))
+        assert not stack.is_running(tmp_path)
+        assert stack.up(root=tmp_path).lost
+        assert stack.down(tmp_path)
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_who_looks_for_the_emulator_hinders_nobody(tmp_path: Path) -> None:
+    (tmp_path / emulator_process.LIFE).write_text("17")
+    with (tmp_path / emulator_process.LIFE).open() as life:
+        fcntl.flock(life, fcntl.LOCK_SH)  # as another command does at the same time
+        assert emulator_process.holder(tmp_path) == 0
 
 
 def test_an_emulator_that_does_not_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

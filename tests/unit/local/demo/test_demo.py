@@ -81,6 +81,17 @@ def test_photos_without_a_box_and_photos_of_one_name_are_told(tmp_path: Path) ->
         demo.prepare(tmp_path)
 
 
+def test_a_stack_that_another_command_starts_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise stack.StackError("another command is starting or stopping the stack")
+
+    monkeypatch.setattr(stack, "up", refuse)
+    monkeypatch.setattr(stack, "down", lambda _: pytest.fail("stopped"))
+    labels = draw(tmp_path / "photos", 12, seed=4)
+    with pytest.raises(StageError, match="another command is starting"):
+        Demo(tmp_path / "home", tmp_path / "report", labels.parent, labels, keep=False).run()
+
+
 def test_photos_that_are_damaged_or_the_same_are_not_waited_for(tmp_path: Path) -> None:
     labels = draw(tmp_path / "photos", 12, seed=4)
     coco = json.loads(labels.read_text())
