@@ -17,44 +17,44 @@ from pathlib import Path
 
 from local.account import KEYS_FILE, REGION, write_credentials
 from local.application import PROJECT, StackError
+from local.emulator.keeping import KEPT
 from local.emulator.tied import PARENT
 
 PORT = 4566
 LIFE = "emulator.lock"  # held by the emulator as long as it lives
 START_SECONDS = 60
 STOP_SECONDS = 15
+KEEP_SECONDS = 30
+ANSWER_SECONDS = 15
+STATE = "state"
 
 
 def start(
-    root: Path, port: int, *, tied: bool, mqtt_port: int = 0, program: tuple[str, ...] = ("-m", "local.emulator")
+    root: Path,
+    port: int,
+    *,
+    tied: bool,
+    mqtt_port: int = 0,
+    resume: bool = False,
+    program: tuple[str, ...] = ("-m", "local.emulator"),
 ) -> int:
     """Start the emulator in a process group of its own, wait until it answers, and return its process id.
 
-    `tied`: it ends with this process. `program` is what Python runs. Its root user gets new keys, which lie in the
-    folder (local/account.py). Raise StackError.
+    `tied`: it ends with this process, else what it holds outlives it. `resume`: it goes on with what a killed one held.
+    `program` is what Python runs. Its root user gets new keys, which lie in the folder (local/account.py). Raise
+    StackError.
     """
-    write_credentials(root, port)
+    if not resume:
+        shutil.rmtree(root / STATE, ignore_errors=True)
+        write_credentials(root, port)
     temporary = root / "tmp"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | {
-        "AUTH": "true",
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "IOT_MTLS_ENABLED": "1" if mqtt_port else "0",
-        "IOT_MTLS_PORT": str(mqtt_port or ""),
-        "IOT_MTLS_HOST": "127.0.0.1",
-        "SFTP_ENABLED": "0",
-        "MINISTACK_REGION": REGION,
-        "SIGHTLINE_HOME": str(root),
-        "SIGHTLINE_JOBS_DIR": str(root / "jobs"),
-        "TMPDIR": str(temporary),
-        "SIGHTLINE_TMP": str(temporary),  # the emulator removes it when it ends without `down`
-        "STATE_DIR": str(root / "state"),
-        "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "layers" / "sightline")]),
-    }
+    environment = _environment(root, port, mqtt_port)
     if tied:
         environment[PARENT] = str(os.getpid())
+    else:
+        environment |= {"SIGHTLINE_KEEP": "resume" if resume else "new", "S3_PERSIST": "1"}
     log = root / "emulator.log"
     with log.open("wb") as output, (root / LIFE).open("w") as life:
         fcntl.flock(life, fcntl.LOCK_EX)  # others hold it only while they look whether somebody does
@@ -72,13 +72,54 @@ def start(
     try:
         _await_answer(process, port, log)
     except BaseException:
-        stop(root, process.pid)
+        stop(root, process.pid, keep=resume)
         raise
     return process.pid
 
 
-def stop(root: Path, pid: int) -> None:
-    """End the process group, and delete what is of no use without it. 0 stands for an emulator that is gone."""
+def _environment(root: Path, port: int, mqtt_port: int) -> dict[str, str]:
+    """Return the settings of an emulator in a folder."""
+    temporary = str(root / "tmp")
+    return {key: value for key, value in os.environ.items() if not key.startswith("AWS_")} | {
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "1" if mqtt_port else "0",
+        "IOT_MTLS_PORT": str(mqtt_port or ""),
+        "IOT_MTLS_HOST": "127.0.0.1",
+        "SFTP_ENABLED": "0",
+        "MINISTACK_REGION": REGION,
+        "SIGHTLINE_HOME": str(root),
+        "SIGHTLINE_JOBS_DIR": str(root / "jobs"),
+        "TMPDIR": temporary,
+        "SIGHTLINE_TMP": temporary,  # the emulator removes it when it ends without `down`
+        "STATE_DIR": str(root / STATE),
+        "S3_DATA_DIR": str(root / STATE / "objects"),
+        "PYTHONPATH": os.pathsep.join([str(PROJECT), str(PROJECT / "layers" / "sightline")]),
+    }
+
+
+def holds(root: Path) -> bool:
+    """Return whether an emulator of this folder has kept what it holds."""
+    return (root / STATE / KEPT).is_file()
+
+
+def keep(root: Path, pid: int) -> None:
+    """Have the emulator keep what it holds from now on, and wait until it does. Raise StackError."""
+    kept = root / STATE / KEPT
+    before = kept.stat().st_mtime_ns if kept.exists() else 0
+    os.kill(pid, signal.SIGUSR1)
+    deadline = time.monotonic() + KEEP_SECONDS
+    while not kept.exists() or kept.stat().st_mtime_ns == before:
+        if time.monotonic() > deadline:
+            raise StackError(f"the stack can't be kept in {root / STATE}; {root / 'emulator.log'} says why")
+        time.sleep(0.05)
+
+
+def stop(root: Path, pid: int, *, keep: bool = False) -> None:
+    """End the process group, and delete what is of no use without it, what it held too unless `keep`. 0 stands for an
+    emulator that is gone.
+    """
     for sign in (signal.SIGTERM, signal.SIGKILL):
         if not pid or not _group_lives(pid):
             break
@@ -89,9 +130,10 @@ def stop(root: Path, pid: int) -> None:
         deadline = time.monotonic() + STOP_SECONDS
         while _group_lives(pid) and time.monotonic() < deadline:
             time.sleep(0.05)
-    for name in ("tmp", "state"):
-        shutil.rmtree(root / name, ignore_errors=True)
-    (root / KEYS_FILE).unlink(missing_ok=True)
+    shutil.rmtree(root / "tmp", ignore_errors=True)
+    if not keep:
+        shutil.rmtree(root / STATE, ignore_errors=True)
+        (root / KEYS_FILE).unlink(missing_ok=True)
 
 
 def holder(root: Path) -> int:
@@ -107,6 +149,18 @@ def holder(root: Path) -> int:
     except BlockingIOError:
         return int((root / LIFE).read_text() or 0)
     return 0
+
+
+def comes_to(root: Path, port: int) -> bool:
+    """Return whether the emulator of this folder answers, False when it has ended. Raise StackError when it hangs."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while holder(root):  # one that was just killed holds its lock for a moment
+        if _answers(port):
+            return True
+        if time.monotonic() > deadline:
+            raise StackError(f"the emulator (process {holder(root)}) does not answer; `sightline down` ends it")
+        time.sleep(0.05)
+    return False
 
 
 @contextlib.contextmanager
@@ -127,12 +181,23 @@ def free_port(wanted: int | None = None) -> int:
     """Return `wanted` (4566), or any free port when that is taken."""
     for port in (PORT if wanted is None else wanted, 0):
         with socket.socket() as probe:
+            # A connection of a stack that has ended may linger; who listens still refuses.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return int(probe.getsockname()[1])
     raise StackError("no free port on 127.0.0.1")
+
+
+def require_port(port: int) -> None:
+    """Raise StackError when a port that a killed stack had is taken."""
+    if free_port(port) != port:
+        raise StackError(
+            f"port {port} of the killed stack is taken by another program; end that, or give up what the stack held "
+            "with `sightline down`"
+        )
 
 
 def _await_answer(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

@@ -57,7 +57,8 @@ class Stack:
     outputs: dict[str, str]
     home: Path
     mqtt_port: int = 0  # of AWS IoT, over TLS with client certificates
-    lost: bool = False  # an earlier stack in this folder was killed, and what it held is gone
+    resumed: bool = False  # an earlier stack in this folder was killed, and this one goes on with what it held
+    lost: bool = False  # it was killed, and what it held is gone
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of the emulator with the rights of its root user."""
@@ -94,12 +95,15 @@ def up(
     parameters = application.parameters(overrides or {})
     with _alone(root):
         known = _running(root)
+        if known and not emulator_process.comes_to(root, known.port):
+            known = None
         sources = application.digest_of([PROJECT / source for source in application.SOURCES])
         wanted = hashlib.sha256(json.dumps([sources, parameters], sort_keys=True).encode()).hexdigest()
         if known and known.deployed == wanted:
             return _stack(root, known)
         running, before = known, Running.read(root)
-        lost = known is None and before is not None and bool(before.deployed)  # `down` takes its file away
+        killed = known is None and before is not None and bool(before.deployed)  # `down` takes its file away
+        resumed = killed and not tied and emulator_process.holds(root)
         if known is None and (
             left := emulator_process.holder(root)
         ):  # of an `up` that was killed before it could note where it is
@@ -108,22 +112,45 @@ def up(
             if running is None:
                 disk.require(root, disk.STACK_BYTES)
                 tell("starting the emulator")
-                with emulator_process.one_start():
-                    port, mqtt_port = emulator_process.free_port(), emulator_process.free_port(0)
-                    pid = emulator_process.start(root, port, tied=tied, mqtt_port=mqtt_port)
-                    running = Running(pid, port, mqtt_port, "", {})
-                    running.write(root)
-            tell("building the application")
-            application.build(root, sources)
-            tell("deploying the application")
-            outputs = application.deploy(root, running.port, parameters)
+                running = _start(root, before if resumed else None, tied=tied)
+                running.write(root)
+            if running.deployed != wanted:
+                tell("building the application")
+                application.build(root, sources)
+                tell("deploying the application")
+                outputs = application.deploy(root, running.port, parameters)
+                running = replace(running, deployed=wanted, outputs=outputs)
+                if not tied:
+                    emulator_process.keep(root, running.pid)
         except BaseException:
             if known is None:
-                _stop(root, running.pid if running else 0)
+                _stop(root, running.pid if running else 0, keep=resumed)
             raise
-        running = replace(running, deployed=wanted, outputs=outputs)
         running.write(root)
-        return replace(_stack(root, running), lost=lost)
+        found = _stack(root, running)
+        if resumed:
+            _find_uploads(found)
+        return replace(found, resumed=resumed, lost=killed and not resumed)
+
+
+def _start(root: Path, killed: Running | None, *, tied: bool) -> Running:
+    """Start an emulator, which goes on with what a killed one held."""
+    with emulator_process.one_start():
+        if killed:
+            emulator_process.require_port(killed.port)
+            emulator_process.require_port(killed.mqtt_port)
+            ports = (killed.port, killed.mqtt_port)
+        else:
+            ports = (emulator_process.free_port(), emulator_process.free_port(0))
+        pid = emulator_process.start(root, ports[0], tied=tied, mqtt_port=ports[1], resume=killed is not None)
+    return replace(killed, pid=pid) if killed else Running(pid, *ports, "", {})
+
+
+def _find_uploads(stack: Stack) -> None:
+    """Have the sweep look for uploads whose events were lost with the killed stack; do not wait for it."""
+    stack.client("lambda").invoke(
+        FunctionName=stack.outputs["SweepImagesName"], InvocationType="Event", Payload=b'{"begin": true}'
+    )
 
 
 def keep_private(root: Path) -> None:
@@ -181,8 +208,9 @@ def _running(root: Path) -> Running | None:
     return known if known and emulator_process.holder(root) else None
 
 
-def _stop(root: Path, pid: int) -> None:
-    """End the emulator and the simulated devices, and forget where the stack was."""
+def _stop(root: Path, pid: int, *, keep: bool = False) -> None:
+    """End the emulator and the simulated devices, and forget where the stack was, unless it is to be resumed."""
     stop_all(root)
-    emulator_process.stop(root, pid)
-    (root / "stack.json").unlink(missing_ok=True)
+    emulator_process.stop(root, pid, keep=keep)
+    if not keep:
+        (root / "stack.json").unlink(missing_ok=True)

@@ -74,6 +74,11 @@ def up(
         running = stack.up(say, chosen, root=Settings.home)
         parameters.keep(Settings.home, chosen)  # only what it could be started with
         user, new = users.local_user(target(), Settings.home)
+    if running.resumed:
+        console.print(
+            "The stack that ran here was killed. All that it had acknowledged is back. Workflows and jobs that ran "
+            "have failed, and what they held is given back."
+        )
     if running.lost:
         console.print(
             "The stack that ran here was killed. Its images, labels, models and users are gone; upload the photos again"

@@ -5,6 +5,7 @@ It ends when the process that started it ends, when that one said so (`SIGHTLINE
 process that it started itself.
 """
 
+import asyncio
 import os
 import shutil
 import signal
@@ -37,6 +38,7 @@ from local.emulator import (
 )
 from local.emulator.aws_shapes import Structure
 from local.emulator.greengrass import service as greengrass
+from local.emulator.keeping import keeper
 from local.emulator.sagemaker import job_life
 from local.emulator.sagemaker import service as sagemaker
 from local.emulator.step_functions import service as step_functions
@@ -76,6 +78,25 @@ def let_templates_see_their_parameters() -> None:
     sam.transform = lambda template, _none, policies: transform(template, values.get(), policies)
 
 
+def let_handshakes_begin_in_order() -> None:
+    """In Python 3.11.2, Debian 12's own, a connection that is paused as soon as it is made is read all the same: the
+    first words of the TLS handshake are lost, and devices can't connect. So it is paused one turn later.
+    """
+    from ministack.services import iot
+
+    def connection_made(acceptor: Any, transport: Any) -> None:
+        def upgrade() -> None:
+            transport.pause_reading()
+            task = loop.create_task(acceptor._upgrade(transport))
+            iot._mtls_upgrades.add(task)
+            task.add_done_callback(iot._mtls_upgrades.discard)
+
+        loop = asyncio.get_running_loop()
+        loop.call_soon(upgrade)  # after the reader, which the transport adds when this returns
+
+    iot._MtlsAcceptor.connection_made = connection_made
+
+
 def end_politely() -> None:
     """End this process as SIGTERM from outside does, and its whole group when that takes too long."""
     os.kill(os.getpid(), signal.SIGTERM)
@@ -91,6 +112,7 @@ def main() -> None:
     let_loopback_stand_for_tls()
     let_concurrency_be_a_parameter()
     let_templates_see_their_parameters()
+    let_handshakes_begin_in_order()
     keys.register(Path(os.environ["SIGHTLINE_HOME"]))
     layers.share(Path(os.environ["SIGHTLINE_TMP"]) / "layers")
     sagemaker.register()
@@ -111,6 +133,8 @@ def main() -> None:
     object_events.register()
     service_quotas.register()
     meters.register()
+    if os.environ.get("SIGHTLINE_KEEP"):
+        keeper.register(Path(os.environ["STATE_DIR"]), resumed=os.environ["SIGHTLINE_KEEP"] == "resume")
     full_disk.register(Path(os.environ["SIGHTLINE_HOME"]))
     front_door.register()
     try:

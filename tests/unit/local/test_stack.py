@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +16,15 @@ import pytest
 from local import application, emulator_process, stack
 
 START = emulator_process.start
-# Answers the health request, starts a child, and ends on SIGTERM, as the emulator does with a function's worker.
+# Answers the health request, starts a child, keeps what it holds when it is asked to, and ends on SIGTERM, as the
+# emulator does with a function's worker.
 EMULATOR = """
-import http.server, os, subprocess, sys, time
+import http.server, os, pathlib, signal, subprocess, sys, time
+state = pathlib.Path(os.environ["STATE_DIR"])
+def keep(*_):
+    state.mkdir(exist_ok=True)
+    (state / "kept").write_text(os.environ["SIGHTLINE_KEEP"])
+signal.signal(signal.SIGUSR1, keep)
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
@@ -38,6 +45,7 @@ def without_sam(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(application, "build", lambda *_: done.append("build"))
     monkeypatch.setattr(application, "deploy", deploy)
+    monkeypatch.setattr(stack, "_find_uploads", lambda _: done.append("sweep"))
     monkeypatch.setattr(
         emulator_process, "start", lambda *args, **kinds: START(*args, **kinds, program=("-c", EMULATOR))
     )
@@ -103,20 +111,75 @@ def test_nothing_is_left_when_the_deployment_fails(tmp_path: Path, monkeypatch: 
     assert (group_of(seen[0]), stack.is_running(tmp_path)) == ([], False)
 
 
-def test_a_stack_that_was_killed_is_started_anew_and_up_says_what_is_lost(tmp_path: Path) -> None:
+def killed(running: stack.Stack) -> None:
+    os.killpg(running.pid, signal.SIGKILL)
+    os.waitpid(running.pid, 0)
+
+
+def test_a_stack_that_was_killed_goes_on_with_what_it_held(tmp_path: Path, without_sam: list[str]) -> None:
     first = stack.up(root=tmp_path)
+    assert (tmp_path / "state" / "kept").read_text() == "new"
+    (tmp_path / "state" / "objects").mkdir()
+    keys = (tmp_path / "aws").read_text()
+    for _ in range(2):
+        killed(stack.load(tmp_path))
+        again = stack.up(root=tmp_path)
+        assert (again.pid != first.pid, again.port, again.outputs) == (True, first.port, first.outputs)
+        assert (again.resumed, again.lost) == (True, False)
+        assert (tmp_path / "state" / "objects").is_dir()
+        assert (tmp_path / "aws").read_text() == keys  # devices go on with what they have
+        assert not stack.up(root=tmp_path).resumed
+    assert without_sam == ["build", "default", "sweep", "sweep"]
+    stack.down(tmp_path)
+    assert not (tmp_path / "state").exists()
+    assert not stack.up(root=tmp_path).resumed
+    stack.down(tmp_path)
+
+
+def test_what_a_killed_stack_held_is_given_up_by_nobody_but_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = stack.up(root=tmp_path)
+    killed(first)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", first.port))
+        other.listen()
+        with pytest.raises(stack.StackError, match=f"port {first.port} of the killed stack is taken"):
+            stack.up(root=tmp_path)
+
+    def fail(*_: Any) -> None:
+        raise stack.StackError("`sam deploy` failed: no")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(application, "deploy", fail)
+        with pytest.raises(stack.StackError, match="sam deploy"):
+            stack.up(root=tmp_path, overrides={"MinMap": "0.9"})
+    assert stack.up(root=tmp_path).resumed
+    stack.down(tmp_path)
+
+
+def test_a_stack_that_is_killed_before_it_has_kept_anything_says_what_is_lost(tmp_path: Path) -> None:
+    first = stack.up(root=tmp_path, tied=True)
     assert not first.lost
-    os.killpg(first.pid, signal.SIGKILL)
-    os.waitpid(first.pid, 0)
-    try:
-        assert not stack.is_running(tmp_path)
-        second = stack.up(root=tmp_path)
-        assert (second.pid != first.pid, second.lost) == (True, True)
-        assert not stack.up(root=tmp_path).lost
-    finally:
-        stack.down(tmp_path)
+    killed(first)
+    assert not stack.is_running(tmp_path)
+    second = stack.up(root=tmp_path)
+    assert (second.pid != first.pid, second.lost, second.resumed) == (True, True, False)
     assert not stack.up(root=tmp_path).lost
     stack.down(tmp_path)
+
+
+def test_an_emulator_that_hangs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(emulator_process, "ANSWER_SECONDS", 0.1)
+    running = stack.up(root=tmp_path)
+    os.kill(running.pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(stack.StackError, match=f"process {running.pid}.* does not answer; `sightline down` ends"):
+            stack.up(root=tmp_path)
+    finally:
+        os.kill(running.pid, signal.SIGCONT)
+        stack.down(tmp_path)
 
 
 def test_of_two_that_start_a_stack_at_once_one_wins_and_the_other_says_so(
@@ -134,7 +197,9 @@ def test_of_two_that_start_a_stack_at_once_one_wins_and_the_other_says_so(
         first = pool.submit(stack.up, root=tmp_path)
         assert deploying.wait(30)
         for command in (stack.up, stack.down):
-            with pytest.raises(stack.StackError, match="another command is starting or stopping the stack in .*; wait"):
+            with pytest.raises(
+                stack.StackError, match=r"another command is starting or stopping the stack in .*; wait"
+            ):
                 command(root=tmp_path)
         with pytest.raises(stack.StackError, match="not deployed"):
             stack.load(tmp_path)
@@ -148,10 +213,10 @@ def test_a_stack_that_is_being_stopped_is_not_started(tmp_path: Path, monkeypatc
     stopping, go_on, stop = threading.Event(), threading.Event(), emulator_process.stop
     first = stack.up(root=tmp_path)
 
-    def slowly(root: Path, pid: int) -> None:
+    def slowly(root: Path, pid: int, *, keep: bool) -> None:
         stopping.set()
         assert go_on.wait(30)
-        stop(root, pid)
+        stop(root, pid, keep=keep)
 
     monkeypatch.setattr(emulator_process, "stop", slowly)
     with ThreadPoolExecutor() as pool:
@@ -176,7 +241,7 @@ def test_a_number_that_another_process_has_by_now_is_nobody_s_stack(tmp_path: Pa
             text = (tmp_path / name).read_text()
             (tmp_path / name).write_text(text.replace(str(first.pid), str(other.pid)))
         assert not stack.is_running(tmp_path)
-        assert stack.up(root=tmp_path).lost
+        assert stack.up(root=tmp_path).resumed
         assert stack.down(tmp_path)
         assert other.poll() is None
     finally:
