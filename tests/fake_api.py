@@ -73,16 +73,20 @@ def execution(machine: str, status: str, state: str | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def model(version: int, status: str, map50: float) -> dict[str, Any]:
+def model(version: int, state: str, map50: float) -> dict[str, Any]:
     return {
-        "version": version, "status": status, "said": "", "map50": map50, "map50_95": map50 / 2,
+        "version": version, "state": state, "said": "", "map50": map50, "map50_95": map50 / 2,
         "created": "2026-11-30T10:00:00+00:00", "dataset_version": "3f2a9c81", "training_job": "train-1",
     }  # fmt: skip
 
 
-def device(thing: str, *, healthy: bool | None = True) -> dict[str, Any]:
+def device(thing: str, *, healthy: bool | None = True, **changes: Any) -> dict[str, Any]:
     seen = "2026-11-30T10:00:00+00:00"
-    return {"thing": thing, "status": "HEALTHY", "model": "1.0.2", "healthy": healthy, "seen_at": seen}
+    told = {"model_state": "in service", "wrong": False, "silent": False, "problem": "", **changes}
+    return {"thing": thing, "status": "HEALTHY", "model": "1.0.2", "healthy": healthy, "seen_at": seen, **told}
+
+
+SICK = "line-2 is not healthy: its components are UNHEALTHY"
 
 
 def overview() -> dict[str, Any]:
@@ -92,8 +96,8 @@ def overview() -> dict[str, Any]:
             execution("label_images", "RUNNING", "OpenLabelingJob"), execution("train_model", "FAILED", "TrainModel"),
             execution("deploy_model", "SUCCEEDED", None),
         ],
-        "models": [model(3, "PendingManualApproval", 0.934), model(2, "Approved", 0.912), model(1, "Rejected", 0.61)],
-        "devices": [device("line-1"), device("line-2", healthy=False), device("line-3", healthy=None)],
+        "models": [model(3, "candidate", 0.934), model(2, "in service", 0.912), model(1, "rejected", 0.61)],
+        "devices": [device("line-1"), device("line-2", healthy=False, problem=SICK), device("line-3", healthy=None)],
         "image_problem": None,
     }  # fmt: skip
 
@@ -183,7 +187,7 @@ class FakeApi:
             "GET /workflows/(.+)": lambda machine, _: (200, workflow(machine)),
             "GET /attention": lambda _: (200, {"images": self.attention, "classes": self.classes}),
             "POST /attention/(.+)": lambda image, _: (200, {"image_id": image, "status": "QUARANTINED"}),
-            "POST /models/(.+)/approval": lambda version, _: (200, {"version": int(version), "status": "Approved"}),
+            "POST /models/(.+)/approval": lambda version, _: (200, {"version": int(version), "state": "approved"}),
         }
 
     def _session(self, body: Any) -> tuple[int, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.fake_api import FakeApi, box, job, task
+from tests.fake_api import FakeApi, box, device, job, model, task
 
 JOB = f"#/jobs/{job()['job_id']}"
 LABELLING = f"{JOB}/work"
@@ -38,6 +38,20 @@ def empty(api: FakeApi) -> None:
         "images": {}, "executions": [], "models": [], "devices": [],
         "image_problem": "The training image could not be built: no space left.",
     }  # fmt: skip
+
+
+WRONG = "line-1 runs model 1, which is rejected; it is silent since 2026-11-30 10:00 UTC"
+
+
+def wrong_devices(api: FakeApi) -> None:
+    """A device that runs a rejected model and is silent, one that is only silent, and one that is well."""
+    wrong = {"model": "1.0.1", "model_state": "rejected", "wrong": True, "silent": True, "problem": WRONG}
+    silent = {"silent": True, "problem": "line-2 is silent since 2026-11-30 10:00 UTC"}
+    states = ["candidate", "approved", "rolling out", "in service", "replaced", "taken back", "rejected"]
+    api.overview["models"] = [model(7 - number, state, 0.9) for number, state in enumerate(states)]
+    api.overview["devices"] = [
+        device("line-2", healthy=None, **silent), device("line-1", healthy=False, **wrong), device("line-3"),
+    ]  # fmt: skip
 
 
 def photo(page: Page) -> None:
@@ -87,6 +101,7 @@ VIEWS = {
     "verification": View(VERIFICATION, ".boxes li", act=photo),
     "grid": View(VERIFICATION, ".tile img", act=keys("g", " ")),
     "overview": View("#/overview", ".graph"),
+    "overview-wrong": View("#/overview", ".banner.bad", wrong_devices),
     "empty-overview": View("#/overview", ".banner", empty),
     "attention": View("#/attention", ".card img"),
     "no-such-page": View("#/unknown", ".page .button"),
