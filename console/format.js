@@ -6,7 +6,11 @@ export const LANGUAGE = "en";
 
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} unit and its seconds */
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
+const moments = new Intl.DateTimeFormat(`${LANGUAGE}-GB`, {
+  day: "numeric", month: "short", hour: "2-digit", minute: "2-digit",
+});
 const relative = new Intl.RelativeTimeFormat(LANGUAGE);
+const current = new Intl.RelativeTimeFormat(LANGUAGE, { numeric: "auto" });
 
 /**
  * "3 images", "1 image".
@@ -37,13 +41,21 @@ export function decimal(value, digits) {
  * @param {number | string | null} time
  */
 export function ago(time, now = Date.now()) {
-  const moment = typeof time === "string" ? Date.parse(time) : time;
-  if (!moment) return "–";
-  const seconds = Math.max(0, (now - moment) / 1000);
+  const at = typeof time === "string" ? Date.parse(time) : time;
+  if (!at) return "–";
+  const seconds = Math.max(0, (now - at) / 1000);
   for (const [unit, size] of UNITS) {
     if (seconds >= size) return relative.format(-Math.floor(seconds / size), unit);
   }
-  return "just now";
+  return current.format(0, "second"); // "now"
+}
+
+/**
+ * "30 Nov, 17:55" for a time in milliseconds.
+ * @param {number} time
+ */
+export function moment(time) {
+  return moments.format(time);
 }
 
 /** "Nov 20, 2026, 10:00 AM" of ISO 8601, in the zone of the reader. @param {string} time */

@@ -28,6 +28,7 @@ export class Header {
   constructor(api, signOut) {
     this.#api = api;
     this.#signOut = signOut;
+    this.#nav.ariaLabel = texts.header.navigation;
     fill(this.#nav, PAGES.map(([page, text]) => h("a", { href: `#/${page}` }, text)));
     this.#showTheme();
   }

@@ -56,7 +56,8 @@ function jobCard(job) {
       job.round > 1 && roundBadge(job),
       h("span", { class: "muted" }, ago(job.created_at)),
     ),
-    h("h2", {}, h("a", { href: jobPath(job) }, job.job_id)),
+    h("h2", {}, h("a", { href: jobPath(job) }, texts.jobs.name(job))),
+    h("code", { class: "muted" }, job.job_id),
     progressBar(job.total - job.remaining, job.total, texts.jobs.progressOf(job.job_id)),
     h("p", { class: "muted" }, texts.jobs.facts(job)),
     (job.answered_by_you ?? 0) >= job.total
@@ -87,7 +88,8 @@ export class JobView extends LiveView {
     fill(
       this.element,
       h("p", {}, h("a", { href: "#/jobs" }, texts.job.back)),
-      h("h1", {}, job.job_id),
+      h("h1", {}, texts.jobs.name(job)),
+      h("code", { class: "muted" }, job.job_id),
       h(
         "div",
         { class: "card-head" },

@@ -55,7 +55,9 @@ class App {
     // again.
     window.addEventListener("pagehide", () => this.#view?.close({ comesBack: true }));
     window.addEventListener("pageshow", (event) => event.persisted && this.route());
-    document.querySelector(".skip-link")?.addEventListener("click", (event) => {
+    const skip = byId("skip");
+    skip.textContent = texts.header.skip;
+    skip.addEventListener("click", (event) => {
       event.preventDefault(); // the address says which view is shown
       this.#main.focus();
     });

@@ -22,9 +22,13 @@ const DECISIONS = {
   "taken back": ["approve"],
   rejected: ["approve"],
 };
+/** @type {Record<string, string>} */
+const DEVICE_STATES = texts.overview.deviceStates;
 const NAMED = 10; // devices with a problem
 /** @type {Record<string, string>} */
 const IMAGE_STATES = texts.overview.imageStates;
+/** @type {Record<string, string>} */
+const RUN_STATES = texts.overview.runStates;
 
 /** @extends {LiveView<Overview>} */
 export class OverviewView extends LiveView {
@@ -211,7 +215,7 @@ function executionTable(executions) {
   const rows = executions.map((execution) => [
     execution.machine,
     execution.name,
-    badge(execution.status),
+    badge(execution.status, RUN_STATES[execution.status]),
     execution.state ?? texts.general.none,
     ago(execution.started_at),
   ]);
@@ -232,7 +236,7 @@ function problems(devices) {
 function deviceTable(devices) {
   const rows = devices.map((device) => [
     device.thing,
-    device.silent ? texts.general.none : device.status.toLowerCase(),
+    device.silent ? texts.general.none : (DEVICE_STATES[device.status] ?? device.status),
     modelOf(device),
     healthBadge(device),
     ago(device.seen_at),

@@ -2,7 +2,7 @@
 // Every text of the page that people read, by the part of the page where it stands; a text with a value in it is a
 // function. What the server says (errors, reasons) comes from functions/, the text without JavaScript from index.html.
 
-import { ago, count, LANGUAGE, percent } from "./format.js";
+import { ago, count, LANGUAGE, moment, percent } from "./format.js";
 import { keys } from "./texts-keys.js";
 
 /** @param {number} number */
@@ -12,6 +12,8 @@ const whole = (number) => number.toLocaleString(LANGUAGE);
 
 export const texts = {
   header: {
+    skip: "To the content",
+    navigation: "Pages",
     documentTitle: (/** @type {string} */ view) => `${view} · Sightline`,
     pages: { jobs: "Jobs", overview: "Overview", attention: "Attention" },
     engineer: " (engineer)",
@@ -80,9 +82,11 @@ export const texts = {
     title: "Jobs",
     kinds: { labeling: "Labelling", verification: "Verification" },
     verbs: { labeling: "Label", verification: "Verify" },
-    nothing: "Nothing to do.",
+    nothing: "Nothing waits for you.",
     howJobsStart: "A job is created a few minutes after new images are uploaded. It appears here without a reload.",
     round: (/** @type {number} */ round) => `round ${round}`,
+    name: (/** @type {import("./types.d.ts").Job} */ { total, created_at: at }) =>
+      `${count(total, "image")} of ${moment(at)}`,
     progressOf: (/** @type {string} */ job) => `Progress of ${job}`,
     facts: (/** @type {import("./types.d.ts").Job} */ { remaining, total, classes, annotators }) =>
       `${count(remaining, "image")} left of ${whole(total)} · ${classes.join(", ")}` +
@@ -301,12 +305,11 @@ export const texts = {
     noImages: "No images yet. Upload some under incoming/.",
     imageStates: {
       NEW: "new",
-      CLAIMED: "in labelling",
-      APPROVED: "approved",
-      REJECTED: "rejected",
-      QUARANTINED: "quarantined",
+      CLAIMED: "being labelled",
+      APPROVED: "labelled",
+      REJECTED: "not settled",
+      QUARANTINED: "in quarantine",
       REMOVED: "removed",
-      ATTENTION: "need attention",
     },
     workflows: "Workflows",
     nothingRan: "No workflow has run yet.",
@@ -314,6 +317,14 @@ export const texts = {
     workflow: (/** @type {string} */ workflow, /** @type {number} */ running) =>
       running ? `${workflow} · ${running} running` : workflow,
     executions: "Executions",
+    runStates: {
+      RUNNING: "running",
+      SUCCEEDED: "succeeded",
+      FAILED: "failed",
+      TIMED_OUT: "out of time",
+      ABORTED: "stopped",
+      PENDING_REDRIVE: "waits to go on",
+    },
     executionColumns: ["Workflow", "Execution", "Status", "State", "Started"],
     models: "Models",
     noModels: "No model yet. One is registered when enough images are approved and the gate accepts it.",
@@ -343,6 +354,7 @@ export const texts = {
     devices: "Devices",
     noDevices: "No devices yet.",
     deviceColumns: ["Device", "Status", "Model", "Health", "Last seen"],
+    deviceStates: { HEALTHY: "healthy", UNHEALTHY: "not healthy", UNKNOWN: "unknown" },
     healthy: "healthy",
     notHealthy: "not healthy",
     healthUnknown: "unknown",

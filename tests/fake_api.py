@@ -91,7 +91,7 @@ SICK = "line-2 is not healthy: its components are UNHEALTHY"
 
 def overview() -> dict[str, Any]:
     return {
-        "images": {"NEW": 7, "CLAIMED": 18, "APPROVED": 1204, "REJECTED": 3, "ATTENTION": 2},
+        "images": {"NEW": 7, "CLAIMED": 18, "APPROVED": 1204, "REJECTED": 3, "QUARANTINED": 2},
         "executions": [
             execution("label_images", "RUNNING", "OpenLabelingJob"), execution("train_model", "FAILED", "TrainModel"),
             execution("deploy_model", "SUCCEEDED", None),

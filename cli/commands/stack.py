@@ -117,7 +117,7 @@ def _held() -> str:
     except Exception:  # whatever is wrong with it: it must be possible to stop it
         return ""
     images = sum(number for status, number in counts.items() if status != "REMOVED")
-    parts = [(images, "images"), (counts["APPROVED"], "approved labels"), (known, "models")]
+    parts = [(images, "images"), (counts["APPROVED"], "labelled"), (known, "models")]
     return ", ".join(f"{number} {what}" for number, what in parts if number)
 
 
@@ -149,7 +149,7 @@ def status(as_json: JsonOption = False) -> None:
     out = paper()
     out.print(
         "[bold]Images[/bold]   "
-        + ("  ".join(f"{name} {number}" for name, number in value["images"].items() if number) or "none")
+        + (", ".join(f"{number} {status.said}" for status, number in value["images"].items() if number) or "none")
     )
     for name, rows, columns in (
         ("Running", value["running"], ["machine", "execution", "state"]),

@@ -63,7 +63,7 @@ def open_page(api: FakeApi, open_context: Callable[..., BrowserContext]) -> Call
             keep = f'sessionStorage.setItem("sightline:session", {json.dumps(session)})'
             context.add_init_script(f'if (location.origin === "{ORIGIN}") {keep}')
         page = context.new_page()
-        page.goto(f"{ORIGIN}/{address}")
+        page.goto(address if address == "about:blank" else f"{ORIGIN}/{address}")
         return page
 
     return open_at

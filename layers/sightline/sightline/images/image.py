@@ -20,6 +20,21 @@ class ImageStatus(StrEnum):
     QUARANTINED = "QUARANTINED"  # no image that can be used, or dropped by an engineer
     REMOVED = "REMOVED"  # no object has its bytes any more
 
+    @property
+    def said(self) -> str:
+        """Return what people read: the page and the command say the same."""
+        return _SAID[self]
+
+
+_SAID = {
+    ImageStatus.NEW: "new",
+    ImageStatus.CLAIMED: "being labelled",
+    ImageStatus.APPROVED: "labelled",
+    ImageStatus.REJECTED: "not settled",
+    ImageStatus.QUARANTINED: "in quarantine",
+    ImageStatus.REMOVED: "removed",
+}
+
 
 class Split(StrEnum):
     """The part of a dataset that an image is in, for good: the value of `split` in its item."""
