@@ -9,7 +9,23 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from cli.commands import adopt, cost, dataset, device, doctor, labels, loop, models, remove, runs, stack, user, verify
+from cli.commands import (
+    adopt,
+    cost,
+    dataset,
+    device,
+    doctor,
+    labels,
+    logs,
+    loop,
+    models,
+    remove,
+    runs,
+    stack,
+    status,
+    user,
+    verify,
+)
 from cli.screen import Settings, console
 from sightline.errors import SightlineError
 
@@ -19,7 +35,7 @@ app = typer.Typer(
     add_completion=False,
     help="Visual inspection, from dropped images to verdicts on devices.",
 )
-for commands in (stack, doctor, verify, remove, adopt, loop):
+for commands in (stack, status, logs, doctor, verify, remove, adopt, loop):
     app.add_typer(commands.app)
 for group in (models, runs, dataset, labels, device, user, cost):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])

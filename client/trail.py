@@ -15,6 +15,9 @@ from sightline.errors import SightlineError
 PLAIN = {"level", "location", "message", "timestamp", "service", "cold_start", "function_name", "function_memory_size",
          "function_arn", "function_request_id", "xray_trace_id", "correlation_id", "execution"}  # fmt: skip
 
+PAUSE_SECONDS = 2.0  # between two looks at the logs
+LATE_MS = 5000  # a log may get a line this much later than others of its time
+JOB_GROUPS = ("/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs")
 GROUPS = ("/sightline", "/aws/vendedlogs/sightline")  # before the stack's name: what is logged, what AWS delivers
 
 
@@ -56,10 +59,81 @@ def follow(target: Target, terms: list[str], minutes: int | None = None) -> list
     return sorted([*(_step(moment, text) for text, moment in said.items()), *_executions(target, named)])
 
 
-def logged(target: Target, part: str, minutes: int) -> Iterator[str]:
-    """Return each line of the functions' logs with `part` in it, as it was logged."""
-    for _, text in _logged(target, part, int((time.time() - minutes * 60) * 1000)):
-        yield text
+@dataclass(frozen=True, slots=True, order=True)
+class Line:
+    """A line of a log, as it was logged."""
+
+    at: int  # milliseconds since 1970
+    text: str
+
+    def step(self) -> Step:
+        """Return it as people read it."""
+        return _step(self.at, self.text)
+
+
+def logged(target: Target, part: str, since: int, training: str = "") -> list[Line]:
+    """Return the lines with `part` in them, in the order of time: of the functions' logs, or of a `training`'s jobs.
+
+    `since` is in milliseconds since 1970, `training` a part of the job's name or `latest`. Raise SightlineError.
+    """
+    found = job_lines(target, training, since) if training else _logged(target, part, since)
+    return sorted(Line(at, text) for at, text in found if part in text)
+
+
+def watched(target: Target, part: str, since: int, training: str = "") -> Iterator[Line]:
+    """Give the lines that are there, then those that come, without an end."""
+    seen: set[Line] = set()
+    while True:
+        fresh = [line for line in logged(target, part, since, training) if line not in seen]
+        yield from fresh
+        seen |= set(fresh)
+        since = max([since, *(line.at - LATE_MS for line in fresh)])  # lines of one moment come one after the other
+        seen = {line for line in seen if line.at >= since}
+        time.sleep(PAUSE_SECONDS)
+
+
+def job_lines(target: Target, name: str, since: int) -> Iterator[tuple[int, str]]:
+    """Give the lines of the jobs of a training. Raise SightlineError where there is none."""
+    streams = list(_job_streams(target))
+    if name == "latest" and streams:
+        job = max(streams, key=lambda one: one.at).job
+        name = job.removesuffix("-evaluation")
+    chosen = [one for one in streams if name in one.job]
+    if not chosen:
+        known = ", ".join(sorted({one.job for one in streams})[-5:])
+        raise SightlineError(f"no training with {name!r} in its name has a log; there are: {known or 'none'}")
+    for one in chosen:
+        pages = target.aws.logs.get_paginator("filter_log_events").paginate(
+            logGroupName=one.group, logStreamNames=[one.stream], startTime=since
+        )
+        yield from ((event["timestamp"], event["message"].rstrip()) for page in pages for event in page["events"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    group: str
+    stream: str
+    at: int  # when it was made
+
+    @property
+    def job(self) -> str:
+        return self.stream.partition("/")[0]
+
+
+def _job_streams(target: Target) -> Iterator[_Stream]:
+    """Give the log streams of the stack's trainings and evaluations."""
+    logs = target.aws.logs
+    for group in JOB_GROUPS:
+        try:
+            pages = list(
+                logs.get_paginator("describe_log_streams").paginate(
+                    logGroupName=group, logStreamNamePrefix=f"{target.outputs['StackName']}--"
+                )
+            )
+        except logs.exceptions.ResourceNotFoundException:  # no job has run yet
+            continue
+        for page in pages:
+            yield from (_Stream(group, one["logStreamName"], one.get("creationTime", 0)) for one in page["logStreams"])
 
 
 def _logged(target: Target, part: str, since: int) -> Iterator[tuple[int, str]]:

@@ -8,10 +8,22 @@ from typing import Annotated
 import typer
 
 from cli.progress import followed, progress, waiting
-from cli.screen import JsonOption, Settings, YesOption, confirmed, console, show, target, tell_outcome
+from cli.screen import (
+    JsonOption,
+    Settings,
+    YesOption,
+    as_table,
+    confirmed,
+    console,
+    paper,
+    show,
+    target,
+    tell_outcome,
+)
 from sightline.errors import SightlineError
 
 app = typer.Typer()
+EDGES = ("left", "top", "right", "bottom")  # pixels
 EVENTS = {
     "arrived": "",
     "sweep asked": "; S3 sends no events yet, so the sweep was asked to find them",
@@ -151,32 +163,58 @@ def approve(
 
 
 @app.command()
+def predict(
+    image: Annotated[Path, typer.Argument(metavar="IMAGE", help="A photo, of at most 4.5 MB.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Give the verdict on one photo with the model in service, which keeps nothing of it."""
+    from client import predicting
+
+    if not image.is_file():
+        raise SightlineError(f"{image} is no file; give a photo")
+    said = predicting.predict(target(), image)
+    if as_json:
+        return show(said, True)
+    rows = [
+        {"class": found["class"], "score": found["score"], **dict(zip(EDGES, found["box"], strict=True))}
+        for found in said["detections"]
+    ]
+    print(f"{image}: {said['verdict']} (model {said['model_version']}, {said['latency_ms']:.0f} ms)")
+    return paper().print(as_table(rows, ["class", "score", *EDGES]) if rows else "no defect found")
+
+
+@app.command()
 def score(
     prefix: Annotated[str, typer.Option(help="Where the images lie in the images bucket.")] = "incoming/",
     wait: Annotated[bool, typer.Option(help="Wait until it ends.")] = True,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="A new folder to fetch the predictions into.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Score uploaded images with the model in service; the predictions go to the artifacts bucket as JSON Lines."""
-    from client import pipeline
+    from client import pipeline, predictions
     from client.outcomes import ScoringOutcome
     from sightline.scoring.batch import prefix_of
 
     prefix = prefix_of({"prefix": prefix})  # a mistake is told at once, not by the workflow
+    if out and not wait:
+        raise SightlineError("--out needs the end of the scoring; leave --no-wait out")
+    if out:
+        predictions.check_folder(out)
     found = target()
     arn = pipeline.start_scoring(found, prefix)
     if not wait:
         return show({"execution": arn}, as_json) if as_json else print(arn)
     output = followed(found, arn, "the scoring")
     outcome = ScoringOutcome.from_output(output)
-    if as_json:
-        show(output, True)
-        raise typer.Exit(1 if outcome.lacks_model else 0)
     scored = outcome.scored
+    file = predictions.fetch(found, scored.predictions_uri, out) if out and scored else None
+    if as_json:
+        show(dict(output) | ({"file": str(file)} if file else {}), True)
+        raise typer.Exit(1 if outcome.lacks_model else 0)
     if outcome.lacks_model:
         raise SightlineError(f"nothing was scored: {outcome.reason}")
     if scored is None:
         return console.print(f"Nothing to score: {outcome.reason}.")
     counts = ", ".join(f"{number} {name}" for name, number in scored.counts.items())
-    text = f"{scored.images} images scored with model {scored.model_version}: {counts}."
-    console.print(text)
-    return print(scored.predictions_uri)
+    console.print(f"{scored.images} images scored with model {scored.model_version}: {counts}.")
+    return print(file or scored.predictions_uri)

@@ -1,54 +1,18 @@
 """The local stack, what it or the one on AWS is doing, and the whole loop as a demo."""
 
-from __future__ import annotations
-
+import os
+import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import Annotated
 
 import typer
 
 from cli.progress import waiting
-from cli.screen import (
-    JsonOption,
-    Settings,
-    YesOption,
-    as_table,
-    confirmed,
-    console,
-    local_only,
-    paper,
-    show,
-    target,
-    tell_problems,
-)
+from cli.screen import JsonOption, Settings, YesOption, confirmed, console, local_only, show, target
 from sightline.errors import SightlineError
 
-if TYPE_CHECKING:
-    from client.devices import DeviceRow
-    from sightline.api.shapes import ModelShown
-    from sightline.images.image import ImageStatus
-
-HOUR = 60  # minutes
 app = typer.Typer()
-
-
-class RunningRow(TypedDict):
-    """An execution that runs."""
-
-    machine: str
-    execution: str
-    state: str  # the one that it is in
-
-
-class Status(TypedDict):
-    """What the stack has and does."""
-
-    images: dict[ImageStatus, int]
-    running: list[RunningRow]
-    models: list[ModelShown]
-    devices: list[DeviceRow]
-    image_problem: str | None  # why the training image could not be built
 
 
 @app.command()
@@ -94,6 +58,17 @@ def up(
         show({"endpoint": running.endpoint, "outputs": running.outputs}, True)
 
 
+@app.command("open")
+def open_page() -> None:
+    """Open the page in a browser, and print its address. Without a display it only prints."""
+    import webbrowser
+
+    address = f"{target().api_url}/"
+    print(address)
+    if sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(address)
+
+
 @app.command()
 def down(
     yes: YesOption = False,
@@ -119,70 +94,6 @@ def _held() -> str:
     images = sum(number for status, number in counts.items() if status != "REMOVED")
     parts = [(images, "images"), (counts["APPROVED"], "labelled"), (known, "models")]
     return ", ".join(f"{number} {what}" for number, what in parts if number)
-
-
-@app.command()
-def status(as_json: JsonOption = False) -> None:
-    """Show images by status, running executions, models, devices, and a training image that could not be built."""
-    from client import devices, models, pipeline
-
-    found = target()
-    running: list[RunningRow] = [
-        {
-            "machine": machine,
-            "execution": execution["name"],
-            "state": pipeline.current_state(found, execution["executionArn"]),
-        }
-        for machine in pipeline.MACHINES
-        for execution in pipeline.executions(found, machine)
-        if execution["status"] == "RUNNING"
-    ]
-    value: Status = {
-        "images": pipeline.ledger(found).counts(),
-        "running": running,
-        "models": models.listed(found),
-        "devices": devices.listed(found),
-        "image_problem": pipeline.image_problem(found),
-    }
-    if as_json:
-        return show(value, True)
-    out = paper()
-    out.print(
-        "[bold]Images[/bold]   "
-        + (", ".join(f"{number} {status.said}" for status, number in value["images"].items() if number) or "none")
-    )
-    for name, rows, columns in (
-        ("Running", value["running"], ["machine", "execution", "state"]),
-        ("Models", value["models"], ["version", "state", "map50"]),
-        ("Devices", value["devices"], ["thing", "status", "model", "model_state", "healthy"]),
-    ):
-        out.print(f"[bold]{name}[/bold]")
-        out.print(as_table(rows, columns) if rows else "none")
-    tell_problems(value["devices"])
-    if value["image_problem"]:
-        out.print(value["image_problem"], markup=False, soft_wrap=True)
-    return None
-
-
-@app.command()
-def logs(
-    name: Annotated[str, typer.Argument(help="Part of the log's text that must match; default: everything.")] = "",
-    minutes: Annotated[int | None, typer.Option(min=1, help="How far back; an hour, or all for a trail.")] = None,
-    image: Annotated[str, typer.Option(help="The trail of an image: its name, key or content hash.")] = "",
-    id: Annotated[str, typer.Option("--id", help="The trail of a correlation id.")] = "",  # noqa: A002
-) -> None:
-    """Show what the functions logged; with --image or --id, the readable trail with its executions."""
-    from client import trail
-
-    found = target()
-    if not image and not id:
-        for line in trail.logged(found, name, minutes or HOUR):
-            print(line)
-        return
-    terms = [id] if id else trail.terms_of(found, image)
-    for step in trail.follow(found, terms, minutes):
-        if name in step.what:
-            print(step)
 
 
 @app.command()

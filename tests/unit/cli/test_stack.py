@@ -83,7 +83,7 @@ def test_down_asks_before_data_is_lost(
     monkeypatch.setattr("cli.screen.is_terminal", lambda: bool(answer))
     ended, _, err = run(capsys, monkeypatch, "down", *options)
     assert (ended, "Stopped." in err) == (code, code == 0)
-    asked = "The stack holds 12 images, 7 approved labels, 2 models, which are deleted. Stop it? [y/N]"
+    asked = "The stack holds 12 images, 7 labelled, 2 models, which are deleted. Stop it? [y/N]"
     assert (asked in err) == (options == [])
 
 

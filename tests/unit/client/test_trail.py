@@ -84,3 +84,45 @@ def test_an_image_is_known_by_its_name_its_key_and_its_hash(
         assert trail.terms_of(target, name) == [ID, given.image_id, "incoming/1.jpg"]
     with pytest.raises(SightlineError, match=r"no image 'nothing.jpg' in the ledger"):
         trail.terms_of(target, "nothing.jpg")
+
+
+def since() -> int:
+    return int(START.timestamp() * 1000)
+
+
+def test_lines_come_in_the_order_of_time_and_can_be_read(target: Any) -> None:
+    found = trail.logged(target, "", since())
+    assert [line.at for line in found] == sorted(line.at for line in found)
+    assert str(found[1].step()).startswith("2026-11-20 09:00:01 claim ")
+
+
+def put(target: Any, group: str, stream: str, *lines: tuple[int, str]) -> None:
+    logs = target.aws.logs
+    if group not in [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]:
+        logs.create_log_group(logGroupName=group)
+    if not logs.describe_log_streams(logGroupName=group, logStreamNamePrefix=stream)["logStreams"]:
+        logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    events = [{"timestamp": moment, "message": text} for moment, text in lines]
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
+
+
+def test_what_comes_is_followed_and_nothing_is_told_twice(target: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trail.time, "sleep", lambda _: put(target, GROUP, "a", line(6, "claim", "more")))
+    watched = trail.watched(target, "", since())
+    first = [next(watched) for _ in range(6)]
+    assert len(set(first)) == 6
+    assert next(watched).step().what == "more"
+
+
+def test_the_log_of_a_training_and_its_evaluation_is_found_by_a_part_of_the_name(target: Any) -> None:
+    with pytest.raises(SightlineError, match="no training with 'run' in its name has a log; there are: none"):
+        trail.logged(target, "", 0, "run")
+    training, evaluation = trail.JOB_GROUPS
+    put(target, training, "s--1a2b-run-1/algo-1", (since(), "epoch=1"))
+    put(target, training, "other--1a2b-run-1/algo-1", (since(), "of another stack"))
+    put(target, evaluation, "s--1a2b-run-1-evaluation/algo-1", (since() + 1, "measured"))
+    put(target, training, "s--1a2b-run-2/algo-1", (since() + 2, "epoch=2"))
+    assert [one.text for one in trail.logged(target, "", 0, "run-1")] == ["epoch=1", "measured"]
+    assert [one.text for one in trail.logged(target, "epoch", 0, "1a2b")] == ["epoch=1", "epoch=2"]
+    with pytest.raises(SightlineError, match=r"there are: s--1a2b-run-1, s--1a2b-run-1-evaluation, s--1a2b-run-2$"):
+        trail.logged(target, "", 0, "run-3")

@@ -11,18 +11,21 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from client.predicting import MAX_BYTES, PredictError, predict
+from client.target import Target
 from sightline.api import http
 from sightline.models.registry import Registry
 from sightline.vision.detector import Detector
 from tests.drawn_models import files, release
 from tests.fake_cloud import Cloud, jpeg
+from tests.given_aws import GivenAws
 from tests.project import ROOT
 
 MEMORY_MB = 512
@@ -234,3 +237,26 @@ def test_the_largest_images_leave_room_in_its_memory(cloud: Cloud, tmp_path: Pat
     statuses = dict(line.split() for line in done.stderr.splitlines() if line.split()[0] in heavy)
     assert statuses == dict.fromkeys(heavy, "200") | {"bomb": "400"}
     assert int(done.stdout.splitlines()[-1]) / 1024 < MEMORY_MB - 100
+
+
+def test_the_command_asks_the_function_itself(service: Service, tmp_path: Path) -> None:
+    def invoke(*, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        answer = service.app.handler(json.loads(Payload), service.cloud.context)
+        return {"Payload": io.BytesIO(json.dumps(answer).encode())} if FunctionName == "arn:live" else {}
+
+    target = Target({"PredictName": "arn:live"}, None)
+    target.aws = GivenAws(**{"lambda": SimpleNamespace(invoke=invoke)})
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(jpeg(1, side=128))
+    status, answer = service.ask(photo.read_bytes())
+    said = predict(target, photo)
+    assert status == 200
+    assert {**said, "latency_ms": 0} == {**answer, "latency_ms": 0}
+    photo.write_text("no photo")
+    with pytest.raises(PredictError, match=r"photo\.jpg: the image can't be read"):
+        predict(target, photo)
+    photo.write_bytes(bytes(MAX_BYTES + 1))
+    with pytest.raises(
+        PredictError, match=r"has 4\.5 MB, and predict takes 4\.5; upload it, and use `sightline score`"
+    ):
+        predict(target, photo)
