@@ -133,6 +133,11 @@ def test_labelling_that_is_stopped_in_every_waiting_state_asks_nothing_twice(
     answer(people, "labeling", 5)
     stop_in(line, first, "OpenLabelingJob")
     until(lambda: given_back(line) and not people.jobs())
+    client = line.client("stepfunctions")
+    client.redrive_execution(executionArn=first)  # what was given back is not taken again
+    until(lambda: client.describe_execution(executionArn=first)["status"] == "FAILED")
+    assert client.describe_execution(executionArn=first)["error"] == "JobWithdrawnError"
+    assert given_back(line)
 
     second = start(line, "label_images")
     (job,) = until(people.jobs)

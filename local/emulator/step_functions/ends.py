@@ -27,10 +27,7 @@ def register() -> None:
     def run_execution(arn: str) -> Any:
         execution = stepfunctions._executions.get(arn) or {}
         machine = stepfunctions._state_machines.get(execution.get("stateMachineArn")) or {}
-        seconds = json.loads(machine.get("definition", "{}")).get("TimeoutSeconds")
-        if seconds:
-            watch = contextvars.copy_context()
-            threading.Thread(target=watch.run, args=(_end_in_time, execution, seconds), daemon=True).start()
+        watch(execution, json.loads(machine.get("definition", "{}")))
         return run(arn)
 
     def fail_execution(execution: Structure, error: str, cause: str) -> None:
@@ -44,6 +41,13 @@ def register() -> None:
 
     stepfunctions._run_execution, stepfunctions._fail_execution = run_execution, fail_execution
     eventbridge._dispatch_event = dispatch_event
+
+
+def watch(execution: Structure, definition: Structure) -> None:
+    """End an execution when it has run for longer than its definition allows, counted from now."""
+    if seconds := definition.get("TimeoutSeconds"):
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=(_end_in_time, execution, seconds), daemon=True).start()
 
 
 def _end_in_time(execution: Structure, seconds: float) -> None:
@@ -62,11 +66,13 @@ def _end_in_time(execution: Structure, seconds: float) -> None:
 
 
 def _told(detail: Structure) -> Structure:
-    """Return an event's detail with what AWS says of every end that is not a good one."""
+    """Return an event's detail with the redrives, and with what AWS says of every end that is not a good one."""
     from ministack.services import stepfunctions
 
+    execution = stepfunctions._executions.get(detail["executionArn"]) or {}
+    date = stepfunctions._iso_to_epoch_ms(execution.get("redriveDate"))
+    detail = {**detail, "redriveCount": execution.get("redriveCount", 0), "redriveDate": date}
     if detail["status"] not in REDRIVABLE:
         return detail
-    execution = stepfunctions._executions.get(detail["executionArn"]) or {}
     why = {name: execution.get(name) or None for name in ("error", "cause")}
     return {**detail, **why, "redriveStatus": "REDRIVABLE", "redriveStatusReason": None}

@@ -8,7 +8,16 @@ import time
 from typing import Any
 
 from local.emulator.aws_shapes import Structure
-from local.emulator.step_functions import callbacks, current_task, ends, job_tasks, managed_rules, paths, task_rights
+from local.emulator.step_functions import (
+    callbacks,
+    current_task,
+    ends,
+    job_tasks,
+    managed_rules,
+    paths,
+    redrives,
+    task_rights,
+)
 
 START = "arn:aws:states:::states:startExecution"
 
@@ -70,3 +79,4 @@ def register() -> None:
     ends.register()
     managed_rules.register()
     paths.register()
+    redrives.register()
