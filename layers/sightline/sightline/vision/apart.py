@@ -23,10 +23,10 @@ from typing import BinaryIO
 # All of them now: an import has no place under the limits of an image.
 from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
-from sightline.vision.bands import bands
+from sightline.vision.bands import bands, channels_of, size_of
 from sightline.vision.decode import stored
 from sightline.vision.guard.limits import MIB
-from sightline.vision.pixels import UndecodableImageError
+from sightline.vision.pixels import UndecodableImageError, forget
 
 # What a machine must do in this time to be given MAX_SECONDS; a slower one is given more in proportion.
 REFERENCE_SECONDS, REFERENCE_BYTES = 0.012, 16 * MIB
@@ -60,10 +60,14 @@ def _answer(body: bytes, max_pixels: int, answers: BinaryIO) -> None:
     except MemoryError:
         _say({"refused": ""}, answers)
     else:
-        _say({"width": image.width, "height": image.height, "channels": len(image.getbands()), "way": way}, answers)
+        width, height = size_of(image)
+        _say({"width": width, "height": height, "channels": channels_of(image), "way": way}, answers)
         answers.write(first.data)
+        sent = len(first.data)
         for band in rows:
             answers.write(band.data)
+            sent += band.nbytes
+            forget(image, sent)  # while the other process makes an image of them
     answers.flush()
 
 

@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from sightline.vision import png, tiff
 from sightline.vision.alpha import without_alpha
-from sightline.vision.bands import bands, put_upright
+from sightline.vision.bands import as_image, bands, channels_of, put_upright, size_of
 from sightline.vision.guard import is_bounded
 from sightline.vision.guard.limits import MAX_BYTES, MAX_PIXELS, check_size
 from sightline.vision.guard.worker import DecoderMissingError, Worker
@@ -36,26 +36,26 @@ def decode(body: bytes, max_pixels: int = MAX_PIXELS) -> Pixels:
     """
     with _refusing():
         if not _is_bounded(body, max_pixels):
-            return worker.decode(body, max_pixels, colours=True)
+            return worker.decode(body, max_pixels)
         image, way = stored(body, max_pixels)
-        return put_upright(image.size, way, True, bands(image))
+        return put_upright(size_of(image), way, True, bands(image))
 
 
 def upright(body: bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """Decode an image to a grey or RGB one of 8 bits, upright. Raise UndecodableImageError as `decode` does."""
     with _refusing():
         if not _is_bounded(body, max_pixels):
-            return Image.fromarray(worker.decode(body, max_pixels, colours=False))
+            return worker.upright(body, max_pixels)
         image, way = stored(body, max_pixels)
         if way == UPRIGHT:
-            return image
-        pixels = put_upright(image.size, way, image.mode != "L", bands(image))
+            return as_image(image)
+        pixels = put_upright(size_of(image), way, channels_of(image) > 1, bands(image))
         del image  # two pictures and an array at one time are too much
         return Image.fromarray(pixels)
 
 
-def stored(body: bytes, max_pixels: int) -> tuple[Image.Image, int]:
-    """Decode an image in this process to a grey or RGB one of 8 bits as it is stored. Return its orientation, too.
+def stored(body: bytes, max_pixels: int) -> tuple[Image.Image | Pixels, int]:
+    """Decode an image in this process to grey or RGB of 8 bits as it is stored. Return its orientation, too.
 
     Raise UndecodableImageError, and MemoryError where a limit of memory is reached.
     """

@@ -17,9 +17,10 @@ from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
 from sightline.vision.alpha import over_white
+from sightline.vision.bands import as_image
 from sightline.vision.depth import to_8_bit, used_bits
 from sightline.vision.orientation import UPRIGHT, of_xmp, valid
-from sightline.vision.pixels import Numbers, Pixels, UndecodableImageError
+from sightline.vision.pixels import Numbers, Pixels, UndecodableImageError, blank
 from sightline.vision.tiff_pages import SHORT, Directories, Page, Tag
 from sightline.vision.tiff_rows import NONE, OF_BYTES, StoredRows
 
@@ -62,8 +63,8 @@ def orientation_of(page: Page) -> int:
     return (of_xmp(page.xmp) if page.xmp else None) or UPRIGHT
 
 
-def decoded(body: bytes, page: Page) -> Image.Image:
-    """Decode a page to a grey or RGB image of 8 bits, as it is stored. Raise UndecodableImageError."""
+def decoded(body: bytes, page: Page) -> Image.Image | Pixels:
+    """Decode a page to grey or RGB of 8 bits, as it is stored. Raise UndecodableImageError."""
     photometric = page.one(Tag.PHOTOMETRIC, GREY)
     if photometric in (MOSAIC, LINEAR):
         raise UndecodableImageError(
@@ -74,10 +75,10 @@ def decoded(body: bytes, page: Page) -> Image.Image:
     if photometric not in COLOURS:
         raise _unusual(page)
     layout = _layout(page, photometric)
-    image = _Numbers(body, page, layout).picture()
+    found = _Numbers(body, page, layout).picture()
     if photometric == PALETTE:
-        return _coloured(image, page)
-    return image.convert("RGB") if photometric == CMYK else image
+        return _coloured(as_image(found), page)
+    return as_image(found).convert("RGB") if photometric == CMYK else found
 
 
 def _layout(page: Page, photometric: int) -> Layout:
@@ -160,56 +161,81 @@ class _Numbers:
             return np.concatenate([np.cumsum(part, axis=1, dtype=part.dtype) for part in parts], axis=1)
         return numbers
 
-    def picture(self) -> Image.Image:
-        layout = self.layout
-        bits, alpha_bits = self._used_bits()
-        colours = 1 if layout.colours == 1 else layout.colours
-        shape = (self.height, self.width) if colours == 1 else (self.height, self.width, colours)
-        taken = np.empty(shape, np.uint8)
+    def picture(self) -> Image.Image | Pixels:
+        """Return the pixels of 8 bits. Only what needs alpha, inks or a palette is made an image: that takes the memory
+        once more.
+        """
+        layout, colours = self.layout, self.layout.colours
+        taken = blank((self.height, self.width) if colours == 1 else (self.height, self.width, colours))
         alpha = np.empty((self.height, self.width), np.uint8) if layout.alpha is not None else None
-        for top, numbers in self.bands():
+
+        def take(top: int, numbers: Numbers, bits: tuple[int, int]) -> None:
             rows = slice(top, top + len(numbers))
             values = numbers[..., :colours] if colours > 1 else numbers[..., 0]
-            if layout.photometric == PALETTE:
-                taken[rows] = values
-                continue
-            taken[rows] = to_8_bit(_unsigned(values), bits)
+            taken[rows] = values if layout.photometric == PALETTE else to_8_bit(_unsigned(values), bits[0])
             if alpha is not None and layout.alpha is not None:
-                alpha[rows] = to_8_bit(_unsigned(numbers[..., layout.alpha]), alpha_bits)
+                alpha[rows] = to_8_bit(_unsigned(numbers[..., layout.alpha]), bits[1])
+
+        seen, bits, again = _Range(), (0, 0), 0
+        for top, numbers in self.bands():
+            if self.is_small:
+                self.kept.append((top, numbers))
+            seen.see(numbers, layout)
+            found = _used_bits(seen, layout)
+            if found != bits:
+                bits, again = found, top  # the rows before were taken for darker ones
+            take(top, numbers, bits)
+        for top, numbers in self.bands() if again else ():
+            if top >= again:
+                break
+            take(top, numbers, bits)
         self.kept = []  # the numbers and two pictures at one time are too much
         if layout.photometric == MIN_IS_WHITE:
             np.subtract(255, taken, out=taken)
-        image = Image.fromarray(taken, "CMYK") if colours == 4 else Image.fromarray(taken)
-        if alpha is None or colours == 4:
-            return image
-        return over_white(image, Image.fromarray(alpha), associated=layout.associated)
+        if colours == 4:
+            return Image.fromarray(taken, "CMYK")
+        if alpha is None:
+            return taken
+        return over_white(Image.fromarray(taken), Image.fromarray(alpha), associated=layout.associated)
 
-    def _used_bits(self) -> tuple[int, int]:
-        """Return the bits that colours and alpha use."""
-        layout = self.layout
-        if layout.bits <= 15 and not layout.signed:
-            return layout.bits, layout.bits
-        lowest, brightest, opaque = 0, 0, 0
-        found: list[tuple[int, Numbers]] = []
-        for top, numbers in self.bands():
-            if self.is_small:
-                found.append((top, numbers))
-            colours = numbers[..., : layout.colours]
-            lowest, brightest = min(lowest, int(colours.min())), max(brightest, int(colours.max()))
-            if layout.alpha is not None:
-                opaque = max(opaque, int(numbers[..., layout.alpha].max()))
-        self.kept = found
-        if lowest < 0:
-            raise UndecodableImageError(
-                f"pixels are numbers with a sign, down to {lowest}, and nothing says which one is black;"
-                " save the image with 8 or 16 bits"
-            )
-        if layout.signed and layout.bits == 8:
-            return 7, 7
-        if layout.photometric == CMYK:
-            return layout.bits, layout.bits
-        bits = used_bits(brightest, layout.said_bits)
-        return bits, bits if opaque < 1 << bits else used_bits(opaque)
+
+@dataclass
+class _Range:
+    """The lowest and the brightest colour, and the most opaque alpha, of the numbers so far."""
+
+    lowest: int = 0
+    brightest: int = 0
+    opaque: int = 0
+
+    def see(self, numbers: Numbers, layout: Layout) -> None:
+        if _is_sure(layout):
+            return
+        colours = numbers[..., : layout.colours]
+        self.lowest, self.brightest = min(self.lowest, int(colours.min())), max(self.brightest, int(colours.max()))
+        if layout.alpha is not None:
+            self.opaque = max(self.opaque, int(numbers[..., layout.alpha].max()))
+
+
+def _is_sure(layout: Layout) -> bool:
+    """Whether the layout alone says how many bits are used."""
+    return layout.bits <= 15 and not layout.signed
+
+
+def _used_bits(seen: _Range, layout: Layout) -> tuple[int, int]:
+    """Return the bits that colours and alpha use. Raise UndecodableImageError where that is not sure."""
+    if _is_sure(layout):
+        return layout.bits, layout.bits
+    if seen.lowest < 0:
+        raise UndecodableImageError(
+            f"pixels are numbers with a sign, down to {seen.lowest}, and nothing says which one is black;"
+            " save the image with 8 or 16 bits"
+        )
+    if layout.signed and layout.bits == 8:
+        return 7, 7
+    if layout.photometric == CMYK:
+        return layout.bits, layout.bits
+    bits = used_bits(seen.brightest, layout.said_bits)
+    return bits, bits if seen.opaque < 1 << bits else used_bits(seen.opaque)
 
 
 def _unsigned(numbers: Numbers) -> Numbers:

@@ -10,16 +10,19 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, TypeVar
 
 import numpy as np
+from PIL import Image
 
-from sightline.vision.bands import BAND_PIXELS, put_upright
-from sightline.vision.guard.limits import MAX_SECONDS, MAX_WAIT_SECONDS, MIB, max_memory
+from sightline.vision.bands import BAND_PIXELS, image_upright, put_upright
+from sightline.vision.guard.limits import MAX_SECONDS, MAX_WAIT_SECONDS, MIB, check_memory, max_memory
 from sightline.vision.pixels import Pixels, UndecodableImageError
 
+Built = TypeVar("Built", Pixels, Image.Image)
+Build = Callable[[tuple[int, int], int, int, Iterator[Pixels]], Built]  # of size, orientation, channels and rows
 COMMAND = (sys.executable, "-m", "sightline.vision.apart")
 
 
@@ -46,10 +49,29 @@ class Worker:
         if hasattr(os, "register_at_fork"):  # a fork has its parent's pipes, but needs a process of its own
             os.register_at_fork(after_in_child=self._forget)
 
-    def decode(self, body: bytes, max_pixels: int, *, colours: bool, budget: Budget | None = None) -> Pixels:
-        """Return an image upright: RGB, uint8 [height, width, 3], or [height, width] of a grey one unless it is wanted
-        in `colours`. Raise UndecodableImageError, also for what takes too much.
+    def decode(self, body: bytes, max_pixels: int, budget: Budget | None = None) -> Pixels:
+        """Return an image upright in RGB, uint8 [height, width, 3]. Raise UndecodableImageError, also for what takes
+        too much.
         """
+
+        def build(size: tuple[int, int], way: int, _: int, rows: Iterator[Pixels]) -> Pixels:
+            check_memory(3 * size[0] * size[1] + 2 * len(body), "the image")
+            return put_upright(size, way, True, rows)
+
+        return self._built(body, max_pixels, budget, build)
+
+    def upright(self, body: bytes, max_pixels: int, budget: Budget | None = None) -> Image.Image:
+        """Return an image upright, grey or RGB. Raise as `decode` does."""
+
+        def build(size: tuple[int, int], way: int, channels: int, rows: Iterator[Pixels]) -> Image.Image:
+            pixel = 1 if channels == 1 else 4  # bytes that Pillow takes
+            check_memory(pixel * size[0] * size[1] + 2 * len(body), "the image")
+            return image_upright(size, way, rows)
+
+        return self._built(body, max_pixels, budget, build)
+
+    def _built(self, body: bytes, max_pixels: int, budget: Budget | None, build: Build[Built]) -> Built:
+        """Return what is built of the rows of an image. The other process gives its memory back as it sends them."""
         budget = budget or Budget(max_memory())
         with self._lock:
             process = self._started()
@@ -57,7 +79,7 @@ class Worker:
             waiting.daemon = True
             waiting.start()
             try:
-                answer = _asked(process, body, max_pixels, colours, budget)
+                answer = _asked(process, body, max_pixels, budget, build)
             except (EOFError, BrokenPipeError) as error:
                 code = process.wait()
                 self.close()
@@ -103,9 +125,9 @@ def _start() -> subprocess.Popen[bytes]:
 
 
 def _asked(
-    process: subprocess.Popen[bytes], body: bytes, max_pixels: int, colours: bool, budget: Budget
-) -> Pixels | str:
-    """Return the pixels, or why there are none; "" for too much memory. Raise EOFError where the process ends."""
+    process: subprocess.Popen[bytes], body: bytes, max_pixels: int, budget: Budget, build: Build[Built]
+) -> Built | str:
+    """Return what is built, or why nothing is; "" for too much memory. Raise EOFError where the process ends."""
     to, answers = process.stdin, process.stdout
     assert to is not None and answers is not None
     asked = {"bytes": len(body), "max_pixels": max_pixels, "memory": budget.memory, "seconds": budget.seconds}
@@ -117,7 +139,7 @@ def _asked(
     if "refused" in answer:
         return str(answer["refused"])
     size, channels = (answer["width"], answer["height"]), answer["channels"]
-    return put_upright(size, answer["way"], colours or channels > 1, _rows(answers, *size, channels))
+    return build(size, answer["way"], channels, _rows(answers, *size, channels))
 
 
 def _rows(answers: IO[bytes], width: int, height: int, channels: int) -> Iterator[Pixels]:
