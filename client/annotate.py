@@ -115,7 +115,9 @@ class Annotators:
         before = self.total
         for job in self.jobs():
             with ThreadPoolExecutor(self.count) as people:
-                list(people.map(lambda number, job=job: self._person(job, f"simulated-{number}"), range(self.count)))
+                # Nobody verifies a label of their own, so one person is not enough for that.
+                number = self.count if job["kind"] == "labeling" else max(2, self.count)
+                list(people.map(lambda number, job=job: self._person(job, f"simulated-{number}"), range(number)))
         return self.total - before
 
     @property

@@ -5,8 +5,8 @@
 import { Emitter } from "./emitter.js";
 import { texts } from "./texts.js";
 
-/** @import { Answer, AnsweredTask, AttentionAction, AttentionImage, Challenge, Job } from "./types.d.ts" */
-/** @import { JobProgress, Overview, SavedAnswer, Session, SignedIn, Task, Workflow } from "./types.d.ts" */
+/** @import { Answer, AnsweredTask, AttentionAction, AttentionImage, Challenge } from "./types.d.ts" */
+/** @import { JobProgress, Jobs, Overview, SavedAnswer, Session, SignedIn, Task, Workflow } from "./types.d.ts" */
 
 const TIMEOUT_MS = 20_000;
 const RENEW_BEFORE_MS = 120_000;
@@ -178,9 +178,9 @@ export class Api extends Emitter {
     throw new ApiError(status, answer?.message ?? texts.connection.answered(status), answer ?? {});
   }
 
-  /** @returns {Promise<Job[]>} */
-  async jobs() {
-    return (await this.#call("GET", "jobs")).jobs;
+  /** @returns {Promise<Jobs>} */
+  jobs() {
+    return this.#call("GET", "jobs");
   }
 
   /** @param {string} job @returns {Promise<JobProgress>} */

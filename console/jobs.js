@@ -7,7 +7,7 @@ import { LiveView } from "./live-view.js";
 import { texts } from "./texts.js";
 import { emptyState, progressBar, table, tile } from "./widgets.js";
 
-/** @import { Context, Job, JobProgress } from "./types.d.ts" */
+/** @import { Context, Job, JobProgress, Jobs } from "./types.d.ts" */
 
 /** @param {Job} job */
 const jobPath = (job) => `#/jobs/${encodeURIComponent(job.job_id)}`;
@@ -18,7 +18,7 @@ const kindBadge = (job) => h("span", { class: `badge ${job.kind}` }, texts.jobs.
 /** @param {Job} job */
 const roundBadge = (job) => h("span", { class: "badge" }, texts.jobs.round(job.round));
 
-/** @extends {LiveView<Job[]>} */
+/** @extends {LiveView<Jobs>} */
 export class JobsView extends LiveView {
   /** @param {Context} context */
   constructor(context) {
@@ -29,12 +29,13 @@ export class JobsView extends LiveView {
     return this.context.api.jobs();
   }
 
-  /** @param {Job[]} jobs */
-  render(jobs) {
+  /** @param {Jobs} jobs */
+  render({ jobs, four_eyes }) {
     const waiting = jobs.filter((job) => job.status === "OPEN" && job.remaining > 0);
     fill(
       this.element,
       h("h1", {}, texts.jobs.title),
+      !four_eyes && h("p", { class: "muted" }, texts.jobs.twoEyes),
       waiting.length
         ? h("ul", { class: "cards" }, waiting.map(jobCard))
         : emptyState(texts.jobs.nothing, texts.jobs.howJobsStart),

@@ -179,7 +179,7 @@ class App {
    * @returns {Promise<View>}
    */
   async #makeWork(context, jobId) {
-    const job = (await context.api.jobs()).find((each) => each.job_id === jobId);
+    const job = (await context.api.jobs()).jobs.find((each) => each.job_id === jobId);
     if (!job) return this.#problem(texts.job.gone);
     return job.kind === "labeling" ? new LabellingView(context, job) : new VerificationView(context, job);
   }

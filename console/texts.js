@@ -83,6 +83,7 @@ export const texts = {
     kinds: { labeling: "Labelling", verification: "Verification" },
     verbs: { labeling: "Label", verification: "Verify" },
     nothing: "Nothing waits for you.",
+    twoEyes: "Who draws a label may verify it too: the check by somebody else is off.",
     howJobsStart: "A job is created a few minutes after new images are uploaded. It appears here without a reload.",
     round: (/** @type {number} */ round) => `round ${round}`,
     name: (/** @type {import("./types.d.ts").Job} */ { total, created_at: at }) =>

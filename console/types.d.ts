@@ -27,6 +27,13 @@ export interface Proposal extends Box {
 
 export type JobKind = "labeling" | "verification";
 
+/** `GET /jobs` */
+export interface Jobs {
+  jobs: Job[];
+  /** Whether a label is verified by somebody who did not draw it. */
+  four_eyes: boolean;
+}
+
 export interface Job {
   job_id: string;
   kind: JobKind;

@@ -121,6 +121,7 @@ def verified(number: int) -> dict[str, Any]:
 class FakeApi:
     """What the API has, and what it was told: change the fields before the page asks."""
 
+    four_eyes: bool = True
     jobs: list[dict[str, Any]] = field(default_factory=lambda: [job(), job("verification", total=30, remaining=30)])
     tasks: dict[str, list[dict[str, Any]]] = field(
         default_factory=lambda: {
@@ -176,7 +177,7 @@ class FakeApi:
         return {
             "POST /session": self._session,
             "DELETE /session": lambda _: (204, None),
-            "GET /jobs": lambda _: (200, {"jobs": self.jobs}),
+            "GET /jobs": lambda _: (200, {"jobs": self.jobs, "four_eyes": self.four_eyes}),
             "GET /jobs/([^/]+)": self._job,
             "POST /jobs/([^/]+)/next": self._next,
             "GET /jobs/[^/]+/tasks/([^/]+)": self._task,

@@ -75,6 +75,8 @@ class Cloud:
             "LABELING_WINDOW_SECONDS": "60",
             "LABEL_IMAGES_ARN": MACHINE,
             "LEASE_SECONDS": "60",
+            "FOUR_EYES": "off",
+            "USER_POOL_ID": "us-east-1_none",
             "MIN_NEW_LABELS": "2",
             "FEATURE_GROUP": "labels",
             "NOTIFICATION_TOPIC": topic,

@@ -9,6 +9,7 @@ import os
 from sightline.api import shapes
 from sightline.api.http import Api, RequestError
 from sightline.aws.clients import Aws
+from sightline.aws.people import FourEyes, FourEyesMode, People
 from sightline.images.uploads import Uploads
 from sightline.labelling.answer_checks import InvalidAnswerError, check_label, check_verdict
 from sightline.labelling.answers import Answers
@@ -35,13 +36,14 @@ api = Api({InvalidAnswerError: 400, UnknownTaskError: 404, TaskTakenError: 409, 
 jobs = Jobs(aws, os.environ["TASKS_TABLE"])
 leases = Leases(aws, os.environ["TASKS_TABLE"])
 answers = Answers(aws, os.environ["TASKS_TABLE"])
+four_eyes = FourEyes(FourEyesMode(os.environ["FOUR_EYES"]), People(aws, os.environ["USER_POOL_ID"]).names)
 
 
 @api.route("GET /jobs")
 def list_jobs() -> shapes.Jobs:
     """The open jobs, the oldest first."""
     worker = api.person.name
-    return {"jobs": [shown_job(job, worker) for job in jobs.open_ones()]}
+    return {"jobs": [shown_job(job, worker) for job in jobs.open_ones()], "four_eyes": four_eyes.is_on}
 
 
 @api.route("GET /jobs/{job_id}")
@@ -58,7 +60,7 @@ def next_tasks(job_id: str) -> shapes.Tasks:
     count = api.json().get("count", 1)
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MAX_COUNT:
         raise RequestError(f"count must be a whole number in 1..{MAX_COUNT}, got {count!r:.50}")
-    given = leases.next(job_id, api.person.name, LEASE_SECONDS, count)
+    given = leases.next(job_id, api.person.name, LEASE_SECONDS, count, four_eyes.allows)
     return {"tasks": [shown_task(task) for task in given]}
 
 
@@ -73,6 +75,8 @@ def show_task(job_id: str, task_id: str) -> shapes.TaskAnswered:
 def answer_task(job_id: str, task_id: str) -> shapes.Saved:
     """Save an answer. The same one twice counts once; another one replaces it while the job is open."""
     sent, job, image = api.json(), jobs.job(job_id), jobs.task(job_id, task_id).image
+    if job.kind == JobKind.VERIFICATION and not four_eyes.allows(api.person.name, image.get("annotated_by", [])):
+        raise TaskTakenError("you drew this label, so somebody else verifies it; ask for the next task")
     check = check_label if job.kind == JobKind.LABELING else check_verdict
     answer = check(sent, width=image["width"], height=image["height"], classes=len(job.classes))
     remaining = answers.save(job_id, task_id, api.person.name, answer)

@@ -1,6 +1,8 @@
 """The labelling functions one after the other, each step twice: claim, open, serve, settle, record."""
 
 import json
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -517,3 +519,53 @@ def test_what_a_verifier_corrects_is_what_is_approved(step: Any, cloud: Cloud) -
     verdicts = step("collect_verdicts", job_id="a", round=1, tasks_job="a.verification.1")
     step("settle_round", job_id="a", labels_uri=uri, verdicts_uri=verdicts["verdicts_uri"])
     assert [line["annotations"] for line in cloud.read_lines("labeling/a/round-1/approved.jsonl")] == [[corrected]]
+
+
+@pytest.fixture
+def own_labels(step: Any, cloud: Cloud, aws: GivenAws) -> Callable[..., str]:
+    """`own_labels("auto", ["anna", "ben"])` opens a verification of 30 labels of anna and 2 of ben; answers its job."""
+    label = {"bucket": "images", "key": "incoming/x.jpg", "width": 64, "height": 64, "annotations": [BOX]}
+
+    def open_job(mode: str, people: list[str]) -> str:
+        cloud.environment["FOUR_EYES"] = mode
+        users = [{"Username": name, "Enabled": True, "UserStatus": "CONFIRMED"} for name in people]
+        aws.given["cognito-idp"] = SimpleNamespace(list_users=lambda **_: {"Users": users})
+        drawn = ["anna"] * 30 + ["ben"] * 2
+        lines = [{**label, "image_id": f"i{n:02}", "annotated_by": [name]} for n, name in enumerate(drawn)]
+        uri = cloud.write_lines("labeling/a/labels.jsonl", lines)
+        step("open_verification_job", job_id="a", labels_uri=uri, task_token="t")
+        return "a.verification.1"
+
+    return open_job
+
+
+def test_nobody_gets_or_answers_a_label_of_their_own(step: Any, own_labels: Callable[..., str]) -> None:
+    job = own_labels("auto", ["anna", "ben"])
+    assert {task["task_id"] for task in take(step, "anna", 32, job)} == {"i30", "i31"}
+    assert len(take(step, "ben", 32, job)) == 30
+    own = answer_path({"task_id": "i30"}, job)
+    assert ask(step, "POST", own, {"approved": True}, "ben") == (
+        409, {"message": "you drew this label, so somebody else verifies it; ask for the next task"},
+    )  # fmt: skip
+    assert ask(step, "POST", own, {"approved": True}, "anna")[0] == 200
+    assert ask(step, "GET", "/jobs")[1]["four_eyes"] is True
+
+
+def test_a_label_that_somebody_gave_back_is_still_nothing_for_who_drew_it(
+    step: Any, own_labels: Callable[..., str]
+) -> None:
+    job = own_labels("on", ["anna"])
+    (task,) = take(step, "ben", 1, job)
+    assert ask(step, "DELETE", f"/jobs/{job}/tasks/{task['task_id']}/lease", None, "ben")[0] == 204
+    assert {task["task_id"] for task in take(step, "anna", 32, job)} == {"i30", "i31"}
+
+
+@pytest.mark.parametrize(("mode", "people"), [("auto", ["anna"]), ("off", ["anna", "ben"])])
+def test_one_person_alone_verifies_own_labels_and_the_page_says_so(
+    step: Any, own_labels: Callable[..., str], mode: str, people: list[str]
+) -> None:
+    job = own_labels(mode, people)
+    tasks = take(step, "anna", 32, job)
+    assert len(tasks) == 32
+    assert ask(step, "POST", answer_path({"task_id": "i00"}, job), {"approved": True}, "anna")[0] == 200
+    assert ask(step, "GET", "/jobs")[1]["four_eyes"] is False

@@ -50,6 +50,7 @@ class JobShown(TypedDict):
 
 class Jobs(TypedDict):
     jobs: list[JobShown]  # the open ones, the oldest first
+    four_eyes: bool  # whether a label is verified by somebody who did not draw it
 
 
 class WorkerProgress(TypedDict):

@@ -12,7 +12,7 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.labelling.answers import Answers
 from sightline.labelling.lines import AskedImage, GivenAnswer
-from sightline.labelling.queues import NOBODY, free_queue, group_of
+from sightline.labelling.queues import NOBODY, closed_to, free_queue
 from sightline.labelling.task_table import answer_key, as_text, now, task_key
 from sightline.labelling.tasks import JobKind, NewJob, TaskStatus
 
@@ -80,7 +80,7 @@ def _as_it_was(kind: JobKind, image: AskedImage, before: Asked | None) -> Asked:
 
 def _items(job: NewJob, image: AskedImage, given: list[GivenAnswer], tally: Tally) -> Iterator[dict[str, object]]:
     image_id, rank, workers = image["image_id"], image.get("rank", 0), sorted(str(one.get("worker")) for one in given)
-    done, group = len(workers) >= job.annotators, group_of(workers) if workers else NOBODY
+    done, group = len(workers) >= job.annotators, closed_to(image, workers)
     item = {**task_key(job.job_id, image_id), "image": as_text(image), "rank": rank}
     if workers:
         item["annotators"] = set(workers)

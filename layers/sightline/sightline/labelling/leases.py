@@ -5,7 +5,7 @@ import time
 
 from sightline.aws.clients import Aws
 from sightline.labelling.closing import Closing
-from sightline.labelling.queues import Place, candidates, free_queue, group_of, leased_queue
+from sightline.labelling.queues import Allows, Place, candidates, closed_to, free_queue, leased_queue
 from sightline.labelling.task_table import TaskTable, now, task_key
 from sightline.labelling.tasks import JobStatus, Task, TaskStatus, TaskTakenError
 
@@ -20,10 +20,13 @@ class Leases:
         self.table = TaskTable(aws, table)
         self.closing = Closing(aws, table)
 
-    def next(self, job_id: str, worker: str, lease_seconds: int, count: int) -> list[Task]:
+    def next(
+        self, job_id: str, worker: str, lease_seconds: int, count: int, allows: Allows = lambda *_: True
+    ) -> list[Task]:
         """Lease up to `count` tasks to `worker` for `lease_seconds`; fewer when there are no more at the moment.
 
-        Those that `worker` holds come first, then those whose lease is over, then the free ones by rank.
+        `allows` says whether a person may verify what some people drew. Those that `worker` holds come first, then
+        those whose lease is over, then the free ones by rank.
         """
         job = self.table.job(job_id)
         self.closing.make_up(job)
@@ -31,12 +34,14 @@ class Leases:
             return []
         given: dict[str, Task] = {}
         for attempt in range(NEXT_TRIES):
-            found = candidates(self.table.items, job, worker, count + SPARE, now())
+            found = candidates(self.table.items, job, worker, count + SPARE, now(), allows)
             for place in found:
                 if len(given) == count:
                     break
                 leased = None if place.sk in given else self._lease(job_id, place, worker, lease_seconds)
-                if leased:
+                if leased and not allows(worker, leased.image.get("annotated_by", [])):
+                    self.release(job_id, leased.image["image_id"], worker)  # its lease was over: somebody else's turn
+                elif leased:
                     given[place.sk] = leased
             if len(given) == count or not found or (given and len(found) < count + SPARE):
                 break
@@ -82,7 +87,7 @@ class Leases:
         """
         task = self.table.task(job_id, task_id)
         values = {
-            "free": free_queue(job_id, group_of(task.annotators)),
+            "free": free_queue(job_id, closed_to(task.image, task.annotators)),
             "rank": task.rank,
             "worker": worker,
             "open": TaskStatus.OPEN.value,

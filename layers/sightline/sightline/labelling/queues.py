@@ -8,14 +8,17 @@ name can be taken, and asking for the next task costs the same however many ther
 
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Self
 
 from sightline.aws.table import Table
 from sightline.fields import Fields
-from sightline.labelling.tasks import Job
+from sightline.labelling.lines import AskedImage
+from sightline.labelling.tasks import Job, JobKind
+
+Allows = Callable[[str, Collection[str]], bool]
 
 QUEUES = "queues"
 NOBODY = "[]"  # the group of people who have answered a fresh task
@@ -57,10 +60,15 @@ def group_of(workers: Iterable[str]) -> str:
     return json.dumps(sorted(workers))
 
 
-def candidates(table: Table, job: Job, worker: str, count: int, moment: int) -> list[Place]:
+def closed_to(image: AskedImage, annotators: Iterable[str]) -> str:
+    """Return the group of people whom a free task is not for: who has answered it, and who drew what is verified."""
+    return group_of({*image.get("annotated_by", []), *annotators})
+
+
+def candidates(table: Table, job: Job, worker: str, count: int, moment: int, allows: Allows) -> list[Place]:
     """Return about `count` tasks that `worker` may have: own leases, leases that are over, free ones.
 
-    `moment` is now, in milliseconds since 1970.
+    `moment` is now, in milliseconds since 1970. `allows` says whether a person may verify what some people drew.
     """
     leased = _standing(table, leased_queue(job.job_id))
     mine = [place for place in leased if place.leased_by == worker and place.position > moment]
@@ -73,7 +81,8 @@ def candidates(table: Table, job: Job, worker: str, count: int, moment: int) -> 
         missing = count - len(found)
         if missing <= 0:
             break
-        if worker in json.loads(group):
+        people = json.loads(group)
+        if worker in people and not (job.kind == JobKind.VERIFICATION and allows(worker, people)):
             continue
         free = _standing(table, free_queue(job.job_id, group), missing)
         random.shuffle(free)
