@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from cli import examples
 from cli.commands import (
     adopt,
     cost,
@@ -32,13 +33,13 @@ from sightline.errors import SightlineError
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     help="Visual inspection, from dropped images to verdicts on devices.",
 )
 for commands in (stack, status, logs, doctor, verify, remove, adopt, loop):
     app.add_typer(commands.app)
 for group in (models, runs, dataset, labels, device, user, cost):
     app.add_typer(group.app, name=group.__name__.rpartition(".")[2])
+examples.give(app)
 
 
 def show_version(wanted: bool) -> None:

@@ -31,6 +31,8 @@ def section(name: str, command: Any) -> str:
     if "local_only(" in inspect.getsource(inspect.unwrap(command.callback)):
         parts.append("On this machine only.")
     parts.append(f"```\n{usage(name, command)}\n```")
+    if command.epilog:
+        parts.append(f"{command.epilog.replace('Example: ', 'Example: `', 1)}`")
     rows = [row(parameter) for parameter in command.params if parameter.name != "help"]
     if rows:
         parts.append(table(("argument or option", "default", "meaning"), rows))

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from typer.main import get_command
 
+from cli.examples import EXAMPLES
 from cli.main import app
 from scripts import (
     check_prose,
@@ -66,6 +67,26 @@ def test_a_command_says_what_it_does_and_what_each_option_means(name: str) -> No
     assert COMMANDS[name].help, "its docstring is the help text"
     silent = [param.name for param in COMMANDS[name].params if param.name != "help" and not getattr(param, "help", "")]
     assert silent == [], "give them a `help`"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_has_an_example_that_calls_it(name: str) -> None:
+    told = COMMANDS[name].epilog or ""
+    assert told.startswith("Example: sightline "), "give it one in cli/examples.py"
+    (words,) = named_commands(f"`{told.removeprefix('Example: ')}`")
+    assert " ".join(words).startswith(name.removeprefix("sightline "))
+    assert is_a_command(words)
+
+
+def test_every_example_is_of_a_command() -> None:
+    assert {f"sightline {name}" for name in EXAMPLES} == set(COMMANDS)
+
+
+def test_the_options_before_the_command_are_documented() -> None:
+    options = {param.opts[0] for param in get_command(app).params}
+    page = (ROOT / "docs" / "reference" / "command-line.md").read_text()
+    said = set(re.findall(r"^\| `(--[a-z-]+)", page.partition("## Commands")[0], re.MULTILINE))
+    assert said == options | {"--help"}
 
 
 def test_every_module_of_commands_is_part_of_the_command_line() -> None:

@@ -247,3 +247,10 @@ def test_scoring_without_a_model_fails_with_a_sentence(
     assert err == "sightline: nothing was scored: no model is in service; approve one first\n"
     code, out, _ = run(capsys, monkeypatch, "score", "--json")
     assert (code, json.loads(out)) == (1, plan)
+
+
+def test_a_shell_completes_commands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("_SIGHTLINE_COMPLETE", "complete_bash"), ("COMP_WORDS", "sightline dataset e"),
+                        ("COMP_CWORD", "2")):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    assert run(capsys, monkeypatch)[:2] == (0, "export\n")
