@@ -36,6 +36,7 @@ export class AttentionView extends LiveView {
 
   /** @param {AttentionImage[]} images */
   render(images) {
+    this.context.count("attention", images.length);
     fill(
       this.element,
       h("h1", {}, texts.attention.heading),

@@ -44,6 +44,18 @@ export class Header {
     }
   }
 
+  /**
+   * Say beside a page how much waits there.
+   * @param {"jobs" | "attention"} page
+   * @param {number} number
+   */
+  showCount(page, number) {
+    const link = [...this.#nav.querySelectorAll("a")].find((each) => each.hash === `#/${page}`);
+    if (!link) return;
+    const said = h("span", { class: "hidden" }, texts.header.waitsForYou);
+    fill(link, texts.header.pages[page], number > 0 && h("span", { class: "count" }, String(number), said));
+  }
+
   showAccount() {
     const { user, isEngineer } = this.#api;
     this.#nav.hidden = !user;

@@ -4,6 +4,7 @@
 import { fill, h } from "./dom.js";
 import { ago, decimal, LANGUAGE, percent } from "./format.js";
 import { LiveView } from "./live-view.js";
+import { tasksWaiting } from "./needs.js";
 import { texts } from "./texts.js";
 import { emptyState, progressBar, table, tile } from "./widgets.js";
 
@@ -32,6 +33,7 @@ export class JobsView extends LiveView {
   /** @param {Jobs} jobs */
   render({ jobs, four_eyes }) {
     const waiting = jobs.filter((job) => job.status === "OPEN" && job.remaining > 0);
+    this.context.count("jobs", tasksWaiting(jobs));
     fill(
       this.element,
       h("h1", {}, texts.jobs.title),

@@ -12,6 +12,7 @@ import { Header } from "./header.js";
 import { JobsView, JobView } from "./jobs.js";
 import { Keys } from "./keys.js";
 import { LabellingView } from "./labelling.js";
+import { tasksWaiting } from "./needs.js";
 import { Outbox } from "./outbox.js";
 import { OverviewView } from "./overview.js";
 import { NoSuchPageView, ProblemView } from "./problem.js";
@@ -23,6 +24,7 @@ import { VerificationView } from "./verification.js";
 /** @import { Context, RefusedEntry, View } from "./types.d.ts" */
 
 const LEAVE_MS = 2_000;
+const COUNT_MS = 30_000;
 /** @type {Record<string, new (context: Context) => View>} */
 const VIEWS = { "": JobsView, jobs: JobsView, overview: OverviewView, attention: AttentionView };
 
@@ -30,6 +32,7 @@ class App {
   /** @type {View | null} */
   #view = null;
   #visit = 0;
+  #counted = 0;
   /** @type {Context | null} of the person who is signed in */
   #context = null;
   #main = byId("main");
@@ -80,7 +83,9 @@ class App {
     const outbox = new Outbox(this.#api, store);
     outbox.on("change", () => this.#header.showOutbox(outbox));
     outbox.on("refused", (entry) => this.#onRefused(entry, outbox));
-    this.#context = { api: this.#api, keys: this.#keys, store, outbox };
+    const count = this.#header.showCount.bind(this.#header);
+    this.#context = { api: this.#api, keys: this.#keys, store, outbox, count };
+    this.#counted = 0;
     this.#header.showAccount();
     this.#header.showOutbox(outbox);
     outbox.send();
@@ -134,7 +139,19 @@ class App {
     document.title = texts.header.documentTitle(view.title);
     document.body.classList.toggle("working", parts[2] === "work");
     this.#header.markPage(parts[0]);
+    this.#count();
     this.#focus(view);
+  }
+
+  /** Look at most every half minute how much waits on each page; what the views find is shown at once. */
+  async #count() {
+    const context = this.#context;
+    if (!context || Date.now() - this.#counted < COUNT_MS) return;
+    this.#counted = Date.now();
+    const [jobs, images] = await Promise.all([context.api.jobs(), context.api.attention()]).catch(() => []);
+    if (!jobs || !images) return; // the view says what is wrong
+    context.count("jobs", tasksWaiting(jobs));
+    context.count("attention", images.length);
   }
 
   /** @param {View} view */

@@ -6,11 +6,12 @@ import { askReason, confirm } from "./dialogs.js";
 import { fill, h } from "./dom.js";
 import { ago, dateTime, decimal, LANGUAGE } from "./format.js";
 import { LiveView } from "./live-view.js";
+import { machineName, needsList, needsOf } from "./needs.js";
 import { texts } from "./texts.js";
 import { table, tile } from "./widgets.js";
 import { drawGraph } from "./workflow-graph.js";
 
-/** @import { Context, Device, Execution, Model, ModelState, Overview, Workflow } from "./types.d.ts" */
+/** @import { Context, Device, Execution, Job, Model, ModelState, Overview, Workflow } from "./types.d.ts" */
 
 const GOOD = new Set(["in service", "SUCCEEDED", "HEALTHY"]);
 const BAD = new Set(["taken back", "rejected", "FAILED", "TIMED_OUT", "ABORTED", "UNHEALTHY"]);
@@ -30,12 +31,13 @@ const IMAGE_STATES = texts.overview.imageStates;
 /** @type {Record<string, string>} */
 const RUN_STATES = texts.overview.runStates;
 
-/** @extends {LiveView<Overview>} */
+/** @extends {LiveView<{ overview: Overview, jobs: Job[] }>} */
 export class OverviewView extends LiveView {
   /** @type {Map<string, Workflow | null>} */
   #workflows = new Map();
   /** @type {string | undefined} the workflow whose graph is shown */
   #shown;
+  #isOpen = false; // the details are
   /** @type {Device[]} */
   #devices = [];
   /** @type {Model[]} */
@@ -47,17 +49,18 @@ export class OverviewView extends LiveView {
   }
 
   async load() {
-    const overview = await this.context.api.overview();
+    const [overview, jobs] = await Promise.all([this.context.api.overview(), this.context.api.jobs()]);
     // A workflow's graph changes only with a deployment: asked for once.
     for (const { machine } of overview.executions) {
       if (this.#workflows.has(machine)) continue;
       this.#workflows.set(machine, await this.context.api.workflow(machine).catch(() => null));
     }
-    return overview;
+    return { overview, jobs };
   }
 
-  /** @param {Overview} overview */
-  render({ images, executions, models, devices, image_problem }) {
+  /** @param {{ overview: Overview, jobs: Job[] }} shown */
+  render({ overview, jobs }) {
+    const { images, executions, models, devices, image_problem } = overview;
     this.#devices = devices;
     this.#registered = models;
     fill(
@@ -65,15 +68,47 @@ export class OverviewView extends LiveView {
       h("h1", {}, texts.overview.title),
       problems(devices),
       image_problem && h("p", { class: "banner bad" }, image_problem),
+      h("h2", {}, texts.overview.needs),
+      needsList(needsOf(overview, jobs, this.context.api.isEngineer), (place) => this.#goTo(place)),
       h("h2", {}, texts.overview.images),
       imageTiles(images),
-      h("h2", {}, texts.overview.workflows),
-      executions.length ? this.#workflowRuns(executions) : muted(texts.overview.nothingRan),
-      h("h2", {}, texts.overview.models),
+      h("h2", { id: "models", tabindex: -1 }, texts.overview.models),
       models.length ? this.#models(models) : muted(texts.overview.noModels),
       h("h2", {}, texts.overview.devices),
       devices.length ? deviceTable(devices) : muted(texts.overview.noDevices),
+      this.#details(executions),
     );
+  }
+
+  /** @param {Execution[]} executions */
+  #details(executions) {
+    const body = h("div", { class: "details" });
+    const draw = () => {
+      if (!this.#isOpen) return;
+      fill(body, executions.length ? this.#workflowRuns(executions) : muted(texts.overview.nothingRan));
+    };
+    const toggle = (/** @type {MouseEvent} */ event) => {
+      event.preventDefault(); // what is in it is drawn before it opens, so that it can be scrolled to
+      this.#isOpen = !this.#isOpen;
+      draw();
+      details.open = this.#isOpen;
+    };
+    draw();
+    const summary = h("summary", { onclick: toggle }, texts.overview.details);
+    const details = h("details", { id: "details", open: this.#isOpen }, summary, body);
+    return details;
+  }
+
+  /**
+   * Bring a part of this page into sight.
+   * @param {string} id
+   */
+  #goTo(id) {
+    const part = document.getElementById(id);
+    const summary = part?.querySelector("summary");
+    if (summary && !this.#isOpen) summary.click();
+    (summary ?? part)?.focus({ preventScroll: true });
+    part?.scrollIntoView({ block: "start" });
   }
 
   /** @param {Execution[]} executions */
@@ -97,10 +132,10 @@ export class OverviewView extends LiveView {
         draw();
       };
       const options = { type: "button", "aria-pressed": String(machine === this.#shown), onclick: choose };
-      return h("button", options, texts.overview.workflow(machine, number));
+      return h("button", options, texts.overview.workflow(machineName(machine), number));
     };
     draw();
-    return h("div", {}, tabs, frame, executionTable(executions));
+    return h("div", {}, executionTable(executions), h("h2", {}, texts.overview.workflows), tabs, frame);
   }
 
   /** @param {Execution[]} running */
@@ -213,11 +248,12 @@ function imageTiles(images) {
 /** @param {Execution[]} executions */
 function executionTable(executions) {
   const rows = executions.map((execution) => [
-    execution.machine,
-    execution.name,
+    machineName(execution.machine),
+    h("code", {}, execution.name),
     badge(execution.status, RUN_STATES[execution.status]),
     execution.state ?? texts.general.none,
     ago(execution.started_at),
+    execution.problem,
   ]);
   return table(texts.overview.executions, texts.overview.executionColumns, rows);
 }

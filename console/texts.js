@@ -4,6 +4,7 @@
 
 import { ago, count, LANGUAGE, moment, percent } from "./format.js";
 import { keys } from "./texts-keys.js";
+import { overviewTexts } from "./texts-overview.js";
 
 /** @param {number} number */
 const boxes = (number) => (number ? count(number, "box", "boxes") : "no defect");
@@ -16,6 +17,7 @@ export const texts = {
     navigation: "Pages",
     documentTitle: (/** @type {string} */ view) => `${view} · Sightline`,
     pages: { jobs: "Jobs", overview: "Overview", attention: "Attention" },
+    waitsForYou: " waiting for you",
     engineer: " (engineer)",
     signOut: "Sign out",
     themes: { auto: "Theme: system", light: "Theme: light", dark: "Theme: dark" },
@@ -300,82 +302,7 @@ export const texts = {
 
   keys,
 
-  overview: {
-    title: "Overview",
-    images: "Images",
-    noImages: "No images yet. Upload some under incoming/.",
-    imageStates: {
-      NEW: "new",
-      CLAIMED: "being labelled",
-      APPROVED: "labelled",
-      REJECTED: "not settled",
-      QUARANTINED: "in quarantine",
-      REMOVED: "removed",
-    },
-    workflows: "Workflows",
-    nothingRan: "No workflow has run yet.",
-    workflowToDraw: "Workflow to show",
-    workflow: (/** @type {string} */ workflow, /** @type {number} */ running) =>
-      running ? `${workflow} · ${running} running` : workflow,
-    executions: "Executions",
-    runStates: {
-      RUNNING: "running",
-      SUCCEEDED: "succeeded",
-      FAILED: "failed",
-      TIMED_OUT: "out of time",
-      ABORTED: "stopped",
-      PENDING_REDRIVE: "waits to go on",
-    },
-    executionColumns: ["Workflow", "Execution", "Status", "State", "Started"],
-    models: "Models",
-    noModels: "No model yet. One is registered when enough images are approved and the gate accepts it.",
-    modelColumns: ["Model", "State", "mAP@.50", "mAP@.50:.95", "Created", "Dataset", "Decision"],
-    version: (/** @type {number} */ version) => `version ${version}`,
-    engineerDecides: "an engineer decides",
-    approve: "Approve",
-    approveVersion: (/** @type {number} */ version) => `Approve version ${version}`,
-    reject: "Reject …",
-    rejectButton: "Reject",
-    rejectVersion: (/** @type {number} */ version) => `Reject version ${version}`,
-    confirmApproval: (/** @type {number} */ version) => `Approve version ${version}?`,
-    approvalExplained: (
-      /** @type {number} */ version,
-      /** @type {string} */ map50,
-      /** @type {number} */ devices,
-      /** @type {number | undefined} */ inService,
-    ) =>
-      `Version ${version} (mAP@.50 ${map50}) is rolled out to ${count(devices, "device")} in stages; ` +
-      "each device first tests it on its golden images." +
-      (inService ? ` It replaces version ${inService}, which is in service.` : ""),
-    runOn: (/** @type {number} */ version, /** @type {number} */ devices) =>
-      devices ? `Version ${version} runs on ${count(devices, "device")}.` : `No device runs version ${version}.`,
-    approveAndDeploy: "Approve and roll out",
-    decided: (/** @type {number} */ version, /** @type {boolean} */ approved) =>
-      `Version ${version} is ${approved ? "approved: its roll-out begins" : "rejected"}.`,
-    devices: "Devices",
-    noDevices: "No devices yet.",
-    deviceColumns: ["Device", "Status", "Model", "Health", "Last seen"],
-    deviceStates: { HEALTHY: "healthy", UNHEALTHY: "not healthy", UNKNOWN: "unknown" },
-    healthy: "healthy",
-    notHealthy: "not healthy",
-    healthUnknown: "unknown",
-    wrongModel: "wrong model",
-    silent: (/** @type {string} */ since) => `silent since ${since}`,
-    problems: "Devices with a problem",
-    more: (/** @type {number} */ devices) => `${count(devices, "more device", "more devices")}, in the table below`,
-  },
-
-  workflowGraph: {
-    states: (/** @type {string} */ machine) => `States of ${machine}`,
-    description: (
-      /** @type {string} */ machine,
-      /** @type {number} */ states,
-      /** @type {string[]} */ running,
-    ) => `Workflow ${machine}: ${states} states; ${running.length ? `running: ${running.join(", ")}` : "none running"}`,
-    running: (/** @type {number} */ number, /** @type {string} */ state) => `${number} in ${state}`,
-    state: (/** @type {string} */ state, /** @type {number} */ running) =>
-      running ? `${state}: ${running} running` : state,
-  },
+  ...overviewTexts,
 
   attention: {
     title: "Attention",

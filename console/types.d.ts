@@ -143,6 +143,8 @@ export interface Execution {
   started_at: string;
   /** The state that it is in or ended in. */
   state: string | null;
+  /** Why it ended badly, in one line; empty otherwise. */
+  problem: string;
 }
 
 /** What a model is; the words are shown as they are. */
@@ -333,6 +335,8 @@ export interface Context {
   keys: Keys;
   store: Store;
   outbox: Outbox;
+  /** Say in the header how much waits on a page. */
+  count: (page: "jobs" | "attention", number: number) => void;
 }
 
 export interface Size {

@@ -106,7 +106,7 @@ def take(browser: Browser, line: Line, photos: dict[str, bytes], truth: dict[str
     save(verifier, "grid")
 
     verifier.get_by_role("link", name="Overview").click()
-    verifier.locator(".graph").wait_for()
+    verifier.locator(".needs, .empty-state, .tiles").first.wait_for()
     save(verifier, "overview", whole=True)
 
 

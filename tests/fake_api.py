@@ -69,6 +69,7 @@ def attention(number: int, why: str, **changes: Any) -> dict[str, Any]:
 def execution(machine: str, status: str, state: str | None) -> dict[str, Any]:
     return {
         "machine": machine, "name": "window-1795898899328", "status": status, "state": state,
+        "problem": "failed: CapacityError: No ml.g5.xlarge is free" if status == "FAILED" else "",
         "started_at": "2026-11-30T10:00:00+00:00",
     }  # fmt: skip
 

@@ -51,6 +51,7 @@ def executions() -> list[ExecutionShown]:
             "status": execution.status,
             "started_at": execution.started_at,
             "state": execution.state,
+            "problem": execution.problem,
         }
         for machine, arn in MACHINES.items()
         for execution in StateMachine(aws, arn).newest(EXECUTIONS)

@@ -16,6 +16,7 @@ def test_the_overview_shows_what_runs(line: Line, signed_in: SignIn) -> None:
     page.get_by_role("listitem").filter(has_text=job).get_by_role("heading").get_by_role("link").click()
     expect(page.get_by_text("Nobody has answered yet.")).to_be_visible()
     page.get_by_role("link", name="Overview").click()
+    page.get_by_text("Details: workflows and executions").click()
     drawn = page.get_by_role("img", name="Workflow label_images")
     expect(drawn).to_have_accessible_name(re.compile("OpenLabelingJob"))
     # Others may run beside it: an upload's own execution waits for its window.

@@ -11,11 +11,11 @@ from tests.page.views import LABELLING, VERIFICATION, VIEWS
 
 Open = Callable[..., Page]
 MOST = 80  # elements of a view that Tab comes to
-TABBED = ["sign-in", "jobs", "job", "many-classes", "labelling", "skip", "grid", "overview", "attention"]
+TABBED = ["sign-in", "jobs", "job", "many-classes", "labelling", "skip", "grid", "overview", "workflows", "attention"]
 
 # What can be used and Tab has to come to: of a group of radio buttons, one.
 USABLE = """() => [...(document.querySelector("dialog[open]") ?? document).querySelectorAll(
-  "a[href], button, input, textarea, [tabindex='0']")].filter(each => each.checkVisibility() && !each.disabled
+  "a[href], button, summary, input, textarea, [tabindex='0']")].filter(each => each.checkVisibility() && !each.disabled
   && each.tabIndex >= 0 && !each.matches(".skip-link")).length"""
 FOCUSED = """() => {
   const element = document.activeElement;

@@ -48,10 +48,15 @@ def test_the_grid_shows_photos_as_they_are_at_each_size(open_page: Open, screen:
 
 def test_the_overview_begins_at_its_heading(open_page: Open, screen: Screen) -> None:
     page = open_page("#/overview", **screen.options)
-    page.locator(".graph .current").wait_for()
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.locator(".needs li").first.wait_for()
     expect(page.get_by_role("heading", name="Overview")).to_be_in_viewport()
     assert page.evaluate("() => scrollY") == 0
+    page.locator("summary").focus()
+    before = page.evaluate("() => scrollY")
+    page.keyboard.press("Enter")
+    page.locator(".graph .current").wait_for()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("() => scrollY") == before
     frame, current = place(page, ".graph-frame"), place(page, ".graph .current")
     assert frame["y"] <= current["y"] <= frame["y"] + frame["height"]
 

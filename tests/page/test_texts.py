@@ -12,7 +12,7 @@ from tests.page.views import VIEWS
 from tests.project import ROOT
 
 READ = ["sign-in", "jobs", "no-jobs", "job", "labelling", "message", "skip", "keys", "class-search", "verification",
-        "grid", "overview", "empty-overview", "attention", "no-such-page"]  # fmt: skip
+        "grid", "overview", "workflows", "empty-overview", "attention", "no-such-page"]  # fmt: skip
 MARKED = """
 const mark = (value) => {
   if (typeof value === "string") return value.trim() ? `⟦${value}⟧` : value;

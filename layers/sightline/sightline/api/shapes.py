@@ -131,6 +131,7 @@ class ExecutionShown(TypedDict):
     status: str
     started_at: str  # ISO 8601
     state: str | None  # the one that it is or ended in
+    problem: str  # why it ended badly, in one line; empty otherwise
 
 
 class ModelShown(TypedDict):

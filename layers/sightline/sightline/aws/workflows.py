@@ -1,16 +1,20 @@
 """State machines: executions started once for one name, what they do at the moment, and answers to those that wait."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NotRequired, Self, TypedDict
+from typing import TYPE_CHECKING, NotRequired, Self, TypedDict
 
 from botocore.exceptions import ClientError
 
 from sightline.aws.clients import Aws
 from sightline.fields import Fields
 
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions.type_defs import ExecutionListItemTypeDef, HistoryEventTypeDef
+
+CAUSE = 300  # characters of a cause that a list shows
 HISTORY = 50  # last events that are looked at; a state has no more between its entry and the next one
 # What Step Functions says of a token whose task is over: the workflow went on without the answer.
 GONE_TOKENS = ("TaskTimedOut", "TaskDoesNotExist", "InvalidToken")
@@ -43,13 +47,14 @@ class Definition(TypedDict):
 @dataclass(frozen=True, slots=True)
 class Execution:
     """An execution as a list shows it. `started_at` is ISO 8601; `state` the one it is or ended in, None before the
-    first.
+    first; `problem` says in one line why it ended badly, and is empty otherwise.
     """
 
     name: str
     status: str
     started_at: str
     state: str | None
+    problem: str = ""
 
 
 class BadEnd(StrEnum):
@@ -144,15 +149,12 @@ class StateMachine:
     def newest(self, limit: int) -> list[Execution]:
         """Return the newest executions, at most `limit`."""
         listed = self.aws.step_functions.list_executions(stateMachineArn=self.arn, maxResults=limit)["executions"]
-        return [
-            Execution(
-                execution["name"],
-                execution["status"],
-                execution["startDate"].isoformat(timespec="seconds"),
-                current_state(self.aws, execution["executionArn"]),
-            )
-            for execution in listed
-        ]
+        return [self._shown(execution) for execution in listed]
+
+    def _shown(self, execution: "ExecutionListItemTypeDef") -> Execution:
+        events = last_events(self.aws, execution["executionArn"])
+        status, started = execution["status"], execution["startDate"].isoformat(timespec="seconds")
+        return Execution(execution["name"], status, started, _entered(events), _problem(status, events))
 
     def definition(self) -> Definition:
         """Return the Amazon States Language definition that is deployed."""
@@ -163,9 +165,39 @@ class StateMachine:
 
 def current_state(aws: Aws, execution_arn: str) -> str | None:
     """Return the state that an execution entered last, None before the first."""
-    events = aws.step_functions.get_execution_history(
+    return _entered(last_events(aws, execution_arn))
+
+
+def last_events(aws: Aws, execution_arn: str) -> Sequence["HistoryEventTypeDef"]:
+    """Return the last events of an execution without what states were given, the newest first."""
+    return aws.step_functions.get_execution_history(
         executionArn=execution_arn, reverseOrder=True, maxResults=HISTORY, includeExecutionData=False
     )["events"]
+
+
+def _problem(status: str, events: Sequence["HistoryEventTypeDef"]) -> str:
+    """Return why an execution ended badly, as its last event tells it: what people are told, and the cause's first
+    line. Return nothing for any other.
+    """
+    if status not in set(BadEnd):
+        return ""
+    failed = events[0].get("executionFailedEventDetails", {}) if events else {}
+    said = BadEnd(status).said(failed.get("error", ""))
+    cause = _sentence(failed.get("cause", ""))
+    return f"{said}: {cause}" if cause else said
+
+
+def _sentence(cause: str) -> str:
+    """Return the first line of a cause; a function's is JSON that holds it as `errorMessage`."""
+    try:
+        told = json.loads(cause)
+    except ValueError:
+        told = cause
+    text = str(told.get("errorMessage", "")) if isinstance(told, dict) else cause
+    return text.partition("\n")[0][:CAUSE]
+
+
+def _entered(events: Sequence["HistoryEventTypeDef"]) -> str | None:
     entered = (event for event in events if event["type"].endswith("StateEntered"))
     return next((event["stateEnteredEventDetails"]["name"] for event in entered), None)
 

@@ -61,6 +61,7 @@ class StepFunctions:
         self.waiting = {"token"}
         self.answers: list[tuple[str, str]] = []
         self.heartbeats: list[str] = []
+        self.status = "RUNNING"
 
     def list_executions(self, *, stateMachineArn: str, maxResults: int) -> dict[str, Any]:  # noqa: N803
         assert stateMachineArn == "arn"
@@ -68,7 +69,7 @@ class StepFunctions:
         newest = list(reversed(self.histories))[:maxResults]
         return {
             "executions": [
-                {"name": name, "executionArn": name, "status": "RUNNING", "startDate": started} for name in newest
+                {"name": name, "executionArn": name, "status": self.status, "startDate": started} for name in newest
             ]
         }
 
@@ -118,6 +119,23 @@ def test_the_newest_executions_come_first_with_their_states() -> None:
         Execution("run-3", "RUNNING", "2026-11-20T09:30:00+00:00", "B"),
         Execution("run-2", "RUNNING", "2026-11-20T09:30:00+00:00", None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("status", "details", "problem"),
+    [
+        ("FAILED", {"error": "NoRoomError", "cause": "no room\nTraceback"}, "NoRoomError: no room"),
+        ("FAILED", {"error": "BadLabelError", "cause": '{"errorMessage": "no box", "errorType": "BadLabelError"}'},
+         "BadLabelError: no box"),
+        ("FAILED", {}, "unknown"),
+    ],
+)  # fmt: skip
+def test_an_execution_that_failed_says_why(status: str, details: dict[str, str], problem: str) -> None:
+    ended = [entered("A"), {"type": "ExecutionFailed", "executionFailedEventDetails": details}]
+    states = StepFunctions({"run-1": ended})
+    states.status = status
+    (execution,) = StateMachine(GivenAws(stepfunctions=states), "arn").newest(1)
+    assert (execution.state, execution.problem) == ("A", f"failed: {problem}")
 
 
 def test_a_task_is_answered_once() -> None:
