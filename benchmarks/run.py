@@ -16,7 +16,7 @@ from benchmarks.common import ROOT, console
 
 MINUTES = (
     "bill", "pipeline", "starts", "latency", "grouping", "gate", "console", "console_page", "edge", "scoring",
-    "hostile", "fleet",
+    "hostile", "fleet", "volume",
 )  # fmt: skip
 HOURS = ("detector", "multiclass")
 ALL = (*MINUTES, *HOURS)
