@@ -141,9 +141,18 @@ def _start(root: Path, killed: Running | None, *, tied: bool) -> Running:
             emulator_process.require_port(killed.mqtt_port)
             ports = (killed.port, killed.mqtt_port)
         else:
-            ports = (emulator_process.free_port(), emulator_process.free_port(0))
+            ports = (emulator_process.free_port(_last_port(root)), emulator_process.free_port(0))
         pid = emulator_process.start(root, ports[0], tied=tied, mqtt_port=ports[1], resume=killed is not None)
+    (root / "port").write_text(str(ports[0]))
     return replace(killed, pid=pid) if killed else Running(pid, *ports, "", {})
+
+
+def _last_port(root: Path) -> int | None:
+    """Return the port of the last start: the page's address stays the same where that is free. None for none."""
+    try:
+        return int((root / "port").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def _find_uploads(stack: Stack) -> None:
@@ -174,16 +183,31 @@ def load(root: Path = HOME) -> Stack:
     return _stack(root, running)
 
 
-def down(root: Path = HOME) -> bool:
-    """Stop the stack with everything it started and delete its temporary files; False when none was running."""
+def down(root: Path = HOME, *, keep: bool = False) -> bool:
+    """Stop the stack with everything it started and delete its temporary files; False when none was running.
+
+    What it holds is deleted too, unless `keep`: then the next `up` goes on with it. Raise StackError when it can't be
+    kept; then it runs on.
+    """
     root = root.resolve()
     if not root.is_dir():
         return False
     with _alone(root):
         running = _running(root)
         pid = running.pid if running else emulator_process.holder(root)
-        _stop(root, pid)
+        if keep and pid:
+            if not (running and running.deployed and emulator_process.holds(root)):
+                raise StackError(f"the stack in {root} can't be kept: it is no whole one, or a demo's")
+            emulator_process.keep(root, pid)
+        if pid or not keep:
+            _stop(root, pid, keep=keep)
     return pid != 0
+
+
+def is_kept(root: Path = HOME) -> bool:
+    """Return whether no emulator of this folder runs, but what one held is there."""
+    root = root.resolve()
+    return _running(root) is None and Running.read(root) is not None and emulator_process.holds(root)
 
 
 def is_running(root: Path = HOME) -> bool:

@@ -40,8 +40,8 @@ def up(
         user, new = users.local_user(target(), Settings.home)
     if running.resumed:
         console.print(
-            "The stack that ran here was killed. All that it had acknowledged is back. Workflows and jobs that ran "
-            "have failed, and what they held is given back."
+            "The stack goes on with all that the one before it had acknowledged. Workflows and jobs that ran when that "
+            "one ended have failed, and what they held is given back."
         )
     if running.lost:
         console.print(
@@ -71,15 +71,21 @@ def open_page() -> None:
 
 @app.command()
 def down(
+    keep: Annotated[bool, typer.Option("--keep", help="Keep what it holds: the next `up` goes on with it.")] = False,
     yes: YesOption = False,
 ) -> None:
-    """Stop the local stack and everything it started. Its images, labels and models are deleted."""
+    """Stop the local stack and everything it started. Its images, labels and models are deleted, unless --keep."""
     local_only("down")
     from local import stack
 
+    if keep:
+        done = stack.down(Settings.home, keep=True)
+        return console.print("Stopped. `sightline up` goes on with what it holds." if done else "Nothing was running.")
     if not yes and stack.is_running(Settings.home) and (held := _held()):
-        confirmed(f"The stack holds {held}, which are deleted. Stop it?")
-    console.print("Stopped." if stack.down(Settings.home) else "Nothing was running.")
+        confirmed(f"The stack holds {held}, which are deleted; --keep keeps them. Stop it?")
+    if not yes and stack.is_kept(Settings.home):
+        confirmed(f"What a stack held is kept in {Settings.home}. Delete it?")
+    return console.print("Stopped." if stack.down(Settings.home) else "Nothing was running.")
 
 
 def _held() -> str:

@@ -50,6 +50,11 @@ class Demo:
         """All stages in order. Whatever happens, what was started is stopped, unless `keep`."""
         if stack.is_running(self.home):
             raise DemoError("a local stack is running already; stop it with `sightline down`")
+        if stack.is_kept(self.home):
+            raise DemoError(
+                f"{self.home} keeps what a stack held; go on with it by `sightline up`, delete it by `sightline down`, "
+                "or give another --home"
+            )
         disk.require(self.home, disk.LOOP_BYTES)
         for folder in (self.home, self.folder):
             folder.mkdir(parents=True, exist_ok=True)

@@ -61,7 +61,8 @@ def held(monkeypatch: pytest.MonkeyPatch) -> dict[ImageStatus, int]:
     counts = dict.fromkeys(ImageStatus, 0)
     monkeypatch.setattr(Target, "find", lambda *_: Target({}, None))
     monkeypatch.setattr(stack, "is_running", lambda _: True)
-    monkeypatch.setattr(stack, "down", lambda _: True)
+    monkeypatch.setattr(stack, "is_kept", lambda _: False)
+    monkeypatch.setattr(stack, "down", lambda _, keep=False: True)
     monkeypatch.setattr(pipeline, "ledger", lambda _: SimpleNamespace(counts=lambda: counts))
     monkeypatch.setattr(models, "listed", lambda _: [{}, {}] if sum(counts.values()) else [])
     return counts
@@ -83,7 +84,7 @@ def test_down_asks_before_data_is_lost(
     monkeypatch.setattr("cli.screen.is_terminal", lambda: bool(answer))
     ended, _, err = run(capsys, monkeypatch, "down", *options)
     assert (ended, "Stopped." in err) == (code, code == 0)
-    asked = "The stack holds 12 images, 7 labelled, 2 models, which are deleted. Stop it? [y/N]"
+    asked = "The stack holds 12 images, 7 labelled, 2 models, which are deleted; --keep keeps them. Stop it? [y/N]"
     assert (asked in err) == (options == [])
 
 
@@ -97,3 +98,18 @@ def test_down_does_not_ask_for_a_stack_without_data_or_one_that_does_not_answer(
 
     monkeypatch.setattr(pipeline, "ledger", broken)
     assert run(capsys, monkeypatch, "down") == (0, "", "Stopped.\n")
+
+
+def test_down_keeps_what_a_stack_holds_and_asks_before_that_is_deleted(
+    held: dict[ImageStatus, int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held |= {ImageStatus.NEW: 5}
+    assert run(capsys, monkeypatch, "down", "--keep") == (
+        0, "", "Stopped. `sightline up` goes on with what it holds.\n",
+    )  # fmt: skip
+    monkeypatch.setattr(stack, "is_running", lambda _: False)
+    monkeypatch.setattr(stack, "is_kept", lambda _: True)
+    monkeypatch.setattr("cli.screen.is_terminal", lambda: True)
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    code, _, err = run(capsys, monkeypatch, "down")
+    assert (code, "What a stack held is kept in .sightline. Delete it?" in err) == (130, True)

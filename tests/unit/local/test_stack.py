@@ -82,7 +82,7 @@ def test_what_up_starts_is_found_and_down_ends_all_of_it(tmp_path: Path) -> None
     assert stack.down(tmp_path)
     assert group_of(running.pid) == []
     assert (stack.is_running(tmp_path), stack.down(tmp_path)) == (False, False)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["emulator.lock", "emulator.log", "lock"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["emulator.lock", "emulator.log", "lock", "port"]
     assert tmp_path.stat().st_mode & 0o777 == 0o700  # it held keys and photos
     with pytest.raises(stack.StackError, match="no local stack is running here"):
         stack.load(tmp_path)
@@ -275,5 +275,34 @@ def test_an_emulator_whose_up_was_killed_is_found_by_its_lock(tmp_path: Path) ->
     try:
         assert stack.up(root=tmp_path).pid != again.pid
         assert group_of(again.pid) == []
+    finally:
+        stack.down(tmp_path)
+
+
+def test_a_stack_that_is_kept_goes_on_and_one_that_is_not_gets_its_port_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_sam: list[str]
+) -> None:
+    try:
+        first = stack.up(root=tmp_path)
+        assert stack.down(tmp_path, keep=True)
+        assert (stack.is_running(tmp_path), stack.is_kept(tmp_path)) == (False, True)
+        assert stack.down(tmp_path, keep=True) is False  # nothing runs: nothing is deleted either
+        again = stack.up(root=tmp_path)
+        assert (again.resumed, again.lost, again.port) == (True, False, first.port)
+        assert without_sam == ["build", "default", "sweep"]
+        stack.down(tmp_path)
+        assert not stack.is_kept(tmp_path)
+        monkeypatch.setattr(emulator_process, "PORT", emulator_process.free_port(0))
+        assert stack.up(root=tmp_path).port == first.port
+    finally:
+        stack.down(tmp_path)
+
+
+def test_a_stack_that_is_not_whole_is_not_kept_and_runs_on(tmp_path: Path) -> None:
+    try:
+        stack.up(root=tmp_path, tied=True)
+        with pytest.raises(stack.StackError, match="can't be kept"):
+            stack.down(tmp_path, keep=True)
+        assert stack.is_running(tmp_path)
     finally:
         stack.down(tmp_path)
