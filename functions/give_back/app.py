@@ -19,6 +19,7 @@ from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.topic import Topic
 from sightline.aws.workflows import EndedExecution, StateMachine, bad_end, is_running
+from sightline.clock import SKEW_SECONDS
 from sightline.images.ledger import Ledger
 from sightline.labelling.endings import Endings
 from sightline.labelling.jobs import Jobs
@@ -114,8 +115,9 @@ def unheard_of() -> GivenBack:
 
 
 def unheard_labellings() -> GivenBack:
-    late = datetime.now(UTC) - GRACE
-    old = sorted(job_id for job_id, since in images.claims().items() if since < late)
+    now = datetime.now(UTC)
+    ahead = now + timedelta(seconds=SKEW_SECONDS)  # claimed by a wrong clock
+    old = sorted(job_id for job_id, since in images.claims().items() if not now - GRACE <= since <= ahead)
     running = {names.short(name) for name in label_images.running()} if old else set()
     total = GivenBack()
     for job_id in (holder for holder in old if holder not in running):

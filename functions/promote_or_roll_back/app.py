@@ -82,4 +82,5 @@ def handler(event: Request, context: Context) -> Decided:
     if decision.step in (Step.PROMOTE, Step.DONE) and rollout.counts:
         settle(rollout, decision)
     left = rollout.bake_until - time.time() if rollout.status == RolloutState.BAKING else BAKE_SECONDS
-    return {"step": decision.step, "reason": decision.reason, "bake_seconds": max(1, math.ceil(left))}
+    wait = max(1, min(BAKE_SECONDS, math.ceil(left)))  # a clock that was set back makes more of it
+    return {"step": decision.step, "reason": decision.reason, "bake_seconds": wait}

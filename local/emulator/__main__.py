@@ -34,6 +34,7 @@ from local.emulator import (
     service_quotas,
     simulated_builds,
     simulated_code_deploy,
+    steady_clock,
     tied,
 )
 from local.emulator.aws_shapes import Structure
@@ -133,6 +134,7 @@ def main() -> None:
     object_events.register()
     service_quotas.register()
     meters.register()
+    steady_clock.register()
     if os.environ.get("SIGHTLINE_KEEP"):
         keeper.register(Path(os.environ["STATE_DIR"]), resumed=os.environ["SIGHTLINE_KEEP"] == "resume")
     full_disk.register(Path(os.environ["SIGHTLINE_HOME"]))

@@ -141,4 +141,4 @@ def end_what_ran() -> None:
                 job |= {status: "Failed", "FailureReason": KILLED}
     for queue in sqs._queues.all_values():
         for message in queue["messages"]:
-            message["visible_at"] = min(message["visible_at"], time.time())
+            message["visible_at"] = min(message["visible_at"], sqs.time.time())

@@ -2,11 +2,13 @@
 once.
 """
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from sightline.rollout import deployments
 from sightline.rollout.record import RolloutState
 from sightline.rollout.turns import RolloutSupersededError
 
@@ -25,6 +27,18 @@ def test_a_repeated_call_waits_with_the_newer_token_and_bakes_no_longer(baking: 
     record = account.record()
     assert (record["status"], record["task_token"], record["bake_until"]) == (RolloutState.BAKING, "second", until)
     assert account.answers.sent == []
+
+
+def test_a_bake_that_a_wrong_clock_has_begun_begins_anew(
+    baking: Any, account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = time.time
+    with monkeypatch.context() as ahead:
+        ahead.setattr(deployments.time, "time", lambda: true() + 5 * 3600)
+        baking(bake_seconds=60)
+    assert account.record()["bake_until"] > true() + 4 * 3600
+    baking(bake_seconds=60)
+    assert account.record()["bake_until"] <= true() + 60
 
 
 def test_a_failure_that_came_before_the_token_wakes_the_workflow(

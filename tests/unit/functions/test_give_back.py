@@ -240,6 +240,16 @@ def test_what_no_event_told_is_found_later_but_not_what_runs_or_has_just_been_cl
     assert later() == NOTHING
 
 
+def test_what_a_wrong_clock_has_claimed_is_not_held_until_then(
+    step: Any, labelled: None, executions: StepFunctions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executions.running = set()
+    assert step("give_back", {"detail": None}) == NOTHING
+    with monkeypatch.context() as patched:  # this clock is set back by an hour
+        patched.setattr(step.apps["give_back"], "SKEW_SECONDS", -3600)
+        assert step("give_back", {"detail": None}) == NOTHING | {"images": 4, "jobs": 1}
+
+
 def test_what_a_function_claims_after_its_execution_has_ended_is_found_too(
     step: Any, cloud: Cloud, labelled: None, later: Callable[[], Any]
 ) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sightline.aws.clients import Aws
 from sightline.aws.table import Table, Transaction
+from sightline.clock import SKEW_SECONDS
 from sightline.fields import Fields
 from sightline.images import image
 from sightline.images.box import Box
@@ -271,15 +272,20 @@ class Ledger:
 
     def open_window(self, seconds: int, instead_of: Window | None = None) -> Window:
         """Return the collecting window that is open now, opened for `seconds` where none is. `instead_of`: one whose
-        execution has ended, which therefore collects no more.
+        execution has ended, which therefore collects no more. One that a wrong clock keeps open for longer is replaced.
         """
         moment = int(datetime.now(UTC).timestamp() * 1000)
         fresh: dict[str, object] = {"opened_at": moment, "closes_at": moment + seconds * 1000}
         opened = self.table.update(
             {"pk": "window"},
             "SET #opened_at = :opened_at, #closes_at = :closes_at",
-            {**fresh, "now": moment, "ended": instead_of.opened_at if instead_of else -1},
-            condition="attribute_not_exists(pk) OR #closes_at < :now OR #opened_at = :ended",
+            {
+                **fresh,
+                "now": moment,
+                "latest": moment + (seconds + SKEW_SECONDS) * 1000,
+                "ended": instead_of.opened_at if instead_of else -1,
+            },
+            condition="attribute_not_exists(pk) OR #closes_at < :now OR #closes_at > :latest OR #opened_at = :ended",
         )
         current = Fields(opened or self.table.get({"pk": "window"}) or fresh, "in the ledger's item 'window'")
         closes = datetime.fromtimestamp(current.whole("closes_at", 0) // 1000 + 1, UTC)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from sightline import names
 from sightline.aws.clients import Aws
 from sightline.aws.table import Table
+from sightline.clock import SKEW_SECONDS
 from sightline.fields import Fields
 from sightline.images.image import as_text, now
 from sightline.images.places import BY_LIST, ObjectVersion, Place, object_lists
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SWEEP_KEY = {"pk": "sweep"}
 PAGE = 500  # entries of one list of the index that are read at a time
 PERIOD = timedelta(hours=23)  # a sweep begins so long after the last one began, at the earliest
+SKEW = timedelta(seconds=SKEW_SECONDS)  # one that began later than that from now was begun by a wrong clock
 COUNTED = timedelta(days=7)  # the images are counted again so long after they were counted, at the earliest
 
 
@@ -91,7 +93,12 @@ class Sweeping:
         """
         item, moment = self.table.get(SWEEP_KEY), now()
         last = Sweep.from_item(item) if item else None
-        if begin or last is None or (last.has_ended and moment - last.began_at >= PERIOD):
+        if (
+            begin
+            or last is None
+            or last.began_at - moment > SKEW
+            or (last.has_ended and moment - last.began_at >= PERIOD)
+        ):
             fresh = Sweep(began_at=moment, counted_at=last.counted_at if last and not begin else None)
             self.table.put(fresh.to_item())
             return fresh

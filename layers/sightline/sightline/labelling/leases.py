@@ -34,7 +34,7 @@ class Leases:
             return []
         given: dict[str, Task] = {}
         for attempt in range(NEXT_TRIES):
-            found = candidates(self.table.items, job, worker, count + SPARE, now(), allows)
+            found = candidates(self.table.items, job, worker, count + SPARE, now(), allows, lease_seconds=lease_seconds)
             for place in found:
                 if len(given) == count:
                     break

@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import Self
 
 from sightline.aws.table import Table
+from sightline.clock import is_too_far
 from sightline.fields import Fields
 from sightline.labelling.lines import AskedImage
 from sightline.labelling.tasks import Job, JobKind
@@ -65,14 +66,25 @@ def closed_to(image: AskedImage, annotators: Iterable[str]) -> str:
     return group_of({*image.get("annotated_by", []), *annotators})
 
 
-def candidates(table: Table, job: Job, worker: str, count: int, moment: int, allows: Allows) -> list[Place]:
+def candidates(
+    table: Table, job: Job, worker: str, count: int, moment: int, allows: Allows, *, lease_seconds: int
+) -> list[Place]:
     """Return about `count` tasks that `worker` may have: own leases, leases that are over, free ones.
 
     `moment` is now, in milliseconds since 1970. `allows` says whether a person may verify what some people drew.
+    A lease that ends later than one of now would is of a wrong clock, and over.
     """
     leased = _standing(table, leased_queue(job.job_id))
     mine = [place for place in leased if place.leased_by == worker and place.position > moment]
-    over = [place for place in leased if place.position <= moment and worker not in place.annotators]
+    over = [
+        place
+        for place in leased
+        if worker not in place.annotators
+        and (
+            place.position <= moment
+            or (place.leased_by != worker and is_too_far(place.position / 1000, moment / 1000, lease_seconds))
+        )
+    ]
     random.shuffle(over)
     found = [*mine, *over]
     # Tasks that many have answered come first: they are done sooner, and there are fewer queues to look into.

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from sightline.aws.clients import Aws
 from sightline.aws.table import Table
 from sightline.aws.workflows import Callbacks, is_running
+from sightline.clock import is_too_far
 from sightline.models import states
 from sightline.models.standing import Change, recorded
 from sightline.models.states import ModelStateError, States
@@ -133,7 +134,9 @@ class Deployments:
             "status": RolloutState.BAKING,
         }
         given = {"until": now + bake_seconds, "mine": execution} | STATES
-        expression = f"{_sets(values)}, #bake_until = if_not_exists(#bake_until, :until) REMOVE #answered"
+        begins = is_too_far(current.bake_until, now, bake_seconds)  # by a wrong clock: it bakes anew
+        until = ":until" if begins else "if_not_exists(#bake_until, :until)"
+        expression = f"{_sets(values)}, #bake_until = {until} REMOVE #answered"
         baking = self._update(expression, values | given, COUNTING)
         if baking is None:
             raise RolloutSupersededError("the roll-out was taken back in the same moment")

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self, cast
 
+from sightline.clock import is_too_far
 from sightline.fields import Fields
 from sightline.models.standing import recorded
 from sightline.models.states import States
@@ -154,7 +155,8 @@ class Rollout:
 
     def is_held(self, now: float) -> bool:
         """Return whether the owner of the roll-out may still change the groups."""
-        return self.status in OPEN and now < self.deadline
+        by_wrong_clock = self.hold_seconds > 0 and is_too_far(self.deadline, now, self.hold_seconds)
+        return self.status in OPEN and now < self.deadline and not by_wrong_clock
 
     def is_abandoned(self, now: float) -> bool:
         """Return whether it was never settled: what it deployed is not proven, what ran before it is."""
