@@ -16,6 +16,7 @@ from local.emulator.step_functions import (
     managed_rules,
     paths,
     redrives,
+    repeated_starts,
     task_rights,
 )
 
@@ -80,3 +81,4 @@ def register() -> None:
     managed_rules.register()
     paths.register()
     redrives.register()
+    repeated_starts.register()
