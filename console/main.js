@@ -148,9 +148,9 @@ class App {
     const context = this.#context;
     if (!context || Date.now() - this.#counted < COUNT_MS) return;
     this.#counted = Date.now();
-    const [jobs, images] = await Promise.all([context.api.jobs(), context.api.attention()]).catch(() => []);
-    if (!jobs || !images) return; // the view says what is wrong
-    context.count("jobs", tasksWaiting(jobs));
+    const [found, images] = await Promise.all([context.api.jobs(), context.api.attention()]).catch(() => []);
+    if (!found || !images) return; // the view says what is wrong
+    context.count("jobs", tasksWaiting(found.jobs));
     context.count("attention", images.length);
   }
 

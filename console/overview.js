@@ -49,7 +49,7 @@ export class OverviewView extends LiveView {
   }
 
   async load() {
-    const [overview, jobs] = await Promise.all([this.context.api.overview(), this.context.api.jobs()]);
+    const [overview, { jobs }] = await Promise.all([this.context.api.overview(), this.context.api.jobs()]);
     // A workflow's graph changes only with a deployment: asked for once.
     for (const { machine } of overview.executions) {
       if (this.#workflows.has(machine)) continue;
