@@ -12,15 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from client import devices
+from client import devices, pipeline
 from client.adapters.hints import Hints, Size
 from client.pipeline import TrainingRequest
 from client.target import Target
 from sightline import names
+from sightline.api.http import ENGINEERS
 from sightline.api.shapes import ModelShown
 from sightline.api.shown import model_shown
+from sightline.aws.people import FourEyes, FourEyesMode, People
 from sightline.errors import SightlineError
 from sightline.models.registry import MAX_REASON, RegisteredModel, Registry
+from sightline.models.standing import Standing
 from sightline.models.states import ModelState
 from sightline.models.states import in_service as in_service_of
 from sightline.rollout.approvals import Approvals, UnknownModelError
@@ -49,12 +52,18 @@ def registry(target: Target) -> Registry:
 def approvals(target: Target) -> Approvals:
     """Return what decides about models, the same as the page asks."""
     outputs = target.outputs
-    return Approvals(target.aws, registry(target), outputs["DeploymentsTableName"], outputs["ThingGroupArn"])
+    four_eyes = FourEyes(four_eyes_mode(target), lambda: People(target.aws, outputs["UserPoolId"], ENGINEERS).names())
+    return Approvals(target.aws, registry(target), outputs["DeploymentsTableName"], outputs["ThingGroupArn"], four_eyes)
+
+
+def four_eyes_mode(target: Target) -> FourEyesMode:
+    """Return what the stack's parameter FourEyes says."""
+    return FourEyesMode(pipeline.parameters(target).get("FourEyes", FourEyesMode.AUTO))
 
 
 def listed(target: Target) -> list[ModelShown]:
     """Return the registered models, the newest first."""
-    states = approvals(target).standing.states()
+    states = Standing(target.aws, target.outputs["DeploymentsTableName"], target.outputs["ThingGroupArn"]).states()
     return [model_shown(model, states) for model in registry(target).newest()]
 
 
@@ -78,7 +87,7 @@ def check_reason(reason: str) -> None:
 def check(target: Target, version: int, *, approved: bool, reason: str = "") -> None:
     """Raise SightlineError where a decision would be refused: a person is not asked in vain."""
     check_reason(reason)
-    approvals(target).check(version, approved=approved)
+    approvals(target).check(version, approved=approved, by=pipeline.caller(target))
 
 
 def judge(target: Target, version: str, *, approved: bool, reason: str = "") -> tuple[int, ModelState]:
@@ -91,7 +100,7 @@ def judge(target: Target, version: str, *, approved: bool, reason: str = "") -> 
     """
     check_reason(reason)
     number = find(target, version).version
-    return number, approvals(target).decide(number, approved=approved, by=caller(target), reason=reason)
+    return number, approvals(target).decide(number, approved=approved, by=pipeline.caller(target), reason=reason)
 
 
 def standing(target: Target, version: int) -> str:
@@ -111,11 +120,6 @@ def in_service(target: Target) -> str:
     """Return in a sentence which model is in service."""
     version = in_service_of(approvals(target).standing.states())
     return f"model {names.package_version(version)} is in service." if version else "no model is in service."
-
-
-def caller(target: Target) -> str:
-    """Return who calls: the last part of the caller's ARN, such as `user/eve` or `assumed-role/Admin/eve`."""
-    return target.aws.sts.get_caller_identity()["Arn"].rsplit(":", 1)[-1]
 
 
 def read(file: Path, hints: Hints) -> ContractModel:

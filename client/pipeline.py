@@ -39,6 +39,7 @@ class TrainingRequest(TypedDict, total=False):
     """What an execution of `train_model` is started with. Without any of these it trains what is new."""
 
     force: bool  # also what was trained before
+    started_by: str  # the person
     hyperparameters: dict[str, str]  # instead of the stack's
     model_uri: str  # of an archive to judge instead of training
     test_set: str  # the dataset version to judge it on, which came along with it; else the stack's own
@@ -178,8 +179,18 @@ def usage(target: Target, machine: str, without: Collection[str] = ()) -> dict[s
     }
 
 
-def start_training(target: Target, *, force: bool = False, hyperparameters: dict[str, str] | None = None) -> str:
-    """Start `train_model`. Return the execution's ARN. Raise InvalidHyperparametersError before anything is started."""
+def caller(target: Target) -> str:
+    """Return who calls: the last part of the caller's ARN, such as `user/eve` or `assumed-role/Admin/eve`."""
+    return target.aws.sts.get_caller_identity()["Arn"].rsplit(":", 1)[-1]
+
+
+def start_training(
+    target: Target, *, force: bool = False, hyperparameters: dict[str, str] | None = None, started_by: str = ""
+) -> str:
+    """Start `train_model`. Return the execution's ARN. Raise InvalidHyperparametersError before anything is started.
+
+    `started_by` may not approve the model where somebody else can; empty for nobody.
+    """
     request: TrainingRequest = {}
     if hyperparameters and not parameters(target).get("TrainingImageUri"):  # an own image says itself what it takes
         Hyperparameters.from_texts(hyperparameters)
@@ -187,6 +198,8 @@ def start_training(target: Target, *, force: bool = False, hyperparameters: dict
         request["force"] = True
     if hyperparameters:
         request["hyperparameters"] = hyperparameters
+    if started_by:
+        request["started_by"] = started_by
     machine = target.outputs["TrainModelArn"]
     return target.aws.step_functions.start_execution(stateMachineArn=machine, input=json.dumps(request))["executionArn"]
 

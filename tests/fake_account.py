@@ -93,6 +93,8 @@ def account(aws: GivenAws) -> Iterator[SimpleNamespace]:
                 "ROLLOUT_PER_MINUTE": "50",
                 "ROLLOUT_LIMITS": json.dumps(LIMITS),
                 "MODEL_PACKAGE_GROUP": MODELS,
+                "FOUR_EYES": "off",
+                "USER_POOL_ID": "us-east-1_none",
             },
             event=lambda name: json.loads((EVENTS / f"{name}.json").read_text()),
             record=lambda: table.get({"pk": f"group#{GROUP_ARN}"}),

@@ -8,12 +8,13 @@ import os
 
 from aws_lambda_powertools import Logger
 
-from sightline.api.http import Access, Api, RequestError
+from sightline.api.http import ENGINEERS, Access, Api, RequestError
 from sightline.api.shapes import Judged, Judgement
 from sightline.aws.clients import Aws
+from sightline.aws.people import FourEyes, FourEyesMode, People
 from sightline.models.registry import MAX_REASON, Registry
 from sightline.models.states import ModelStateError
-from sightline.rollout.approvals import Approvals, DecidedMeanwhileError, UnknownModelError
+from sightline.rollout.approvals import Approvals, DecidedMeanwhileError, OwnTrainingError, UnknownModelError
 
 logger = Logger()
 aws = Aws()
@@ -22,8 +23,9 @@ approvals = Approvals(
     Registry(aws, os.environ["MODEL_PACKAGE_GROUP"]),
     os.environ["DEPLOYMENTS_TABLE"],
     os.environ["THING_GROUP_ARN"],
+    FourEyes(FourEyesMode(os.environ["FOUR_EYES"]), People(aws, os.environ["USER_POOL_ID"], ENGINEERS).names),
 )
-api = Api({UnknownModelError: 404, ModelStateError: 409, DecidedMeanwhileError: 409})
+api = Api({UnknownModelError: 404, ModelStateError: 409, DecidedMeanwhileError: 409, OwnTrainingError: 409})
 
 
 @api.route("POST /models/{version}/approval", access=Access.ENGINEER, body=Judgement)

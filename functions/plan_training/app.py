@@ -6,7 +6,7 @@ Input:   {"execution": its name, "request": the execution's input ({"force": tru
          PrepareTrainingImage answered}
 Output:  {"changed", "reason", "fingerprint", "dataset_version": the one that is trained or judged on,
          "training_job", "evaluation_job", "imported", "hyperparameters", "training_inputs", "evaluation_inputs",
-         "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri", "champion_arn"}
+         "spot", "stopping_condition", "checkpoints_uri", "evaluation_uri", "champion_arn", "started_by"}
 Errors:  InvalidHyperparametersError, InvalidImportError
 """
 
@@ -44,6 +44,7 @@ class TrainingRequest(TypedDict, total=False):
     hyperparameters: object
     model_uri: object
     test_set: object
+    started_by: object
 
 
 class FrozenDataset(TypedDict):
@@ -84,6 +85,7 @@ class PlannedTraining(TypedDict):
     checkpoints_uri: str
     evaluation_uri: str
     champion_arn: str  # empty without one
+    started_by: str  # the person; empty where nobody knows
 
 
 def what_changed(
@@ -175,4 +177,5 @@ def handler(event: Request, context: Context) -> PlannedTraining:
         "checkpoints_uri": artifacts.uri(names.checkpoints_prefix(job)),
         "evaluation_uri": artifacts.uri(names.evaluation_prefix(job)),
         "champion_arn": champion.arn if champion else "",
+        "started_by": str(request.get("started_by") or ""),
     }

@@ -1,7 +1,7 @@
 """Register an accepted model: its release is copied to models/, and a person is asked to approve it.
 
-Input:   {"training_job", "image_uri", "dataset_version", "fingerprint", "judgement": what JudgeModel answered,
-         "correlation_id"}
+Input:   {"training_job", "image_uri", "dataset_version", "fingerprint", "started_by", "correlation_id",
+         "judgement": what JudgeModel answered}
 Output:  {"model_package_arn", "release_uri"}
 Errors:  IncompleteReleaseError, InvalidMetricError
 """
@@ -58,6 +58,7 @@ class Request(TypedDict):
     image_uri: str
     dataset_version: str
     fingerprint: str
+    started_by: str  # empty where nobody knows
     judgement: Judgement
     correlation_id: str
 
@@ -151,6 +152,7 @@ def handler(event: Request, context: Context) -> RegisteredRelease:
             "evaluation_uri": judgement["evaluation_uri"],
             "release_uri": release_uri,
             **origin(model),
+            **({"started_by": event["started_by"]} if event["started_by"] else {}),
         },
     )
     score = float(judgement["map50"])

@@ -52,6 +52,7 @@ class RegisteredModel:
     map50: float | None  # on the frozen test set, 0..1; None, too, for what is no such number
     map50_95: float | None
     promoted_from: str | None = None  # the ARN in the registry of the stack that trained it
+    started_by: str = ""  # who started its training; empty where nobody knows
 
     @classmethod
     def from_description(cls, package: "DescribeModelPackageOutputTypeDef") -> Self:
@@ -72,6 +73,7 @@ class RegisteredModel:
             map50=_share(properties, "map50"),
             map50_95=_share(properties, "map50_95"),
             promoted_from=properties.get("promoted_from"),
+            started_by=properties.get("started_by", ""),
         )
 
     @property

@@ -6,14 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from sightline.aws.people import FourEyes, FourEyesMode
 from sightline.models.registry import Registry
 from sightline.models.states import ModelState, ModelStateError
-from sightline.rollout.approvals import Approvals, DecidedMeanwhileError, UnknownModelError
+from sightline.rollout.approvals import Approvals, DecidedMeanwhileError, OwnTrainingError, UnknownModelError
 from tests.fake_account import MODELS, account
 from tests.fake_greengrass import GROUP_ARN
 
 __all__ = ["account"]
 S = ModelState
+ENGINEERS = ["eve", "erik"]
 
 
 @pytest.fixture
@@ -23,7 +25,8 @@ def approvals(account: SimpleNamespace) -> Approvals:
         account.sagemaker.create_model_package(
             ModelPackageGroupName=MODELS, ModelApprovalStatus="PendingManualApproval"
         )
-    return Approvals(account.aws, Registry(account.aws, MODELS), "deployments", GROUP_ARN)
+    four_eyes = FourEyes(FourEyesMode.AUTO, lambda: ENGINEERS)
+    return Approvals(account.aws, Registry(account.aws, MODELS), "deployments", GROUP_ARN, four_eyes)
 
 
 def registered(account: SimpleNamespace) -> list[str]:
@@ -129,3 +132,20 @@ def test_the_champion_is_the_model_in_service_and_before_the_first_the_newest_ap
     approvals.standing.change("1.0.1", S.TAKEN_BACK, approvals.standing.states())
     approvals.decide(2, approved=False, by="eve")
     assert champion() is None
+
+
+@pytest.mark.parametrize(("starter", "by"), [("user/eve", "eve"), ("assumed-role/Admin/eve", "user/eve")])
+def test_who_started_a_training_does_not_approve_its_model_where_two_can(
+    approvals: Approvals, account: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, starter: str, by: str
+) -> None:
+    account.sagemaker.create_model_package(
+        ModelPackageGroupName=MODELS,
+        ModelApprovalStatus="PendingManualApproval",
+        CustomerMetadataProperties={"started_by": starter},
+    )
+    with pytest.raises(OwnTrainingError, match="eve started the training of model 3, so somebody else approves it"):
+        approvals.decide(3, approved=True, by=by)
+    assert approvals.decide(3, approved=False, by=by) == S.REJECTED
+    assert approvals.decide(3, approved=True, by="user/erik") == S.APPROVED
+    monkeypatch.setattr("tests.unit.sightline.rollout.test_approvals.ENGINEERS", ["eve"])
+    assert approvals.decide(3, approved=True, by=by) == S.APPROVED  # nobody else could
