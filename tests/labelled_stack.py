@@ -10,7 +10,7 @@ import pytest
 
 from client import pipeline
 from client.formats.report import Report
-from client.labels import importing
+from client.labels import bringing, importing
 from sightline.images.image import Image
 from tests.given_aws import GivenAws
 
@@ -31,9 +31,10 @@ def image(name: str, status: str = "NEW", body: bytes | None = None) -> dict[str
 def labelled_stack(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a stack: `ledger` is the list of its images, `started` are the executions, `files` the objects.
 
+    `took` is how many labels each execution takes, all where it says nothing.
     `uploads` are the moments of objects under incoming/, `free` what nobody has begun with in a labelling job.
     """
-    made = SimpleNamespace(ledger=[], started={}, files={}, ended=set(), outputs={}, uploads={}, free={})
+    made = SimpleNamespace(ledger=[], started={}, files={}, ended=set(), outputs={}, uploads={}, free={}, took=[])
     made.outputs = {
         "ImagesBucketName": "images",
         "TasksTableName": "tasks",
@@ -63,12 +64,19 @@ def labelled_stack(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(pipeline, "parameters", lambda _: {"Classes": ",".join(CLASSES), "MaxJobImages": "2"})
     ledger = SimpleNamespace(
         with_status=lambda status: [Image.from_item(entry) for entry in made.ledger if entry["status"] == status],
+        image=lambda image_id: next((Image.from_item(one) for one in made.ledger if one["image_id"] == image_id), None),
         places=SimpleNamespace(at=lambda _, key: next((one for one in made.ledger if one["key"] == key), None)),
     )
     monkeypatch.setattr("sightline.labelling.taking.Taking.untouched", lambda _, job: made.free.get(job))
     monkeypatch.setattr("client.labels.claimed.SECONDS", 0.0)
+    monkeypatch.setattr(bringing, "claimed", lambda _, arn: made.took.pop(0) if made.took else brought(made, arn))
     monkeypatch.setattr(pipeline, "ledger", lambda _: ledger)
     return made
+
+
+def brought(made: Any, arn: str) -> int:
+    key = made.started[arn.rsplit(":", 1)[1]]["labels_uri"].split("/", 3)[3]
+    return len(made.files[key].splitlines())
 
 
 def listed(made: Any) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from client.formats.report import Report
 from sightline.errors import SightlineError
 
 if TYPE_CHECKING:
+    from client.labels.bringing import Brought
     from client.labels.importing import Labels
     from client.target import Target
 
@@ -61,7 +62,8 @@ def labels_import(
     as_json: JsonOption = False,
 ) -> None:
     """Import labels of another tool for images that are in the ledger; people verify them."""
-    from client.labels import importing, sheets
+    from client.labels import bringing, importing, sheets
+    from client.labels.bringing import Brought
 
     pairs = dict(entry.split("=", 1) for entry in classes or [] if "=" in entry)
     if len(pairs) != len(classes or []):
@@ -78,13 +80,18 @@ def labels_import(
             with progress("drawing", sheets.photos(labels)) as step:
                 sheets.write(found, labels, report, path, sheet, step)
             console.print(f"Nothing was recorded. The boxes on the photos are in {sheet}")
-        started: list[str] = []
+        brought = Brought([], len(labels.matched))
     else:
         question = _question(labels, report)
-        if question and not yes:
-            confirmed(question)
-        started = importing.bring(found, labels.lines, approved=approved)
-    _tell(found, path, labels, report, started, approved=approved and not dry_run, as_json=as_json, dry_run=dry_run)
+        if question:
+            confirmed(question, yes=yes)
+        said = report.lines()
+        with waiting("bringing the labels"):
+            brought = bringing.bring(found, labels.matched, report, approved=approved)
+        for line in report.lines():
+            if line not in said:
+                console.print(line)
+    _tell(found, path, labels, report, brought, approved=approved and not dry_run, as_json=as_json, dry_run=dry_run)
 
 
 def _question(labels: Labels, report: Report) -> str:
@@ -111,7 +118,7 @@ def _tell(
     path: Path,
     labels: Labels,
     report: Report,
-    started: list[str],
+    brought: Brought,
     *,
     approved: bool,
     as_json: bool,
@@ -121,20 +128,20 @@ def _tell(
     from client import pipeline
     from client.outcomes import labels_recorded
 
-    outputs = [pipeline.wait_for(found, arn) for arn in started] if approved else []
+    outputs = [pipeline.wait_for(found, arn) for arn in brought.executions] if approved else []
     recorded = sum(map(labels_recorded, outputs))
-    done = {"images": len(labels.matched), "with_boxes": labels.with_boxes, "no_defect": labels.no_defect,
-            "left_out": report.left_out, "executions": started, "lost": report.lost, "refused": report.refused,
-            "strays": report.strays}  # fmt: skip
+    done = {"images": brought.taken, "with_boxes": labels.with_boxes, "no_defect": labels.no_defect,
+            "left_out": report.left_out, "executions": brought.executions, "lost": report.lost,
+            "refused": report.refused, "strays": report.strays}  # fmt: skip
     if as_json:
         show(done | ({"recorded": recorded} if approved else {}), True)
-    if not labels.matched:
+    if not brought.taken:
         raise SightlineError(
             f"no label was taken from {path}: "
             + ("see above why" if report.refused or report.strays else "it holds none")
         )
     if not as_json and not dry_run:
-        what = f"{recorded} labels recorded" if approved else f"{len(labels.matched)} labels sent to verification"
+        what = f"{recorded} labels recorded" if approved else f"{brought.taken} labels sent to verification"
         console.print(f"{what}.")
 
 

@@ -50,6 +50,10 @@ class Matched:
     boxes: tuple[Box, ...]  # whole pixels inside the image, with the class ids of the stack
 
 
+def lines_of(labels: Sequence[Matched]) -> list[ImageLabel]:
+    return [{"image_id": one.image.image_id, "annotations": list(one.boxes)} for one in labels]
+
+
 @dataclass(frozen=True, slots=True)
 class Labels:
     """The labels of a file for images that may have one, by content hash, and the classes of the stack."""
@@ -59,7 +63,7 @@ class Labels:
 
     @property
     def lines(self) -> list[ImageLabel]:
-        return [{"image_id": one.image.image_id, "annotations": list(one.boxes)} for one in self.matched]
+        return lines_of(self.matched)
 
     @property
     def with_boxes(self) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from cli.commands.labels import labels_import
 from client.formats.report import Report
-from client.labels import arrivals, importing
+from client.labels import arrivals, bringing, importing
 from client.labels.claimed import BEGUN, NOT_ASKED
 from client.labels.index import AWAITED
 from sightline.errors import SightlineError
@@ -172,3 +172,19 @@ def test_an_image_without_a_size_in_the_file_takes_the_ledgers(target: Any, tmp_
     value = json.loads(path.read_text())
     assert "width" not in value["images"][0]
     assert len(read(target, path)[0]) == 1
+
+
+def test_what_a_labelling_claims_while_its_label_is_on_its_way_is_brought_again(target: Any, tmp_path: Path) -> None:
+    target.ledger = [image("a.jpg"), image("b.jpg")]
+    report = Report()
+    labels = importing.read(target, "coco", coco(tmp_path, "a.jpg", "b.jpg"), report, None, {})
+    for photo in target.ledger:  # the window closes now
+        photo |= {"status": "CLAIMED", "claimed_by": "window-1"}
+    target.took, target.free = [0], {"window-1": {target.ledger[0]["image_id"]}}
+    brought = bringing.bring(target, labels.matched, report, approved=False)
+    assert (brought.taken, len(brought.executions)) == (1, 2)
+    assert report.refused == {BEGUN: ["b.jpg"]}
+    target.took, target.free = [0, 0, 0], {"window-1": {photo["image_id"] for photo in target.ledger}}
+    target.ended = set(target.started)
+    assert bringing.bring(target, labels.matched, report, approved=False).taken == 0
+    assert report.refused["a labelling had it when its label came; import again"] == ["a.jpg", "b.jpg"]
