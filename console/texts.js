@@ -238,7 +238,7 @@ export const texts = {
     facts: (/** @type {number} */ left, /** @type {number} */ total, /** @type {number} */ selected) =>
       `${left} of ${total} left · ${selected} selected`,
     notLoaded: "Not loaded. Open it to try again.",
-    notSeen: (/** @type {string} */ image) => `${image} is not visible yet. Open it to look at it.`,
+    notSeen: (/** @type {string} */ image) => `${image} was not on the screen yet. Look at it, then select it.`,
     selected: (/** @type {number} */ images) => `${count(images, "image")} selected`,
     approved: (/** @type {number} */ images) => `${count(images, "image")} approved`,
     rejectOne: (/** @type {string} */ image) => `Reject ${image}`,

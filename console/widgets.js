@@ -120,7 +120,10 @@ export function photoWithBoxes(photo, { width, height }, boxes, ...children) {
   const marks = boxes.map((box) => {
     const mark = swatch(box.class_id, "corner");
     mark.style.left = `${(box.left / width) * 100}%`;
-    mark.style.top = `${(box.top / height) * 100}%`;
+    // Below the box where there is no room above it.
+    const isHigh = box.top / height < 0.12;
+    mark.classList.toggle("below", isHigh);
+    mark.style.top = `${((box.top + (isHigh ? box.height : 0)) / height) * 100}%`;
     return mark;
   });
   const frame = h("span", { class: "tile-photo" }, photo, overlay, marks, ...children);

@@ -1,13 +1,11 @@
-"""Take the pictures of the page for the documentation, on a stack that runs: `draw_console.py [--home .sightline]`.
+"""Take the pictures of the page for the documentation, in seconds and without a stack: `draw_console.py`.
 
-For pictures with models and devices, let `sightline demo --keep` run before. The photos are drawn; a simulated person
-draws the boxes.
+The API of the tests answers; the photos and their boxes are those that the demo draws.
 """
 
-import argparse
 import io
+import json
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,24 +14,26 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from client.annotate import read_coco
+from client.loop.sample import CLASSES
 from client.loop.sample import draw as draw_sample
-from client.target import Target
 from scripts.chromium import ARGUMENTS, find_chromium
 from sightline.images.box import Box
-from tests.console_line import Line, answer, boxes, draw, open_work, shown, sign_in, verification
+from tests.fake_api import ORIGIN, SESSION, FakeApi, attention, job, task
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 LAPTOP = {"width": 1280, "height": 800}
 TABLET = {"width": 820, "height": 1180}
-PHOTOS = 16
+PHONE = {"width": 390, "height": 844}
+PHOTOS, SEED = 24, 5
 MOST_BYTES = 300_000
+LABELLING, VERIFICATION = (f"#/jobs/{job(kind)['job_id']}/work" for kind in ("labeling", "verification"))
 
 
 def save(page: Page, name: str, *, whole: bool = False) -> None:
     """Save what is on the screen (or the `whole` page) as docs/images/console-<name>.png, in few colours: it stays
     small.
     """
-    page.wait_for_timeout(600)  # progress bars move, toasts come and go
+    page.wait_for_timeout(600)  # progress bars move
     picture = Image.open(io.BytesIO(page.screenshot(full_page=whole)))
     path = IMAGES / f"console-{name}.png"
     for colours in (256, 128, 64):
@@ -43,83 +43,64 @@ def save(page: Page, name: str, *, whole: bool = False) -> None:
     print(f"wrote {path.name}: {path.stat().st_size // 1000} kB")
 
 
-def open_page(browser: Browser, line: Line, name: str, **options: Any) -> Page:
-    page = browser.new_context(**{"viewport": LAPTOP, **options}).new_page()
-    page.set_default_timeout(60_000)
-    sign_in(page, line, name, engineer=name == "inspector")
+def open_page(browser: Browser, api: FakeApi, address: str, **options: Any) -> Page:
+    context = browser.new_context(**{"viewport": LAPTOP, **options})
+    context.route("**/*", api.serve)
+    session = json.dumps({**SESSION, "expires_at": 4_000_000_000_000})
+    keep = f'sessionStorage.setItem("sightline:session", {json.dumps(session)})'
+    context.add_init_script(f'if (location.origin === "{ORIGIN}") {keep}')
+    page = context.new_page()
+    page.goto(f"{ORIGIN}/{address}")
     return page
 
 
-def label_one(page: Page, truth: dict[str, list[Box]], picture: str = "") -> None:
-    """Draw the boxes of the photo that is shown, take a picture of it with one selected, save."""
-    name = shown(page)
-    if truth[name]:
-        while boxes(page).count():
-            page.keyboard.press(".")
-            page.keyboard.press("Delete")
-        draw(page, truth[name])
+def filled(photos: dict[str, bytes], truth: dict[str, list[Box]]) -> FakeApi:
+    """The API with these photos: one with a proposal comes first, all others with their boxes are to be verified."""
+    names = sorted(photos, key=lambda name: abs(len(truth[name]) - 2))  # two scratches first
+    classes = [*CLASSES, "dent"]
+    api = FakeApi(photos={number: photos[name] for number, name in enumerate(names)}, classes=classes)
+    api.jobs = [job(classes=classes), job("verification", total=PHOTOS, remaining=PHOTOS, classes=classes)]
+    for number, name in enumerate(names):
+        boxes = [dict(box) for box in truth[name]]
+        proposals = [{**box, "score": 0.93 - 0.31 * index} for index, box in enumerate(boxes)]
+        shown = {"name": f"incoming/{name}"}
+        api.tasks["labeling"][number:] = [task(number, **shown, proposals=proposals)]
+        api.tasks["verification"][number:] = [task(number, **shown, annotations=boxes, annotated_by=["bert"])]
+    api.attention = [attention(3, "skipped by bert: The photo is blurred or too dark")]
+    return api
+
+
+def take(browser: Browser, api: FakeApi) -> None:
+    page = open_page(browser, api, LABELLING)
+    page.locator(".work[data-shown]").wait_for()
+    page.keyboard.press(".")
+    save(page, "labelling")
+    for name, options in (("tablet", {"viewport": TABLET, "color_scheme": "dark"}), ("phone", {"viewport": PHONE})):
+        page = open_page(browser, api, LABELLING, has_touch=True, **options)
+        page.locator(".work[data-shown]").wait_for()
         page.keyboard.press(".")
-    if picture:
-        save(page, picture)
-    answer(page, "Enter" if truth[name] else "n")
-
-
-def go_to_defect(page: Page, truth: dict[str, list[Box]]) -> None:
-    """Label until a photo with a defect is shown."""
-    while not truth[shown(page)]:
-        label_one(page, truth)
-
-
-def take(browser: Browser, line: Line, photos: dict[str, bytes], truth: dict[str, list[Box]]) -> None:
-    _, job = line.open_job(photos)
-    page = open_page(browser, line, "anna")
-    page.get_by_role("link", name=f"Label {job}").wait_for()
-    save(page, "jobs")
-    open_work(page, job)
-    go_to_defect(page, truth)
-    if boxes(page).count():  # proposals of the model in service
-        page.keyboard.press(".")
-        save(page, "labelling")
-        label_one(page, truth)
-    else:
-        label_one(page, truth, "labelling")
-    page.keyboard.press("?")
-    save(page, "keys")
-    page.keyboard.press("Escape")
-
-    tablet = open_page(browser, line, "bert", viewport=TABLET, has_touch=True, color_scheme="dark")
-    open_work(tablet, job)
-    go_to_defect(tablet, truth)
-    label_one(tablet, truth, "tablet")
-    tablet.get_by_role("link", name="Jobs").first.click()
-    while shown(page):
-        label_one(page, truth)
-
-    verifier = open_page(browser, line, "inspector")
-    open_work(verifier, verification(job))
-    shown(verifier)
-    save(verifier, "verification")
-    verifier.keyboard.press("g")
-    verifier.locator(".tile").nth(5).wait_for()
+        page.keyboard.press("a")
+        save(page, name)
+    page = open_page(browser, api, VERIFICATION)
+    page.locator(".work[data-shown]").wait_for()
+    save(page, "verification")
+    page.keyboard.press("g")
+    page.locator(".tile img").nth(5).wait_for()
+    page.wait_for_timeout(600)  # only photos that were seen are selected
     for key in (" ", "ArrowRight", " ", "ArrowRight", "ArrowRight", " "):
-        verifier.keyboard.press(key)
-    save(verifier, "grid")
-
-    verifier.get_by_role("link", name="Overview").click()
-    verifier.locator(".needs, .empty-state, .tiles").first.wait_for()
-    save(verifier, "overview", whole=True)
+        page.keyboard.press(key)
+    save(page, "grid")
+    page = open_page(browser, api, "#/overview")
+    page.locator(".needs li").first.wait_for()
+    save(page, "overview", whole=True)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, default=Path(".sightline"), help="folder of the running stack")
-    line = Line(Target.find(None, None, None, parser.parse_args().home))
     with TemporaryDirectory() as temporary, sync_playwright() as playwright:
-        labels = draw_sample(Path(temporary), PHOTOS, seed=int(time.time()) % 10_000)
-        truth = read_coco(labels)
+        labels = draw_sample(Path(temporary), PHOTOS, seed=SEED)
         photos = {path.name: path.read_bytes() for path in sorted(Path(temporary).glob("*.jpg"))}
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        take(browser, line, photos, truth)
+        take(browser, filled(photos, read_coco(labels)))
         browser.close()
     return 0
 

@@ -138,6 +138,7 @@ class FakeApi:
     )
     overview: dict[str, Any] = field(default_factory=overview)
     classes: list[str] = field(default_factory=lambda: CLASSES)
+    photos: dict[int, bytes] = field(default_factory=dict)  # others are noise
     first_sign_in: bool = False
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
     told: list[tuple[str, str, Any]] = field(default_factory=list)
@@ -153,7 +154,8 @@ class FakeApi:
             body = (ROOT / "console" / file).read_bytes()
             route.fulfill(body=body, headers=self.headers, content_type=kinds[file.rpartition(".")[2]])
         elif path.startswith("/photos/"):
-            route.fulfill(body=photo(int(path.rpartition("/")[2])), content_type="image/jpeg")
+            number = int(path.rpartition("/")[2])
+            route.fulfill(body=self.photos.get(number) or photo(number), content_type="image/jpeg")
         else:
             status, answer = self.answer(request.method, path, request.post_data_json if request.post_data else None)
             route.fulfill(status=status, body=json.dumps(answer), content_type="application/json")
