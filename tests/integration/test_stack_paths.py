@@ -160,7 +160,8 @@ def test_without_new_images_nobody_is_asked(line: Target) -> None:
 def test_only_people_of_the_pool_are_served(line: Target, home: Path) -> None:
     users.set_password(line, "anna", "Of-Her-Own-12")
     session = users.sign_in(line, "anna", "Of-Her-Own-12")
-    assert line.call_api("GET", "/jobs", None, session["id_token"]) == (200, {"jobs": []})
+    status, seen = line.call_api("GET", "/jobs", None, session["id_token"])
+    assert (status, seen["jobs"]) == (200, [])
     head, claims, signature = session["id_token"].split(".")
     other = users.sign_in(line, *users.local_user(line, home)[0].values())["id_token"].split(".")
     forged = [None, "x", f"{head}.{other[1]}.{signature}", f"{head}.{claims}.", f"{head}.{claims}.{other[2]}"]
