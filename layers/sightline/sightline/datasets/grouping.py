@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from sightline.datasets.agreement import AGREEMENT, Floats, Rows, agreements, agreements_of
-from sightline.datasets.likeness import embeddings, likely_pairs
+from sightline.datasets.likeness import beyond_chance, embeddings, likely_pairs
 
 CHAINED = 8  # photos of a group that may be no more than a chain
 WITNESSES = 4  # photos of each of two larger groups that are compared with each other
@@ -39,6 +39,7 @@ def group(hashes: Mapping[str, str]) -> dict[str, str]:
         return {}
     maps, vectors = embeddings([hashes[name] for name in names])
     groups = Groups(len(names))
+    alike = beyond_chance(len(names))
     tries = np.zeros(len(names), np.int64)
     for _ in range(ROUNDS):
         pairs = likely_pairs(vectors, groups.roots())
@@ -50,7 +51,7 @@ def group(hashes: Mapping[str, str]) -> dict[str, str]:
             agree = agreements_of(maps, batch) >= AGREEMENT
             for a, b in batch[agree]:
                 apart = groups.root(a) != groups.root(b)
-                if apart and _belong_together(maps, groups.members(a), groups.members(b)):
+                if apart and _belong_together(maps, vectors, alike, groups.members(a), groups.members(b)):
                     groups.join(a, b)
             np.add.at(tries, batch[~agree], 1)
     return {name: names[groups.root(number)] for number, name in enumerate(names)}
@@ -74,13 +75,16 @@ def closest_apart(
     return sorted(found, key=lambda entry: (-entry[2], entry[0], entry[1]))
 
 
-def _belong_together(maps: Floats, first: list[int], second: list[int]) -> bool:
-    """Do two groups, of which one photo each agrees, show one part? Small ones do; of larger ones most photos must
-    agree.
+def _belong_together(maps: Floats, vectors: Floats, alike: float, first: list[int], second: list[int]) -> bool:
+    """Do two groups, of which one photo each agrees, show one part? Their photos must be `alike` on average, and
+    of larger ones most must agree.
     """
+    some, others = _witnesses(first), _witnesses(second)
+    if vectors[some].mean(axis=0, dtype=np.float32) @ vectors[others].mean(axis=0, dtype=np.float32) < alike:
+        return False
     if len(first) + len(second) <= CHAINED:
         return True
-    pairs = [(a, b) for a in _witnesses(first) for b in _witnesses(second)]
+    pairs = [(a, b) for a in some for b in others]
     return bool((agreements_of(maps, np.array(pairs)) >= AGREEMENT).mean() >= MOST)
 
 
