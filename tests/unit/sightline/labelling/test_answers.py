@@ -66,14 +66,14 @@ class PeopleMachine(RuleBasedStateMachine):
         mine = {
             task_id for task_id in possible if self.tasks[task_id].holder == worker and not self.tasks[task_id].is_over
         }
-        given = {
-            task.image["image_id"] for task in self.leases.next(self.job_id, worker, -1 if is_over else 600, count)
-        }
+        given = {task.image["image_id"] for task in self.leases.next(self.job_id, worker, 600, count)}
         assert given <= possible
         assert len(given) == min(count, len(possible))
         assert given <= mine or mine <= given
         for task_id in given:
             self.tasks[task_id].holder, self.tasks[task_id].is_over = worker, is_over
+            if is_over:
+                self.leases.renew(self.job_id, task_id, worker, -1)
         return given
 
     @rule(worker=workers, task_id=tasks)
