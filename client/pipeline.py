@@ -185,11 +185,11 @@ def caller(target: Target) -> str:
 
 
 def start_training(
-    target: Target, *, force: bool = False, hyperparameters: dict[str, str] | None = None, started_by: str = ""
+    target: Target, *, force: bool = False, hyperparameters: dict[str, str] | None = None, is_persons: bool = False
 ) -> str:
     """Start `train_model`. Return the execution's ARN. Raise InvalidHyperparametersError before anything is started.
 
-    `started_by` may not approve the model where somebody else can; empty for nobody.
+    `is_persons`: the caller wants this training, and may not approve its model where somebody else can.
     """
     request: TrainingRequest = {}
     if hyperparameters and not parameters(target).get("TrainingImageUri"):  # an own image says itself what it takes
@@ -198,8 +198,8 @@ def start_training(
         request["force"] = True
     if hyperparameters:
         request["hyperparameters"] = hyperparameters
-    if started_by:
-        request["started_by"] = started_by
+    if is_persons:
+        request["started_by"] = caller(target)
     machine = target.outputs["TrainModelArn"]
     return target.aws.step_functions.start_execution(stateMachineArn=machine, input=json.dumps(request))["executionArn"]
 

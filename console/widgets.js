@@ -128,5 +128,7 @@ export function photoWithBoxes(photo, { width, height }, boxes, ...children) {
   });
   const frame = h("span", { class: "tile-photo" }, photo, overlay, marks, ...children);
   frame.style.aspectRatio = `${width} / ${height}`;
+  // However high a photo is, a screen shows the whole of it.
+  frame.style.maxWidth = `${(60 * width) / height}vh`;
   return frame;
 }

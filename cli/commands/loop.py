@@ -137,7 +137,7 @@ def train(
             raise SightlineError(f"--hyperparameter names {name} twice; give it once")
         pairs[name] = value
     found = target()
-    arn = pipeline.start_training(found, force=force, hyperparameters=pairs, started_by=pipeline.caller(found))
+    arn = pipeline.start_training(found, force=force, hyperparameters=pairs, is_persons=True)
     if not wait:
         return show({"execution": arn}, as_json) if as_json else print(arn)
     output = followed(found, arn, "the training")

@@ -163,7 +163,7 @@ def flow(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.
     """Four new images wait."""
     monkeypatch.setattr(StateMachine, "start_once", lambda *_: True)
     monkeypatch.setattr(FeatureGroup, "put_label", lambda *_: None)
-    monkeypatch.setattr(Registry, "champion", lambda _: None)
+    monkeypatch.setattr(Registry, "champion", lambda *_: None)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         made = Workflow(cloud, load_app)
         monkeypatch.setattr(lambda_eval_utils, "_invoke_lambda_function", made.invoke)

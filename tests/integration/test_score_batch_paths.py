@@ -59,7 +59,7 @@ class Workflow(Machine):
 def flow(cloud: Cloud, load_app: Callable[..., ModuleType], monkeypatch: pytest.MonkeyPatch) -> Iterator[Workflow]:
     """Five images in three shards, and a champion."""
     champion = release(cloud, 3, 0.6)
-    monkeypatch.setattr(Registry, "champion", lambda _: champion)
+    monkeypatch.setattr(Registry, "champion", lambda *_: champion)
     cloud.environment |= {"SHARD_IMAGES": "2", "SCORING_CONCURRENCY": "2"}
     for number, name in enumerate(NAMES):
         cloud.s3.put_object(Bucket="images", Key=f"incoming/{name}", Body=jpeg(number))

@@ -88,7 +88,16 @@ def test_select_all_takes_only_what_was_on_the_screen(api: FakeApi, open_page: O
     assert 0 < selected < len(api.tasks["verification"])
     page.keyboard.press("a")
     page.wait_for_function("tiles => document.querySelectorAll('.tile').length === tiles", arg=12 - selected)
+    page.locator("#waiting:empty").wait_for(state="attached")  # a tile goes before its answer is sent
     assert len(api.answers) == selected
+
+
+def test_a_photo_of_any_height_is_seen_whole_in_the_grid(api: FakeApi, open_page: Open) -> None:
+    api.tasks["verification"] = [task(1, width=2_048, height=30_000, annotations=[box(1_200, 24_000, 600, 3_000)])]
+    page = open_page(VERIFICATION)
+    page.locator(".work[data-shown]").wait_for()
+    page.keyboard.press("g")
+    expect(page.locator(".tile")).to_be_in_viewport(ratio=1)
 
 
 def test_the_first_sign_in_is_no_error(api: FakeApi, open_page: Open) -> None:

@@ -58,7 +58,7 @@ def test_each_photo_is_called_after_its_path_and_the_command_says_what_stays(
     target = SimpleNamespace(outputs={"ImagesBucketName": "images"}, aws=GivenAws(s3=s3))
     asked: list[str] = []
     monkeypatch.setattr(Target, "find", lambda *_: target)
-    monkeypatch.setattr(sweeping, "await_events", lambda _, names: asked.extend(names) or "arrived")  # type: ignore[func-returns-value]
+    monkeypatch.setattr(sweeping, "await_events", lambda _, names, _room: asked.extend(names) or "arrived")  # type: ignore[func-returns-value]
     code, _, said = run(capsys, monkeypatch, "upload", str(folder))
     assert (code, sorted(sent)) == (0, sorted(f"incoming/{name}" for name in PHOTOS))
     assert sorted(asked) == sorted(PHOTOS)

@@ -54,6 +54,6 @@ def test_a_roll_back_that_was_stopped_before_it_takes_the_devices_gives_them_bac
     start()
     app.deployments.promote(account.rollout(), RolloutState.HEALTHY, "")
     account.answers.ended = {account.event("request_roll_back")["execution"]}
-    with pytest.raises(RolloutSupersededError, match="stopped"):
+    with pytest.raises(RolloutSupersededError, match="ended before it had the devices"):
         ask(app, account)
     assert account.rollout().status == RolloutState.ABANDONED

@@ -236,7 +236,7 @@ def test_an_execution_that_was_stopped_before_it_takes_the_devices_gives_them_ba
     """Its end was handled when it had nothing yet: nobody else would let them go before the deadline."""
     event = account.event("start_deployment")
     account.answers.ended = {event["execution"]}
-    with pytest.raises(RolloutSupersededError, match="stopped"):
+    with pytest.raises(RolloutSupersededError, match="ended before it had the devices"):
         app.handler(event, account.context)
     assert account.rollout().status == RolloutState.ABANDONED
     assert account.fleet.deployments == []

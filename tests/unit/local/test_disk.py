@@ -79,7 +79,7 @@ def test_an_upload_that_can_not_be_registered_does_not_say_that_all_is_well(
 ) -> None:
     (tmp_path / "a.jpg").write_bytes(b"pixels")
     monkeypatch.setattr(Target, "find", lambda *_: Target({"ImagesBucketName": "images"}, None))
-    monkeypatch.setattr(sweeping, "_is_handled", lambda *_: False)
+    monkeypatch.setattr(sweeping, "is_handled", lambda *_: False)
 
     def uploaded(*_: object, **__: object) -> int:
         room(3_000_000)

@@ -26,7 +26,7 @@ def record(image: dict[str, Any], annotations: list[dict[str, int]]) -> dict[str
 
 
 def test_a_record_is_the_one_that_the_architecture_shows() -> None:
-    assert record({**IMAGE, "group_id": "group"}, [BOX]) == {
+    assert record({**IMAGE, "key": "incoming/line 1/a.jpg", "group_id": "group"}, [BOX]) == {
         "source-ref": "s3://artifacts/datasets/images/0f3d.jpg",
         "defects": {"image_size": [{"width": 450, "height": 300, "depth": 3}], "annotations": [BOX]},
         "defects-metadata": {
@@ -38,6 +38,7 @@ def test_a_record_is_the_one_that_the_architecture_shows() -> None:
             "job-name": "job-1",
         },
         "image-id": "0f3d",
+        "image-name": "line 1/a.jpg",
         "group-id": "group",
     }
 
@@ -58,7 +59,7 @@ def test_a_list_of_files_begins_with_their_prefix() -> None:
 
 
 def test_a_record_is_read_as_it_was_written() -> None:
-    written = record({**IMAGE, "group_id": "group"}, [BOX])
+    written = record({**IMAGE, "key": "incoming/line 1/a.jpg", "group_id": "group"}, [BOX])
     assert manifest.read(written) is written
     assert f"{LABEL_ATTRIBUTE}-metadata" == manifest.METADATA
     assert set(written) == set(ManifestLine.__annotations__)
