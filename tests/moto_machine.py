@@ -24,11 +24,11 @@ _set_up = CallbackEndpoint.setup_heartbeat_endpoint
 def _set_up_answered(endpoint: CallbackEndpoint, heartbeat_seconds: int) -> HeartbeatEndpoint:
     made = _set_up(endpoint, heartbeat_seconds)
     if endpoint.get_outcome() is not None:
-        made.notify()
+        made.notify()  # type: ignore[no-untyped-call]
     return made
 
 
-CallbackEndpoint.setup_heartbeat_endpoint = _set_up_answered  # type: ignore[method-assign]
+CallbackEndpoint.setup_heartbeat_endpoint = _set_up_answered  # type: ignore[method-assign, assignment]
 
 
 @dataclass

@@ -67,7 +67,7 @@ class Jobs:
         self.requests: list[dict[str, Any]] = []
         self.evaluation: dict[str, Any] = {"champion": None, "champion_error": None, "bootstrap": None}
         self.candidate = SCORES
-        self.released = ("model.onnx", "model.json", "golden/0.jpeg")
+        self.released: tuple[str, ...] = ("model.onnx", "model.json", "golden/0.jpeg")
         self.failure: dict[str, str] = {}
         self.throttled = 0
 
@@ -172,7 +172,7 @@ def flow(
 def failure(env: Any, name: StatesErrorName | CustomErrorName, error: str, cause: str) -> FailureEventException:
     """What the interpreter takes as a failed task."""
     details = TaskFailedEventDetails(error=error, cause=cause, resourceType="sagemaker")
-    about = EventDetails(taskFailedEventDetails=details)
+    about = EventDetails(taskFailedEventDetails=details)  # type: ignore[typeddict-item]
     return FailureEventException(FailureEvent(env, name, HistoryEventType.TaskFailed, about))
 
 
