@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Self
 
@@ -34,6 +35,7 @@ class Deployed:
     reason: str
     parameters: Mapping[str, str]
     outputs: dict[str, str]
+    changed: datetime | None = None  # when it was last made or updated
 
     @classmethod
     def find(cls, place: Place, stack_id: str = "") -> Self | None:
@@ -52,6 +54,7 @@ class Deployed:
             found.get("StackStatusReason", ""),
             {one["ParameterKey"]: str(one.get("ParameterValue", "")) for one in found.get("Parameters", [])},
             Outputs(found["StackName"], {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}),
+            found.get("LastUpdatedTime", found.get("CreationTime")),
         )
 
     @property

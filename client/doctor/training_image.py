@@ -1,10 +1,13 @@
 """The training image of a stack: there, being built, or why not."""
 
+from datetime import UTC, datetime, timedelta
+
 from client.doctor.deployed import Deployed
 from client.doctor.findings import Findings, note, ok, wrong
 from sightline.models.training_image import RUNNING, TrainingImages
 
 SUBJECT = "training image"
+SOON = timedelta(minutes=5)  # the event of a deployment comes late at times
 
 
 def training_image(stack: Deployed) -> Findings:
@@ -14,6 +17,8 @@ def training_image(stack: Deployed) -> Findings:
         return [note(SUBJECT, f"your own: {own}")]
     images = TrainingImages(stack.aws, stack.outputs["TrainingImageRepositoryUri"], stack.id_of("TrainingImageProject"))
     build = images.newest_build()
+    if build is None and stack.changed and datetime.now(UTC) - stack.changed < SOON:
+        return [note(SUBJECT, "it is not being built yet; the deployment starts that in a moment")]
     if build is None:
         todo = "run `sightline train`, which starts a build"
         return [wrong(SUBJECT, "no build was ever started, although a deployment starts one", todo)]
