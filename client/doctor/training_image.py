@@ -17,9 +17,9 @@ def training_image(stack: Deployed) -> Findings:
         return [note(SUBJECT, f"your own: {own}")]
     images = TrainingImages(stack.aws, stack.outputs["TrainingImageRepositoryUri"], stack.id_of("TrainingImageProject"))
     build = images.newest_build()
-    if build is None and stack.changed and datetime.now(UTC) - stack.changed < SOON:
-        return [note(SUBJECT, "it is not being built yet; the deployment starts that in a moment")]
     if build is None:
+        if stack.changed and datetime.now(UTC) - stack.changed < SOON:
+            return [note(SUBJECT, "it is not being built yet; the deployment starts that in a moment")]
         todo = "run `sightline train`, which starts a build"
         return [wrong(SUBJECT, "no build was ever started, although a deployment starts one", todo)]
     if build.status == RUNNING:

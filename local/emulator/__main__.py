@@ -19,6 +19,7 @@ from local.emulator import (
     cognito,
     condition_keys,
     deliveries,
+    error_types,
     exclusive_things,
     front_door,
     full_disk,
@@ -134,6 +135,7 @@ def main() -> None:
     object_events.register()
     service_quotas.register()
     meters.register()
+    error_types.register()
     steady_clock.register()
     if os.environ.get("SIGHTLINE_KEEP"):
         keeper.register(Path(os.environ["STATE_DIR"]), resumed=os.environ["SIGHTLINE_KEEP"] == "resume")

@@ -249,7 +249,7 @@ def test_careless_labels_go_round_again_until_they_are_right(line: Target, label
 def test_a_hyperparameter_that_can_not_be_is_refused_before_a_job(line: Target, labeled: list[str]) -> None:
     path, described = run(line, "train_model", {"hyperparameters": {"epoch": "8"}})
     assert path == JUDGED[:3]
-    assert described["status"] == "FAILED"
+    assert (described["status"], described["error"]) == ("FAILED", "InvalidHyperparametersError")
     assert "unknown hyperparameter 'epoch'; did you mean epochs?" in described["cause"]
 
 
