@@ -155,8 +155,12 @@ def test_a_training_without_labels_says_so_and_there_is_nothing_to_promote(dev: 
 def test_a_stack_with_data_goes_through_the_jobs_of_codebuild_without_the_loop(dev: Dev, tmp_path: Path) -> None:
     bucket, table = dev.name_of("ImagesBucket"), dev.name_of("ImagesTable")
     dev.account.client("s3").put_object(Bucket=bucket, Key="incoming/part.jpg", Body=jpeg(1))
-    rows = lambda: dev.account.client("dynamodb").scan(TableName=table)["Items"]  # noqa: E731
-    until(lambda: any(row["pk"]["S"].startswith("image#") for row in rows()))
+
+    def is_registered() -> bool:
+        rows = dev.account.client("dynamodb").scan(TableName=table)["Items"]
+        return any(row["pk"]["S"].startswith("image#") for row in rows)
+
+    until(is_registered)
     source = clone(tmp_path / "source")
     environment_with_packages(source)
     builds = Builds(dev.account, source)

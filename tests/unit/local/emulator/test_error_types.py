@@ -10,7 +10,7 @@ from sightline.models.evaluation import InvalidMetricError
 
 def raised(error: Exception, cause: Exception | None = None) -> str:
     try:
-        raise error from cause
+        raise error from cause  # noqa: TRY301
     except Exception:
         return "cold start\n" + traceback.format_exc()
 
